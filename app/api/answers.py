@@ -1,0 +1,79 @@
+"""From what `reads` gives to an HTTP answer: entity tags, 304, links, absolute URLs."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from sqlalchemy import Connection
+from werkzeug.http import parse_etags
+
+from app import __version__, reads
+from app.db import Database
+
+P = ParamSpec("P")
+
+JSON = "application/json"
+
+
+def database(request: Request) -> Database:
+    """The store that the application was made for."""
+    found: Database = request.app.state.database
+    return found
+
+
+async def collection(
+    request: Request,
+    work: Callable[Concatenate[Connection, P], reads.Page],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """The page that `work` reads, with a weak tag of the store's state; 304 where it is known."""
+
+    def read(connection: Connection) -> tuple[str, reads.Page | None]:
+        now = reads.position(connection)
+        tag = f"{now.epoch}.{now.position}.{__version__}"
+        known = parse_etags(request.headers.get("if-none-match")).contains_weak(tag)
+        return tag, None if known else work(connection, *args, **kwargs)
+
+    tag, page = await database(request).reading(read)
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
+    if page is None:
+        return Response(status_code=304, headers=headers)
+    following = "null"
+    if page.cursor is not None:
+        address = _following(request, page.cursor)
+        headers["Link"] = f'<{address}>; rel="next"'
+        following = f'"{address}"'
+    body = b'{"items":[%b],"total":%b,"next":%b}' % (
+        b",".join(page.items),
+        b"null" if page.total is None else str(page.total).encode(),
+        following.encode(),
+    )
+    return Response(body, headers=headers, media_type=JSON)
+
+
+async def document(
+    request: Request,
+    work: Callable[Concatenate[Connection, P], bytes],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """The document that `work` reads, with a strong tag of its bytes; 304 where it is known."""
+    body = await database(request).reading(work, *args, **kwargs)
+    tag = blake2b(body, digest_size=12).hexdigest()
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache, no-transform"}
+    if parse_etags(request.headers.get("if-none-match")).contains_weak(tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=JSON)
+
+
+def _following(request: Request, cursor: str) -> str:
+    """The absolute URL of this list from `cursor` on."""
+    asked = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    public: str | None = request.app.state.settings.public_url
+    root = request.scope.get("root_path", "")
+    path = request.url.path.removeprefix(root)
+    base = public or f"{request.url.scheme}://{request.url.netloc}{root}"
+    return f"{base}{path}?{urlencode([*asked, ('cursor', cursor)])}"

@@ -1,0 +1,105 @@
+"""What the API reference says beyond the routes themselves, and its last finish."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app import __version__, schemas
+from app.errors import KINDS
+
+DESCRIPTION = """
+Dated events, each with its sources, behind one filter.
+
+**Dates say only what is known.** A date is an EDTF string (ISO 8601-2): `2023-11` is some moment in
+November 2023, `2023-11/2024-12` lasts, `[..2024-02-06]` is one act on some day up to that one,
+`2020-08~` is about August 2020. Ask with the same language: `date=2023-11`. Every hit says whether
+it matches for `certain` or is only `possible`.
+
+**No filter is silently ignored.** A parameter that is unknown, misspelt or repeated without need
+is an error that names it and suggests the right one.
+
+**Lists** answer `{"items", "total", "next"}`; follow `next` until it is null. In URLs, encode what
+EDTF needs: `curl -g` or `curl -G --data-urlencode 'date=2023-11-01/2023-12-15'`.
+
+**Errors** are `application/problem+json` (RFC 9457); `errors` lists what was wrong and what would
+be right.
+
+**Caching**: lists carry a weak `ETag` of the store's state, single records a strong one of their
+bytes; send it back as `If-None-Match` and an unchanged answer is `304`.
+"""
+
+TAGS = [
+    {"name": "Events", "description": "The chronology: lists under one filter, and single events."},
+    {
+        "name": "Vocabulary",
+        "description": "What events refer to, with how many events bear each entry. Its ids are "
+        "the values of the filter.",
+    },
+    {"name": "Operations", "description": "For those who run the server."},
+]
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for the problems it can answer with."""
+    titles = {
+        status: " / ".join(kind.title for kind in KINDS.values() if kind.status == status)
+        for status in statuses
+    }
+    return {status: {"model": schemas.Problem, "description": t} for status, t in titles.items()}
+
+
+def reading(example: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a reading route: 200 with its headers, 304, and problems."""
+    tag = {"description": "Tag of this answer, for If-None-Match.", "schema": {"type": "string"}}
+    return {
+        200: {"description": example, "headers": {"ETag": tag}},
+        304: {"description": "Unchanged since the tag in If-None-Match."},
+        **errors(*statuses, 422, 503),
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Make `app.openapi()` the finished document, made once."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _finished(
+                get_openapi(
+                    title="Dateline",
+                    version=__version__,
+                    summary="A server for sourced chronologies.",
+                    description=DESCRIPTION,
+                    tags=TAGS,
+                    routes=app.routes,
+                    license_info={"name": "MIT", "identifier": "MIT"},
+                )
+            )
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _finished(document: dict[str, Any]) -> dict[str, Any]:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                _finish_parameter(parameter)
+            for status, response in operation["responses"].items():
+                if status >= "400" and "application/json" in response.get("content", {}):
+                    response["content"] = {
+                        "application/problem+json": response["content"]["application/json"]
+                    }
+    return document
+
+
+def _finish_parameter(parameter: dict[str, Any]) -> None:
+    """Examples where readers look for them; no null, which a query string cannot say."""
+    schema = parameter["schema"]
+    for choice in schema.pop("anyOf", []):
+        if choice.get("type") != "null":
+            schema.update(choice)
+    schema.pop("title", None)
+    schema.pop("description", None)
+    if examples := schema.pop("examples", None):
+        parameter["example"] = examples[0]

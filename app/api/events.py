@@ -1,0 +1,47 @@
+"""`/events`: the chronology."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from app import reads, schemas
+from app.api.answers import collection, document
+from app.api.documentation import reading
+from app.api.routes import StrictRoute
+from app.filters import EventQuery
+
+router = APIRouter(prefix="/events", tags=["Events"], route_class=StrictRoute)
+
+
+@router.get(
+    "",
+    summary="List events",
+    response_model=schemas.EventPage,
+    responses=reading("A page of events, in the order of `sort`.", 410),
+)
+async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -> Response:
+    """Events that pass every parameter given, a page at a time.
+
+    Different parameters must all hold; a repeated one holds if any of its values does, and a value
+    with `!` in front excludes. With `date`, each event also says how it matched: `certain` or
+    `possible`. Follow `next` (or the `Link` header) until it is null: no event that stays unchanged
+    is skipped or repeated, whatever is written meanwhile.
+    """
+    return await collection(request, reads.page, asked)
+
+
+@router.get(
+    "/{id}",
+    summary="Get an event",
+    response_model=schemas.Event,
+    responses=reading("The event, with all its sources.", 404),
+)
+async def get_event(
+    request: Request,
+    event_id: Annotated[
+        str,
+        Path(alias="id", description="Id of an event.", examples=["aliyev-visit-belgrade-2022"]),
+    ],
+) -> Response:
+    """One event with its actors, places, quantities, relations and every source."""
+    return await document(request, reads.event, event_id)

@@ -1,0 +1,110 @@
+"""What happens to every request before its route and to every answer after it: plain ASGI."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette_compress import CompressMiddleware
+
+from app.errors import Problem, unexpected
+
+MAX_URL = 8192
+
+
+def install(app: FastAPI) -> None:
+    """Wrap `app`; the last added is the outermost, so that even a 500 carries CORS headers."""
+    app.add_middleware(LastResort)
+    app.add_middleware(AsTheyAre)
+    app.add_middleware(CompressMiddleware)
+    app.add_middleware(Edge)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["ETag", "Link", "Location", "Retry-After"],
+    )
+
+
+class Middleware:
+    """Passes on what is not HTTP."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.handle(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        raise NotImplementedError
+
+
+class LastResort(Middleware):
+    """Turns an error that nobody foresaw into a 500 without a word of its cause."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as error:
+            if started:
+                raise
+            await unexpected(error)(scope, receive, send)
+
+
+IDENTITY = "identity"
+
+
+class AsTheyAre(Middleware):
+    """Keeps answers with a strong entity tag from being compressed (RFC 9110 section 8.8.3.3).
+
+    A content coding makes another representation, which would need another strong tag. The mark
+    that tells the compressor to pass on is taken off again by Edge.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def mark(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                if headers.get("etag", "W/").startswith('"'):
+                    headers["content-encoding"] = IDENTITY
+            await send(message)
+
+        await self.app(scope, receive, mark)
+
+
+class Edge(Middleware):
+    """Refuses a URL that is too long, and answers HEAD as GET without the body."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URL:
+            problem = Problem("uri-too-long", f"A URL may have {MAX_URL} bytes at most.")
+            await problem.response()(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+
+        async def finish(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                if headers.get("content-encoding") == IDENTITY:
+                    del headers["content-encoding"]
+            elif head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"} if head else scope, receive, finish)
+
+
+__all__: Sequence[str] = ["MAX_URL", "install"]

@@ -1,0 +1,50 @@
+"""`/healthz`, `/readyz`, `/problems`: for those who run the server, or were refused by it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app import reads, schemas
+from app.api.answers import database
+from app.api.documentation import errors
+from app.api.routes import StrictRoute
+from app.errors import KINDS, Problem, nearest
+
+router = APIRouter(tags=["Operations"], route_class=StrictRoute)
+
+
+@router.get("/healthz", summary="Is the process alive?", responses=errors(422))
+async def healthz() -> schemas.Health:
+    """200 as long as the process answers; touches nothing else."""
+    return schemas.Health(status="ok")
+
+
+@router.get("/readyz", summary="Can it serve?", responses=errors(422, 503))
+async def readyz(request: Request) -> schemas.Health:
+    """200 when the store can be read, 503 otherwise: for load balancers."""
+    await database(request).reading(reads.position)
+    return schemas.Health(status="ready")
+
+
+@router.get("/problems", summary="List kinds of problem", responses=errors(422))
+async def list_problems() -> list[schemas.ProblemKind]:
+    """Every kind of error that this API answers with; an error's `type` ends in its `code`."""
+    return [schemas.ProblemKind(code=code, **vars(kind)) for code, kind in KINDS.items()]
+
+
+@router.get("/problems/{code}", summary="Explain a kind of problem", responses=errors(404, 422))
+async def get_problem(
+    code: Annotated[str, Path(description="Code of a problem.", examples=["invalid-parameters"])],
+) -> schemas.ProblemKind:
+    """What an error means and what a client can do about it."""
+    if code not in KINDS:
+        hint = nearest(code, KINDS)
+        raise Problem("not-found", f"There is no such problem{f'; {hint}?' if hint else ''}.")
+    return schemas.ProblemKind(code=code, **vars(KINDS[code]))
+
+
+@router.get("/", include_in_schema=False)
+async def root(request: Request) -> Response:
+    """The way to the documentation."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

@@ -1,0 +1,59 @@
+"""What every route is: strict about its query string, and read from one snapshot."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from app.errors import Fault, nearest, refuse
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses query parameters it does not declare, and single ones that repeat.
+
+    Frameworks ignore both: a misspelt filter would silently answer another question.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        repeatable = dict(_parameters(self.dependant))
+
+        async def strict(request: Request) -> Response:
+            if request.scope["query_string"]:
+                check_query(request.query_params.multi_items(), repeatable)
+            return await handle(request)
+
+        return strict
+
+
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Each query parameter, and whether it may be repeated."""
+    for field in dependant.query_params:
+        annotation: Any = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for name, info in annotation.model_fields.items():
+                yield name, getattr(info.annotation, "__origin__", None) is list
+        else:
+            yield field.alias, False
+    for part in dependant.dependencies:
+        yield from _parameters(part)
+
+
+def check_query(items: list[tuple[str, str]], repeatable: dict[str, bool]) -> None:
+    """Problem `invalid-parameters` naming each unknown name and each repeated single one."""
+    faults = []
+    seen: set[str] = set()
+    for name, _ in items:
+        if name not in repeatable:
+            known = ", ".join(sorted(repeatable)) or "none"
+            message = f"is not a parameter here; known: {known}"
+            near = nearest(name, repeatable) or "leave it out"
+            faults.append(Fault("query", name[:100], message, near))
+        elif name in seen and not repeatable[name]:
+            faults.append(Fault("query", name, "may be given once only", "keep one of them"))
+        seen.add(name)
+    if faults:
+        raise refuse(*dict.fromkeys(faults))

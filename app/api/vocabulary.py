@@ -1,0 +1,119 @@
+"""`/types`, `/actors`, `/places`, `/tags`, `/publishers`, `/sources`: what events refer to."""
+
+from typing import Annotated, Literal, NamedTuple
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from app import reads, schemas
+from app.api.answers import collection, document
+from app.api.documentation import reading
+from app.api.routes import StrictRoute
+from app.filters import PAGE
+
+router = APIRouter(tags=["Vocabulary"], route_class=StrictRoute)
+
+
+class VocabularyQuery(BaseModel):
+    """A page of a vocabulary."""
+
+    limit: int = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    cursor: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
+        None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
+    )
+    total: Literal["exact", "none"] = Field(
+        "exact", description="`none` skips the counting and gives null.", examples=["exact"]
+    )
+
+
+class Entry(NamedTuple):
+    """How a vocabulary is presented."""
+
+    name: str
+    one: str
+    what: str
+    record: type[schemas.Counted]
+    page: type[BaseModel]
+    example: str
+
+
+ENTRIES = (
+    Entry("types", "a type", "Kinds of event.", schemas.Type, schemas.TypePage, "contract"),
+    Entry(
+        "actors",
+        "an actor",
+        "Countries, organisations, persons and groups that take part in events.",
+        schemas.Actor,
+        schemas.ActorPage,
+        "socar",
+    ),
+    Entry(
+        "places",
+        "a place",
+        "Where events happen.",
+        schemas.CountedPlace,
+        schemas.PlacePage,
+        "belgrade",
+    ),
+    Entry(
+        "tags",
+        "a tag",
+        "Words that events are marked with.",
+        schemas.Named,
+        schemas.NamedPage,
+        "energy",
+    ),
+    Entry(
+        "publishers",
+        "a publisher",
+        "Who published the cited sources. An unknown publisher is not among them.",
+        schemas.Named,
+        schemas.NamedPage,
+        "balkan-insight",
+    ),
+    Entry(
+        "sources",
+        "a source",
+        "What the events rest on, shared between them.",
+        schemas.Source,
+        schemas.SourcePage,
+        "balkan-insight-2023-11-15",
+    ),
+)
+
+
+def _add(entry: Entry) -> None:
+    @router.get(
+        f"/{entry.name}",
+        name=f"list_{entry.name}",
+        operation_id=f"list_{entry.name}",
+        summary=f"List {entry.name}",
+        description=f"{entry.what} In the order of their ids, each with its number of events.",
+        response_model=entry.page,
+        responses=reading(f"A page of {entry.name}.", 410),
+    )
+    async def list_entries(
+        request: Request, asked: Annotated[VocabularyQuery, Query()]
+    ) -> Response:
+        return await collection(request, reads.vocabulary, entry.name, **asked.model_dump())
+
+    @router.get(
+        f"/{entry.name}/{{id}}",
+        name=f"get_{entry.name[:-1]}",
+        operation_id=f"get_{entry.name[:-1]}",
+        summary=f"Get {entry.one}",
+        description=f"Everything that is known of {entry.one}, and its number of events.",
+        response_model=entry.record,
+        responses=reading(f"The {entry.name[:-1]}.", 404),
+    )
+    async def get_entry(
+        request: Request,
+        record_id: Annotated[
+            str, Path(alias="id", description=f"Id of {entry.one}.", examples=[entry.example])
+        ],
+    ) -> Response:
+        return await document(request, reads.record, entry.name, record_id)
+
+
+for _entry in ENTRIES:
+    _add(_entry)

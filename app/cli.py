@@ -1,0 +1,152 @@
+"""The command line: `dateline …`. Every failure is one line on stderr and exit code 1."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Connection, text
+
+from app import __version__, index, seeding
+from app.db import Database
+from app.dialects import StoreError
+from app.errors import Problem
+from app.main import create_app
+from app.settings import PREFIX, Settings
+
+cli = typer.Typer(
+    help="A server for sourced chronologies: dated events, each with its sources.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def run() -> None:
+    """The entry point: what a person can mend is told in one line, never as a traceback."""
+    try:
+        cli()
+    except (StoreError, Problem) as error:
+        fail(str(error))
+    except ValidationError as error:
+        for detail in error.errors():
+            where = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
+            said = str(detail["msg"]).removeprefix("Value error, ")
+            err.print(
+                f"dateline: {where}: {said}" if detail["loc"] else f"dateline: {said}", markup=False
+            )
+        sys.exit(1)
+
+
+def fail(message: str) -> None:
+    """Say what is wrong and leave."""
+    err.print(f"dateline: {message}", markup=False)
+    sys.exit(1)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
+    ] = 8000,
+) -> None:
+    """Serve the chronology over HTTP until interrupted."""
+    settings = Settings()
+    app = create_app(settings)
+    database: Database = app.state.database
+    database.require_current()
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level=settings.log_level,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    with database.alone():
+        uvicorn.Server(config).run()
+
+
+@cli.command()
+def migrate() -> None:
+    """Create the database, or bring an older one up to this version."""
+    database = Database(Settings())
+    with database.alone():
+        database.migrate()
+    out.print(f"{database} is up to date.", markup=False)
+
+
+@cli.command()
+def seed() -> None:
+    """Store the example chronology, Azerbaijan and Serbia 2013 to 2024; migrates first.
+
+    What is there already is left as it is.
+    """
+    database = Database(Settings())
+    with database.alone():
+        database.migrate()
+        with database.write() as session:
+            done = seeding.seed(session)
+    for name, (new, total) in done.items():
+        out.print(f"{name:<10}{new:>4} stored, {total - new} there already", markup=False)
+
+
+@cli.command()
+def check() -> None:
+    """Check the store: sources, foreign keys, and the read model against the rows.
+
+    Prints a line a finding; exit code 1 where there is any.
+    """
+    database = _current()
+    found = 0
+    with database.read(patient=True) as connection, _progress(connection, "checking") as tell:
+        for finding in chain(database.dialect.broken(connection), index.check(connection, tell)):
+            out.print(finding, markup=False)
+            found += 1
+    if found:
+        fail(f"{found} findings in {database}")
+    out.print(f"{database} is sound.", markup=False)
+
+
+@cli.command()
+def reindex() -> None:
+    """Build the read model anew from the stored rows."""
+    database = _current()
+    with database.alone(), database.write() as session:
+        connection = session.connection()
+        with _progress(connection, "indexing") as tell:
+            number = index.rebuild(connection, tell)
+    out.print(f"{number} events indexed.", markup=False)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    out.print(__version__, markup=False)
+
+
+def _current() -> Database:
+    database = Database(Settings())
+    database.require_current()
+    return database
+
+
+@contextmanager
+def _progress(connection: Connection, verb: str) -> Iterator[Callable[[int], None]]:
+    """A bar over all events; drawn on a terminal only."""
+    total = connection.execute(text("SELECT count(*) FROM event")).scalar_one()
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(verb, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,144 @@
+"""The date and the query window, from their text."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from app.dates.bounds import bounds
+from app.dates.days import BEGINNING, day_number, iso_day
+from app.dates.grammar import MAX_LENGTH, DateError, Expression, read
+from app.dates.labels import label
+from app.dates.mistakes import explain
+
+_PLAIN_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+
+
+class Window(NamedTuple):
+    """The days a query asks for, both ends included, as day numbers; BEGINNING or END if open."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """An EDTF date and what is known of when it started and ended, in day numbers.
+
+    The bounds are the earliest and latest possible start and the earliest and latest possible
+    end, all inclusive; BEGINNING and END where there is none. `precision` is one of PRECISIONS.
+    `uncertain` is set by any `?` or `%`, `approximate` by any `~` or `%`.
+    """
+
+    edtf: str
+    start_earliest: int
+    start_latest: int
+    end_earliest: int
+    end_latest: int
+    precision: str
+    uncertain: bool
+    approximate: bool
+
+    @property
+    def earliest(self) -> str | None:
+        """The first possible day, ISO 8601; None where the start is open or unknown."""
+        return iso_day(self.start_earliest)
+
+    @property
+    def latest(self) -> str | None:
+        """The last possible day, ISO 8601; None where the end is open or unknown."""
+        return iso_day(self.end_latest)
+
+    @property
+    def order_day(self) -> int:
+        """The day number that places the date on a timeline: its first day, else its last."""
+        return self.end_latest if self.start_earliest == BEGINNING else self.start_earliest
+
+    @property
+    def label(self) -> str:
+        """The date in words, British English: `November 2023`."""
+        return _label(self.edtf)
+
+    def possible(self, window: Window) -> bool:
+        """Whether the date may overlap the window."""
+        return self.start_earliest <= window.last and self.end_latest >= window.first
+
+    def certain(self, window: Window) -> bool:
+        """Whether the date overlaps the window in any case; never with a `?`, `~` or `%`."""
+        unqualified = not (self.uncertain or self.approximate)
+        return (
+            unqualified and self.start_latest <= window.last and self.end_earliest >= window.first
+        )
+
+
+def parse(text: str) -> Date:
+    """The date that an EDTF text means, ISO 8601-2 levels 0 to 2 without times of day.
+
+    Years run from -9999 to 9999, texts to 64 characters. DateError, fit for people, for anything
+    else, also for days that do not exist and for reversed intervals.
+    """
+    if not isinstance(text, str):
+        raise DateError(f'A date is a text such as "2023-11-15", not {type(text).__name__}.')
+    if len(text) > MAX_LENGTH:
+        raise DateError(f"A date has at most {MAX_LENGTH} characters; this one has {len(text)}.")
+    return _parse(text)
+
+
+def parse_window(text: str) -> Window:
+    """The window that a query's date means: from its first possible day to its last.
+
+    The grammar is that of `parse`. DateError also for sets and for `?`, `~` and `%`, which no
+    window can express.
+    """
+    date = parse(text)
+    if date.precision == "set":
+        raise DateError(
+            "A query cannot ask for a set. Use an interval such as 2020/2021, or ask once for each"
+            " member."
+        )
+    if date.uncertain or date.approximate:
+        raise DateError(
+            "A query's date cannot be uncertain or approximate. Leave out ?, ~ and %, or ask for an"
+            " interval such as 2020/2021."
+        )
+    return Window(date.start_earliest, date.end_latest)
+
+
+@lru_cache(maxsize=8192)
+def _parse(text: str) -> Date:
+    return _plain_day(text) or _any_date(text)
+
+
+def _plain_day(text: str) -> Date | None:
+    """The commonest date, in a quarter of the time."""
+    match = _PLAIN_DAY.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        day = day_number(*map(int, match.groups()))
+    except ValueError:
+        return None
+    return Date(text, day, day, day, day, "day", False, False)
+
+
+def _any_date(text: str) -> Date:
+    expression = _read(text)
+    return Date(
+        text,
+        *bounds(expression),
+        expression.precision,
+        uncertain=any(date.uncertain for date in expression.components),
+        approximate=any(date.approximate for date in expression.components),
+    )
+
+
+def _read(text: str) -> Expression:
+    expression = read(text)
+    if expression is None:
+        raise DateError(explain(text))
+    return expression
+
+
+@lru_cache(maxsize=8192)
+def _label(text: str) -> str:
+    return label(_read(text))

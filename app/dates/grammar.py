@@ -1,0 +1,294 @@
+"""EDTF text to structure: what is written, not yet which days it means."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar, Final, Literal, NamedTuple
+
+
+class DateError(ValueError):
+    """What is wrong with a date and what would be right, in a sentence or two for people."""
+
+
+MAX_LENGTH: Final = 64
+"""The longest text of a date, in characters."""
+
+
+class Grouping(NamedTuple):
+    """A part of the year: its first month, how many months, its precision."""
+
+    first: int
+    months: int
+    precision: str
+
+
+def _groupings(code: int, firsts: Sequence[int], precision: str) -> dict[str, Grouping]:
+    months = 12 // len(firsts)
+    return {str(code + i): Grouping(first, months, precision) for i, first in enumerate(firsts)}
+
+
+GROUPINGS: Final[dict[str, Grouping]] = {
+    **_groupings(21, (3, 6, 9, 12), "season"),
+    **_groupings(25, (3, 6, 9, 12), "season"),
+    **_groupings(29, (9, 12, 3, 6), "season"),
+    **_groupings(33, (1, 4, 7, 10), "quarter"),
+    **_groupings(37, (1, 5, 9), "quadrimester"),
+    **_groupings(40, (1, 7), "semester"),
+}
+"""Sub-year groupings by code (EDTF levels 1 and 2), in meteorological seasons.
+
+21-24 are spring to winter without a hemisphere and are read as northern, as 25-28 are: March to
+May, June to August, September to November, December to the end of February of the next year.
+29-32 are the southern spring (September to November), summer (December to the end of February
+of the next year), autumn and winter. 33-36 are quarters, 37-39 quadrimesters (four months),
+40-41 semesters (six months).
+"""
+
+_YEAR_PRECISIONS: Final = ("era", "millennium", "century", "decade")
+PRECISIONS: Final[tuple[str, ...]] = (
+    *_YEAR_PRECISIONS,
+    *("year", "semester", "quadrimester", "quarter", "season", "month", "day"),
+    *("interval", "set"),
+)
+"""Every precision, coarse to fine, then the two that are not one date.
+
+The leftmost unspecified digit decides: in `199X-12-25` it is the decade. `era` is a year whose
+thousands are unspecified: some year AD (`XXXX`) or BC (`-XXXX`).
+"""
+
+
+def _patterns(last: int) -> dict[str, tuple[int, ...]]:
+    """All two-digit patterns, X for any digit, with the numbers from 1 to `last` they match."""
+    matches: dict[str, tuple[int, ...]] = {}
+    for number in range(1, last + 1):
+        tens, units = map(str, divmod(number, 10))
+        for pattern in (tens + units, tens + "X", "X" + units, "XX"):
+            matches[pattern] = (*matches.get(pattern, ()), number)
+    return matches
+
+
+MONTH_PATTERNS: Final = _patterns(12)
+DAY_PATTERNS: Final = _patterns(31)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A single date: a year, a part of a year, a month or a day.
+
+    `year` is four digits or X, with a minus for BC; `month` is a month pattern, a grouping code
+    or empty; `day` is a day pattern or empty. `estimate` is the year that was written before S.
+    `uncertain` and `approximate` name the parts so qualified, coarse to fine.
+    """
+
+    year: str
+    month: str = ""
+    day: str = ""
+    estimate: int | None = None
+    uncertain: tuple[str, ...] = ()
+    approximate: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The date without its qualifiers."""
+        return "-".join(filter(None, (self.year, self.month, self.day)))
+
+    @property
+    def components(self) -> tuple["Component", ...]:
+        """The single dates it is made of: itself."""
+        return (self,)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts that are written, coarse to fine."""
+        grouping = GROUPINGS.get(self.month)
+        names = ("year", grouping.precision if grouping else "month", "day")
+        return names[: 1 + bool(self.month) + bool(self.day)]
+
+    @property
+    def years(self) -> Sequence[int]:
+        """The years that match, ascending. There is no year -0, so `-000X` ends at -1."""
+        digits = self.year.lstrip("-")
+        known = digits.rstrip("X")
+        candidates: Sequence[int]
+        if "X" in known:
+            choices = ("0123456789" if digit == "X" else digit for digit in digits)
+            candidates = [int("".join(chosen)) for chosen in product(*choices)]
+        else:
+            size = 10 ** (4 - len(known))
+            first = int(known or "0") * size
+            candidates = range(first, first + size)
+        if not self.year.startswith("-"):
+            return candidates
+        return [-year for year in reversed(candidates) if year]
+
+    @property
+    def precision(self) -> str:
+        """One of PRECISIONS."""
+        unspecified = self.year.lstrip("-").find("X")
+        if unspecified >= 0:
+            return _YEAR_PRECISIONS[unspecified]
+        if self.month in GROUPINGS:
+            return GROUPINGS[self.month].precision
+        if "X" in self.month or not self.month:
+            return "year"
+        return "month" if "X" in self.day or not self.day else "day"
+
+
+End = Component | Literal["..", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Something that lasts (EDTF levels 0 to 2); an end is a date, `..` open or empty unknown."""
+
+    start: End
+    end: End
+    precision: ClassVar[str] = "interval"
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Its ends, as far as they are dates."""
+        return tuple(end for end in (self.start, self.end) if isinstance(end, Component))
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of a set, both ends included; None is an open end."""
+
+    first: Component | None
+    last: Component | None
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Its ends, as far as they are dates."""
+        return tuple(end for end in (self.first, self.last) if end)
+
+
+@dataclass(frozen=True, slots=True)
+class DateSet:
+    """One of its members (`[…]`) or all of them (`{…}`) (EDTF level 2)."""
+
+    all_members: bool
+    members: tuple[Component | Range, ...]
+    precision: ClassVar[str] = "set"
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """All dates that are written in it."""
+        return tuple(date for member in self.members for date in member.components)
+
+
+Expression = Component | Interval | DateSet
+
+_Q: Final = "([?~%]?)"
+_DATE: Final = re.compile(
+    rf"{_Q}((?!-0000)-?[0-9X]{{4}}){_Q}(?:-{_Q}([0-9X]{{2}}){_Q}(?:-{_Q}([0-9X]{{2}}){_Q})?)?"
+)
+_YEAR: Final = re.compile(
+    rf"{_Q}(?:((?!-0000)-?[0-9]{{4}})|Y(-?[1-9][0-9]*)E([1-9][0-9]*))(?:S([1-9]))?{_Q}"
+)
+
+
+def read(text: str) -> Expression | None:
+    """The structure of an EDTF text, levels 0 to 2 without times of day; None if it is none."""
+    if text[:1] in ("[", "{"):
+        return _read_set(text)
+    return _read_interval(text) if "/" in text else read_component(text)
+
+
+def read_component(text: str) -> Component | None:
+    """A single date; None where the text is anything else.
+
+    A qualifier right of a part holds for it and all parts to its left, one on the left of a part
+    for that part alone (EDTF level 2, "Qualification").
+    """
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return _read_year(text)
+    year, month, day = match.group(2, 5, 8)
+    month, day = month or "", day or ""
+    if month and month not in MONTH_PATTERNS and (month not in GROUPINGS or day):
+        return None
+    if day and day not in DAY_PATTERNS:
+        return None
+    date = Component(year, month, day)
+    return _qualified(date, match.group(1, 4, 7), match.group(3, 6, 9))
+
+
+def _read_year(text: str) -> Component | None:
+    """A year with significant digits (`1950S2`) or an exponent (`Y17E2`), EDTF level 2.
+
+    Digits count from the left of the four, or of the value of an exponential year: `1950S2` is a
+    year from 1900 to 1999.
+    """
+    match = _YEAR.fullmatch(text)
+    if match is None:
+        return None
+    left, digits, base, exponent, significant, right = match.groups()
+    if base:
+        if len(exponent) > 1 or len(base) > 5:
+            return None
+        digits = str(int(base) * 10 ** int(exponent))
+    sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
+    known = int(significant or len(digits))
+    if len(digits) > 4 or known > len(digits):
+        return None
+    pattern = (digits[:known] + "X" * (len(digits) - known)).rjust(4, "0")
+    estimate = int(sign + digits) if "X" in pattern else None
+    return _qualified(Component(sign + pattern, estimate=estimate), (left,), (right,))
+
+
+def _qualified(
+    date: Component, left: Sequence[str | None], right: Sequence[str | None]
+) -> Component:
+    if not any(left) and not any(right):
+        return date
+
+    def bearing(symbols: str) -> tuple[str, ...]:
+        return tuple(
+            name
+            for i, name in enumerate(date.parts)
+            if any(mark and mark in symbols for mark in (left[i], *right[i:]))
+        )
+
+    uncertain, approximate = bearing("?%"), bearing("~%")
+    return Component(date.year, date.month, date.day, date.estimate, uncertain, approximate)
+
+
+def _read_interval(text: str) -> Interval | None:
+    left, _, right = text.partition("/")
+    start, end = _read_end(left), _read_end(right)
+    dated = isinstance(start, Component) or isinstance(end, Component)
+    if start is None or end is None or not dated:
+        return None
+    return Interval(start, end)
+
+
+def _read_end(text: str) -> End | None:
+    if text == "..":
+        return ".."
+    return read_component(text) if text else ""
+
+
+def _read_set(text: str) -> DateSet | None:
+    if text[-1] != {"[": "]", "{": "}"}[text[0]]:
+        return None
+    members = [member for written in text[1:-1].split(",") if (member := _read_member(written))]
+    if len(members) != text.count(",") + 1:
+        return None
+    lonely = len(members) == 1 and isinstance(members[0], Component)
+    open_late = any(isinstance(member, Range) and not member.first for member in members[1:])
+    open_early = any(isinstance(member, Range) and not member.last for member in members[:-1])
+    if lonely or open_late or open_early:
+        return None
+    return DateSet(text[0] == "{", tuple(members))
+
+
+def _read_member(text: str) -> Component | Range | None:
+    left, dots, right = text.partition("..")
+    first, last = read_component(left), read_component(right)
+    if not dots:
+        return first
+    complete = bool(first or not left) and bool(last or not right)
+    return Range(first, last) if complete and (first or last) else None

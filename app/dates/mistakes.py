@@ -1,0 +1,243 @@
+"""What is wrong with a text that is not a date, and what would be right."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from app.dates.bounds import bounds
+from app.dates.days import MONTHS
+from app.dates.grammar import MAX_LENGTH, DateError, read, read_component
+
+_EXAMPLES: Final = "Write for example 2023, 2023-11, 2023-11-15 or 2023-11/2024-12."
+_MONTH: Final = "|".join([*(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS), "Sept"])
+_MONTH_CODES: Final = {name[:3].lower(): f"{number:02d}" for number, name in enumerate(MONTHS, 1)}
+_SEASON_CODES: Final = {"spring": 21, "summer": 22, "autumn": 23, "fall": 23, "winter": 24}
+_DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_TIME: Final = re.compile(
+    r"[T ][0-9]{1,2}(?::?[0-9]{2})*(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?", re.I
+)
+_DOTS: Final = "Two dots stand only in a set or at the open end of an interval"
+
+Meaning = Callable[[re.Match[str]], Iterable[str]]
+
+
+def explain(text: str) -> str:
+    """One or two sentences about a text that `read` does not take.
+
+    Holds at most MAX_LENGTH characters of the text, and only printable ASCII.
+    """
+    if not text:
+        return f"A date cannot be empty. {_EXAMPLES}"
+    fitting = [(row, match) for row in _MISTAKES if (match := row.pattern.fullmatch(text))]
+    for row, match in fitting:
+        meant = [date for date in dict.fromkeys(row.meaning(match)) if _is_date(date)]
+        if meant:
+            choices = " or ".join(meant)
+            return f"{row.reason}: write {choices if len(choices) <= MAX_LENGTH else meant[0]}."
+    alone = next((f"{row.reason}." for row, _ in fitting if row.stands_alone), None)
+    return alone or _structure(text) or f'"{text}" is not an EDTF date. {_EXAMPLES}'
+
+
+def _is_date(text: str) -> bool:
+    expression = read(text) if len(text) <= MAX_LENGTH else None
+    try:
+        return bool(expression and bounds(expression))
+    except DateError:
+        return False
+
+
+def _structure(text: str) -> str | None:
+    """What is wrong with an interval or a set, or with the first date in it that is none."""
+    if text[0] in "[{":
+        return _set_structure(text)
+    ends = text.split("/")
+    if len(ends) == 1:
+        return None
+    if len(ends) > 2:
+        return "An interval has a single slash between its two ends, as in 2023-11/2024-12."
+    if all(end in ("", "..") for end in ends):
+        return "An interval needs a date at one end at least, as in 2023/.. or ../2023."
+    wrong = next(end for end in ends if end not in ("", "..") and not read_component(end))
+    if wrong[0] in "[{":
+        return "The end of an interval cannot be a set. Write a single date, as in 2020/2021."
+    return explain(wrong)
+
+
+def _set_structure(text: str) -> str | None:
+    if "/" in text:
+        return None
+    closing = "]" if text[0] == "[" else "}"
+    if text[-1] != closing:
+        return f"A set that begins with {text[0]} ends with {closing}, as in [1960,1961-12]."
+    members = text[1:-1].split(",")
+    for end in (end for member in members for end in member.split("..")):
+        if end and not read_component(end):
+            return explain(end)
+    if len(members) == 1 and members[0].strip("."):
+        return f"A set has two members at least. A single date needs no brackets: {members[0]}."
+    return (
+        "A set is made of dates and ranges between commas, as in [1960,1961-12] or [1960..1962];"
+        " only its first range may lack a start and only its last an end."
+    )
+
+
+class _Mistake(NamedTuple):
+    """A way people write dates: why it is none, and which dates it may mean, likeliest first."""
+
+    pattern: re.Pattern[str]
+    reason: str
+    meaning: Meaning
+    stands_alone: bool
+
+
+def _row(
+    pattern: str, reason: str, meaning: Meaning = lambda match: (), *, stands_alone: bool = True
+) -> _Mistake:
+    return _Mistake(re.compile(pattern, re.I | re.S | re.A), reason, meaning, stands_alone)
+
+
+def _ascii(match: re.Match[str]) -> Iterable[str]:
+    first, rest = match[0][0], match[0][1:]
+    texts = (_DASHES.sub("-", match[0]), first + _DASHES.sub("/", rest))
+    return (unicodedata.normalize("NFKC", text) for text in texts)
+
+
+def _number(match: re.Match[str]) -> Iterable[str]:
+    sign, digits = match[1].replace("+", ""), match[2]
+    if len(digits) <= 4 and int(digits):
+        yield f"{sign}{digits:0>4}"
+    if len(digits) in (6, 8):
+        yield sign + "-".join(filter(None, (digits[:4], digits[4:6], digits[6:])))
+
+
+def _named_month(match: re.Match[str]) -> Iterable[str]:
+    before, month, after, year = match.groups()
+    day = before or after
+    yield f"{year}-{_MONTH_CODES[month[:3].lower()]}" + (f"-{day:0>2}" if day else "")
+
+
+def _day_first(match: re.Match[str]) -> Iterable[str]:
+    one, two, year = match.groups()
+    return f"{year}-{two:0>2}-{one:0>2}", f"{year}-{one:0>2}-{two:0>2}"
+
+
+def _padded(match: re.Match[str]) -> Iterable[str]:
+    parts = [f"{part:0>2}" for part in re.split("[-./]", match[0])]
+    yield "-".join(parts)
+    yield "-".join(part for part in parts if part != "00")
+
+
+# The first row that leads to a date wins, else the first whose reason stands alone.
+_MISTAKES: Final = (
+    _row(r"\s.*|.*\s", "A date has no white space around it", lambda m: [m[0].strip()]),
+    _row(r".*[^\x00-\x7f].*", "A date is plain ASCII, with - between its parts", _ascii),
+    _row(
+        r".*[\x00-\x1f\x7f].*",
+        "A date has no control characters (in a URL, % must be sent as %25)",
+    ),
+    _row(
+        r".*([0-9]T[0-9]|[0-9]:[0-9]).*",
+        "A date has no time of day",
+        lambda m: [_TIME.sub("", m[0])],
+    ),
+    _row(r"-0000.*", "There is no year -0000; 1 BC is the year 0000", lambda m: [m[0][1:]]),
+    _row(r"-?[0-9]{9,}", "A timestamp is not a date; write its day, as in 2023-11-15"),
+    _row(
+        r"([+-]?)([0-9]+)",
+        "A bare number is a date only as a year of four digits, -9999 to 9999",
+        _number,
+    ),
+    _row(
+        rf"(?:([0-9]{{1,2}})(?:st|nd|rd|th)?[ -])?({_MONTH})\.?,?[ -]"
+        r"(?:([0-9]{1,2})(?:st|nd|rd|th)?,? )?([0-9]{4})",
+        "Months are written as numbers",
+        _named_month,
+    ),
+    _row(
+        rf"({'|'.join(_SEASON_CODES)}),? ([0-9]{{4}})",
+        "Seasons are written as numbers, 21 for spring to 24 for winter",
+        lambda m: [f"{m[2]}-{_SEASON_CODES[m[1].lower()]}"],
+    ),
+    _row(
+        r"([0-9]{4})[- ]Q([1-4])|Q([1-4])[-/ ]([0-9]{4})",
+        "Quarters are written as numbers, 33 to 36",
+        lambda m: [f"{m[1] or m[4]}-{32 + int(m[2] or m[3])}"],
+    ),
+    _row(
+        r"([0-9]{1,2})[-./]([0-9]{1,2})[-./]([0-9]{4})",
+        "A day is written as year-month-day",
+        _day_first,
+    ),
+    _row(
+        r"([0-9]{1,2})[-./]([0-9]{4})",
+        "A month is written as year-month",
+        lambda m: [f"{m[2]}-{m[1]:0>2}"],
+    ),
+    _row(
+        r"-?[0-9X]{4}[-./][0-9X]{1,2}([-./][0-9X]{1,2})?",
+        "After the year come a month (01 to 12) and a day (01 to 31), or a season or other part of"
+        " the year (21 to 41), each in two digits after a -",
+        _padded,
+    ),
+    _row(
+        r"(-?[0-9]{4}) ?(?:-|to|until|till) ?(-?[0-9]{4})",
+        "An interval is written with a slash",
+        lambda m: [f"{m[1]}/{m[2]}"],
+    ),
+    _row(
+        r"[0-9]{4}-?W[0-9].*",
+        "EDTF has no weeks; write the days, as in 2023-11-06/2023-11-12",
+    ),
+    _row(
+        r"([0-9]{3})0'?s",
+        "An unknown digit is written as X",
+        lambda m: [f"{m[1]}X"],
+    ),
+    _row(
+        r"(?:about|around|circa|ca?\.?) ?(.+)",
+        "An approximate date ends with ~",
+        lambda m: [f"{m[1]}~"],
+        stands_alone=False,
+    ),
+    _row(
+        r".*[?~%]{2}.*",
+        "A date that is both uncertain and approximate bears a single %",
+        lambda m: [re.sub(r"[?~%]{2,}", "%", m[0])],
+    ),
+    _row(
+        r".*\s.*",
+        "A date has no white space in it",
+        lambda m: ["".join(m[0].split())],
+        stands_alone=False,
+    ),
+    _row(
+        r"Y(-?)0*([0-9]{1,4})",
+        "Y is only for a year of more than four digits",
+        lambda m: [f"{m[1]}{m[2]:0>4}"],
+    ),
+    _row(
+        r"(?:-?[0-9X]{4}|Y-?[0-9]{1,4}(?:E[1-9])?)S.*",
+        "S stands after a year without X, with the number of its digits that count, 1 to 4, as in"
+        " 1950S2",
+    ),
+    _row(r"Y-?[0-9].*", "Years run from -9999 to 9999, and are written in four digits"),
+    _row(r"([^[{/]+)\.\.([^/]+)", _DOTS, lambda m: [f"{m[1]}/{m[2]}", f"[{m[0]}]"]),
+    _row(r"\.\.([^/]+)", _DOTS, lambda m: [f"../{m[1]}", f"[{m[0]}]"]),
+    _row(r"([^[{/]+)\.\.", _DOTS, lambda m: [f"{m[1]}/..", f"[{m[0]}]"]),
+    _row(
+        r"\.\.",
+        "Two dots alone are no date; they go with one, as in 2023/.. or ../2023",
+    ),
+    _row(
+        r"[\[{].*/.*",
+        "A set cannot hold an interval; its ranges are written with two dots",
+        lambda m: [m[0].replace("/", "..")],
+    ),
+    _row(
+        r".*[a-z].*",
+        "The letters in a date are upper-case: X for an unknown digit, Y, E and S in a year",
+        lambda m: [m[0].upper(), m[0].replace("u", "X")],
+        stands_alone=False,
+    ),
+)

@@ -1,0 +1,154 @@
+"""The store: one engine that reads, one that writes, and the migrations that build it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import anyio.to_thread
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from app.dialects import StoreError, dialect_for
+from app.errors import Problem
+from app.settings import Settings
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """The store that `settings.database_url` names. Nothing is opened before the first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.dialect = dialect_for(settings.database_url)
+        self._reader = self.dialect.reader(settings.query_seconds)
+        self._patient = self.dialect.reader(None)
+        self._writer = self.dialect.writer()
+
+    def close(self) -> None:
+        """Give every connection back to the engine."""
+        for engine in (self._reader, self._patient, self._writer):
+            engine.dispose()
+
+    @contextmanager
+    def read(self, *, patient: bool = False) -> Iterator[Connection]:
+        """One snapshot of the store; Problem where the engine refuses.
+
+        A query may take `settings.query_seconds`; a `patient` reader, of the command line, waits.
+        """
+        try:
+            with (self._patient if patient else self._reader).connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise self._problem(error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction, committed and on disk when the block ends, undone when it raises."""
+        try:
+            with Session(self._writer) as session:
+                yield session
+                session.commit()
+        except DBAPIError as error:
+            raise self._problem(error) from error
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """As the one process that may write the store; StoreError while another is."""
+        self.dialect.before_use(create=True)
+        with self.dialect.sole_writer():
+            yield
+
+    async def reading(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `work` makes of one snapshot, without keeping the event loop from others."""
+
+        def run() -> T:
+            with self.read() as connection:
+                return work(connection, *args, **kwargs)
+
+        return run() if self.dialect.reads_on_loop else await anyio.to_thread.run_sync(run)
+
+    def _problem(self, error: DBAPIError) -> Exception:
+        return self.dialect.problem(error) or error
+
+    # -- the schema's version -------------------------------------------------------------------
+
+    def require_current(self) -> None:
+        """StoreError, in one line, unless the store is there and of this Dateline's version."""
+        self.dialect.before_use()
+        found = self._revision(self._writer.connect)
+        if found == head():
+            return
+        if found is None:
+            raise StoreError(f"{self} is empty; `dateline migrate` or `dateline seed` fills it")
+        raise StoreError(f"{self} has an older form ({found}); `dateline migrate` brings it up")
+
+    def migrate(self) -> None:
+        """Bring an empty or older store to this version; StoreError for anything else."""
+        self.dialect.before_use(create=True)
+        engine = self.dialect.writer(create=True)
+        try:
+            if self._revision(engine.connect) is None:
+                self.dialect.prepare(engine)
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            with self._said_in_one_line():
+                config.attributes["engine"] = engine
+                command.upgrade(config, "head")
+        finally:
+            engine.dispose()
+
+    def _revision(self, connect: Callable[[], Connection]) -> str | None:
+        """The store's revision, None where it is empty; StoreError where it is not Dateline's."""
+        with self._said_in_one_line(), connect() as connection:
+            found = MigrationContext.configure(connection).get_current_heads()
+            tables = inspect(connection).get_table_names()
+        if not found:
+            if tables:
+                raise StoreError(f"{self} holds other tables; it is not a Dateline database")
+            return None
+        known = {script.revision for script in _scripts().walk_revisions()}
+        if found[0] not in known:
+            raise StoreError(
+                f"{self} has a form that this Dateline does not know ({found[0]}); "
+                "it was made by a newer version or is not a Dateline database"
+            )
+        return found[0]
+
+    @contextmanager
+    def _said_in_one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            problem = self.dialect.problem(error)
+            said = (
+                problem.detail if isinstance(problem, Problem) else str(error.orig).split("\n")[0]
+            )
+            raise StoreError(f"{self}: {said}") from error
+
+    def __str__(self) -> str:
+        url = self.dialect.url
+        return url.database or "" if url.host is None else f"{url.host}/{url.database}"
+
+
+def head() -> str:
+    """The newest revision this Dateline knows."""
+    revision = _scripts().get_current_head()
+    assert revision is not None
+    return revision
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(config)

@@ -1,0 +1,305 @@
+"""The only room that knows the engine: SQLite and PostgreSQL, told apart nowhere else."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    BindParameter,
+    Connection,
+    Engine,
+    Integer,
+    QueuePool,
+    String,
+    bindparam,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from app.errors import Problem
+
+# Ids and timestamps are ordered byte by byte on both engines, whatever the server's locale.
+Ordered = String().with_variant(String(collation="C"), "postgresql")
+
+# A 64-bit key; SQLite's rowid, which needs no index of its own, must be declared INTEGER.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+
+# Rows of these tables lie in the order of their primary key.
+CLUSTERED = {"sqlite_with_rowid": False}
+
+
+def listed(name: str) -> BindParameter[Any]:
+    """The parameter of `IN :name`: a list of texts, which may be empty."""
+    return bindparam(name, expanding=True, type_=String())
+
+
+BUSY_SECONDS = 5
+WRITE_LOCK = 0x64617465  # "date": the advisory lock that serialises writers
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message is one line for the person at the command line."""
+
+
+class Dialect(Protocol):
+    """What Dateline needs to know of an engine."""
+
+    url: URL
+    reads_on_loop: bool  # a read is quicker than the way to a thread
+
+    def reader(self, seconds: float | None) -> Engine:
+        """An engine whose transactions only read, one snapshot each; None sets them no limit."""
+
+    def writer(self, *, create: bool = False) -> Engine:
+        """An engine whose transactions write, one at a time, durably; `create` makes the file."""
+
+    def before_use(self, *, create: bool = False) -> None:
+        """StoreError where the store is missing or cannot be written."""
+
+    def prepare(self, engine: Engine) -> None:
+        """Set what a new store needs once, before its first table."""
+
+    def sole_writer(self) -> AbstractContextManager[None]:
+        """Held by the one process that may write; StoreError at its start while another does."""
+
+    def broken(self, connection: Connection) -> Iterator[str]:
+        """What the engine's own integrity checks find."""
+
+    def problem(self, error: DBAPIError) -> Problem | None:
+        """The answer for an error of this engine, None where it is nobody's fault but ours."""
+
+
+def dialect_for(database_url: str) -> Dialect:
+    """The dialect of a database URL; StoreError names what would be right."""
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise StoreError(
+            "DATELINE_DATABASE_URL is not a database URL; give sqlite:///FILE "
+            "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        ) from None
+    for dialect in (Sqlite, Postgresql):
+        if url.drivername in dialect.drivers:
+            return dialect(url)
+    raise StoreError(
+        f"Dateline does not run on {url.drivername}; give sqlite:///FILE "
+        "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+    )
+
+
+def too_costly() -> Problem:
+    """The answer to a read query that ran out of time."""
+    return Problem(
+        "query-too-costly",
+        "The query took longer than a query may. Narrow it with `date` or one more filter, "
+        "or ask for `total=none`.",
+    )
+
+
+def unavailable(detail: str) -> Problem:
+    """The answer while the store cannot be used; the client may try again."""
+    return Problem("store-unavailable", detail, headers={"Retry-After": "5"})
+
+
+class Sqlite:
+    """A file. One process writes it; readers never wait for the writer (WAL)."""
+
+    drivers = ("sqlite", "sqlite+pysqlite")
+    reads_on_loop = True
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        if not url.database or url.database == ":memory:":
+            raise StoreError("Dateline needs a file: sqlite:///FILE")
+        self.path = Path(url.database)
+
+    def before_use(self, *, create: bool = False) -> None:
+        folder = self.path.absolute().parent
+        if not folder.is_dir():
+            raise StoreError(f"the folder of {self.path} does not exist")
+        if not self.path.exists():
+            if not create:
+                raise StoreError(
+                    f"there is no database at {self.path}; `dateline migrate` makes an empty one, "
+                    "`dateline seed` one with the example chronology"
+                )
+        elif not self.path.is_file():
+            raise StoreError(f"{self.path} is not a file")
+        # SQLite would open such a file and fail at the first write; WAL needs the folder too.
+        for part in (self.path, folder):
+            if part.exists() and not os.access(part, os.W_OK, effective_ids=True):
+                raise StoreError(f"{part} is read-only; Dateline must be able to write to it")
+
+    def prepare(self, engine: Engine) -> None:
+        with engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.execute("PRAGMA journal_mode=WAL")
+
+    def sole_writer(self) -> "FileOfOneProcess":
+        return FileOfOneProcess(self.path)
+
+    def reader(self, seconds: float | None) -> Engine:
+        engine = self._engine("rw", "query_only=ON")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN")
+            if seconds is not None:
+                _limit(connection, seconds)
+
+        return engine
+
+    def writer(self, *, create: bool = False) -> Engine:
+        pragmas = ("synchronous=FULL",)
+        engine = self._engine("rwc" if create else "rw", *pragmas)
+
+        # A deferred transaction that reads first fails at its first write when another has written.
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        return engine
+
+    def _engine(self, mode: str, *pragmas: str) -> Engine:
+        address = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
+
+        def connect() -> sqlite3.Connection:
+            # isolation_level None: the driver would open no transaction for SELECT or DDL.
+            connection = sqlite3.connect(
+                address,
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=512,
+            )
+            for pragma in ("foreign_keys=ON", *pragmas):
+                connection.execute(f"PRAGMA {pragma}")
+            return connection
+
+        return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+    def broken(self, connection: Connection) -> Iterator[str]:
+        for (found,) in connection.execute(text("PRAGMA integrity_check")):
+            if found != "ok":
+                yield f"the file is damaged: {found}"
+        for table, _, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
+            yield f"a row of {table} points to a {parent} that does not exist"
+
+    def problem(self, error: DBAPIError) -> Problem | None:
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_INTERRUPT:
+            return too_costly()
+        return _unavailable_sqlite(code)
+
+
+SQLITE_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: "Another process is writing to the database.",
+    sqlite3.SQLITE_LOCKED: "Another process is writing to the database.",
+    sqlite3.SQLITE_READONLY: "The database is read-only.",
+    sqlite3.SQLITE_FULL: "The disk is full.",
+    sqlite3.SQLITE_IOERR: "The disk does not answer.",
+    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged.",
+    sqlite3.SQLITE_NOTADB: "The database file is not a database.",
+}
+
+
+def _unavailable_sqlite(code: int) -> Problem | None:
+    return unavailable(SQLITE_UNAVAILABLE[code]) if code in SQLITE_UNAVAILABLE else None
+
+
+def _limit(connection: Connection, seconds: float) -> None:
+    """Interrupt what this transaction runs once `seconds` have passed."""
+    deadline = time.monotonic() + seconds
+    raw: Any = connection.connection.driver_connection
+    raw.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+
+
+class FileOfOneProcess:
+    """A lock file beside the database, released by the system when its holder dies."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = FileLock(f"{path}.lock")
+
+    def __enter__(self) -> None:
+        try:
+            self.lock.acquire(blocking=False)
+        except Timeout:
+            raise StoreError(
+                f"another process is writing {self.path}: a server or a command; "
+                "on SQLite one at a time may"
+            ) from None
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+class Postgresql:
+    """A server. Many processes on many machines may read and write."""
+
+    drivers = ("postgresql", "postgresql+psycopg")
+    reads_on_loop = False
+
+    def __init__(self, url: URL) -> None:
+        self.url = url.set(drivername="postgresql+psycopg")
+
+    def before_use(self, *, create: bool = False) -> None:
+        try:
+            import psycopg  # noqa: F401
+        except ImportError:
+            raise StoreError(
+                "PostgreSQL needs the extra: pip install 'dateline[postgresql]'"
+            ) from None
+
+    def prepare(self, engine: Engine) -> None:
+        return None
+
+    def sole_writer(self) -> AbstractContextManager[None]:
+        return nullcontext()  # the engine itself makes writers take turns
+
+    def reader(self, seconds: float | None) -> Engine:
+        milliseconds = int((seconds or 0) * 1000)
+        options = (
+            f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on "
+            "-c default_transaction_isolation=repeatable\\ read"
+        )
+        return create_engine(self.url, connect_args={"options": options, "connect_timeout": 5})
+
+    def writer(self, *, create: bool = False) -> Engine:
+        engine = create_engine(self.url, connect_args={"connect_timeout": 5})
+
+        # A sequence follows inserts, not commits: writers take turns before they number anything.
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+
+        return engine
+
+    def broken(self, connection: Connection) -> Iterator[str]:
+        unchecked = connection.execute(
+            text("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+        )
+        for (name,) in unchecked:
+            yield f"the constraint {name} was never checked against the stored rows"
+
+    def problem(self, error: DBAPIError) -> Problem | None:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == "57014":  # query_canceled
+            return too_costly()
+        # 08: connection, 53: resources, 57: operator intervention, 55P03: lock not available.
+        if state is None or state[:2] in ("08", "53", "57") or state in ("55P03", "25006"):
+            return unavailable("The database does not take the request now.")
+        return None

@@ -1,0 +1,173 @@
+"""Everything that can go wrong, said in one shape: RFC 9457 problem+json."""
+
+import difflib
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+logger = logging.getLogger("dateline")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: its HTTP status, its title, and what a client can do about it."""
+
+    status: int
+    title: str
+    advice: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "bad-request": Kind(400, "The request is malformed", "Correct the request and send it again."),
+    "not-found": Kind(404, "Not found", "Check the path and the id."),
+    "method-not-allowed": Kind(
+        405, "Method not allowed", "Use one of the methods that the Allow header lists."
+    ),
+    "conflict": Kind(
+        409, "This contradicts what is stored", "The errors say which stored record differs."
+    ),
+    "start-again": Kind(
+        410,
+        "Start again",
+        "The database was replaced; drop the cursor and begin at the first page.",
+    ),
+    "body-too-large": Kind(413, "The body is too large", "Send less in one request."),
+    "uri-too-long": Kind(414, "The URL is too long", "Ask for less in one request."),
+    "unsupported-media-type": Kind(
+        415, "Unsupported content type", "Send the content type that the documentation names."
+    ),
+    "invalid-parameters": Kind(
+        422, "The query is not understood", "Each error names a parameter and what would be right."
+    ),
+    "invalid-body": Kind(
+        422, "The document is not valid", "Each error names a field and what would be right."
+    ),
+    "query-too-costly": Kind(
+        422, "The query would cost too much", "Narrow it with a date or another filter."
+    ),
+    "internal-error": Kind(
+        500, "Something went wrong in Dateline", "Try again; if it persists, report it."
+    ),
+    "store-unavailable": Kind(
+        503, "The store is not available", "Try again after the seconds in Retry-After."
+    ),
+}
+CODE_OF_STATUS = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that was wrong: where (`query`, `path`, `body`), its name, what would be right."""
+
+    where: str
+    name: str
+    message: str
+    suggestion: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """The member of `errors`; `suggestion` is left out where there is none."""
+        found = {"in": self.where, "name": self.name, "message": self.message}
+        return found if self.suggestion is None else {**found, "suggestion": self.suggestion}
+
+
+@dataclass(eq=False)
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """An answer that is an error; `code` is a key of KINDS."""
+
+    code: str
+    detail: str
+    faults: tuple[Fault, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "; ".join([self.detail, *(f"{f.name}: {f.message}" for f in self.faults)])
+
+    def response(self, root: str = "") -> Response:
+        """The answer (RFC 9457 section 3); `root` is the path that the server is mounted at."""
+        kind = KINDS[self.code]
+        document: dict[str, Any] = {
+            "type": f"{root}/problems/{self.code}",
+            "title": kind.title,
+            "status": kind.status,
+            "detail": self.detail,
+        }
+        if self.faults:
+            document["errors"] = [fault.as_json() for fault in self.faults]
+        headers = {"Cache-Control": "no-store", **self.headers}
+        return Response(json.dumps(document), kind.status, headers, MEDIA_TYPE)
+
+
+def refuse(*faults: Fault, code: str = "invalid-parameters") -> Problem:
+    """The problem of one or more faults, its detail naming each."""
+    names = ", ".join(dict.fromkeys(fault.name for fault in faults))
+    return Problem(code, f"Not accepted: {names}.", faults)
+
+
+def nearest(value: str, known: Iterable[str]) -> str | None:
+    """The known word closest to `value`, ignoring case, or None where nothing is close."""
+    folded = {word.casefold(): word for word in known}
+    asked = value.casefold()
+    found = difflib.get_close_matches(asked, folded, n=1, cutoff=0.5) or [
+        word for word in folded if len(asked) > 2 and asked in word
+    ]
+    return folded[found[0]] if found else None
+
+
+def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
+    """Faults of pydantic's list; never the input itself, which may be secret or unprintable."""
+
+    def fault(detail: Mapping[str, Any]) -> Fault:
+        where, *path = [str(part) for part in detail["loc"]] or ["body"]
+        name = detail.get("ctx", {}).get("name") or ".".join(path) or where
+        if where == "query":  # which of several values it was says nothing
+            name = name.partition(".")[0]
+        return Fault(where, name, str(detail["msg"]).removeprefix("Value error, "))
+
+    return tuple(dict.fromkeys(fault(detail) for detail in details))
+
+
+def install(app: FastAPI) -> None:
+    """Make every error that reaches `app` a problem+json answer."""
+
+    def root(request: Request) -> str:
+        return str(request.scope.get("root_path", ""))
+
+    async def problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return error.response(root(request))
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        faults = from_validation(error.errors())
+        code = "invalid-body" if faults[0].where == "body" else "invalid-parameters"
+        return refuse(*faults, code=code).response(root(request))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = CODE_OF_STATUS.get(error.status_code, "internal-error")
+        detail = f"{request.method} {request.url.path[:200]}: {KINDS[code].title.lower()}."
+        return Problem(code, detail, headers=error.headers or {}).response(root(request))
+
+    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+
+
+def unexpected(error: Exception) -> Response:
+    """The answer to an error nobody foresaw: logged whole, told as nothing but a 500."""
+    logger.error("unexpected error", exc_info=error)
+    return Problem("internal-error", "The error is in the server's log.").response()

@@ -1,0 +1,11 @@
+"""The derived read model: written here alone, in the transaction of the change it follows.
+
+`timeline` places each event, `document` holds it as served, `term` and `posting` say which events
+bear a value. All of it can be rebuilt from the normalised rows.
+"""
+
+from app.index.check import check
+from app.index.documents import Term
+from app.index.postings import rebuild, write
+
+__all__ = ["Term", "check", "rebuild", "write"]

@@ -1,0 +1,153 @@
+"""Writing the read model: entries in, rows out."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, insert, select, text, tuple_
+from sqlmodel import SQLModel
+
+from app.dialects import listed
+from app.index import keys
+from app.index.documents import Entry, Term, entries
+
+BATCH = 500
+TABLES = SQLModel.metadata.tables
+PLACED = text("SELECT event_id, key, day FROM timeline WHERE event_id IN :ids").bindparams(
+    listed("ids")
+)
+HELD = text(
+    "SELECT d.key, d.terms FROM timeline t JOIN document d ON d.key = t.key"
+    " WHERE t.event_id IN :ids"
+).bindparams(listed("ids"))
+
+T = TypeVar("T")
+
+
+def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """`values` in lists of `size`, the last one shorter."""
+    rest = iter(values)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def write(connection: Connection, ids: Iterable[str]) -> None:
+    """Bring the read model of the events `ids` up to their rows; those gone are taken out."""
+    for batch in batches(dict.fromkeys(ids)):
+        written = {entry.event_id: entry for entry in entries(connection, batch)}
+        _remove_documents(connection, batch)
+        _place(connection, batch, written)
+        # Only now: placing one event may have moved another.
+        placed = connection.execute(PLACED, {"ids": batch})
+        _insert_documents(connection, [(key, written[event_id]) for event_id, key, _ in placed])
+
+
+def rebuild(connection: Connection, progress: Callable[[int], None] = lambda done: None) -> int:
+    """Make the read model anew from the rows; gives the number of events, tells `progress`."""
+    for table in ("posting", "term", "document", "timeline"):
+        connection.execute(text(f"DELETE FROM {table}"))
+    ids = connection.execute(text("SELECT id FROM event ORDER BY id")).scalars().all()
+    days: list[tuple[int, str]] = []
+    for batch in batches(ids):
+        days += [(entry.date.order_day, entry.event_id) for entry in entries(connection, batch)]
+    key_of: dict[str, int] = {}
+    for day, events in groupby(sorted(days), key=lambda pair: pair[0]):
+        of_day = [event_id for _, event_id in events]
+        key_of.update(zip(of_day, keys.evenly(day, len(of_day)), strict=True))
+    done = 0
+    for batch in batches(key_of):
+        placed = [(key_of[entry.event_id], entry) for entry in entries(connection, batch)]
+        _insert(connection, "timeline", [row_of(key, entry) for key, entry in placed])
+        _insert_documents(connection, placed)
+        done += len(placed)
+        progress(done)
+    return done
+
+
+def _place(connection: Connection, ids: Sequence[str], written: dict[str, Entry]) -> None:
+    """Give each written event its row in the timeline; the key stays where the day does."""
+    held = {row.event_id: row for row in connection.execute(PLACED, {"ids": ids})}
+    connection.execute(
+        text("DELETE FROM timeline WHERE event_id IN :ids").bindparams(listed("ids")),
+        {"ids": [i for i, row in held.items() if not _stays(row.day, written.get(i))]},
+    )
+    for event_id, entry in written.items():
+        if event_id in held and _stays(held[event_id].day, entry):
+            key = connection.execute(PLACED, {"ids": [event_id]}).one().key
+            table = TABLES["timeline"]
+            connection.execute(
+                table.update().where(table.c.event_id == event_id).values(row_of(key, entry))
+            )
+        else:
+            key = keys.place(connection, entry.date.order_day, event_id)
+            _insert(connection, "timeline", [row_of(key, entry)])
+
+
+def _stays(day: int, entry: Entry | None) -> bool:
+    return entry is not None and entry.date.order_day == day
+
+
+def row_of(key: int, entry: Entry) -> dict[str, Any]:
+    """The row of `timeline` for an entry at `key`."""
+    return {
+        "key": key,
+        "event_id": entry.event_id,
+        "day": entry.date.order_day,
+        "start_earliest": entry.date.start_earliest,
+        "start_latest": entry.date.start_latest,
+        "end_earliest": entry.date.end_earliest,
+        "end_latest": entry.date.end_latest,
+        "sure": entry.sure,
+        "updated_at": entry.updated_at,
+    }
+
+
+def _remove_documents(connection: Connection, ids: Sequence[str]) -> None:
+    """Take out documents and postings, and what they added to the counts."""
+    found = connection.execute(HELD, {"ids": ids}).all()
+    postings = [{"term": term, "key": key} for key, terms in found for term in json.loads(terms)]
+    if found:
+        connection.execute(text("DELETE FROM posting WHERE term = :term AND key = :key"), postings)
+        held = [{"key": key} for key, _ in found]
+        connection.execute(text("DELETE FROM document WHERE key = :key"), held)
+        _count(connection, Counter(posting["term"] for posting in postings), -1)
+
+
+def _insert_documents(connection: Connection, placed: Sequence[tuple[int, Entry]]) -> None:
+    """Documents and postings, and what they add to the counts."""
+    counted = Counter(term for _, entry in placed for term in entry.terms)
+    ids = _term_ids(connection, counted)
+    documents, postings = [], []
+    for key, entry in placed:
+        terms = sorted(ids[term] for term in entry.terms)
+        documents.append({"key": key, "body": entry.body, "terms": json.dumps(terms)})
+        postings += [{"term": term, "key": key} for term in terms]
+    _insert(connection, "document", documents)
+    _insert(connection, "posting", sorted(postings, key=lambda row: (row["term"], row["key"])))
+    _count(connection, Counter({ids[term]: number for term, number in counted.items()}), 1)
+
+
+def _term_ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, int]:
+    """The ids of terms; those never seen are added."""
+    term = TABLES["term"]
+    found: dict[Term, int] = {}
+    for batch in batches(sorted(wanted)):
+        query = select(term).where(tuple_(term.c.kind, term.c.value).in_(batch))
+        known = {(row.kind, row.value) for row in connection.execute(query)}
+        new = [{"kind": k, "value": v, "events": 0} for k, v in batch if (k, v) not in known]
+        _insert(connection, "term", new)
+        found |= {(row.kind, row.value): row.id for row in connection.execute(query)}
+    return found
+
+
+def _count(connection: Connection, postings: Counter[int], sign: int) -> None:
+    changes = [{"id": term, "by": sign * number} for term, number in postings.items()]
+    if changes:
+        connection.execute(text("UPDATE term SET events = events + :by WHERE id = :id"), changes)
+
+
+def _insert(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(TABLES[table]), rows)

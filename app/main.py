@@ -1,0 +1,38 @@
+"""The application, built from its settings: no globals."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from app import errors
+from app.api import documentation, events, middleware, operations, vocabulary
+from app.db import Database
+from app.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The server's application over the store that `settings` name; StoreError where it is none."""
+    database = Database(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="Dateline",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "list"},
+    )
+    app.state.settings = settings
+    app.state.database = database
+    for room in (events, vocabulary, operations):
+        app.include_router(room.router)
+    errors.install(app)
+    middleware.install(app)
+    documentation.install(app)
+    return app

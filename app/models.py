@@ -1,0 +1,406 @@
+"""The tables. Normalised rows are the truth; the last four are derived from them by `index`.
+
+Built by the migrations alone; a test holds that both agree.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+from app.dialects import CLUSTERED, Key, Ordered
+
+SQLModel.metadata.naming_convention = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+# The closed lists. Types, actors, places, actors' roles, measures and tags are data instead.
+STATUSES = ("planned", "ongoing", "completed", "cancelled")
+CITATION_ROLES = ("supports", "contradicts", "context")
+CLAIMS = (
+    *("type", "title", "summary", "date", "status"),
+    *("actors", "places", "quantities", "tags", "related"),
+)
+QUALIFIERS = ("exactly", "about", "at-least", "at-most", "between")
+RELATIONS = (
+    *("follows", "part-of", "implements", "responds-to", "causes"),
+    *("amends", "supersedes", "contradicts", "confirms", "related"),
+)
+ACTOR_KINDS = ("country", "organisation", "person", "group")
+SOURCE_KINDS = ("news", "analysis", "official", "report", "book", "dataset", "web-page", "other")
+
+
+def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
+    """The CHECK of a closed list, named after its column; NULL passes."""
+    listed = ", ".join(f"'{word}'" for word in allowed)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def not_empty(column: str) -> CheckConstraint:
+    """The CHECK that a text is there, named after its column; NULL passes."""
+    return CheckConstraint(f"{column} <> ''", name=column)
+
+
+def refers_to(table: str, column: str, *, on_delete: str | None = None) -> ForeignKeyConstraint:
+    """The foreign key from `column` to the id of `table`, checked at COMMIT."""
+    return ForeignKeyConstraint(
+        [column], [f"{table}.id"], ondelete=on_delete, deferrable=True, initially="DEFERRED"
+    )
+
+
+def ordered(**more: Any) -> Any:
+    """A text column that sorts byte by byte on every engine: ids and timestamps."""
+    return Field(sa_type=Ordered, **more)
+
+
+class Store(SQLModel, table=True):
+    """One row: which database this is (`epoch`), and how many writes it has seen (`position`)."""
+
+    __tablename__ = "store"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(primary_key=True)
+    epoch: str
+    position: int = Field(sa_type=Key)
+
+
+# -- vocabulary -------------------------------------------------------------------------------
+
+
+class Type(SQLModel, table=True):
+    __tablename__ = "type"
+    __table_args__ = (not_empty("id"), not_empty("label"))
+
+    id: str = ordered(primary_key=True)
+    label: str
+    description: str | None = None
+
+
+class Actor(SQLModel, table=True):
+    __tablename__ = "actor"
+    __table_args__ = (
+        not_empty("id"),
+        not_empty("name"),
+        one_of("kind", ACTOR_KINDS),
+        Index(None, "folded"),
+    )
+
+    id: str = ordered(primary_key=True)
+    name: str
+    folded: str
+    kind: str | None = None
+    country: str | None = None
+    url: str | None = None
+
+
+class ActorAlias(SQLModel, table=True):
+    __tablename__ = "actor_alias"
+    __table_args__ = (
+        refers_to("actor", "actor_id", on_delete="CASCADE"),
+        not_empty("alias"),
+        Index(None, "folded"),
+        CLUSTERED,
+    )
+
+    actor_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    alias: str
+    folded: str
+
+
+class Place(SQLModel, table=True):
+    __tablename__ = "place"
+    __table_args__ = (
+        not_empty("id"),
+        not_empty("name"),
+        CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+        CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="both_coordinates"),
+        Index(None, "folded"),
+    )
+
+    id: str = ordered(primary_key=True)
+    name: str
+    folded: str
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class Publisher(SQLModel, table=True):
+    __tablename__ = "publisher"
+    __table_args__ = (not_empty("id"), not_empty("name"), UniqueConstraint("folded"))
+
+    id: str = ordered(primary_key=True)
+    name: str
+    folded: str
+
+
+class Tag(SQLModel, table=True):
+    __tablename__ = "tag"
+    __table_args__ = (not_empty("id"), not_empty("name"), UniqueConstraint("folded"))
+
+    id: str = ordered(primary_key=True)
+    name: str
+    folded: str
+
+
+class Source(SQLModel, table=True):
+    __tablename__ = "source"
+    __table_args__ = (
+        not_empty("id"),
+        refers_to("publisher", "publisher_id"),
+        one_of("kind", SOURCE_KINDS),
+        CheckConstraint(
+            "coalesce(publisher_id, title, url, published, accessed) IS NOT NULL", name="identified"
+        ),
+        Index(None, "publisher_id"),
+        Index(None, "url"),
+    )
+
+    id: str = ordered(primary_key=True)
+    publisher_id: str | None = ordered(default=None)
+    title: str | None = None
+    author: str | None = None
+    url: str | None = None
+    archive_url: str | None = None
+    published: str | None = None
+    accessed: str | None = None
+    language: str | None = None
+    kind: str | None = None
+
+
+# -- events -----------------------------------------------------------------------------------
+
+
+class Event(SQLModel, table=True):
+    """`support_…` names a citation that supports the event: the database refuses one without."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        not_empty("id"),
+        not_empty("title"),
+        not_empty("date_edtf"),
+        one_of("status", STATUSES),
+        CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("support_role = 'supports'", name="support_role"),
+        refers_to("type", "type_id"),
+        ForeignKeyConstraint(
+            ["id", "support_position", "support_role"],
+            ["citation.event_id", "citation.position", "citation.role"],
+            name="fk_event_has_a_source",
+            deferrable=True,
+            initially="DEFERRED",
+            use_alter=True,
+        ),
+        Index(None, "type_id"),
+    )
+
+    id: str = ordered(primary_key=True)
+    type_id: str = ordered()
+    title: str
+    summary: str | None = None
+    date_edtf: str
+    date_text: str | None = None
+    status: str | None = None
+    version: int
+    created_at: str = ordered()
+    updated_at: str = ordered()
+    support_position: int
+    support_role: str = "supports"
+
+
+class Citation(SQLModel, table=True):
+    __tablename__ = "citation"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        refers_to("source", "source_id"),
+        one_of("role", CITATION_ROLES),
+        UniqueConstraint("event_id", "position", "role"),
+        Index(None, "source_id"),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    source_id: str = ordered()
+    role: str
+    quote: str | None = None
+    locator: str | None = None
+    note: str | None = None
+
+
+class CitationClaim(SQLModel, table=True):
+    __tablename__ = "citation_claim"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["event_id", "citation_position"],
+            ["citation.event_id", "citation.position"],
+            ondelete="CASCADE",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        one_of("claim", CLAIMS),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    citation_position: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    claim: str
+
+
+class EventActor(SQLModel, table=True):
+    __tablename__ = "event_actor"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        refers_to("actor", "actor_id"),
+        not_empty("role"),
+        Index(None, "actor_id"),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    actor_id: str = ordered()
+    role: str | None = None
+
+
+class EventPlace(SQLModel, table=True):
+    __tablename__ = "event_place"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        refers_to("place", "place_id"),
+        UniqueConstraint("event_id", "place_id"),
+        Index(None, "place_id"),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    place_id: str = ordered()
+
+
+class EventTag(SQLModel, table=True):
+    __tablename__ = "event_tag"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        refers_to("tag", "tag_id"),
+        UniqueConstraint("event_id", "tag_id"),
+        Index(None, "tag_id"),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    tag_id: str = ordered()
+
+
+class Quantity(SQLModel, table=True):
+    """Decimals are text: kept as written, never rounded."""
+
+    __tablename__ = "quantity"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        not_empty("measure"),
+        not_empty("value"),
+        one_of("qualifier", QUALIFIERS),
+        CheckConstraint("(qualifier = 'between') = (max_value IS NOT NULL)", name="between"),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    measure: str
+    value: str
+    max_value: str | None = None
+    qualifier: str
+    unit: str | None = None
+    text: str | None = None
+
+
+class Relation(SQLModel, table=True):
+    __tablename__ = "relation"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        refers_to("event", "target_id"),
+        one_of("relation", RELATIONS),
+        CheckConstraint("target_id <> event_id", name="other_event"),
+        UniqueConstraint("event_id", "relation", "target_id"),
+        Index(None, "target_id"),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    relation: str
+    target_id: str = ordered()
+
+
+# -- the derived read model: written by `index` alone -------------------------------------------
+
+
+class Timeline(SQLModel, table=True):
+    """An event's place in the timeline and its four bounds, in days as `dates` counts them.
+
+    `key` sorts as the timeline does: by `day`, then by event id. `sure`: the date bears no ?, ~, %.
+    """
+
+    __tablename__ = "timeline"
+    __table_args__ = (
+        UniqueConstraint("event_id"),
+        UniqueConstraint("day", "event_id"),
+        Index(None, "updated_at", "event_id"),
+    )
+
+    key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    event_id: str = ordered()
+    day: int
+    start_earliest: int
+    start_latest: int
+    end_earliest: int
+    end_latest: int
+    sure: bool
+    updated_at: str = ordered()
+
+
+class Document(SQLModel, table=True):
+    """The event as it is served, byte for byte, and the ids of its terms as a JSON list."""
+
+    __tablename__ = "document"
+
+    key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    body: bytes = Field(sa_type=LargeBinary)
+    terms: str
+
+
+class Term(SQLModel, table=True):
+    """A value that events can be filtered by, and how many events bear it."""
+
+    __tablename__ = "term"
+    __table_args__ = (UniqueConstraint("kind", "value"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = ordered()
+    value: str = ordered()
+    events: int
+
+
+class Posting(SQLModel, table=True):
+    """Which events bear a term, in timeline order."""
+
+    __tablename__ = "posting"
+    __table_args__ = CLUSTERED
+
+    term: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    key: int = Field(sa_type=Key, primary_key=True)

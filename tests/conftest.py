@@ -1,0 +1,77 @@
+"""Fixtures: a store of each engine, empty or seeded, and a client of the application over it."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import settings as hypothesis_settings
+
+from app.main import create_app
+from app.settings import Settings
+from stores import (
+    ENGINES,
+    PostgresqlStores,
+    SqliteStores,
+    Stores,
+    left_out,
+    migrated,
+    postgresql_cluster,
+    postgresql_programs,
+    seeded,
+)
+
+hypothesis_settings.register_profile("dateline", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("dateline")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str | None]:
+    """The address of a PostgreSQL cluster made for this run; None where there is no PostgreSQL."""
+    programs = postgresql_programs()
+    if programs is None:
+        yield None
+        return
+    with postgresql_cluster(programs) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stores:
+    """Maker of databases; a test that asks for it runs once an engine."""
+    if request.param == "sqlite":
+        return SqliteStores(tmp_path_factory.mktemp("sqlite"))
+    url = request.getfixturevalue("postgresql")
+    if url is None:
+        left_out("postgresql", "PostgreSQL is not installed on this machine")
+    return PostgresqlStores(url)
+
+
+@pytest.fixture(scope="session")
+def empty_template(stores: Stores) -> str:
+    """A migrated store; copied, never written."""
+    return migrated(stores)
+
+
+@pytest.fixture(scope="session")
+def seeded_template(stores: Stores, empty_template: str) -> str:
+    """A store with the example chronology; copied, never written."""
+    return seeded(stores, empty_template)
+
+
+@pytest.fixture
+def empty(stores: Stores, empty_template: str) -> str:
+    """The URL of a migrated store of the test's own."""
+    return stores.new(empty_template)
+
+
+@pytest.fixture
+def seeded_store(stores: Stores, seeded_template: str) -> str:
+    """The URL of a seeded store of the test's own."""
+    return stores.new(seeded_template)
+
+
+@pytest.fixture(scope="session")
+def client(seeded_template: str) -> Iterator[TestClient]:
+    """A client that reads the example chronology."""
+    with TestClient(create_app(Settings(database_url=seeded_template))) as made:
+        yield made

@@ -1,0 +1,154 @@
+"""Databases for tests: one template an engine, built by the migrations, copied for each test."""
+
+import os
+import pwd
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlmodel import Session
+
+from app import seeding
+from app.db import Database
+from app.settings import Settings
+
+ENGINES = ("sqlite", "postgresql")
+REQUIRED = os.environ.get("REQUIRED_IN_TESTS", "").split(",")
+
+
+def left_out(tool: str, why: str) -> None:
+    """Leave a test out and say so; fail where the run must not leave it out."""
+    if tool in REQUIRED:
+        pytest.fail(f"{why}, and REQUIRED_IN_TESTS names {tool}")
+    pytest.skip(f"left out: {why}")
+
+
+class Stores(Protocol):
+    """Makes databases of one engine."""
+
+    def new(self, template: str | None = None) -> str:
+        """The URL of a new database, empty or a copy of the one that `template` is the URL of."""
+
+
+class SqliteStores:
+    """Files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.numbers = count()
+
+    def new(self, template: str | None = None) -> str:
+        path = self.folder / f"{next(self.numbers)}.db"
+        if template is not None:
+            source = sqlite3.connect(template.removeprefix("sqlite:///"))
+            copy = sqlite3.connect(path)
+            source.backup(copy)
+            source.close()
+            copy.close()
+        return f"sqlite:///{path}"
+
+
+class PostgresqlStores:
+    """Databases of one cluster, dropped with it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.numbers = count()
+
+    def new(self, template: str | None = None) -> str:
+        name = f"test_{next(self.numbers)}"
+        source = template.rpartition("/")[2] if template else "template0"
+        engine = create_engine(f"{self.url}/postgres", isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {source}"))
+        engine.dispose()
+        return f"{self.url}/{name}"
+
+
+def postgresql_programs() -> Path | None:
+    """The folder of PostgreSQL's server programs, the newest of those installed."""
+    found = shutil.which("initdb")
+    folders = [Path(found).parent] if found else []
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+
+
+@contextmanager
+def postgresql_cluster(programs: Path) -> Iterator[str]:
+    """A cluster on a free port of 127.0.0.1, run by an unprivileged user; stopped at the end.
+
+    Its collation is a natural language's, so that an order that leans on bytes shows.
+    """
+    with tempfile.TemporaryDirectory(prefix="dateline-pg-") as folder:
+        user = None
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            names = {entry.pw_name for entry in pwd.getpwall()}
+            user = "postgres" if "postgres" in names else "nobody"
+            shutil.chown(folder, user)
+        data = Path(folder) / "data"
+
+        def call(*command: str) -> None:
+            environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+            subprocess.run(
+                [str(programs / command[0]), "-D", str(data), *command[1:]],
+                check=True,
+                user=user,
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+            )
+
+        call(
+            "initdb",
+            "-U",
+            "dateline",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale-provider=icu",
+            "--icu-locale=en",
+            "--no-sync",
+        )
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+        call("pg_ctl", "-w", "-o", options, "-l", f"{folder}/log", "start")
+        try:
+            yield f"postgresql+psycopg://dateline@127.0.0.1:{port}"
+        finally:
+            call("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """The store at a URL, closed at the end."""
+    store = Database(Settings(database_url=url))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def migrated(stores: Stores) -> str:
+    """A new store with the tables of the real migrations."""
+    url = stores.new()
+    with opened(url) as store:
+        store.migrate()
+    return url
+
+
+def seeded(stores: Stores, empty: str, fill: Callable[[Session], object] = seeding.seed) -> str:
+    """A copy of the empty store, filled."""
+    url = stores.new(empty)
+    with opened(url) as store, store.write() as session:
+        fill(session)
+    return url
