@@ -71,7 +71,8 @@ def seeded_store(stores: Stores, seeded_template: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def client(seeded_template: str) -> Iterator[TestClient]:
+def client(stores: Stores, seeded_template: str) -> Iterator[TestClient]:
     """A client that reads the example chronology."""
-    with TestClient(create_app(Settings(database_url=seeded_template))) as made:
+    url = stores.new(seeded_template)
+    with TestClient(create_app(Settings(database_url=url))) as made:
         yield made

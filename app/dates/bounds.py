@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from itertools import pairwise, product
+from itertools import product
 from typing import Final, NamedTuple
 
 from app.dates.days import (
@@ -151,13 +151,15 @@ def _no_such_day(date: Component) -> str:
 
 def _set_hull(dates: DateSet) -> tuple[int, int]:
     hulls = [_member_hull(member) for member in dates.members]
-    for (first, _), (following, _) in pairwise(hulls):
-        if following < first:
+    latest_start = BEGINNING
+    for first, last in hulls:
+        if last < latest_start:
             raise DateError(
-                "The members of a set stand in order: the one that starts on"
-                f" {iso_day(following)} comes before the one that starts on {iso_day(first)}."
+                f"The members of a set stand in order: the one that ends by {iso_day(last)} comes"
+                f" before the one that starts on {iso_day(latest_start)}."
             )
-    return hulls[0][0], max(last for _, last in hulls)
+        latest_start = max(latest_start, first)
+    return min(first for first, _ in hulls), max(last for _, last in hulls)
 
 
 def _member_hull(member: Component | Range) -> tuple[int, int]:

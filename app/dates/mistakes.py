@@ -217,11 +217,14 @@ _MISTAKES: Final = (
         lambda m: [f"{m[1]}{m[2]:0>4}"],
     ),
     _row(
-        r"(?:-?[0-9X]{4}|Y-?[0-9]{1,4}(?:E[1-9])?)S.*",
+        r"-?[0-9X]{4}S.*",
         "S stands after a year without X, with the number of its digits that count, 1 to 4, as in"
         " 1950S2",
     ),
-    _row(r"Y-?[0-9].*", "Years run from -9999 to 9999, and are written in four digits"),
+    _row(
+        r"Y-?[0-9].*",
+        "Years run from -9999 to 9999, with no more significant digits than they have digits",
+    ),
     _row(r"([^[{/]+)\.\.([^/]+)", _DOTS, lambda m: [f"{m[1]}/{m[2]}", f"[{m[0]}]"]),
     _row(r"\.\.([^/]+)", _DOTS, lambda m: [f"../{m[1]}", f"[{m[0]}]"]),
     _row(r"([^[{/]+)\.\.", _DOTS, lambda m: [f"{m[1]}/..", f"[{m[0]}]"]),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-LABEL_BITS = 40
+LABEL_BITS = 39  # with the 24 of the day, dates.END among them, 63: what the engines hold
 LABELS = 1 << LABEL_BITS
 DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
 STRIDE = 1 << 20  # room left behind an id that is appended to its day

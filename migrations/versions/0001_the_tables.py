@@ -21,11 +21,11 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=True),
         sa.Column("country", sa.String(), nullable=True),
         sa.Column("url", sa.String(), nullable=True),
-        sa.CheckConstraint("id <> ''", name="ck_actor_id"),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_actor_id")),
         sa.CheckConstraint(
-            "kind IN ('country', 'organisation', 'person', 'group')", name="ck_actor_kind"
+            "kind IN ('country', 'organisation', 'person', 'group')", name=op.f("ck_actor_kind")
         ),
-        sa.CheckConstraint("name <> ''", name="ck_actor_name"),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_actor_name")),
         sa.PrimaryKeyConstraint("id", name="pk_actor"),
     )
     op.create_index("ix_actor_folded", "actor", ["folded"], unique=False)
@@ -44,13 +44,13 @@ def upgrade() -> None:
         sa.Column("country", sa.String(), nullable=True),
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
-        sa.CheckConstraint("id <> ''", name="ck_place_id"),
-        sa.CheckConstraint("name <> ''", name="ck_place_name"),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_place_id")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_place_name")),
         sa.CheckConstraint(
-            "(latitude IS NULL) = (longitude IS NULL)", name="ck_place_both_coordinates"
+            "(latitude IS NULL) = (longitude IS NULL)", name=op.f("ck_place_both_coordinates")
         ),
-        sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="ck_place_latitude"),
-        sa.CheckConstraint("longitude BETWEEN -180 AND 180", name="ck_place_longitude"),
+        sa.CheckConstraint("latitude BETWEEN -90 AND 90", name=op.f("ck_place_latitude")),
+        sa.CheckConstraint("longitude BETWEEN -180 AND 180", name=op.f("ck_place_longitude")),
         sa.PrimaryKeyConstraint("id", name="pk_place"),
     )
     op.create_index("ix_place_folded", "place", ["folded"], unique=False)
@@ -66,8 +66,8 @@ def upgrade() -> None:
         sa.Column("id", ordered, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("folded", sa.String(), nullable=False),
-        sa.CheckConstraint("id <> ''", name="ck_publisher_id"),
-        sa.CheckConstraint("name <> ''", name="ck_publisher_name"),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_publisher_id")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_publisher_name")),
         sa.PrimaryKeyConstraint("id", name="pk_publisher"),
         sa.UniqueConstraint("folded", name="uq_publisher_folded"),
     )
@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("epoch", sa.String(), nullable=False),
         sa.Column("position", long, nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_store_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_store_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_store"),
     )
     op.create_table(
@@ -84,8 +84,8 @@ def upgrade() -> None:
         sa.Column("id", ordered, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("folded", sa.String(), nullable=False),
-        sa.CheckConstraint("id <> ''", name="ck_tag_id"),
-        sa.CheckConstraint("name <> ''", name="ck_tag_name"),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_tag_id")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_tag_name")),
         sa.PrimaryKeyConstraint("id", name="pk_tag"),
         sa.UniqueConstraint("folded", name="uq_tag_folded"),
     )
@@ -121,8 +121,8 @@ def upgrade() -> None:
         sa.Column("id", ordered, nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("description", sa.String(), nullable=True),
-        sa.CheckConstraint("id <> ''", name="ck_type_id"),
-        sa.CheckConstraint("label <> ''", name="ck_type_label"),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_type_id")),
+        sa.CheckConstraint("label <> ''", name=op.f("ck_type_label")),
         sa.PrimaryKeyConstraint("id", name="pk_type"),
     )
     op.create_table(
@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("alias", sa.String(), nullable=False),
         sa.Column("folded", sa.String(), nullable=False),
-        sa.CheckConstraint("alias <> ''", name="ck_actor_alias_alias"),
+        sa.CheckConstraint("alias <> ''", name=op.f("ck_actor_alias_alias")),
         sa.ForeignKeyConstraint(
             ["actor_id"],
             ["actor.id"],
@@ -158,14 +158,15 @@ def upgrade() -> None:
         sa.Column("updated_at", ordered, nullable=False),
         sa.Column("support_position", sa.Integer(), nullable=False),
         sa.Column("support_role", sa.String(), nullable=False),
-        sa.CheckConstraint("date_edtf <> ''", name="ck_event_date_edtf"),
-        sa.CheckConstraint("id <> ''", name="ck_event_id"),
+        sa.CheckConstraint("date_edtf <> ''", name=op.f("ck_event_date_edtf")),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_event_id")),
         sa.CheckConstraint(
-            "status IN ('planned', 'ongoing', 'completed', 'cancelled')", name="ck_event_status"
+            "status IN ('planned', 'ongoing', 'completed', 'cancelled')",
+            name=op.f("ck_event_status"),
         ),
-        sa.CheckConstraint("support_role = 'supports'", name="ck_event_support_role"),
-        sa.CheckConstraint("title <> ''", name="ck_event_title"),
-        sa.CheckConstraint("version >= 1", name="ck_event_version"),
+        sa.CheckConstraint("support_role = 'supports'", name=op.f("ck_event_support_role")),
+        sa.CheckConstraint("title <> ''", name=op.f("ck_event_title")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_event_version")),
         sa.ForeignKeyConstraint(
             ["id", "support_position", "support_role"],
             ["citation.event_id", "citation.position", "citation.role"],
@@ -192,14 +193,14 @@ def upgrade() -> None:
         sa.Column("accessed", sa.String(), nullable=True),
         sa.Column("language", sa.String(), nullable=True),
         sa.Column("kind", sa.String(), nullable=True),
-        sa.CheckConstraint("id <> ''", name="ck_source_id"),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_source_id")),
         sa.CheckConstraint(
             "kind IN ('news', 'analysis', 'official', 'report', 'book', 'dataset', 'web-page', 'other')",
-            name="ck_source_kind",
+            name=op.f("ck_source_kind"),
         ),
         sa.CheckConstraint(
             "coalesce(publisher_id, title, url, published, accessed) IS NOT NULL",
-            name="ck_source_identified",
+            name=op.f("ck_source_identified"),
         ),
         sa.ForeignKeyConstraint(
             ["publisher_id"],
@@ -222,7 +223,7 @@ def upgrade() -> None:
         sa.Column("locator", sa.String(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.CheckConstraint(
-            "role IN ('supports', 'contradicts', 'context')", name="ck_citation_role"
+            "role IN ('supports', 'contradicts', 'context')", name=op.f("ck_citation_role")
         ),
         sa.ForeignKeyConstraint(
             ["event_id"],
@@ -252,7 +253,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("actor_id", ordered, nullable=False),
         sa.Column("role", sa.String(), nullable=True),
-        sa.CheckConstraint("role <> ''", name="ck_event_actor_role"),
+        sa.CheckConstraint("role <> ''", name=op.f("ck_event_actor_role")),
         sa.ForeignKeyConstraint(
             ["actor_id"],
             ["actor.id"],
@@ -333,14 +334,14 @@ def upgrade() -> None:
         sa.Column("unit", sa.String(), nullable=True),
         sa.Column("text", sa.String(), nullable=True),
         sa.CheckConstraint(
-            "(qualifier = 'between') = (max_value IS NOT NULL)", name="ck_quantity_between"
+            "(qualifier = 'between') = (max_value IS NOT NULL)", name=op.f("ck_quantity_between")
         ),
-        sa.CheckConstraint("measure <> ''", name="ck_quantity_measure"),
+        sa.CheckConstraint("measure <> ''", name=op.f("ck_quantity_measure")),
         sa.CheckConstraint(
             "qualifier IN ('exactly', 'about', 'at-least', 'at-most', 'between')",
-            name="ck_quantity_qualifier",
+            name=op.f("ck_quantity_qualifier"),
         ),
-        sa.CheckConstraint("value <> ''", name="ck_quantity_value"),
+        sa.CheckConstraint("value <> ''", name=op.f("ck_quantity_value")),
         sa.ForeignKeyConstraint(
             ["event_id"],
             ["event.id"],
@@ -360,9 +361,9 @@ def upgrade() -> None:
         sa.Column("target_id", ordered, nullable=False),
         sa.CheckConstraint(
             "relation IN ('follows', 'part-of', 'implements', 'responds-to', 'causes', 'amends', 'supersedes', 'contradicts', 'confirms', 'related')",
-            name="ck_relation_relation",
+            name=op.f("ck_relation_relation"),
         ),
-        sa.CheckConstraint("target_id <> event_id", name="ck_relation_other_event"),
+        sa.CheckConstraint("target_id <> event_id", name=op.f("ck_relation_other_event")),
         sa.ForeignKeyConstraint(
             ["event_id"],
             ["event.id"],
@@ -393,7 +394,7 @@ def upgrade() -> None:
         sa.Column("claim", sa.String(), nullable=False),
         sa.CheckConstraint(
             "claim IN ('type', 'title', 'summary', 'date', 'status', 'actors', 'places', 'quantities', 'tags', 'related')",
-            name="ck_citation_claim_claim",
+            name=op.f("ck_citation_claim_claim"),
         ),
         sa.ForeignKeyConstraint(
             ["event_id", "citation_position"],

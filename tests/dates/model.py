@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, TypeGuard
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+UNHURRIED = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+"""For properties of whole dates: counting the days of a century takes its time."""
 
 FIRST, LAST = -5_000_000, 5_000_000
 """The days that stand for no beginning and no end."""
@@ -313,10 +319,9 @@ def sets(draw: st.DrawFn, brackets: str) -> Attempt:
         dates.sort(key=lambda part: part.days[0] if part.days else 0)
     members = [(part.text, list(part.days)) for part in dates]
     if draw(st.booleans()):
-        (first, first_days), (second, second_days), *members = members
-        in_order = first_days and second_days and first_days[0] <= second_days[-1]
-        days = [first_days[0], second_days[-1]] if in_order else []
-        members.insert(0, (f"{first}..{second}", days))
+        (start, starts), (end, ends), *members = members
+        in_order = starts and ends and starts[0] <= ends[-1]
+        members.insert(0, (f"{start}..{end}", [starts[0], ends[-1]] if in_order else []))
     open_start, open_end = draw(st.tuples(st.booleans(), st.booleans()))
     if open_start and ".." not in members[0][0]:
         text, days = members[0]
@@ -325,10 +330,16 @@ def sets(draw: st.DrawFn, brackets: str) -> Attempt:
         text, days = members[-1]
         members[-1] = (f"{text}..", [*days[:1], LAST] if days else [])
     text = brackets[0] + ",".join(text for text, _ in members) + brackets[1]
-    firsts = [days[0] for _, days in members if days]
-    if len(firsts) < len(members) or firsts != sorted(firsts):
+    all_days = [days for _, days in members]
+    misplaced = any(
+        days and earlier and days[-1] < earlier[0]
+        for place, days in enumerate(all_days)
+        for earlier in all_days[:place]
+    )
+    if misplaced or not all(all_days):
         return text, None
-    return _flagged(text, act=range(firsts[0], max(days[-1] for _, days in members) + 1))
+    first, last = min(days[0] for days in all_days), max(days[-1] for days in all_days)
+    return _flagged(text, act=range(first, last + 1))
 
 
 KINDS: dict[str, st.SearchStrategy[Attempt]] = {

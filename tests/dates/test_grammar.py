@@ -182,7 +182,7 @@ def test_what_is_no_text_is_refused(value: object) -> None:
 ALPHABET = "0123456789XXYES--..//,,[]{}?~%T: \u2013x"
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(model.UNHURRIED, max_examples=800)
 @given(
     st.one_of(
         st.text(),
@@ -237,6 +237,7 @@ def test_the_leftmost_unspecified_digit_decides_the_precision(precision: str, te
     assert {parse(text).precision for text in texts.split()} == {precision}
 
 
+@model.UNHURRIED
 @given(model.dates())
 def test_every_precision_is_one_of_those_listed(drawn: tuple[str, model.Model]) -> None:
     assert parse(drawn[0]).precision in PRECISIONS

@@ -101,7 +101,7 @@ def test_a_date_reads_like_this(text: str, label: str) -> None:
     assert parse(text).label == label
 
 
-@settings(max_examples=600, deadline=None)
+@settings(model.UNHURRIED, max_examples=600)
 @given(model.dates())
 def test_every_date_has_a_label_without_the_symbols_of_edtf(
     drawn: tuple[str, model.Model],
