@@ -45,16 +45,16 @@ of the next year), autumn and winter. 33-36 are quarters, 37-39 quadrimesters (f
 40-41 semesters (six months).
 """
 
-_YEAR_PRECISIONS: Final = ("era", "millennium", "century", "decade")
 PRECISIONS: Final[tuple[str, ...]] = (
-    *_YEAR_PRECISIONS,
-    *("year", "semester", "quadrimester", "quarter", "season", "month", "day"),
+    *("era", "millennium", "century", "decade", "year"),
+    *("semester", "quadrimester", "quarter", "season", "month", "day"),
     *("interval", "set"),
 )
 """Every precision, coarse to fine, then the two that are not one date.
 
 The leftmost unspecified digit decides: in `199X-12-25` it is the decade. `era` is a year whose
-thousands are unspecified: some year AD (`XXXX`) or BC (`-XXXX`).
+thousands are unspecified: some year AD (`XXXX`) or BC (`-XXXX`). The first four stand for the
+four digits of a year.
 """
 
 
@@ -127,7 +127,7 @@ class Component:
         """One of PRECISIONS."""
         unspecified = self.year.lstrip("-").find("X")
         if unspecified >= 0:
-            return _YEAR_PRECISIONS[unspecified]
+            return PRECISIONS[unspecified]
         if self.month in GROUPINGS:
             return GROUPINGS[self.month].precision
         if "X" in self.month or not self.month:

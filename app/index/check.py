@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from app.dates import DateError
 from app.index.documents import Entry, Term, entries
+from app.index.keys import first_key
 from app.index.postings import BATCH, row_of
 
 WITHOUT_SOURCE = text(
@@ -77,7 +78,7 @@ def _posted(connection: Connection, first: int, last: int) -> dict[int, set[tupl
     """The terms under which the events between two keys are posted."""
     found: dict[int, set[tuple[int, Term]]] = {}
     query = (
-        "SELECT p.key, p.term, t.kind, t.value FROM posting p JOIN term t ON t.id = p.term"
+        "SELECT p.key, p.term, t.kind, t.value FROM posting p LEFT JOIN term t ON t.id = p.term"
         " WHERE p.key BETWEEN :first AND :last"
     )
     for key, term, kind, value in connection.execute(text(query), {"first": first, "last": last}):
@@ -89,8 +90,10 @@ def _differs(row: RowMapping, entry: Entry | None, posted: set[tuple[int, Term]]
     if entry is None:
         return True
     expected: dict[str, Any] = {**row_of(row["key"], entry), "body": entry.body}
+    day = entry.date.order_day
     return (
         any(row[name] != value for name, value in expected.items())
+        or not first_key(day) <= row["key"] < first_key(day + 1)
         or {term for _, term in posted} != entry.terms
         or {number for number, _ in posted} != set(json.loads(row["terms"] or "[]"))
     )

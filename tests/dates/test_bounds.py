@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from app.dates import (
@@ -277,8 +277,7 @@ def test_the_model_itself_agrees_with_trying_every_start_and_end(
     _, meaning = drawn
     _, first, last = asked
     pairs = sum(pair.last_end - pair.first_end + 1 for pair in meaning.pairs)
-    if pairs > 50_000:
-        return
+    assume(pairs <= 50_000)
     overlaps = [start <= last and end >= first for start, end in meaning.every_pair()]
     flagged = meaning.uncertain or meaning.approximate
     assert meaning.possible(first, last) == any(overlaps)
