@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain
 from typing import Annotated
 
@@ -26,16 +26,18 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def run() -> None:
     """The entry point: what a person can mend is told in one line, never as a traceback."""
     try:
         cli()
-    except (StoreError, Problem) as error:
+    except (StoreError, Problem, OSError) as error:
         fail(str(error))
+    except UnicodeDecodeError:
+        fail("the .env file is not UTF-8 text")
     except ValidationError as error:
         for detail in error.errors():
             where = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
@@ -62,8 +64,6 @@ def serve(
     """Serve the chronology over HTTP until interrupted."""
     settings = Settings()
     app = create_app(settings)
-    database: Database = app.state.database
-    database.require_current()
     config = uvicorn.Config(
         app,
         host=host,
@@ -74,15 +74,16 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    with database.alone():
-        uvicorn.Server(config).run()
+    with closing(app.state.database) as database:
+        database.require_current()
+        with database.alone():
+            uvicorn.Server(config).run()
 
 
 @cli.command()
 def migrate() -> None:
     """Create the database, or bring an older one up to this version."""
-    database = Database(Settings())
-    with database.alone():
+    with closing(Database(Settings())) as database, database.alone():
         database.migrate()
     out.print(f"{database} is up to date.", markup=False)
 
@@ -93,8 +94,7 @@ def seed() -> None:
 
     What is there already is left as it is.
     """
-    database = Database(Settings())
-    with database.alone():
+    with closing(Database(Settings())) as database, database.alone():
         database.migrate()
         with database.write() as session:
             done = seeding.seed(session)
@@ -108,9 +108,12 @@ def check() -> None:
 
     Prints a line a finding; exit code 1 where there is any.
     """
-    database = _current()
     found = 0
-    with database.read(patient=True) as connection, _progress(connection, "checking") as tell:
+    with (
+        _current() as database,
+        database.read(patient=True) as connection,
+        _progress(connection, "checking") as tell,
+    ):
         for finding in chain(database.dialect.broken(connection), index.check(connection, tell)):
             out.print(finding, markup=False)
             found += 1
@@ -122,8 +125,7 @@ def check() -> None:
 @cli.command()
 def reindex() -> None:
     """Build the read model anew from the stored rows."""
-    database = _current()
-    with database.alone(), database.write() as session:
+    with _current() as database, database.alone(), database.write() as session:
         connection = session.connection()
         with _progress(connection, "indexing") as tell:
             number = index.rebuild(connection, tell)
@@ -136,10 +138,12 @@ def version() -> None:
     out.print(__version__, markup=False)
 
 
-def _current() -> Database:
-    database = Database(Settings())
-    database.require_current()
-    return database
+@contextmanager
+def _current() -> Iterator[Database]:
+    """The store, which must be of this version; closed at the end."""
+    with closing(Database(Settings())) as database:
+        database.require_current()
+        yield database
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def dialect_for(database_url: str) -> Dialect:
     """The dialect of a database URL; StoreError names what would be right."""
     try:
         url = make_url(database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: of a port that is no number
         raise StoreError(
             "DATELINE_DATABASE_URL is not a database URL; give sqlite:///FILE "
             "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
@@ -255,14 +255,15 @@ class Postgresql:
 
     def __init__(self, url: URL) -> None:
         self.url = url.set(drivername="postgresql+psycopg")
-
-    def before_use(self, *, create: bool = False) -> None:
         try:
             import psycopg  # noqa: F401
         except ImportError:
             raise StoreError(
                 "PostgreSQL needs the extra: pip install 'dateline[postgresql]'"
             ) from None
+
+    def before_use(self, *, create: bool = False) -> None:
+        return None
 
     def prepare(self, engine: Engine) -> None:
         return None
@@ -271,7 +272,7 @@ class Postgresql:
         return nullcontext()  # the engine itself makes writers take turns
 
     def reader(self, seconds: float | None) -> Engine:
-        milliseconds = int((seconds or 0) * 1000)
+        milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 is no limit
         options = (
             f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on "
             "-c default_transaction_isolation=repeatable\\ read"

@@ -144,7 +144,9 @@ def install(app: FastAPI) -> None:
     """Make every error that reaches `app` a problem+json answer."""
 
     def root(request: Request) -> str:
-        return str(request.scope.get("root_path", ""))
+        # A mounted application, such as the static files, changes root_path to its own.
+        scope = request.scope
+        return str(scope.get("app_root_path", scope.get("root_path", "")))
 
     async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)

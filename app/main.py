@@ -26,6 +26,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Dateline",
         lifespan=lifespan,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "list"},
     )
     app.state.settings = settings

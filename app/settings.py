@@ -1,6 +1,7 @@
 """What an operator may set: `DATELINE_…` environment variables and an `.env` file, nowhere else."""
 
 import difflib
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Self
@@ -15,6 +16,16 @@ def _web_address(value: str | None) -> str | None:
     if value is not None and not value.startswith(("http://", "https://")):
         raise ValueError("give a full address such as https://chronology.example.org")
     return value.rstrip("/") if value else None
+
+
+def _addresses(value: str) -> str:
+    for part in [] if value == "*" else value.split(","):
+        try:
+            ipaddress.ip_network(part.strip())
+        except ValueError:
+            message = "give IP addresses or networks separated by commas, or *"
+            raise ValueError(message) from None
+    return value
 
 
 class Settings(BaseSettings):
@@ -33,10 +44,11 @@ class Settings(BaseSettings):
         description="The address clients use, for absolute links in answers. "
         "Unset: the address of the request.",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "127.0.0.1",
-        description="Addresses, separated by commas, whose `X-Forwarded-…` headers count; "
-        "`*` trusts all.",
+        description="Addresses or networks, separated by commas, whose `X-Forwarded-Proto` and "
+        "`X-Forwarded-For` count; `*` trusts all. The host is that of `Host`, never of "
+        "`X-Forwarded-Host`, which proxies pass on as any client wrote it.",
     )
     query_seconds: float = Field(
         2.0, gt=0, le=60, description="The longest that one read query may take, in seconds."
@@ -50,11 +62,13 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _refuse_misspelt(self) -> Self:
         """A misspelt setting would silently leave its default in force."""
-        known = {PREFIX + name.upper() for name in type(self).model_fields}
+        known = sorted(name.upper() for name in type(self).model_fields)
         for name in (*os.environ, *_names_in_env_file()):
-            if name.upper().startswith(PREFIX) and name.upper() not in known:
-                near = difflib.get_close_matches(name.upper(), sorted(known), 1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+            given = name.upper().removeprefix(PREFIX)
+            if name.upper().startswith(PREFIX) and given not in known:
+                near = difflib.get_close_matches(given, known, 1)
+                listed = ", ".join(PREFIX + word for word in known)
+                hint = f"did you mean {PREFIX}{near[0]}?" if near else f"known: {listed}"
                 raise ValueError(f"{name} is not a setting of Dateline; {hint}")
         return self
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from sqlalchemy import Connection
+from werkzeug.datastructures import ETags
 from werkzeug.http import parse_etags
 
 from app import __version__, reads
@@ -29,18 +30,24 @@ async def collection(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """The page that `work` reads, with a weak tag of the store's state; 304 where it is known."""
+    """The page that `work` reads, with a weak tag of URL and store's state; 304 where it is known.
+
+    A known tag saves the work: this URL had an answer in this state before. `*` proves no such
+    thing, and a request that would be refused is refused (RFC 9110 section 13.2.1).
+    """
+    asked = _known_tags(request)
+    url = blake2b(f"{_base(request)}?{request.url.query}".encode(), digest_size=6).hexdigest()
 
     def read(connection: Connection) -> tuple[str, reads.Page | None]:
         now = reads.position(connection)
-        tag = f"{now.epoch}.{now.position}.{__version__}"
-        known = parse_etags(request.headers.get("if-none-match")).contains_weak(tag)
+        tag = f"{now.epoch}.{now.position}.{url}.{__version__}"
+        known = asked.contains_weak(tag) and not asked.star_tag
         return tag, None if known else work(connection, *args, **kwargs)
 
     tag, page = await database(request).reading(read)
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
-    if page is None:
-        return Response(status_code=304, headers=headers)
+    if page is None or asked.star_tag:
+        return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"})
     following = "null"
     if page.cursor is not None:
         address = _following(request, page.cursor)
@@ -64,16 +71,25 @@ async def document(
     body = await database(request).reading(work, *args, **kwargs)
     tag = blake2b(body, digest_size=12).hexdigest()
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache, no-transform"}
-    if parse_etags(request.headers.get("if-none-match")).contains_weak(tag):
+    if _known_tags(request).contains_weak(tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=JSON)
+
+
+def _known_tags(request: Request) -> ETags:
+    """The tags of the answers that the client has, compared weakly (RFC 9110 section 13.1.2)."""
+    return parse_etags(",".join(request.headers.getlist("if-none-match")))
+
+
+def _base(request: Request) -> str:
+    """The absolute URL of this list, without its query."""
+    public: str | None = request.app.state.settings.public_url
+    root = request.scope.get("root_path", "")
+    path = request.url.path.removeprefix(root)
+    return f"{public or f'{request.url.scheme}://{request.url.netloc}{root}'}{path}"
 
 
 def _following(request: Request, cursor: str) -> str:
     """The absolute URL of this list from `cursor` on."""
     asked = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    public: str | None = request.app.state.settings.public_url
-    root = request.scope.get("root_path", "")
-    path = request.url.path.removeprefix(root)
-    base = public or f"{request.url.scheme}://{request.url.netloc}{root}"
-    return f"{base}{path}?{urlencode([*asked, ('cursor', cursor)])}"
+    return f"{_base(request)}?{urlencode([*asked, ('cursor', cursor)])}"

@@ -64,7 +64,8 @@ class LastResort(Middleware):
             await unexpected(error)(scope, receive, send)
 
 
-IDENTITY = "identity"
+# A coding that does not exist: "identity" would not keep the compressor off.
+UNTOUCHED = "untouched"
 
 
 class AsTheyAre(Middleware):
@@ -79,14 +80,17 @@ class AsTheyAre(Middleware):
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
                 if headers.get("etag", "W/").startswith('"'):
-                    headers["content-encoding"] = IDENTITY
+                    headers["content-encoding"] = UNTOUCHED
             await send(message)
 
         await self.app(scope, receive, mark)
 
 
 class Edge(Middleware):
-    """Refuses a URL that is too long, and answers HEAD as GET without the body."""
+    """Refuses a URL that is too long, answers HEAD as GET without the body, and says so in Allow.
+
+    Lets no answer be kept without being asked about again, where its route does not say otherwise.
+    """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URL:
@@ -98,8 +102,11 @@ class Edge(Middleware):
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
-                if headers.get("content-encoding") == IDENTITY:
+                if headers.get("content-encoding") == UNTOUCHED:
                     del headers["content-encoding"]
+                if headers.get("allow") == "GET":
+                    headers["allow"] = "GET, HEAD"
+                headers.setdefault("cache-control", "no-cache")
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)

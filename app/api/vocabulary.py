@@ -86,7 +86,6 @@ def _add(entry: Entry) -> None:
     @router.get(
         f"/{entry.name}",
         name=f"list_{entry.name}",
-        operation_id=f"list_{entry.name}",
         summary=f"List {entry.name}",
         description=f"{entry.what} In the order of their ids, each with its number of events.",
         response_model=entry.page,
@@ -100,7 +99,6 @@ def _add(entry: Entry) -> None:
     @router.get(
         f"/{entry.name}/{{id}}",
         name=f"get_{entry.name[:-1]}",
-        operation_id=f"get_{entry.name[:-1]}",
         summary=f"Get {entry.one}",
         description=f"Everything that is known of {entry.one}, and its number of events.",
         response_model=entry.record,

@@ -1,0 +1,73 @@
+"""The API reference as a client generator reads it: operations, their URLs, their examples."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from app.main import create_app
+from app.settings import Settings
+
+# Nothing is read from the store to make the document.
+DOCUMENT: dict[str, Any] = create_app(Settings(database_url="sqlite:///none.db")).openapi()
+
+# Parameters that say nothing alone, and what they belong to.
+COMPANIONS = {"match": "date"}
+
+Query = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One path and method of the document."""
+
+    path: str
+    method: str
+    spec: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """Everything it takes, in path and query."""
+        found: list[dict[str, Any]] = self.spec.get("parameters", [])
+        return found
+
+    def of(self, where: str) -> dict[str, dict[str, Any]]:
+        """Its parameters in `path` or `query`, by name."""
+        return {p["name"]: p for p in self.parameters if p["in"] == where}
+
+    def url(self, query: Query = (), path: Mapping[str, str] | None = None) -> str:
+        """Its URL; what stands in the path is the documented example unless given."""
+        filled = path or {name: p["example"] for name, p in self.of("path").items()}
+        return f"{self.path.format(**filled)}?{urlencode(list(query))}".rstrip("?")
+
+    def examples(self, *names: str) -> Query:
+        """The documented examples of these query parameters, as a query says them."""
+        for name in names:
+            example = self.of("query")[name]["example"]
+            for value in example if isinstance(example, list) else [example]:
+                yield name, str(value)
+
+    def alone(self, name: str) -> Query:
+        """The example of one query parameter, with what it means nothing without."""
+        return self.examples(*([COMPANIONS[name]] if name in COMPANIONS else []), name)
+
+
+def operations() -> Iterator[Operation]:
+    """Every operation that the document holds."""
+    for path, methods in DOCUMENT["paths"].items():
+        for method, spec in methods.items():
+            yield Operation(path, method.upper(), spec)
+
+
+OPERATIONS = tuple(operations())
+READS = tuple(
+    operation
+    for operation in OPERATIONS
+    if operation.method == "GET"
+    and "application/json" in operation.spec["responses"]["200"]["content"]
+)
+EACH_PARAMETER = tuple((o, name) for o in READS for name in o.of("query"))
+EACH_EXAMPLE = tuple((o, name) for o, name in EACH_PARAMETER if "example" in o.of("query")[name])

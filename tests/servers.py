@@ -1,0 +1,131 @@
+"""A real `dateline serve` for tests: a process, a free port, bounded waits, ended by its id."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPMessage
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+DATELINE = Path(sys.executable).with_name("dateline")
+SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back over the wire, nothing decoded."""
+
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """The headers but for the clock's, in a comparable order."""
+        return sorted((k.lower(), v) for k, v in self.headers.items() if k.lower() != "date")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    process: "subprocess.Popen[bytes]"
+    database_url: str
+    log: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(
+        self, target: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+    ) -> Answer:
+        """One request over a socket of its own, nothing added but what HTTP/1.1 requires."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        try:
+            own = "host" in {name.lower() for name in headers or ()}
+            connection.putrequest(method, target, skip_host=own, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def raw(self, request: str) -> bytes:
+        """Everything that comes back for these lines, up to the end of the connection."""
+        address = ("127.0.0.1", self.port)
+        with socket.create_connection(address, SECONDS) as wire, wire.makefile("rb") as stream:
+            wire.sendall(request.replace("\n", "\r\n").encode("latin-1"))
+            return stream.read()
+
+
+def environment(database_url: str | None = None, **settings: str) -> dict[str, str]:
+    """The environment of a command: this one's, with no setting of Dateline but those given."""
+    kept = {name: v for name, v in os.environ.items() if not name.upper().startswith("DATELINE_")}
+    if database_url is not None:
+        settings["database_url"] = database_url
+    return kept | {f"DATELINE_{name.upper()}": value for name, value in settings.items()}
+
+
+@contextmanager
+def serving(database_url: str, **settings: str) -> Iterator[Server]:
+    """A server over a store, once it answers; killed at the end where it still runs."""
+    command = [str(DATELINE), "serve", "--port", "0"]
+    with launched(command, environment(database_url, **settings), database_url) as server:
+        yield server
+
+
+@contextmanager
+def launched(
+    command: Sequence[str], environs: Mapping[str, str], database_url: str = ""
+) -> Iterator[Server]:
+    """Any server that logs its address as uvicorn does."""
+    with TemporaryDirectory(prefix="dateline-server-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environs,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+            )
+        try:
+            yield Server(process, database_url, log, _port(process, log))
+        finally:
+            process.kill()
+            process.wait(SECONDS)
+
+
+def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:
+    """The port in the server's log, as soon as it stands there."""
+    address = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
+    until(lambda: address.search(log.read_text()) or process.poll() is not None)
+    found = address.search(log.read_text())
+    assert found, f"the server did not start:\n{log.read_text()}"
+    return int(found[1])
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until this holds; AssertionError after SECONDS."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)

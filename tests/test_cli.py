@@ -1,0 +1,337 @@
+"""The command line: what each command does, and how it refuses a store or a setting."""
+
+import re
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from sqlalchemy import text
+
+from app import __version__, seeding
+from app.cli import cli
+from commands import Ran, run
+from servers import DATELINE, SECONDS, serving
+from stores import SqliteStores, Stores, migrated, opened, seeded
+
+SECRET = "opensesame"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder that everybody may read."""
+    with TemporaryDirectory(prefix="dateline-cli-") as name:
+        made = Path(name)
+        made.chmod(0o755)
+        yield made
+        made.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A seeded SQLite store; copied, never written."""
+    files = SqliteStores(tmp_path_factory.mktemp("cli"))
+    return seeded(files, migrated(files))
+
+
+def at(url: str) -> dict[str, str]:
+    """The setting that names a store."""
+    return {"database_url": url}
+
+
+def assert_done(ran: Ran) -> str:
+    """Exit code 0 and nothing on stderr; gives what it said."""
+    assert (ran.code, ran.err) == (0, "")
+    return ran.out
+
+
+def assert_refused(ran: Ran) -> str:
+    """Exit code 1, one line on stderr, and no secret anywhere; gives the line."""
+    assert ran.code == 1
+    assert ran.out == ""
+    assert re.fullmatch(r"dateline: [^\n]+\n", ran.err)
+    assert SECRET not in ran.err
+    return ran.err
+
+
+# -- what the commands do -------------------------------------------------------------------------
+
+
+def test_the_installed_command_runs() -> None:
+    """As it stands beside the interpreter, and prints its version alone."""
+    done = subprocess.run(
+        [DATELINE, "version"], capture_output=True, text=True, timeout=SECONDS, check=True
+    )
+    assert (done.stdout, done.stderr) == (f"{__version__}\n", "")
+
+
+def test_help_lists_every_command(folder: Path) -> None:
+    """Each with the first words of what it does."""
+    said = assert_done(run("--help", folder=folder))
+    assert len(cli.registered_commands) >= 6
+    for command in cli.registered_commands:
+        assert command.callback is not None
+        words = " ".join(str(command.callback.__doc__).split()[:3])
+        assert re.search(rf"\b{command.callback.__name__} +{words}", said)
+
+
+def test_migrate_makes_an_empty_store(stores: Stores, folder: Path) -> None:
+    """Which is sound; once more changes nothing."""
+    url = stores.new()
+    for _ in range(2):
+        assert "up to date" in assert_done(run("migrate", folder=folder, settings=at(url)))
+    assert "is sound" in assert_done(run("check", folder=folder, settings=at(url)))
+
+
+def test_seed_makes_a_store_with_the_example_chronology(stores: Stores, folder: Path) -> None:
+    """Told by kind; once more stores nothing."""
+    url = stores.new()
+    totals = {name: len(seeding.read(name)) for name in (*seeding.FILES, "events")}
+    first = assert_done(run("seed", folder=folder, settings=at(url)))
+    again = assert_done(run("seed", folder=folder, settings=at(url)))
+    for name, total in totals.items():
+        assert re.search(rf"^{name} +{total} stored, 0 there already$", first, re.M)
+        assert re.search(rf"^{name} +0 stored, {total} there already$", again, re.M)
+    assert "is sound" in assert_done(run("check", folder=folder, settings=at(url)))
+
+
+def test_seed_leaves_what_was_corrected(seeded_store: str, folder: Path) -> None:
+    """It may have been edited since."""
+    with opened(seeded_store) as store, store.write() as session:
+        session.execute(text("UPDATE type SET label = 'Corrected' WHERE id = 'visit'"))
+    assert_done(run("seed", folder=folder, settings=at(seeded_store)))
+    with opened(seeded_store) as store, store.read() as connection:
+        label = connection.scalar(text("SELECT label FROM type WHERE id = 'visit'"))
+    assert label == "Corrected"
+
+
+def test_check_finds_what_reindex_mends(seeded_store: str, folder: Path) -> None:
+    """Findings go to stdout, a line each; their number to stderr, with exit code 1."""
+    with opened(seeded_store) as store, store.write() as session:
+        session.execute(text("UPDATE term SET events = events + 1 WHERE kind = 'type'"))
+        session.execute(text("DELETE FROM posting WHERE key = (SELECT min(key) FROM posting)"))
+    damaged = run("check", folder=folder, settings=at(seeded_store))
+    assert damaged.code == 1
+    assert len(damaged.out.splitlines()) >= 1
+    assert re.fullmatch(rf"dateline: {len(damaged.out.splitlines())} findings in .+\n", damaged.err)
+    number = len(seeding.read("events"))
+    said = assert_done(run("reindex", folder=folder, settings=at(seeded_store)))
+    assert said == f"{number} events indexed.\n"
+    assert "is sound" in assert_done(run("check", folder=folder, settings=at(seeded_store)))
+
+
+def test_settings_may_stand_in_an_env_file(folder: Path) -> None:
+    """In the folder that the command runs in."""
+    (folder / ".env").write_text("DATELINE_DATABASE_URL=sqlite:///named.db\n")
+    assert_done(run("migrate", folder=folder))
+    assert (folder / "named.db").exists()
+
+
+def test_names_are_printed_as_they_are(folder: Path) -> None:
+    """Also where they look like markup or an emoji."""
+    url = "sqlite:///[red]:cat:.db"
+    assert "[red]:cat:.db" in assert_done(run("migrate", folder=folder, settings=at(url)))
+
+
+# -- stores that cannot be used -------------------------------------------------------------------
+
+
+def execute(path: Path, *statements: str) -> None:
+    """Run statements on a SQLite file, which they make."""
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def of_revision(path: Path, *revisions: str) -> None:
+    """A SQLite file that alembic has marked."""
+    marks = [f"INSERT INTO alembic_version VALUES ('{revision}')" for revision in revisions]
+    execute(path, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)", *marks)
+
+
+def with_wal(path: Path) -> None:
+    """Another program's database, which it uses as Dateline uses its own."""
+    execute(path, "PRAGMA journal_mode=WAL", "CREATE TABLE other (x)")
+
+
+WRITING = ("migrate", "seed")
+READING = ("check", "reindex", "serve")
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A store that commands refuse: how it comes to be, its URL, and what is said of it."""
+
+    said: str
+    make: Callable[[Path], object] = lambda path: None
+    url: str = "sqlite:///dateline.db"
+    commands: tuple[str, ...] = field(default=(*WRITING, *READING))
+
+
+BAD = {
+    "no file": Bad("there is no database at dateline.db", commands=READING),
+    "no folder": Bad("the folder of no/dateline.db does not exist", url="sqlite:///no/dateline.db"),
+    "a folder": Bad("dateline.db is not a file", Path.mkdir),
+    "an empty file": Bad("dateline.db is empty", Path.touch, commands=READING),
+    "no database": Bad("not a database", lambda path: path.write_bytes(b"words " * 500)),
+    "half a database": Bad("not a database", lambda path: path.write_bytes(b"SQLite format 3\0")),
+    "another program's database": Bad(
+        "holds other tables", lambda path: execute(path, "CREATE TABLE other (x)")
+    ),
+    "another program's database with a log": Bad("holds other tables", with_wal),
+    "another program's migrations": Bad(
+        "a form that this Dateline does not know (a1b2)", lambda path: of_revision(path, "a1b2")
+    ),
+    "a newer Dateline's": Bad(
+        "a form that this Dateline does not know (9999)", lambda path: of_revision(path, "9999")
+    ),
+    "migrations of nothing": Bad("holds other tables", of_revision),
+    "no address": Bad("not a database URL", url=f"dateline.db {SECRET}"),
+    "an empty address": Bad("not a database URL", url=""),
+    "a port that is none": Bad("not a database URL", url=f"postgresql://u:{SECRET}@localhost:x/d"),
+    "memory": Bad("Dateline needs a file", url="sqlite:///:memory:"),
+    "no name": Bad("Dateline needs a file", url="sqlite://"),
+    "another engine": Bad("does not run on mysql", url=f"mysql://u:{SECRET}@localhost/d"),
+    "nobody there": Bad("127.0.0.1/d", url=f"postgresql+psycopg://u:{SECRET}@127.0.0.1:1/d"),
+}
+ATTEMPTS = [(name, command) for name, bad in BAD.items() for command in bad.commands]
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Every name in a folder and the bytes of each file, but for Dateline's lock."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+        if path.suffix != ".lock"
+    }
+
+
+def command_line(command: str) -> list[str]:
+    """How a command is called so that it does no harm where it is not refused."""
+    return ["serve", "--port", "0"] if command == "serve" else [command]
+
+
+@pytest.mark.parametrize(("name", "command"), ATTEMPTS)
+def test_a_store_that_cannot_be_used_is_left_as_it_is(
+    folder: Path, name: str, command: str
+) -> None:
+    """Byte for byte, and one line says what is wrong with it."""
+    bad = BAD[name]
+    bad.make(folder / "dateline.db")
+    before = contents(folder)
+    ran = run(*command_line(command), folder=folder, settings=at(bad.url))
+    assert bad.said in assert_refused(ran)
+    assert contents(folder) == before
+
+
+# What may not be written: permissions of the file, of its folder, and what is said.
+PROTECTED = {
+    "file": (0o444, 0o777, "dateline.db is read-only"),
+    "folder": (0o666, 0o555, "is read-only; Dateline must be able to write to it"),
+    "both": (0o444, 0o555, "is read-only"),
+    "unreadable": (0o000, 0o777, "dateline.db is read-only"),
+}
+
+
+@pytest.mark.parametrize("what", PROTECTED)
+@pytest.mark.parametrize("command", [*WRITING, *READING])
+def test_what_may_not_be_written_is_refused(
+    sqlite: str, folder: Path, what: str, command: str
+) -> None:
+    """Before anything is tried: SQLite would open it and fail at the first write."""
+    of_file, of_folder, said = PROTECTED[what]
+    Path(SqliteStores(folder).new(sqlite).removeprefix("sqlite:///")).rename(folder / "dateline.db")
+    before = contents(folder)
+    (folder / "dateline.db").chmod(of_file)
+    folder.chmod(of_folder)
+    ran = run(*command_line(command), folder=folder, as_nobody=True)
+    folder.chmod(0o755)
+    (folder / "dateline.db").chmod(0o600)
+    assert said in assert_refused(ran)
+    assert contents(folder) == before
+
+
+def test_a_lock_that_may_not_be_taken_is_refused(sqlite: str, folder: Path) -> None:
+    """Somebody else's lock file stays theirs."""
+    Path(SqliteStores(folder).new(sqlite).removeprefix("sqlite:///")).rename(folder / "dateline.db")
+    (folder / "dateline.db").chmod(0o666)
+    (folder / "dateline.db.lock").touch(0o000)
+    folder.chmod(0o777)
+    ran = run("seed", folder=folder, as_nobody=True)
+    assert "dateline.db.lock" in assert_refused(ran)
+
+
+@pytest.mark.parametrize("command", ["seed", "migrate", "reindex", "serve"])
+def test_one_process_writes_a_file(sqlite: str, tmp_path: Path, command: str) -> None:
+    """While a server has it, every other writer is refused at once."""
+    url = SqliteStores(tmp_path).new(sqlite)
+    with serving(url) as server:
+        ran = run(*command_line(command), folder=tmp_path, settings=at(url))
+        assert "another process is writing" in assert_refused(ran)
+        assert server.ask("/readyz").status == 200
+
+
+def test_check_works_beside_a_server(sqlite: str, tmp_path: Path) -> None:
+    """It only reads."""
+    url = SqliteStores(tmp_path).new(sqlite)
+    with serving(url):
+        assert "is sound" in assert_done(run("check", folder=tmp_path, settings=at(url)))
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+SETTINGS = {
+    "databse_url": ("x", "DATELINE_DATABSE_URL", "did you mean DATELINE_DATABASE_URL?"),
+    "colour": ("red", "DATELINE_COLOUR", "known: "),
+    "query_seconds": ("soon", "DATELINE_QUERY_SECONDS", "number"),
+    "log_level": ("loud", "DATELINE_LOG_LEVEL", "debug"),
+    "public_url": ("news.example", "DATELINE_PUBLIC_URL", "https://"),
+    "trusted_proxies": ("proxy.example", "DATELINE_TRUSTED_PROXIES", "IP addresses or networks"),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("command", [*WRITING, *READING])
+def test_a_bad_setting_is_refused(folder: Path, name: str, command: str) -> None:
+    """By its name, and before anything is made: its default would be in force unnoticed."""
+    value, called, said = SETTINGS[name]
+    line = assert_refused(run(*command_line(command), folder=folder, settings={name: value}))
+    assert called in line
+    assert said in line
+    assert contents(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("query_seconds", value) for value in ("0", "-1", "61", "nan", "inf", "", "2 s")),
+        *(("trusted_proxies", value) for value in ("", "10.0.0.1/8", "127.0.0.1,", "*,10.0.0.1")),
+        *(("public_url", value) for value in ("ftp://news.example", "//news.example", " ")),
+        *(("log_level", value) for value in ("", "INFO", "trace")),
+    ],
+)
+def test_a_value_out_of_range_is_refused(folder: Path, name: str, value: str) -> None:
+    """As the README gives the ranges."""
+    assert f"DATELINE_{name.upper()}: " in assert_refused(
+        run("migrate", folder=folder, settings={name: value})
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (b"DATELINE_DATABSE_URL=sqlite:///x.db\n", "did you mean DATELINE_DATABASE_URL?"),
+        (b"export DATELINE_LOG_LEVEL=loud\n", "DATELINE_LOG_LEVEL: "),
+        (b"DATELINE_PUBLIC_URL=\xff\xfe\n", ".env"),
+    ],
+)
+def test_a_bad_env_file_is_refused(folder: Path, written: bytes, said: str) -> None:
+    """As variables of the environment are."""
+    (folder / ".env").write_bytes(written)
+    assert said in assert_refused(run("migrate", folder=folder))
+    assert contents(folder) == {".env": written}

@@ -1,0 +1,80 @@
+"""No parameter is silently ignored: what an operation does not declare, it refuses by name."""
+
+from collections.abc import Iterable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from reference import EACH_EXAMPLE, EACH_PARAMETER, READS, Operation
+
+
+def assert_refused(client: TestClient, url: str, name: str) -> str:
+    """A 422 whose only error names this parameter; gives its suggestion."""
+    answer = client.get(url)
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    (fault,) = answer.json()["errors"]
+    assert (fault["in"], fault["name"]) == ("query", name)
+    return str(fault["suggestion"])
+
+
+def misspelt(name: str) -> Iterable[str]:
+    """A letter left out, two swapped, and other cases."""
+    yield name.upper()
+    if len(name) > 1:
+        middle = len(name) // 2
+        yield name.capitalize()
+        yield name[:middle] + name[middle + 1 :]
+        yield name[: middle - 1] + name[middle] + name[middle - 1] + name[middle + 1 :]
+
+
+SLIPS = [(o, name, slip) for o, name in EACH_PARAMETER for slip in misspelt(name)]
+SINGLE = [(o, name) for o, name in EACH_EXAMPLE if o.of("query")[name]["schema"]["type"] != "array"]
+
+
+@pytest.mark.parametrize("operation", READS, ids=str)
+def test_an_unknown_parameter_is_refused(client: TestClient, operation: Operation) -> None:
+    """By every operation, also by those that take none."""
+    url = operation.url([("no_such_thing", "1")])
+    assert assert_refused(client, url, "no_such_thing")
+
+
+@pytest.mark.parametrize(("operation", "name", "slip"), SLIPS, ids=str)
+def test_a_misspelt_parameter_is_refused(
+    client: TestClient, operation: Operation, name: str, slip: str
+) -> None:
+    """And the right one suggested."""
+    assert assert_refused(client, operation.url([(slip, "1")]), slip) == name
+
+
+@pytest.mark.parametrize(("operation", "name"), SINGLE, ids=str)
+def test_a_parameter_with_one_value_is_refused_twice(
+    client: TestClient, operation: Operation, name: str
+) -> None:
+    """Also with the same value: which one would count?"""
+    once = list(operation.alone(name))
+    assert assert_refused(client, operation.url([*once, once[-1]]), name)
+
+
+@pytest.mark.parametrize("operation", READS, ids=str)
+def test_each_of_several_faults_is_named(client: TestClient, operation: Operation) -> None:
+    """A client mends all of them at once."""
+    answer = client.get(operation.url([("first_slip", "1"), ("second_slip", "2")]))
+    assert [fault["name"] for fault in answer.json()["errors"]] == ["first_slip", "second_slip"]
+
+
+@pytest.mark.parametrize("operation", READS, ids=str)
+def test_a_parameter_without_a_value_is_refused_too(
+    client: TestClient, operation: Operation
+) -> None:
+    """`?tpye` and `?tpye=` ask for something that is not there."""
+    for query in ("no_such_thing", "no_such_thing="):
+        assert assert_refused(client, f"{operation.url()}?{query}", "no_such_thing")
+
+
+@pytest.mark.parametrize(("operation", "name"), EACH_EXAMPLE, ids=str)
+def test_what_is_documented_is_accepted(
+    client: TestClient, operation: Operation, name: str
+) -> None:
+    """Each parameter, with its documented example."""
+    assert client.get(operation.url(operation.alone(name))).status_code == 200
