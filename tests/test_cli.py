@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from app import __version__, seeding
 from app.cli import cli
 from commands import Ran, run
-from servers import DATELINE, SECONDS, serving
+from servers import DATELINE, SECONDS, environment, serving
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
 SECRET = "opensesame"
@@ -227,6 +228,20 @@ def test_a_store_that_cannot_be_used_is_left_as_it_is(
     ran = run(*command_line(command), folder=folder, settings=at(bad.url))
     assert bad.said in assert_refused(ran)
     assert contents(folder) == before
+
+
+def test_postgresql_without_its_driver_is_refused() -> None:
+    """The driver is an extra; the line says how to install it."""
+    program = "import sys; sys.modules['psycopg'] = None; from app.cli import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "check"],
+        env=environment(f"postgresql://u:{SECRET}@localhost/d"),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert "dateline[postgresql]" in assert_refused(Ran(done.returncode, done.stdout, done.stderr))
 
 
 # What may not be written: permissions of the file, of its folder, and what is said.

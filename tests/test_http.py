@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +16,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from app import schemas, writes
+from app.db import Database
+from app.errors import Problem
+from app.settings import Settings
 from servers import SECONDS, Answer, Server, serving, until
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
@@ -540,6 +543,14 @@ def test_a_query_that_takes_too_long_is_refused(changing: Server) -> None:
     assert "`date`" in answer.json()["detail"]
     assert 0.5 <= taken < 5
     assert changing.ask("/events").status == 200
+
+
+@on_postgresql
+def test_the_shortest_limit_is_a_limit(stores: Stores, seeded_template: str) -> None:
+    """PostgreSQL counts in milliseconds, and 0 of them would be for ever."""
+    store = Database(Settings(database_url=seeded_template, query_seconds=0.0001))
+    with closing(store), pytest.raises(Problem, match="longer"), store.read() as connection:
+        connection.execute(text("SELECT pg_sleep(5)"))
 
 
 # -- a store that cannot be used ------------------------------------------------------------------
