@@ -18,10 +18,10 @@ from app.db import Database
 from app.dialects import StoreError
 from app.errors import Problem
 from app.main import create_app
+from app.seeding import SeedError
 from app.settings import PREFIX, Settings
 
 cli = typer.Typer(
-    help="A server for sourced chronologies: dated events, each with its sources.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,10 +34,10 @@ def run() -> None:
     """The entry point: what a person can mend is told in one line, never as a traceback."""
     try:
         cli()
-    except (StoreError, Problem, OSError) as error:
+    except (StoreError, SeedError, Problem, OSError) as error:
         fail(str(error))
-    except UnicodeDecodeError:
-        fail("the .env file is not UTF-8 text")
+    except UnicodeError:
+        fail("the .env file, or the path of the database, is not UTF-8 text")
     except ValidationError as error:
         for detail in error.errors():
             where = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
@@ -52,6 +52,22 @@ def fail(message: str) -> None:
     """Say what is wrong and leave."""
     err.print(f"dateline: {message}", markup=False)
     sys.exit(1)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(__version__, markup=False)
+        raise typer.Exit
+
+
+@cli.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A server for sourced chronologies: dated events, each with its sources."""
 
 
 @cli.command()
@@ -114,7 +130,12 @@ def check() -> None:
         database.read(patient=True) as connection,
         _progress(connection, "checking") as tell,
     ):
-        for finding in chain(database.dialect.broken(connection), index.check(connection, tell)):
+        findings = (
+            database.dialect.broken(connection),
+            database.altered(connection),
+            index.check(connection, tell),
+        )
+        for finding in chain.from_iterable(findings):
             out.print(finding, markup=False)
             found += 1
     if found:
@@ -130,12 +151,6 @@ def reindex() -> None:
         with _progress(connection, "indexing") as tell:
             number = index.rebuild(connection, tell)
     out.print(f"{number} events indexed.", markup=False)
-
-
-@cli.command()
-def version() -> None:
-    """Print the version."""
-    out.print(__version__, markup=False)
 
 
 @contextmanager

@@ -7,17 +7,19 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio.to_thread
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from app.dialects import StoreError, dialect_for
 from app.errors import Problem
 from app.settings import Settings
 
+AUTOGENERATE = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 P = ParamSpec("P")
@@ -80,6 +82,15 @@ class Database:
 
     def _problem(self, error: DBAPIError) -> Exception:
         return self.dialect.problem(error) or error
+
+    def altered(self, connection: Connection) -> Iterator[str]:
+        """Where the store's tables differ from those that the migrations make."""
+        options = {"compare_type": True, "autogenerate_plugins": AUTOGENERATE}
+        context = MigrationContext.configure(connection, opts=options)
+        for change in compare_metadata(context, SQLModel.metadata):
+            what = change[0] if isinstance(change, tuple) else change[0][0]
+            of = getattr(change[-1], "name", change[-1]) if isinstance(change, tuple) else change
+            yield f"the tables are not as the migrations made them: {what} {of} would mend it"
 
     # -- the schema's version -------------------------------------------------------------------
 

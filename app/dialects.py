@@ -120,9 +120,11 @@ class Sqlite:
 
     def __init__(self, url: URL) -> None:
         self.url = url
+        if url.host or url.query:
+            raise StoreError("a SQLite URL is sqlite:///FILE, without a host or options")
         if not url.database or url.database == ":memory:":
-            raise StoreError("Dateline needs a file: sqlite:///FILE")
-        self.path = Path(url.database)
+            raise StoreError("Dateline needs a file, behind three slashes: sqlite:///FILE")
+        self.path = Path(url.database).absolute()
 
     def before_use(self, *, create: bool = False) -> None:
         folder = self.path.absolute().parent
@@ -194,6 +196,8 @@ class Sqlite:
         for (found,) in connection.execute(text("PRAGMA integrity_check")):
             if found != "ok":
                 yield f"the file is damaged: {found}"
+        if connection.execute(text("PRAGMA journal_mode")).scalar() != "wal":
+            yield "the file is not in WAL mode, so that readers wait for the writer"
         for table, _, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
             yield f"a row of {table} points to a {parent} that does not exist"
 
@@ -201,6 +205,9 @@ class Sqlite:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_INTERRUPT:
             return too_costly()
+        # An emptied file has no tables, a damaged one texts that are none.
+        if str(error.orig).startswith(("no such table", "Could not decode")):
+            code = sqlite3.SQLITE_CORRUPT
         return _unavailable_sqlite(code)
 
 
@@ -232,15 +239,15 @@ class FileOfOneProcess:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lock = FileLock(f"{path}.lock")
+        self.lock = FileLock(f"{path.resolve()}.lock")
 
     def __enter__(self) -> None:
         try:
             self.lock.acquire(blocking=False)
         except Timeout:
             raise StoreError(
-                f"another process is writing {self.path}: a server or a command; "
-                "on SQLite one at a time may"
+                f"another process is writing {self.path}, a server or a command; "
+                "on SQLite one at a time may, so stop it first"
             ) from None
 
     def __exit__(self, *_: object) -> None:

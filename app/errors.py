@@ -78,6 +78,12 @@ class Fault:
     message: str
     suggestion: str | None = None
 
+    @property
+    def said(self) -> str:
+        """In words."""
+        hint = f"; did you mean '{self.suggestion}'?" if self.suggestion else ""
+        return f"{self.name}: {self.message}{hint}"
+
     def as_json(self) -> dict[str, str]:
         """The member of `errors`; `suggestion` is left out where there is none."""
         found = {"in": self.where, "name": self.name, "message": self.message}
@@ -94,7 +100,12 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return "; ".join([self.detail, *(f"{f.name}: {f.message}" for f in self.faults)])
+        return self.said
+
+    @property
+    def said(self) -> str:
+        """In one line, for a person at the command line."""
+        return "; ".join(fault.said for fault in self.faults) or self.detail
 
     def response(self, root: str = "") -> Response:
         """The answer (RFC 9457 section 3); `root` is the path that the server is mounted at."""
@@ -111,6 +122,16 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         return Response(json.dumps(document), kind.status, headers, MEDIA_TYPE)
 
 
+def example(code: str) -> dict[str, Any]:
+    """A problem of this kind as a client may meet it, for the documentation."""
+    kind = KINDS[code]
+    about = {"type": f"/problems/{code}", "title": kind.title, "status": kind.status}
+    if code != "invalid-parameters":
+        return {**about, "detail": kind.advice}
+    slip = Fault("query", "tpye", "is not a parameter here; known: actor, …", "type")
+    return {**about, "detail": "Not accepted: tpye.", "errors": [slip.as_json()]}
+
+
 def refuse(*faults: Fault, code: str = "invalid-parameters") -> Problem:
     """The problem of one or more faults, its detail naming each."""
     names = ", ".join(dict.fromkeys(fault.name for fault in faults))
@@ -121,7 +142,7 @@ def nearest(value: str, known: Iterable[str]) -> str | None:
     """The known word closest to `value`, ignoring case, or None where nothing is close."""
     folded = {word.casefold(): word for word in known}
     asked = value.casefold()
-    found = difflib.get_close_matches(asked, folded, n=1, cutoff=0.5) or [
+    found = difflib.get_close_matches(asked, folded, n=1, cutoff=0.6) or [
         word for word in folded if len(asked) > 2 and asked in word
     ]
     return folded[found[0]] if found else None

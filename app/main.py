@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import errors
-from app.api import documentation, events, middleware, operations, vocabulary
+from app.api import counts, documentation, events, middleware, operations, vocabulary
 from app.db import Database
 from app.settings import Settings
 
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
-    for room in (events, vocabulary, operations):
+    for room in (events, counts, vocabulary, operations):
         app.include_router(room.router)
     errors.install(app)
     middleware.install(app)

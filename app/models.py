@@ -1,4 +1,4 @@
-"""The tables. Normalised rows are the truth; the last four are derived from them by `index`.
+"""The tables. Normalised rows are the truth; the last six are derived from them by `index`.
 
 Built by the migrations alone; a test holds that both agree.
 """
@@ -74,7 +74,7 @@ class Store(SQLModel, table=True):
     position: int = Field(sa_type=Key)
 
 
-# -- vocabulary -------------------------------------------------------------------------------
+# -- vocabulary; `words` is what a search looks through ---------------------------------------
 
 
 class Type(SQLModel, table=True):
@@ -84,6 +84,7 @@ class Type(SQLModel, table=True):
     id: str = ordered(primary_key=True)
     label: str
     description: str | None = None
+    words: str
 
 
 class Actor(SQLModel, table=True):
@@ -101,6 +102,7 @@ class Actor(SQLModel, table=True):
     kind: str | None = None
     country: str | None = None
     url: str | None = None
+    words: str
 
 
 class ActorAlias(SQLModel, table=True):
@@ -135,6 +137,7 @@ class Place(SQLModel, table=True):
     country: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    words: str
 
 
 class Publisher(SQLModel, table=True):
@@ -144,6 +147,7 @@ class Publisher(SQLModel, table=True):
     id: str = ordered(primary_key=True)
     name: str
     folded: str
+    words: str
 
 
 class Tag(SQLModel, table=True):
@@ -153,6 +157,7 @@ class Tag(SQLModel, table=True):
     id: str = ordered(primary_key=True)
     name: str
     folded: str
+    words: str
 
 
 class Source(SQLModel, table=True):
@@ -162,7 +167,9 @@ class Source(SQLModel, table=True):
         refers_to("publisher", "publisher_id"),
         one_of("kind", SOURCE_KINDS),
         CheckConstraint(
-            "coalesce(publisher_id, title, url, published, accessed) IS NOT NULL", name="identified"
+            "coalesce(publisher_id, nullif(title, ''), nullif(url, ''), nullif(published, ''),"
+            " nullif(accessed, '')) IS NOT NULL",
+            name="identified",
         ),
         Index(None, "publisher_id"),
         Index(None, "url"),
@@ -178,6 +185,7 @@ class Source(SQLModel, table=True):
     accessed: str | None = None
     language: str | None = None
     kind: str | None = None
+    words: str
 
 
 # -- events -----------------------------------------------------------------------------------
@@ -354,6 +362,8 @@ class Timeline(SQLModel, table=True):
     """An event's place in the timeline and its four bounds, in days as `dates` counts them.
 
     `key` sorts as the timeline does: by `day`, then by event id. `sure`: the date bears no ?, ~, %.
+    `known` is the first day by which a source had reported it; `publishers` counts those that
+    support it.
     """
 
     __tablename__ = "timeline"
@@ -371,6 +381,8 @@ class Timeline(SQLModel, table=True):
     end_earliest: int
     end_latest: int
     sure: bool
+    known: int
+    publishers: int
     updated_at: str = ordered()
 
 
@@ -382,6 +394,29 @@ class Document(SQLModel, table=True):
     key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
     body: bytes = Field(sa_type=LargeBinary)
     terms: str
+
+
+class Wording(SQLModel, table=True):
+    """The folded words that a search looks through, a line a field."""
+
+    __tablename__ = "wording"
+
+    key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    words: str
+
+
+class Measurement(SQLModel, table=True):
+    """What a quantity may amount to, in base units, as decimals that sort as text."""
+
+    __tablename__ = "measurement"
+    __table_args__ = CLUSTERED
+
+    key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(primary_key=True)
+    measure: str
+    kind: str
+    low: str = ordered()
+    high: str = ordered()
 
 
 class Term(SQLModel, table=True):

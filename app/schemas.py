@@ -85,6 +85,14 @@ def countries() -> frozenset[str]:
     return frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}
 
 
+def country_code(name: str) -> str | None:
+    """The alpha-2 code of a country by its name or alpha-3 code; None where it is neither."""
+    try:
+        return str(pycountry.countries.lookup({"uk": "GB"}.get(name.lower(), name)).alpha_2)
+    except LookupError:
+        return None
+
+
 def country(value: str) -> str:
     """`value`; ValueError unless it is the code of a country."""
     if value not in countries():
@@ -162,8 +170,13 @@ class Quantity(Shape):
 class Related(Shape):
     """A link to another event."""
 
-    event: Slug = Field(examples=["gas-contract"])
-    relation: RelationKind = Field(examples=["implements"])
+    event: Slug = Field(
+        description="Id of the other event.", examples=["serbia-azerbaijan-gas-contract"]
+    )
+    relation: RelationKind = Field(
+        description="What this event is to the other: it implements that one, say.",
+        examples=["implements"],
+    )
 
 
 # -- vocabulary -----------------------------------------------------------------------------------
@@ -333,10 +346,13 @@ class Date(Shape):
         description="The last day it may have ended; null where open or unknown.",
         examples=["2023-11-30"],
     )
-    precision: Annotated[str, OneOf(dates.PRECISIONS)] = Field(examples=["month"])
+    precision: Annotated[str, OneOf(dates.PRECISIONS)] = Field(
+        description="How finely the date is given; the leftmost unknown digit decides.",
+        examples=["month"],
+    )
     uncertain: bool = Field(description="The date bears `?` or `%`.", examples=[False])
     approximate: bool = Field(description="The date bears `~` or `%`.", examples=[False])
-    label: str = Field(description="For people.", examples=["November 2023"])
+    label: str = Field(description="The date in words.", examples=["November 2023"])
 
 
 class EventActor(Shape):
@@ -389,18 +405,20 @@ class Citation(SourcePublic):
 class Event(Shape):
     """A dated event with its sources. Every key is always present; null is what is not known."""
 
-    id: Slug
-    type: Slug = Field(examples=["contract"])
-    title: str
+    id: Slug = Field(examples=["serbia-azerbaijan-gas-contract"])
+    type: Slug = Field(description="Id of its type.", examples=["contract"])
+    title: str = Field(examples=["Srbijagas and SOCAR signed gas supply contract"])
     summary: str | None
     date: Date
-    status: Status | None
+    status: Status | None = Field(description="Null where it is not known.", examples=["completed"])
     actors: list[EventActor]
     places: list[Place]
     quantities: list[Quantity]
-    tags: list[str]
-    related: list[Related]
-    sources: list[Citation]
+    tags: list[str] = Field(description="Names of its tags.", examples=[["natural gas"]])
+    related: list[Related] = Field(
+        description="The links that this event states; `related_to` finds them from either end."
+    )
+    sources: list[Citation] = Field(description="One at least supports the event.")
     version: int = Field(ge=1, description="Counts the event's own edits, from 1.")
     created_at: str = Field(description="RFC 3339, UTC.")
     updated_at: str = Field(description="RFC 3339, UTC.")
@@ -516,3 +534,35 @@ class Problem(Shape):
     status: int = Field(examples=[422])
     detail: str
     errors: list[ProblemError] | None = Field(None, description="Each thing that was wrong.")
+
+
+class FacetValue(Shape):
+    """A value and how many events bear it."""
+
+    value: str = Field(description="What the filter takes.", examples=["contract"])
+    label: str = Field(description="For people.", examples=["Contract"])
+    count: int = Field(ge=1)
+
+
+class Facets(Shape):
+    """Counts by value, for each dimension asked for."""
+
+    total: int = Field(ge=0, description="How many events the filter finds.")
+    facets: dict[str, list[FacetValue]]
+
+
+class Bucket(Shape):
+    """A calendar span and how many events may, or certainly do, fall into it."""
+
+    start: str = Field(description="Its first day, ISO 8601.", examples=["2023-01-01"])
+    end: str = Field(description="Its last day, ISO 8601.", examples=["2023-12-31"])
+    label: str = Field(description="For people.", examples=["2023"])
+    certain: int = Field(ge=0)
+    possible: int = Field(ge=0, description="Includes the certain.")
+
+
+class Histogram(Shape):
+    """Counts by time, in order, none left out."""
+
+    interval: str = Field(examples=["year"])
+    buckets: list[Bucket]

@@ -1,14 +1,17 @@
 """The example chronology: `seed/` read, validated as any input is, and stored through `writes`."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import text
 from sqlmodel import Session
 
 from app import schemas, writes
+from app.errors import Problem, from_validation, refuse
 
 FOLDER = Path(__file__).parent.parent / "seed"
 
@@ -21,31 +24,60 @@ FILES: dict[str, tuple[type[schemas.Shape], Callable[[Session, Any], object]]] =
 }
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """The entries of `seed/NAME.toml`."""
-    document = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    entries: list[dict[str, Any]] = document[name]
-    return entries
+class SeedError(Exception):
+    """A file of `seed/` that cannot be stored; the message names file, entry and field."""
 
 
 def seed(session: Session) -> dict[str, tuple[int, int]]:
     """Store what is not there yet; gives for each file how many were stored and how many exist.
 
-    What has an id that exists is left as it is: it may have been corrected since.
+    What has an id that exists is left as it is: it may have been corrected since. SeedError where
+    a file is not right.
     """
     done = {}
-    for name, (shape, create) in FILES.items():
-        new = _new(session, name, read(name))
-        for entry in new:
-            create(session, shape(**entry))
-        done[name] = len(new), len(read(name))
-    events = read("events")
-    new = _new(session, "events", events)
-    writes.create_events(session, [schemas.EventWrite(**entry) for entry in new])
-    done["events"] = len(new), len(events)
+    for name in (*FILES, "events"):
+        entries = read(name)
+        stored = set(session.execute(text(f"SELECT id FROM {name.removesuffix('s')}")).scalars())
+        new = [entry for entry in entries if entry.get("id") not in stored]
+        _store(session, name, new)
+        done[name] = len(new), len(entries)
     return done
 
 
-def _new(session: Session, name: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    stored = set(session.execute(text(f"SELECT id FROM {name.removesuffix('s')}")).scalars())
-    return [entry for entry in entries if entry["id"] not in stored]
+def read(name: str) -> list[dict[str, Any]]:
+    """The entries of `seed/NAME.toml`."""
+    try:
+        document = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+        entries: list[dict[str, Any]] = document[name]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SeedError(f"seed/{name}.toml is not TOML: {error}") from error
+    except KeyError:
+        raise SeedError(f"seed/{name}.toml has no [[{name}]]") from None
+    return entries
+
+
+def _store(session: Session, name: str, entries: list[dict[str, Any]]) -> None:
+    if name == "events":  # they may name each other in any order
+        events = []
+        for entry in entries:
+            with _named(name, entry):
+                events.append(schemas.EventWrite(**entry))
+        with _named(name, {}):
+            writes.create_events(session, events)
+        return
+    shape, create = FILES[name]
+    for entry in entries:
+        with _named(name, entry):
+            create(session, shape(**entry))
+
+
+@contextmanager
+def _named(name: str, entry: dict[str, Any]) -> Iterator[None]:
+    """Say of what goes wrong which file and entry it is in."""
+    where = ", ".join(filter(None, (f"seed/{name}.toml", entry.get("id"))))
+    try:
+        yield
+    except ValidationError as error:
+        raise SeedError(f"{where}: {refuse(*from_validation(error.errors()))}") from error
+    except Problem as problem:
+        raise SeedError(f"{where}: {problem.detail}") from problem

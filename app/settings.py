@@ -3,17 +3,19 @@
 import difflib
 import ipaddress
 import os
-from pathlib import Path
+import re
 from typing import Annotated, Self
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "DATELINE_"
+ENV_ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark
 
 
 def _web_address(value: str | None) -> str | None:
-    if value is not None and not value.startswith(("http://", "https://")):
+    if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", value):
         raise ValueError("give a full address such as https://chronology.example.org")
     return value.rstrip("/") if value else None
 
@@ -32,7 +34,11 @@ class Settings(BaseSettings):
     """One instance a server; every field is an environment variable with the prefix `DATELINE_`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding=ENV_ENCODING,
+        extra="ignore",
+        frozen=True,
     )
 
     database_url: str = Field(
@@ -63,7 +69,7 @@ class Settings(BaseSettings):
     def _refuse_misspelt(self) -> Self:
         """A misspelt setting would silently leave its default in force."""
         known = sorted(name.upper() for name in type(self).model_fields)
-        for name in (*os.environ, *_names_in_env_file()):
+        for name in (*os.environ, *dotenv_values(".env", encoding=ENV_ENCODING)):
             given = name.upper().removeprefix(PREFIX)
             if name.upper().startswith(PREFIX) and given not in known:
                 near = difflib.get_close_matches(given, known, 1)
@@ -71,11 +77,3 @@ class Settings(BaseSettings):
                 hint = f"did you mean {PREFIX}{near[0]}?" if near else f"known: {listed}"
                 raise ValueError(f"{name} is not a setting of Dateline; {hint}")
         return self
-
-
-def _names_in_env_file() -> list[str]:
-    path = Path(".env")
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [line.removeprefix("export ").partition("=")[0].strip() for line in lines]

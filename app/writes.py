@@ -1,6 +1,7 @@
 """Every change to the data, each within the transaction of the session it is given."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -10,8 +11,8 @@ from sqlalchemy import text
 from sqlmodel import Session, SQLModel, col, select
 
 from app import index, models, schemas
-from app.errors import Fault, from_validation, nearest, refuse
-from app.words import fold, slug
+from app.errors import Fault, Problem, from_validation, nearest, refuse
+from app.words import fold, slug, wording
 
 Spelt = TypeVar("Spelt", models.Publisher, models.Tag)
 
@@ -26,14 +27,16 @@ def now() -> str:
 
 def create_type(session: Session, given: schemas.TypeWrite) -> str:
     """Store a new type of event; gives its id. Problem `conflict` where the id is taken."""
-    return _add(session, models.Type(**given.model_dump()))
+    words = wording([[given.label, given.description]])
+    return _add(session, models.Type(words=words, **given.model_dump()))
 
 
 def create_actor(session: Session, given: schemas.ActorWrite) -> str:
     """Store a new actor with its aliases; gives its id, made from the name where none is given."""
     fields = given.model_dump(exclude={"id", "aliases"})
     actor_id = given.id or _free_id(session, models.Actor, given.name)
-    _add(session, models.Actor(id=actor_id, folded=fold(given.name), **fields))
+    words = wording([[given.name, *given.aliases]])
+    _add(session, models.Actor(id=actor_id, folded=fold(given.name), words=words, **fields))
     session.add_all(
         models.ActorAlias(actor_id=actor_id, position=position, alias=alias, folded=fold(alias))
         for position, alias in enumerate(given.aliases)
@@ -45,7 +48,8 @@ def create_place(session: Session, given: schemas.PlaceWrite) -> str:
     """Store a new place; gives its id, made from the name where none is given."""
     fields = given.model_dump(exclude={"id"})
     place_id = given.id or _free_id(session, models.Place, given.name)
-    return _add(session, models.Place(id=place_id, folded=fold(given.name), **fields))
+    words = wording([[given.name]])
+    return _add(session, models.Place(id=place_id, folded=fold(given.name), words=words, **fields))
 
 
 def create_source(session: Session, given: schemas.SourceWrite) -> str:
@@ -55,7 +59,10 @@ def create_source(session: Session, given: schemas.SourceWrite) -> str:
     source_id = given.id or _free_id(session, models.Source, name)
     publisher_id = _spelt(session, models.Publisher, given.publisher) if given.publisher else None
     fields = given.model_dump(exclude={"id", "publisher"})
-    return _add(session, models.Source(id=source_id, publisher_id=publisher_id, **fields))
+    words = wording([[given.publisher, given.title, given.author]])
+    return _add(
+        session, models.Source(id=source_id, publisher_id=publisher_id, words=words, **fields)
+    )
 
 
 def _add(session: Session, row: Any) -> str:
@@ -87,7 +94,8 @@ def _spelt(session: Session, model: type[Spelt], name: str) -> str:
     folded = fold(name)
     found = session.exec(select(model).where(col(model.folded) == folded)).first()
     if found is None:
-        found = model(id=_free_id(session, model, name), name=name, folded=folded)
+        spelt_id = _free_id(session, model, name)
+        found = model(id=spelt_id, name=name, folded=folded, words=wording([[name]]))
         session.add(found)
         session.flush()
     return found.id
@@ -224,13 +232,27 @@ def create_event(session: Session, given: schemas.EventWrite) -> str:
 def create_events(session: Session, given: Iterable[schemas.EventWrite]) -> list[str]:
     """Store events that may name each other in any order; gives their ids in the order given."""
     events = list(given)
-    ids = [_add_event(session, event) for event in events]
+    ids = []
+    for event in events:
+        with _said_of(event):
+            ids.append(_add_event(session, event))
     for event_id, event in zip(ids, events, strict=True):
-        _add_relations(session, event_id, event.related)
+        with _said_of(event):
+            _add_relations(session, event_id, event.related)
     session.flush()
     touched = {link.event for event in events for link in event.related}
     index.write(session.connection(), [*ids, *sorted(touched.difference(ids))])
     return ids
+
+
+@contextmanager
+def _said_of(event: schemas.EventWrite) -> Iterator[None]:
+    """Name the event in the detail of a problem: it may be one of many."""
+    try:
+        yield
+    except Problem as problem:
+        problem.detail = f"Event '{event.id or event.title}': {problem.said}"
+        raise
 
 
 def _add_event(session: Session, given: schemas.EventWrite) -> str:

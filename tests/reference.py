@@ -12,7 +12,7 @@ from app.settings import Settings
 DOCUMENT: dict[str, Any] = create_app(Settings(database_url="sqlite:///none.db")).openapi()
 
 # Parameters that say nothing alone, and what they belong to.
-COMPANIONS = {"match": "date"}
+COMPANIONS = {"match": "date", "min_value": "unit", "max_value": "unit"}
 
 Query = Iterable[tuple[str, str]]
 
@@ -46,13 +46,25 @@ class Operation:
     def examples(self, *names: str) -> Query:
         """The documented examples of these query parameters, as a query says them."""
         for name in names:
-            example = self.of("query")[name]["example"]
+            example = example_of(self.of("query")[name])
             for value in example if isinstance(example, list) else [example]:
                 yield name, str(value)
 
+    def plain(self) -> Query:
+        """The least that it can be asked: what it requires."""
+        return self.examples(*(name for name, p in self.of("query").items() if p["required"]))
+
     def alone(self, name: str) -> Query:
         """The example of one query parameter, with what it means nothing without."""
-        return self.examples(*([COMPANIONS[name]] if name in COMPANIONS else []), name)
+        companions = [COMPANIONS[name]] if name in COMPANIONS else []
+        required = [value for value in self.plain() if value[0] != name]
+        return [*required, *self.examples(*companions, name)]
+
+
+def example_of(parameter: Mapping[str, Any]) -> Any:
+    """The example that the reference fills in, else the one that it shows; None without any."""
+    shown = parameter["schema"].get("examples", [None])
+    return parameter.get("example", shown[0])
 
 
 def operations() -> Iterator[Operation]:
@@ -70,4 +82,4 @@ READS = tuple(
     and "application/json" in operation.spec["responses"]["200"]["content"]
 )
 EACH_PARAMETER = tuple((o, name) for o in READS for name in o.of("query"))
-EACH_EXAMPLE = tuple((o, name) for o, name in EACH_PARAMETER if "example" in o.of("query")[name])
+EACH_EXAMPLE = tuple((o, n) for o, n in EACH_PARAMETER if example_of(o.of("query")[n]))

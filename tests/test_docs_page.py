@@ -66,8 +66,8 @@ def test_every_operation_can_be_found(docs: Visit) -> None:
     assert sorted(shown) == sorted(map(str, READS))
 
 
-def test_the_first_try_finds_the_visit(docs: Visit) -> None:
-    """`GET /events` is sent as it stands, every example filled in, and answers with an event."""
+def test_the_first_try_finds_the_gas_contract(docs: Visit) -> None:
+    """`GET /events` is sent as it stands, its examples filled in, and answers with an event."""
     (operation,) = (o for o in READS if o.path == "/events")
     block = docs.page.locator("#operations-Events-list_events")
     block.locator(".opblock-summary-control").click()
@@ -75,10 +75,10 @@ def test_the_first_try_finds_the_visit(docs: Visit) -> None:
     answer = block.locator(".live-responses-table .response")
     answer.wait_for()
     assert answer.locator(".response-col_status").inner_text().strip() == "200"
-    assert '"aliyev-visit-belgrade-2022"' in answer.inner_text()
+    assert '"serbia-azerbaijan-gas-contract"' in answer.inner_text()
     sent = urlsplit(docs.requests[-1])
-    exemplified = {name for name, p in operation.of("query").items() if "example" in p}
-    assert sorted(parse_qsl(sent.query)) == sorted(operation.examples(*exemplified))
+    filled_in = {name for name, p in operation.of("query").items() if "example" in p}
+    assert set(operation.examples(*filled_in)) <= set(parse_qsl(sent.query))
 
 
 def test_nothing_was_asked_of_another_host(docs: Visit) -> None:

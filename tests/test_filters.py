@@ -1,7 +1,10 @@
 """What each parameter of the filter finds: by a model on random events, by hand on the seed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date as day
+from datetime import timedelta
 from itertools import count
 from random import Random
 from typing import Any
@@ -10,16 +13,21 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app import schemas, writes
-from app.filters import EventQuery
+from app.filters import EventFilter, EventQuery
 from app.main import create_app
 from app.settings import Settings
 from chronology import (
+    FACETS,
+    INTERVALS,
     SORTS,
+    SPELLS,
     WITHOUT_DAYS,
     Chronology,
     Known,
+    Query,
     chronology,
     drawn,
+    fitting,
     items,
     random_query,
     walk,
@@ -88,46 +96,127 @@ def test_a_window_finds_what_may_overlap_it_and_says_what_does_for_certain(
 
 # -- every filter, judged by a model that looks at each event -------------------------------------
 
-FILTERS = 320
+EVENTS, FILTERS = 5000, 500
+Counts = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A random filter with what the model answers."""
+
+    query: Query
+    sort: str
+    found: Mapping[str, str | None]
+    facets: Mapping[str, Counts]
+    over: Query  # the filter of the histogram
+    interval: str
+    buckets: Counts | None  # None where they are too many
+    fitting: Sequence[str]  # intervals, the finest last
 
 
 @pytest.fixture(scope="module")
 def story() -> Chronology:
-    """A random chronology of 200 events."""
-    return chronology(4)
+    """A random chronology."""
+    return chronology(4, EVENTS)
+
+
+@pytest.fixture(scope="module")
+def questions(story: Chronology) -> list[Question]:
+    """What both engines are asked."""
+    random = Random(5)
+    return [asked_at_random(random, story, SORTS[n % len(SORTS)]) for n in range(FILTERS)]
+
+
+def asked_at_random(random: Random, story: Chronology, sort: str) -> Question:
+    """A question; most of its histograms show some years that are not too many."""
+    query = random_query(random, story)
+    found = story.find(query, sort)
+    facets = {name: story.facet(found, name) for name in random.sample(FACETS, 3)}
+    over = query
+    if "date" not in query and random.random() < 0.8:
+        over = {**query, "date": [random.choice(list(SPELLS))]}
+    within = story.find(over)
+    fit = fitting(story.extent(over, within))
+    interval = random.choice(fit if fit and random.random() < 0.9 else list(INTERVALS))
+    buckets = story.histogram(over, within, interval) if interval in fit else None
+    return Question(query, sort, found, facets, over, interval, buckets, fit)
 
 
 @pytest.fixture(scope="module")
 def told(stores: Stores, empty_template: str, story: Chronology) -> Iterator[TestClient]:
     """A client that reads the random chronology."""
-    url = seeded(stores, empty_template, story.fill)
-    with TestClient(create_app(Settings(database_url=url))) as client:
+    url = seeded(stores, empty_template, story.fill_at_once)
+    # However slow the machine that runs the tests.
+    with TestClient(create_app(Settings(database_url=url, query_seconds=60))) as client:
         yield client
 
 
 def test_random_filters_find_what_the_model_finds_in_every_order(
-    told: TestClient, story: Chronology
+    told: TestClient, questions: list[Question]
 ) -> None:
     """The same ids in the same order, the same matches and the same total, on both engines."""
-    random = Random(5)
-    sizes = []
-    used: Counter[str] = Counter()
-    for number in range(FILTERS):
-        query, sort = random_query(random, story), SORTS[number % len(SORTS)]
-        expected = story.find(query, sort)
-        pages = walk(told, "/events", fields="id", limit=200, sort=sort, **query)
-        listed = [(item["id"], item.get("match")) for item in items(pages)]
-        assert listed == list(expected.items()), (query, sort)
-        assert {page["total"] for page in pages} == {len(expected)}, query
-        sizes.append(len(expected))
-        used.update(query.keys())
-        used.update("!" for values in query.values() for value in values if value[0] == "!")
-    assert sum(1 for size in sizes if 0 < size < len(story.events)) >= 0.7 * FILTERS
-    assert used.keys() == set(EventQuery.model_fields) - PAGING | {"!"}
-    assert min(used.values()) >= 20
+    for asked in questions:
+        parameters: Any = {**asked.query, "fields": "id", "limit": 200, "sort": asked.sort}
+        page = told.get("/events", params=parameters).json()
+        listed = [(item["id"], item.get("match")) for item in page["items"]]
+        assert listed == list(asked.found.items())[:200], asked.query
+        assert page["total"] == len(asked.found), asked.query
+        assert (page["next"] is None) == (len(asked.found) <= 200), asked.query
 
 
-PAGING = {"sort", "limit", "cursor", "fields", "total"}
+def test_the_pages_of_random_filters_are_the_list_cut_up(
+    told: TestClient, questions: list[Question]
+) -> None:
+    """Whatever the filter, the sort and the size of a page."""
+    random = Random(7)
+    walked = [asked for asked in questions if 10 < len(asked.found) < 1000]
+    for asked in random.sample(walked, 25):
+        limit = random.choice([200, 50, len(asked.found) // 7, len(asked.found)])
+        limit = max(1, min(limit, 200))
+        pages = walk(told, "/events", fields="id", limit=limit, sort=asked.sort, **asked.query)
+        assert [item["id"] for item in items(pages)] == list(asked.found), asked.query
+        assert {page["total"] for page in pages} == {len(asked.found)}, asked.query
+
+
+def test_facets_of_random_filters_count_what_the_model_counts(
+    told: TestClient, questions: list[Question]
+) -> None:
+    """Values, labels and counts, the commonest first; and the same total as the list's."""
+    for asked in questions:
+        parameters: Any = {**asked.query, "by": list(asked.facets), "limit": 1000}
+        answer = told.get("/facets", params=parameters)
+        expected = {"total": len(asked.found), "facets": asked.facets}
+        assert answer.json() == expected, asked.query
+
+
+def test_histograms_of_random_filters_count_what_the_model_counts(
+    told: TestClient, questions: list[Question]
+) -> None:
+    """Every calendar span in order, or an error that names the finest interval that fits."""
+    for asked in questions:
+        parameters = {**asked.over, "interval": asked.interval}
+        answer = told.get("/histogram", params=parameters)
+        if asked.buckets is not None:
+            assert answer.status_code == 200, answer.text
+            counted = [{**bucket, "label": ""} for bucket in answer.json()["buckets"]]
+            assert counted == [{**bucket, "label": ""} for bucket in asked.buckets], parameters
+        else:
+            (fault,) = answer.json()["errors"]
+            assert fault["name"] == "interval"
+            assert fault.get("suggestion") == (asked.fitting[-1] if asked.fitting else None)
+
+
+def test_the_questions_are_many_and_different(questions: list[Question]) -> None:
+    """Every parameter of the filter is used, and most filters find some events but not all."""
+    used = Counter(name for asked in questions for name in asked.query)
+    assert used.keys() == set(EventFilter.model_fields)
+    assert min(used.values()) >= 20, used
+    values = [value for asked in questions for values in asked.query.values() for value in values]
+    assert sum(value[0] == "!" for value in values) >= 20
+    assert sum(0 < len(asked.found) < EVENTS for asked in questions) >= 0.7 * FILTERS
+    shown = Counter(asked.interval for asked in questions if asked.buckets and asked.found)
+    assert min(shown[interval] for interval in INTERVALS) >= 20, shown
+    assert sum(asked.buckets is None for asked in questions) >= 20
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -136,6 +225,24 @@ def test_an_unfiltered_list_holds_every_event_in_order(
 ) -> None:
     """By earliest day, or where that is open by latest, then by id; or by the last edit."""
     assert list(found(told, sort=sort)) == story.order[sort]
+
+
+def test_unfiltered_facets_count_every_event(told: TestClient, story: Chronology) -> None:
+    """From the counts that are kept, which must not differ from counting."""
+    answer = told.get("/facets", params={"by": FACETS, "limit": 1000}).json()
+    assert answer["total"] == EVENTS
+    assert answer["facets"] == {name: story.facet(story.events, name) for name in FACETS}
+
+
+def test_relevance_lists_the_newest_thousand_hits(told: TestClient, story: Chronology) -> None:
+    """Each once, however many there are; the total counts all of them."""
+    hits = list(story.find({"q": ["gas"]}, "-date"))
+    assert len(hits) > 1200
+    pages = walk(told, "/events", q="gas", sort="relevance", limit=170, fields="id")
+    listed = [item["id"] for item in items(pages)]
+    assert len(listed) == 1000
+    assert set(listed) == set(hits[:1000])
+    assert {page["total"] for page in pages} == {len(hits)}
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +257,8 @@ def both(
     server.numbers = count(1_000_000)  # the names that the fixture `stores` gives are taken
     story = chronology(8, 60)
     made: list[Stores] = [SqliteStores(tmp_path_factory.mktemp("both")), server]
-    urls = [seeded(stores, migrated(stores), story.fill) for stores in made]
+    fills = (story.fill, story.fill_at_once)  # which must come to the same
+    urls = [seeded(s, migrated(s), fill) for s, fill in zip(made, fills, strict=True)]
     one, other = (create_app(Settings(database_url=url)) for url in urls)
     with TestClient(one) as sqlite, TestClient(other) as postgres:
         yield story, [sqlite, postgres]
@@ -241,6 +349,27 @@ OF_UNKNOWN_AGE = {  # [..a day]: it may have been long before
     *("military-technical-cooperation-agreement", "serbia-pillar-of-azerbaijani-soft-power"),
     *("vucic-bayramov-talks", "vucic-bayramov-territorial-integrity-statement", ARTILLERY),
 }
+SUPPORTED_BY_TWO = {
+    GAS,  # Balkan Insight and Balkan Green Energy News
+    # The President of the Republic of Azerbaijan and Defense Mirror.
+    *("aliyev-visit-belgrade-2023", "aliyev-vucic-meeting-2023"),
+    *("aliyev-weapons-presentation-belgrade", "presidents-praise-gas-interconnector"),
+}
+SUPPORTED_BY_NOBODY_KNOWN = {
+    *(ARTILLERY, HIGHWAY, "aliyev-visit-belgrade-2022", "first-reports-of-defence-contract"),
+    "vucic-territorial-integrity-statement",
+}
+BY_THE_ANALYSIS_ALONE = {
+    *("vucic-confirms-artillery-contract", "serbia-azerbaijan-crisis-2020", NORMALISED),
+    *("second-karabakh-war-begins", "serbian-arms-investigation", "serbian-envoy-sent-to-baku"),
+}
+KNOWN_IN_TIME = set(TIMELINE) - BY_THE_ANALYSIS_ALONE
+KNOWN_BY_11_DECEMBER = KNOWN_IN_TIME - {
+    *(ARTILLERY, INTERCONNECTOR),  # 13 and 12 December
+    *("aliyev-re-election-2024", "vucic-congratulates-aliyev"),
+    *(GROWTH, "serbia-azerbaijan-trade-2021", CORRIDOR),  # accessed on 28 February
+}
+EAST_OF_BELGRADE = {*AL_JAZEERA, "serbian-envoy-sent-to-baku"}
 OF_THE_SEED: dict[str, set[str]] = {
     "": set(TIMELINE),
     "type=visit": {
@@ -318,6 +447,57 @@ OF_THE_SEED: dict[str, set[str]] = {
     "updated_since=2020-01-01T00:00:00+01:30": set(TIMELINE),  # + is a space in a query string
     "updated_since=2020-01-01T00:00:00%2B01:30": set(TIMELINE),
     "updated_since=9999-12-31T23:59:59Z": set(),
+    "known_by=2020-08-06": set(),
+    "known_by=2020-08-07": AL_JAZEERA,
+    "known_by=2020-08": AL_JAZEERA,
+    "known_by=2023-12-11": KNOWN_BY_11_DECEMBER,
+    "known_by=2023-12-12": KNOWN_BY_11_DECEMBER | {INTERCONNECTOR},
+    "known_by=2023-12-13": KNOWN_BY_11_DECEMBER | {INTERCONNECTOR, ARTILLERY},
+    "known_by=2024-02-28": KNOWN_IN_TIME,  # the day on which some sources were accessed
+    "known_by=2024/..": KNOWN_IN_TIME,  # but never by the analysis, [2024-02-28..]
+    "known_by=2023-12-11&type=contract": {GAS},
+    "min_publishers=1": set(TIMELINE) - SUPPORTED_BY_NOBODY_KNOWN,
+    "min_publishers=2": SUPPORTED_BY_TWO,
+    "min_publishers=3": set(),
+    "unit=USD": {ARTILLERY, "serbia-azerbaijan-trade-2021"},
+    "unit=USD&min_value=100000000": {ARTILLERY},
+    "unit=USD&min_value=56800000": {ARTILLERY, "serbia-azerbaijan-trade-2021"},
+    "unit=USD&max_value=299999999.99": {"serbia-azerbaijan-trade-2021"},
+    "unit=EUR&min_value=1": set(),  # no currency converts
+    "unit=RSD": set(),
+    "unit=bcm&min_value=0.3": {GAS, DELIVERIES},
+    "unit=bcm&min_value=0.4&max_value=0.4": {GAS, DELIVERIES},
+    "unit=mcm&min_value=400&max_value=400.0": {GAS, DELIVERIES},
+    "unit=bcm&min_value=0.400000000000000000000000000001": set(),
+    "unit=mcm&max_value=399.999999999": set(),
+    "unit=mm&min_value=155&max_value=155": {ARTILLERY},
+    "unit=mm&min_value=156": {HIGHWAY, INTERCONNECTOR},  # 15.4 and 109 km
+    "unit=mi&min_value=9.56&max_value=9.57": {HIGHWAY},
+    "measure=gas+volume": {GAS, DELIVERIES},
+    "measure=GAS+Volume&unit=m3": {GAS, DELIVERIES},
+    "measure=calibre&unit=USD": set(),  # of another quantity of the same event
+    "measure=calibre&unit=m&min_value=0.155": {ARTILLERY},
+    "measure=contract+value&unit=USD&max_value=1": set(),
+    "bbox=20.4651,44.8040,20.4651,44.8040": IN_BELGRADE,
+    "bbox=20.4652,44.8040,180,90": set(),
+    "bbox=20.4652,-90,180,90": EAST_OF_BELGRADE,
+    "bbox=18.8,42.2,23.0,46.2": IN_BELGRADE | {HIGHWAY},
+    "bbox=170,-90,-70,90": {IN_NEW_YORK},  # across the antimeridian
+    "bbox=-70,-90,170,90": IN_BELGRADE | {HIGHWAY} | EAST_OF_BELGRADE,
+    "bbox=-180,-90,180,90": {IN_NEW_YORK, HIGHWAY} | IN_BELGRADE | EAST_OF_BELGRADE,
+    "bbox=180,-90,-180,90": set(),  # the antimeridian itself
+    "q=howitzers": {ARTILLERY, "vucic-confirms-artillery-contract"},
+    "q=HOWITZERS+nora": {ARTILLERY},
+    "q=B-52": {ARTILLERY},
+    "q=%22nora+b+52%22": {ARTILLERY},
+    "q=%2252+nora%22": set(),
+    "q=%22gas+supply+contract": {GAS},  # a quote that nobody closes
+    "q=how*": {ARTILLERY, "vucic-confirms-artillery-contract"},
+    "q=ho*": set(),  # a whole word: too short for a prefix
+    "q=slepcevic": {HIGHWAY},
+    "q=socar+turan": set(),
+    "q=ceenergy": {INTERCONNECTOR},  # a publisher
+    "q=*": set(),
     "date=../2012": OF_UNKNOWN_AGE,
     "date=../2012&match=certain": set(),
     "date=2013-01-01": OF_UNKNOWN_AGE | {GROWTH},
@@ -400,6 +580,23 @@ UNKNOWN = [
 ]
 
 
+UNKNOWN_AMOUNTS = [
+    ("unit=bcmm", "unit", "bcm"),
+    ("unit=usd&min_value=1", "unit", "USD"),
+    ("measure=gas+volum", "measure", "gas volume"),
+    ("measure=calbre&unit=mm", "measure", "calibre"),
+]
+
+
+@pytest.mark.parametrize(("query", "name", "suggestion"), UNKNOWN_AMOUNTS)
+def test_a_unit_or_measure_that_nothing_is_counted_in_is_an_error(
+    client: TestClient, query: str, name: str, suggestion: str
+) -> None:
+    """With the nearest that is known; case counts in a unit, and not in a measure."""
+    (fault,) = refused(client, query)
+    assert (fault["name"], fault["suggestion"]) == (name, suggestion)
+
+
 @pytest.mark.parametrize("mark", ["", "!"])
 @pytest.mark.parametrize(("query", "name", "suggestion"), UNKNOWN)
 def test_a_value_that_does_not_exist_is_an_error_with_the_nearest_that_does(
@@ -429,6 +626,11 @@ def refused(client: TestClient, query: str) -> list[dict[str, str]]:
     return errors
 
 
+NO_DECIMALS = ("a", "1e3", "0x1", "1,5", "1.", ".5", "%2B1", "NaN", "Infinity", "1" * 31, "½", "٣")
+NO_BOXES = (
+    *("1,2,3", "1,2,3,4,5", "1,2,3,", "a,2,3,4", "1;2;3;4", "1 2 3 4", "NaN,0,1,1", ",,,"),
+    *("0,0,Infinity,1", "-180.1,0,1,1", "0,-90.1,1,1", "0,0,180.1,1", "0,0,1,90.1", "0,2,1,1"),
+)
 REFUSED = {
     **{f"{name}=": name for name in EventQuery.model_fields if name != "match"},
     "date=2023&match=": "match",
@@ -455,6 +657,24 @@ REFUSED = {
     "updated_since=2024-02-06+12:00": "updated_since",
     "updated_since=0001-01-01T00:00:00%2B01:00": "updated_since",
     "updated_since=1707220800": "updated_since",
+    "known_by=2023?": "known_by",
+    "known_by=[..2023]": "known_by",
+    "known_by=yesterday": "known_by",
+    "min_publishers=0": "min_publishers",
+    "min_publishers=-1": "min_publishers",
+    "min_publishers=two": "min_publishers",
+    "min_publishers=1.5": "min_publishers",
+    "min_value=1": "min_value",
+    "max_value=1&measure=calibre": "max_value",
+    **{f"unit=m&min_value={bad}": "min_value" for bad in NO_DECIMALS},
+    **{f"unit=m&max_value={bad}": "max_value" for bad in NO_DECIMALS},
+    "unit=m&min_value=2&max_value=1.999": "min_value",
+    **{f"bbox={bad}": "bbox" for bad in NO_BOXES},
+    "sort=relevance": "sort",
+    "sort=relevance&date=2023": "sort",
+    "sort=-relevance&q=gas": "sort",
+    "q=gas&q=oil": "q",
+    f"q={'x' * 501}": "q",
     "sort=title": "sort",
     "sort=date&sort=-date": "sort",
     "limit=0": "limit",
@@ -474,6 +694,205 @@ def test_what_a_query_cannot_mean_is_an_error_that_names_the_parameter(
 ) -> None:
     """No filter is silently ignored."""
     assert [fault["name"] for fault in refused(client, query)] == [name]
+
+
+# -- search, facets and histogram, on the seed data -----------------------------------------------
+
+
+@pytest.mark.parametrize("spelt", ["Vučić", "VUČIĆ", "vučić", "Vuc\u030cic\u0301", "VUCIC"])
+def test_two_spellings_are_one_word(client: TestClient, spelt: str) -> None:
+    """Case and diacritics, however they are written down."""
+    plain = found(client, q="vucic")
+    assert {"vucic-congratulates-aliyev", "vucic-bayramov-talks"} <= plain.keys()
+    assert found(client, q=spelt) == plain
+
+
+def test_a_word_in_the_title_comes_first(client: TestClient) -> None:
+    """By relevance; the same events as in any other order."""
+    ranked = list(found(client, q="gas", sort="relevance"))
+    assert sorted(ranked) == sorted(found(client, q="gas"))
+    titles = {item["id"]: item["title"] for item in items(walk(client, "/events"))}
+    named = ["gas" in titles[event_id].lower().split() for event_id in ranked]
+    assert named == sorted(named, reverse=True)
+    assert 0 < sum(named) < len(named)
+
+
+def test_facets_say_how_many_events_each_value_would_find(client: TestClient) -> None:
+    """Together with the filter; every event has one type and here one status."""
+    answer = client.get("/facets?by=type&by=status&by=type&date=2023").json()
+    assert list(answer["facets"]) == ["type", "status"]
+    assert answer["total"] == len(found(client, date="2023"))
+    for name, values in answer["facets"].items():
+        assert sum(value["count"] for value in values) == answer["total"]
+        for value in values:
+            assert len(found(client, date="2023", **{name: value["value"]})) == value["count"]
+
+
+def test_facets_are_cut_at_their_limit(client: TestClient) -> None:
+    """The commonest stay, and of equally common ones the first by their value."""
+    whole = client.get("/facets?by=actor").json()["facets"]["actor"]
+    assert whole == sorted(whole, key=lambda value: (-value["count"], value["value"]))
+    assert whole[0]["label"] == whole[0]["value"].title()
+    assert client.get("/facets?by=actor&limit=3").json()["facets"]["actor"] == whole[:3]
+
+
+# An interval and a date, and the labels with first and last day of the first and the last bucket.
+SPANS = {
+    ("year", "2022-06/2023"): (
+        ("2022", "2022-01-01", "2022-12-31"),
+        ("2023", "2023-01-01", "2023-12-31"),
+    ),
+    ("quarter", "2023-06/2023-07"): (
+        ("Q2 2023", "2023-04-01", "2023-06-30"),
+        ("Q3 2023", "2023-07-01", "2023-09-30"),
+    ),
+    ("month", "2024-02/2024-03-01"): (
+        ("February 2024", "2024-02-01", "2024-02-29"),
+        ("March 2024", "2024-03-01", "2024-03-31"),
+    ),
+    ("week", "2021-01-03/2024-12-31"): (  # ISO 8601: a Sunday in 2020's last week, a Tuesday
+        ("week 53 of 2020", "2020-12-28", "2021-01-03"),
+        ("week 1 of 2025", "2024-12-30", "2025-01-05"),
+    ),
+    ("day", "2024-02-28/2024-03-01"): (
+        ("28 February 2024", "2024-02-28", "2024-02-28"),
+        ("1 March 2024", "2024-03-01", "2024-03-01"),
+    ),
+    ("year", "-0001/0001"): (
+        ("2 BC", "-0001-01-01", "-0001-12-31"),
+        ("AD 1", "0001-01-01", "0001-12-31"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("interval", "date"), SPANS)
+def test_a_bucket_is_a_whole_calendar_span(client: TestClient, interval: str, date: str) -> None:
+    """Also where the date asked for begins or ends within it."""
+    answer = client.get("/histogram", params={"interval": interval, "date": date}).json()
+    shown = [(b["label"], b["start"], b["end"]) for b in answer["buckets"]]
+    assert (shown[0], shown[-1]) == SPANS[interval, date]
+
+
+def test_weeks_are_those_of_iso_8601(client: TestClient) -> None:
+    """Monday to Sunday, none left out, numbered as `datetime` numbers them."""
+    answer = client.get("/histogram?interval=week&date=1995/2030").json()
+    assert len(answer["buckets"]) > 36 * 52
+    monday = day.fromisoformat(answer["buckets"][0]["start"])
+    for bucket in answer["buckets"]:
+        year, week, weekday = monday.isocalendar()
+        assert (bucket["start"], weekday) == (monday.isoformat(), 1)
+        assert bucket["label"] == f"week {week} of {year}"
+        monday += timedelta(days=7)
+
+
+def test_a_histogram_counts_what_the_list_of_each_bucket_finds(client: TestClient) -> None:
+    """Possible and certain, bucket by bucket; without a date from the first to the last day."""
+    answer = client.get("/histogram?interval=year&actor=serbia").json()
+    assert answer["interval"] == "year"
+    assert [b["label"] for b in answer["buckets"]] == [str(y) for y in range(2013, 2025)]
+    for bucket in answer["buckets"]:
+        matches = Counter(found(client, actor="serbia", date=bucket["label"]).values())
+        assert bucket["certain"] == matches["certain"]
+        assert bucket["possible"] == matches.total()
+
+
+def test_a_histogram_of_nothing_is_empty_or_zero(client: TestClient) -> None:
+    """Without a date there is nothing to show; with one, zeros."""
+    assert client.get("/histogram?interval=year&country=JP").json()["buckets"] == []
+    buckets = client.get("/histogram?interval=month&country=JP&date=2023").json()["buckets"]
+    assert [(b["certain"], b["possible"]) for b in buckets] == [(0, 0)] * 12
+
+
+TOO_MANY = [
+    ("day", "2000/2013", "week"),
+    ("day", "0001/1000", "quarter"),
+    ("week", "1000/3000", "year"),
+    ("year", "-9999/9999", None),
+]
+
+
+@pytest.mark.parametrize(("interval", "date", "suggestion"), TOO_MANY)
+def test_too_many_buckets_are_an_error_that_names_an_interval_that_fits(
+    client: TestClient, interval: str, date: str, suggestion: str | None
+) -> None:
+    """The finest that makes 5,000 at most; where none does, the time must be narrowed."""
+    answer = client.get("/histogram", params={"interval": interval, "date": date})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert (fault["name"], fault.get("suggestion")) == ("interval", suggestion)
+    if suggestion is None:
+        assert "`date`" in fault["message"]
+    else:
+        fitting = client.get("/histogram", params={"interval": suggestion, "date": date})
+        assert fitting.status_code == 200
+
+
+def test_five_thousand_buckets_are_not_too_many(client: TestClient) -> None:
+    """One more is."""
+    for last, number in (("2013-09-08", 5000), ("2013-09-09", None)):
+        answer = client.get(f"/histogram?interval=day&date=2000-01-01/{last}")
+        assert answer.status_code == (422 if number is None else 200)
+        assert number is None or len(answer.json()["buckets"]) == number
+
+
+NOT_COUNTED = {
+    "/facets": ("by", None),
+    "/facets?by=": ("by", None),
+    "/facets?by=tpye": ("by", "type"),
+    "/facets?by=type&by=actors": ("by", "actor"),
+    "/facets?by=type&limit=0": ("limit", None),
+    "/facets?by=type&sort=date": ("sort", None),
+    "/facets?by=type&tpye=visit": ("tpye", "type"),
+    "/facets?by=type&match=certain": ("match", None),
+    "/histogram": ("interval", None),
+    "/histogram?interval=": ("interval", None),
+    "/histogram?interval=yaer": ("interval", "year"),
+    "/histogram?interval=year&interval=month": ("interval", None),
+    "/histogram?interval=year&by=type": ("by", None),
+    "/histogram?interval=year&unit=bcmm": ("unit", "bcm"),
+}
+
+
+@pytest.mark.parametrize("address", NOT_COUNTED)
+def test_what_cannot_be_counted_is_an_error_that_names_the_parameter(
+    client: TestClient, address: str
+) -> None:
+    """With what would be right, where something is near."""
+    answer = client.get(address)
+    assert answer.status_code == 422, answer.text
+    (fault,) = answer.json()["errors"]
+    name, near = NOT_COUNTED[address]
+    assert fault["name"] == name
+    if near is not None:
+        assert near == fault.get("suggestion") or f"'{near}'" in fault["message"]
+
+
+VOCABULARY = {
+    "/actors?q=SERB*": {"serbia"},
+    "/actors?q=vucic": {"aleksandar-vucic"},
+    "/places?q=sabac": {"sabac"},
+    "/tags?q=%22natural+gas%22": {"natural-gas"},
+    "/publishers?q=balkan+insight": {"balkan-insight"},
+    "/publishers?q=ba*": set(),  # too short for a prefix
+    "/types?q=nothing": set(),
+}
+
+
+@pytest.mark.parametrize("address", VOCABULARY)
+def test_a_vocabulary_is_searched_as_events_are(client: TestClient, address: str) -> None:
+    """By the words of each record; the total counts what is found."""
+    answer = client.get(address).json()
+    assert {item["id"] for item in answer["items"]} == VOCABULARY[address]
+    assert answer["total"] == len(VOCABULARY[address])
+
+
+@pytest.mark.parametrize("name", ["types", "actors", "places", "tags", "publishers", "sources"])
+def test_an_empty_parameter_of_a_vocabulary_is_an_error(client: TestClient, name: str) -> None:
+    """As of events: leave out what is not meant."""
+    for parameter in ("q", "cursor", "limit", "total"):
+        answer = client.get(f"/{name}?{parameter}=")
+        assert answer.status_code == 422, answer.text
+        assert [fault["name"] for fault in answer.json()["errors"]] == [parameter]
 
 
 HOSTILE = (

@@ -1,8 +1,9 @@
 """From what `reads` gives to an HTTP answer: entity tags, 304, links, absolute URLs."""
 
+import json
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
@@ -14,6 +15,7 @@ from app import __version__, reads
 from app.db import Database
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 JSON = "application/json"
 
@@ -26,11 +28,49 @@ def database(request: Request) -> Database:
 
 async def collection(
     request: Request,
-    work: Callable[Concatenate[Connection, P], reads.Page],
+    work: Callable[Concatenate[Connection, reads.Position, P], reads.Page],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """The page that `work` reads, with a weak tag of URL and store's state; 304 where it is known.
+    """The page that `work` reads, with its `next` and a weak tag; 304 where it is known."""
+
+    def render(page: reads.Page, headers: dict[str, str]) -> bytes:
+        following = "null"
+        if page.cursor is not None:
+            address = _following(request, page.cursor)
+            headers["Link"] = f'<{address}>; rel="next"'
+            following = json.dumps(address)
+        return b'{"items":[%b],"total":%b,"next":%b}' % (
+            b",".join(page.items),
+            b"null" if page.total is None else str(page.total).encode(),
+            following.encode(),
+        )
+
+    return await _of_this_state(request, render, work, *args, **kwargs)
+
+
+async def counts(
+    request: Request,
+    work: Callable[Concatenate[Connection, P], bytes],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """The counts that `work` makes, with a weak tag; 304 where they are known."""
+
+    def at_any_state(connection: Connection, _: reads.Position) -> bytes:
+        return work(connection, *args, **kwargs)
+
+    return await _of_this_state(request, lambda body, _: body, at_any_state)
+
+
+async def _of_this_state(
+    request: Request,
+    render: Callable[[T, dict[str, str]], bytes],
+    work: Callable[Concatenate[Connection, reads.Position, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """An answer with a weak tag of URL and store's state.
 
     A known tag saves the work: this URL had an answer in this state before. `*` proves no such
     thing, and a request that would be refused is refused (RFC 9110 section 13.2.1).
@@ -38,27 +78,17 @@ async def collection(
     asked = _known_tags(request)
     url = blake2b(f"{_base(request)}?{request.url.query}".encode(), digest_size=6).hexdigest()
 
-    def read(connection: Connection) -> tuple[str, reads.Page | None]:
+    def read(connection: Connection) -> tuple[str, T | None]:
         now = reads.position(connection)
         tag = f"{now.epoch}.{now.position}.{url}.{__version__}"
         known = asked.contains_weak(tag) and not asked.star_tag
-        return tag, None if known else work(connection, *args, **kwargs)
+        return tag, None if known else work(connection, now, *args, **kwargs)
 
-    tag, page = await database(request).reading(read)
+    tag, found = await database(request).reading(read)
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
-    if page is None or asked.star_tag:
+    if found is None or asked.star_tag:
         return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"})
-    following = "null"
-    if page.cursor is not None:
-        address = _following(request, page.cursor)
-        headers["Link"] = f'<{address}>; rel="next"'
-        following = f'"{address}"'
-    body = b'{"items":[%b],"total":%b,"next":%b}' % (
-        b",".join(page.items),
-        b"null" if page.total is None else str(page.total).encode(),
-        following.encode(),
-    )
-    return Response(body, headers=headers, media_type=JSON)
+    return Response(render(found, headers), headers=headers, media_type=JSON)
 
 
 async def document(

@@ -1,12 +1,13 @@
 """What the API reference says beyond the routes themselves, and its last finish."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app import __version__, schemas
-from app.errors import KINDS
+from app.errors import KINDS, example
 
 DESCRIPTION = """
 Dated events, each with its sources, behind one filter.
@@ -39,23 +40,50 @@ TAGS = [
     {"name": "Operations", "description": "For those who run the server."},
 ]
 
+# What an id in a path looks like; whatever does not is 404 like any other that is not there.
+ID: dict[str, Any] = {"pattern": schemas.SLUG, "maxLength": 100}
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for the problems it can answer with."""
-    titles = {
-        status: " / ".join(kind.title for kind in KINDS.values() if kind.status == status)
-        for status in statuses
-    }
-    return {status: {"model": schemas.Problem, "description": t} for status, t in titles.items()}
+# What the reference fills in, so that its first click finds something; other examples it shows.
+FILLED_IN: Mapping[str, Mapping[str, Any]] = {
+    "list_events": {"date": "2023-11", "type": ["contract"]},
+    "get_facets": {"by": ["type", "actor"], "date": "2023"},
+    "get_histogram": {"interval": "year", "actor": ["srbijagas"]},
+    "list_types": {"q": "contract"},
+    "list_actors": {"q": "serb*"},
+    "list_places": {"q": "belgrade"},
+    "list_tags": {"q": "gas"},
+    "list_publishers": {"q": "balkan"},
+    "list_sources": {"q": '"balkan insight"'},
+}
 
 
-def reading(example: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a reading route: 200 with its headers, 304, and problems."""
+EVERYWHERE = ("uri-too-long", "invalid-parameters")
+
+
+def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for the kinds of problem it can answer with, keys of KINDS.
+
+    Those that every route can answer with need not be named.
+    """
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in (*EVERYWHERE, *codes):
+        kind = KINDS[code]
+        named = found.setdefault(
+            kind.status, {"model": schemas.Problem, "description": kind.title, "examples": {}}
+        )
+        if kind.title not in named["description"]:
+            named["description"] += f" / {kind.title}"
+        named["examples"][code] = {"summary": kind.title, "value": example(code)}
+    return found
+
+
+def reading(what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that reads the store: 200 with its headers, 304, and problems."""
     tag = {"description": "Tag of this answer, for If-None-Match.", "schema": {"type": "string"}}
     return {
-        200: {"description": example, "headers": {"ETag": tag}},
+        200: {"description": what, "headers": {"ETag": tag}},
         304: {"description": "Unchanged since the tag in If-None-Match."},
-        **errors(*statuses, 422, 503),
+        **errors(*codes, "query-too-costly", "store-unavailable"),
     }
 
 
@@ -73,6 +101,7 @@ def install(app: FastAPI) -> None:
                     tags=TAGS,
                     routes=app.routes,
                     license_info={"name": "MIT", "identifier": "MIT"},
+                    servers=[{"url": "/", "description": "This server."}],
                 )
             )
         return app.openapi_schema
@@ -86,16 +115,18 @@ def _finished(document: dict[str, Any]) -> dict[str, Any]:
     for operations in document["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", []):
-                _finish_parameter(parameter)
+                _finish_parameter(parameter, FILLED_IN.get(operation["operationId"], {}))
             for status, response in operation["responses"].items():
                 if status >= "400" and "application/json" in response.get("content", {}):
-                    response["content"] = {
-                        "application/problem+json": response["content"]["application/json"]
+                    problem = {
+                        **response["content"]["application/json"],
+                        "examples": response.pop("examples"),
                     }
+                    response["content"] = {"application/problem+json": problem}
     return document
 
 
-def _finish_parameter(parameter: dict[str, Any]) -> None:
+def _finish_parameter(parameter: dict[str, Any], filled_in: Mapping[str, Any]) -> None:
     """Examples where readers look for them; no null, which a query string cannot say."""
     schema = parameter["schema"]
     for choice in schema.pop("anyOf", []):
@@ -103,5 +134,7 @@ def _finish_parameter(parameter: dict[str, Any]) -> None:
             schema.update(choice)
     schema.pop("title", None)
     schema.pop("description", None)
-    if examples := schema.pop("examples", None):
-        parameter["example"] = examples[0]
+    if parameter["name"] in filled_in:
+        parameter["example"] = filled_in[parameter["name"]]
+    elif parameter["in"] == "path":
+        parameter["example"] = schema.pop("examples")[0]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app import reads, schemas
 from app.api.answers import collection, document
-from app.api.documentation import reading
+from app.api.documentation import ID, reading
 from app.api.routes import StrictRoute
 from app.filters import EventQuery
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/events", tags=["Events"], route_class=StrictRoute)
     "",
     summary="List events",
     response_model=schemas.EventPage,
-    responses=reading("A page of events, in the order of `sort`.", 410),
+    responses=reading("A page of events, in the order of `sort`.", "start-again"),
 )
 async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -> Response:
     """Events that pass every parameter given, a page at a time.
@@ -34,13 +34,18 @@ async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -
     "/{id}",
     summary="Get an event",
     response_model=schemas.Event,
-    responses=reading("The event, with all its sources.", 404),
+    responses=reading("The event, with all its sources.", "not-found"),
 )
 async def get_event(
     request: Request,
     event_id: Annotated[
         str,
-        Path(alias="id", description="Id of an event.", examples=["aliyev-visit-belgrade-2022"]),
+        Path(
+            alias="id",
+            description="Id of an event.",
+            examples=["serbia-azerbaijan-gas-contract"],
+            json_schema_extra=ID,
+        ),
     ],
 ) -> Response:
     """One event with its actors, places, quantities, relations and every source."""

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
@@ -20,9 +21,9 @@ def install(app: FastAPI) -> None:
     app.add_middleware(CompressMiddleware)
     app.add_middleware(Edge)
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=["*"],
-        allow_methods=["*"],
+        allow_methods=["GET", "HEAD"],
         allow_headers=["*"],
         expose_headers=["ETag", "Link", "Location", "Retry-After"],
     )
@@ -43,6 +44,24 @@ class Middleware:
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         raise NotImplementedError
+
+
+class Cors(CORSMiddleware):
+    """Open to every web page, without credentials; a preflight that is refused says why."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < 400:
+            return answer
+        detail = f"{bytes(answer.body).decode()}. From other origins only GET and HEAD are allowed."
+        return Problem("bad-request", detail, headers=cors_headers(answer)).response()
+
+
+def cors_headers(answer: Response) -> dict[str, str]:
+    """What an answer says to browsers about other origins."""
+    return {
+        n: v for n, v in answer.headers.items() if n.startswith("access-control") or n == "vary"
+    }
 
 
 class LastResort(Middleware):
@@ -66,6 +85,7 @@ class LastResort(Middleware):
 
 # A coding that does not exist: "identity" would not keep the compressor off.
 UNTOUCHED = "untouched"
+JSON = "application/json"
 
 
 class AsTheyAre(Middleware):
@@ -79,8 +99,11 @@ class AsTheyAre(Middleware):
         async def mark(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
-                if headers.get("etag", "W/").startswith('"'):
+                strong = headers.get("etag", "W/").startswith('"')
+                if strong and headers.get("content-type", JSON) == JSON:  # a 304 has no type
                     headers["content-encoding"] = UNTOUCHED
+                elif strong:  # the files of the reference are worth more compressed
+                    headers["etag"] = f"W/{headers['etag']}"
             await send(message)
 
         await self.app(scope, receive, mark)
@@ -89,7 +112,8 @@ class AsTheyAre(Middleware):
 class Edge(Middleware):
     """Refuses a URL that is too long, answers HEAD as GET without the body, and says so in Allow.
 
-    Lets no answer be kept without being asked about again, where its route does not say otherwise.
+    Lets no answer be kept without being asked about again, where its route does not say otherwise;
+    one without a tag could not be asked about.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,12 +130,16 @@ class Edge(Middleware):
                     del headers["content-encoding"]
                 if headers.get("allow") == "GET":
                     headers["allow"] = "GET, HEAD"
-                headers.setdefault("cache-control", "no-cache")
+                kept = "no-cache" if "etag" in headers else "no-store"
+                headers.setdefault("cache-control", kept)
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"} if head else scope, receive, finish)
+        # Nothing here is worth a part of it, and a malformed Range is to be ignored.
+        whole = [pair for pair in scope["headers"] if pair[0] != b"range"]
+        method = "GET" if head else scope["method"]
+        await self.app({**scope, "method": method, "headers": whole}, receive, finish)
 
 
 __all__: Sequence[str] = ["MAX_URL", "install"]

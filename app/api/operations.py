@@ -14,28 +14,39 @@ from app.errors import KINDS, Problem, nearest
 router = APIRouter(tags=["Operations"], route_class=StrictRoute)
 
 
-@router.get("/healthz", summary="Is the process alive?", responses=errors(422))
+@router.get("/healthz", summary="Is the process alive?", responses=errors())
 async def healthz() -> schemas.Health:
     """200 as long as the process answers; touches nothing else."""
     return schemas.Health(status="ok")
 
 
-@router.get("/readyz", summary="Can it serve?", responses=errors(422, 503))
+@router.get("/readyz", summary="Can it serve?", responses=errors("store-unavailable"))
 async def readyz(request: Request) -> schemas.Health:
     """200 when the store can be read, 503 otherwise: for load balancers."""
     await database(request).reading(reads.position)
     return schemas.Health(status="ready")
 
 
-@router.get("/problems", summary="List kinds of problem", responses=errors(422))
+@router.get("/problems", summary="List kinds of problem", responses=errors())
 async def list_problems() -> list[schemas.ProblemKind]:
     """Every kind of error that this API answers with; an error's `type` ends in its `code`."""
     return [schemas.ProblemKind(code=code, **vars(kind)) for code, kind in KINDS.items()]
 
 
-@router.get("/problems/{code}", summary="Explain a kind of problem", responses=errors(404, 422))
+@router.get(
+    "/problems/{code}",
+    summary="Explain a kind of problem",
+    responses=errors("not-found"),
+)
 async def get_problem(
-    code: Annotated[str, Path(description="Code of a problem.", examples=["invalid-parameters"])],
+    code: Annotated[
+        str,
+        Path(
+            description="Code of a problem.",
+            examples=["invalid-parameters"],
+            json_schema_extra={"enum": list(KINDS)},
+        ),
+    ],
 ) -> schemas.ProblemKind:
     """What an error means and what a client can do about it."""
     if code not in KINDS:

@@ -1,5 +1,6 @@
 """What every route is: strict about its query string, and read from one snapshot."""
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from app.errors import Fault, nearest, refuse
+
+MOST_FAULTS = 20  # are named; a URL has room for thousands
 
 
 class StrictRoute(APIRoute):
@@ -44,16 +47,20 @@ def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
 
 def check_query(items: list[tuple[str, str]], repeatable: dict[str, bool]) -> None:
     """Problem `invalid-parameters` naming each unknown name and each repeated single one."""
+    given = Counter(name for name, _ in items)
+    wrong = [
+        name
+        for name, times in given.items()
+        if name not in repeatable or (times > 1 and not repeatable[name])
+    ]
+    known = ", ".join(sorted(repeatable)) or "none"
     faults = []
-    seen: set[str] = set()
-    for name, _ in items:
-        if name not in repeatable:
-            known = ", ".join(sorted(repeatable)) or "none"
+    for name in wrong[:MOST_FAULTS]:
+        if name in repeatable:
+            faults.append(Fault("query", name, "may be given once only", "keep one of them"))
+        else:
             message = f"is not a parameter here; known: {known}"
             near = nearest(name, repeatable) or "leave it out"
             faults.append(Fault("query", name[:100], message, near))
-        elif name in seen and not repeatable[name]:
-            faults.append(Fault("query", name, "may be given once only", "keep one of them"))
-        seen.add(name)
     if faults:
-        raise refuse(*dict.fromkeys(faults))
+        raise refuse(*faults)

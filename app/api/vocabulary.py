@@ -1,29 +1,17 @@
 """`/types`, `/actors`, `/places`, `/tags`, `/publishers`, `/sources`: what events refer to."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel
 
 from app import reads, schemas
 from app.api.answers import collection, document
-from app.api.documentation import reading
+from app.api.documentation import ID, reading
 from app.api.routes import StrictRoute
-from app.filters import PAGE
+from app.filters import VocabularyQuery
 
 router = APIRouter(tags=["Vocabulary"], route_class=StrictRoute)
-
-
-class VocabularyQuery(BaseModel):
-    """A page of a vocabulary."""
-
-    limit: int = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
-    cursor: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
-        None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
-    )
-    total: Literal["exact", "none"] = Field(
-        "exact", description="`none` skips the counting and gives null.", examples=["exact"]
-    )
 
 
 class Entry(NamedTuple):
@@ -89,12 +77,12 @@ def _add(entry: Entry) -> None:
         summary=f"List {entry.name}",
         description=f"{entry.what} In the order of their ids, each with its number of events.",
         response_model=entry.page,
-        responses=reading(f"A page of {entry.name}.", 410),
+        responses=reading(f"A page of {entry.name}.", "start-again"),
     )
     async def list_entries(
         request: Request, asked: Annotated[VocabularyQuery, Query()]
     ) -> Response:
-        return await collection(request, reads.vocabulary, entry.name, **asked.model_dump())
+        return await collection(request, reads.vocabulary, entry.name, asked)
 
     @router.get(
         f"/{entry.name}/{{id}}",
@@ -102,12 +90,18 @@ def _add(entry: Entry) -> None:
         summary=f"Get {entry.one}",
         description=f"Everything that is known of {entry.one}, and its number of events.",
         response_model=entry.record,
-        responses=reading(f"The {entry.name[:-1]}.", 404),
+        responses=reading(f"The {entry.name[:-1]}.", "not-found"),
     )
     async def get_entry(
         request: Request,
         record_id: Annotated[
-            str, Path(alias="id", description=f"Id of {entry.one}.", examples=[entry.example])
+            str,
+            Path(
+                alias="id",
+                description=f"Id of {entry.one}.",
+                examples=[entry.example],
+                json_schema_extra=ID,
+            ),
         ],
     ) -> Response:
         return await document(request, reads.record, entry.name, record_id)

@@ -1,15 +1,24 @@
-"""The filter: the query string's grammar (`query`) and the WHERE it means (`where`)."""
+"""The filter: the query string's grammar (`query`), its `meaning`, and the SQL (`where`)."""
 
-from app.filters.query import PAGE, EventFilter, EventQuery
-from app.filters.where import NEAREST_AMONG, Plan, Where, resolve, where
+from app.filters.meaning import NEAREST_AMONG, Meaning
+from app.filters.query import (
+    EventFilter,
+    EventQuery,
+    FacetQuery,
+    HistogramQuery,
+    VocabularyQuery,
+)
+from app.filters.where import Found, Where, find
 
 __all__ = [
     "NEAREST_AMONG",
-    "PAGE",
     "EventFilter",
     "EventQuery",
-    "Plan",
+    "FacetQuery",
+    "Found",
+    "HistogramQuery",
+    "Meaning",
+    "VocabularyQuery",
     "Where",
-    "resolve",
-    "where",
+    "find",
 ]

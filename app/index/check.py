@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy.exc import DBAPIError
 
-from app.dates import DateError
-from app.index.documents import Entry, Term, entries
+from app.dates import DateError, parse
+from app.index.documents import Entry, Measurement, Term, entries
 from app.index.keys import first_key
 from app.index.postings import BATCH, row_of
+from app.words import fold
 
 WITHOUT_SOURCE = text(
     "SELECT id FROM event e WHERE NOT EXISTS (SELECT 1 FROM citation c"
@@ -17,8 +19,8 @@ WITHOUT_SOURCE = text(
 )
 MISSING = text("SELECT id FROM event WHERE id NOT IN (SELECT event_id FROM timeline) ORDER BY id")
 HELD = text(
-    "SELECT t.*, d.body, d.terms FROM timeline t LEFT JOIN document d ON d.key = t.key"
-    " WHERE t.key > :after ORDER BY t.key LIMIT :limit"
+    "SELECT t.*, d.body, d.terms, w.words FROM timeline t LEFT JOIN document d ON d.key = t.key"
+    " LEFT JOIN wording w ON w.key = t.key WHERE t.key > :after ORDER BY t.key LIMIT :limit"
 )
 COUNTS = {
     "documents of no event": "SELECT count(*) FROM document WHERE key NOT IN"
@@ -28,6 +30,8 @@ COUNTS = {
     "terms with a wrong count": "SELECT count(*) FROM term WHERE events <>"
     " (SELECT count(*) FROM posting WHERE posting.term = term.id)",
 }
+# What a value does that is not what its column is for: no date, no decimal, no text.
+UNREADABLE = (DateError, ArithmeticError, TypeError, DBAPIError)
 MEND = "`dateline reindex` mends it"
 
 
@@ -35,6 +39,9 @@ def check(
     connection: Connection, progress: Callable[[int], None] = lambda done: None
 ) -> Iterator[str]:
     """What is wrong with rows and read model, a line a finding; nothing where all is well."""
+    if connection.execute(text("SELECT count(*) FROM store WHERE epoch <> ''")).scalar_one() != 1:
+        yield "the store has lost its epoch; restore a backup"
+    yield from _rows(connection)
     for event_id in connection.execute(WITHOUT_SOURCE).scalars():
         yield f"event {event_id} has no source that supports it"
     for event_id in connection.execute(MISSING).scalars():
@@ -45,6 +52,27 @@ def check(
     yield from _entries(connection, progress)
 
 
+def _rows(connection: Connection) -> Iterator[str]:
+    """Rows that no schema would have let in, and names folded otherwise than they would be now."""
+    query = "SELECT id, published, accessed FROM source ORDER BY id"
+    for source_id, *stated in connection.execute(text(query)):
+        for date in filter(None, stated):
+            try:
+                parse(date)
+            except DateError as error:
+                yield f"source {source_id} has a date that is none: {error}"
+    for table, name in (
+        ("actor", "name"),
+        ("actor_alias", "alias"),
+        ("place", "name"),
+        ("publisher", "name"),
+        ("tag", "name"),
+    ):
+        for spelt, folded in connection.execute(text(f"SELECT {name}, folded FROM {table}")):
+            if folded != fold(spelt):
+                yield f"{table} '{spelt}' is not found by its name: '{folded}' is stored for it"
+
+
 def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterator[str]:
     """Compare every entry of the read model with what the rows make of it, in timeline order."""
     last: tuple[int, str] | None = None
@@ -53,22 +81,29 @@ def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterato
     while held := connection.execute(HELD, {**page, "after": after}).mappings().all():
         made = _made(connection, [row["event_id"] for row in held])
         posted = _posted(connection, held[0]["key"], held[-1]["key"])
+        measured = _measured(connection, held[0]["key"], held[-1]["key"])
         for row in held:
             entry = made.get(row["event_id"])
             place = (row["day"], row["event_id"])
-            if isinstance(entry, DateError):
-                yield f"event {row['event_id']} has a date that is none: {entry}"
-            elif _differs(row, entry, posted.get(row["key"], set())) or (last and last >= place):
+            if isinstance(entry, Exception):
+                dateless = isinstance(entry, DateError)
+                what = "has a date that is none" if dateless else "is unreadable"
+                yield f"event {row['event_id']} {what}: {entry}"
+            elif (
+                _differs(row, entry, posted.get(row["key"], set()))
+                or (entry and measured.get(row["key"], ()) != entry.measurements)
+                or (last and last >= place)
+            ):
                 yield f"event {row['event_id']} differs in the read model; {MEND}"
             last = place
         after, done = held[-1]["key"], done + len(held)
         progress(done)
 
 
-def _made(connection: Connection, ids: list[str]) -> dict[str, Entry | DateError]:
+def _made(connection: Connection, ids: list[str]) -> dict[str, Entry | Exception]:
     try:
         return {entry.event_id: entry for entry in entries(connection, ids)}
-    except DateError as error:
+    except UNREADABLE as error:
         if len(ids) == 1:
             return {ids[0]: error}
     return {name: entry for one in ids for name, entry in _made(connection, [one]).items()}
@@ -86,14 +121,30 @@ def _posted(connection: Connection, first: int, last: int) -> dict[int, set[tupl
     return found
 
 
+def _measured(connection: Connection, first: int, last: int) -> dict[int, tuple[Measurement, ...]]:
+    """The measurements of the events between two keys."""
+    found: dict[int, tuple[Measurement, ...]] = {}
+    query = (
+        "SELECT key, measure, kind, low, high FROM measurement"
+        " WHERE key BETWEEN :first AND :last ORDER BY key, position"
+    )
+    for key, *measured in connection.execute(text(query), {"first": first, "last": last}):
+        found[key] = (*found.get(key, ()), Measurement(*measured))
+    return found
+
+
 def _differs(row: RowMapping, entry: Entry | None, posted: set[tuple[int, Term]]) -> bool:
     if entry is None:
         return True
-    expected: dict[str, Any] = {**row_of(row["key"], entry), "body": entry.body}
+    expected: dict[str, Any] = {
+        **row_of(row["key"], entry),
+        "body": entry.body,
+        "words": entry.words,
+    }
     day = entry.date.order_day
     return (
         any(row[name] != value for name, value in expected.items())
         or not first_key(day) <= row["key"] < first_key(day + 1)
         or {term for _, term in posted} != entry.terms
-        or {number for number, _ in posted} != set(json.loads(row["terms"] or "[]"))
+        or json.dumps(sorted(number for number, _ in posted)) != row["terms"]
     )

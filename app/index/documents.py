@@ -4,12 +4,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, TextClause, text
 
-from app import dates
+from app import dates, quantities
 from app.dialects import listed
+from app.words import fold, wording
+
+NEVER = dates.END + 1  # after every day that a query can name
 
 Term = tuple[str, str]  # a kind ("actor") and a value ("serbia")
 Json = dict[str, Any]
@@ -57,9 +61,22 @@ CLAIMS = text(
     "SELECT event_id, citation_position, claim FROM citation_claim WHERE event_id IN :ids"
     " ORDER BY event_id, citation_position, position"
 ).bindparams(listed("ids"))
+ALIASES = text(
+    "SELECT actor_id, alias FROM actor_alias WHERE actor_id IN"
+    " (SELECT actor_id FROM event_actor WHERE event_id IN :ids) ORDER BY actor_id, position"
+).bindparams(listed("ids"))
 RELATED_FROM = text("SELECT target_id, event_id FROM relation WHERE target_id IN :ids").bindparams(
     listed("ids")
 )
+
+
+class Measurement(NamedTuple):
+    """A quantity as it is compared."""
+
+    measure: str
+    kind: str
+    low: str
+    high: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,10 @@ class Entry:
     updated_at: str
     body: bytes
     terms: frozenset[Term]
+    known: int
+    publishers: int
+    words: str
+    measurements: tuple[Measurement, ...]
 
     @property
     def sure(self) -> bool:
@@ -88,6 +109,11 @@ def entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
     for event_id, sources in parts["sources"].items():
         for source in sources:
             source["claims"] = claims[event_id, source.pop("position")]
+    aliases: dict[str, list[str]] = defaultdict(list)
+    for actor_id, alias in connection.execute(ALIASES, parameters):
+        aliases[actor_id].append(alias)
+    for actor in chain.from_iterable(parts["actors"].values()):
+        actor["aliases"] = aliases[actor["id"]]
     incoming: dict[str, list[str]] = defaultdict(list)
     for target, origin in connection.execute(RELATED_FROM, parameters):
         incoming[target].append(origin)
@@ -113,9 +139,22 @@ def _by_event(
 
 def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Entry:
     date = dates.parse(event["date_edtf"])
-    terms = frozenset(_terms(event, parts, incoming))
-    for source in parts["sources"]:
+    sources = parts["sources"]
+    supporting = (s["publisher_id"] for s in sources if s["role"] == "supports")
+    publishers = len(set(supporting) - {None})
+    words = _words(event, parts)
+    measurements = tuple(_measurement(quantity) for quantity in parts["quantities"])
+    terms = frozenset(
+        (
+            *_terms(event, parts, incoming),
+            *(("word", word) for word in words.split()),
+            *(term for m in measurements for term in (("measure", m.measure), ("unit", m.kind))),
+        )
+    )
+    for source in sources:
         del source["publisher_id"]
+    for actor in parts["actors"]:
+        del actor["aliases"]
     document = {
         "id": event["id"],
         "type": event["type_id"],
@@ -139,7 +178,34 @@ def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> En
         "updated_at": event["updated_at"],
     }
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Entry(event["id"], date, event["updated_at"], body, terms)
+    known = min(_reported(source) for source in sources) if sources else NEVER
+    return Entry(
+        event["id"], date, event["updated_at"], body, terms, known, publishers, words, measurements
+    )
+
+
+def _reported(source: Json) -> int:
+    """The last day on which the source may have come out, or been read where only that is known."""
+    stated = source["published"] or source["accessed"]
+    last = dates.parse(stated).end_latest if stated else dates.END
+    return last if last < dates.END else NEVER
+
+
+def _words(event: Json, parts: dict[str, list[Json]]) -> str:
+    """Title; actors and aliases; places and tags; summary; sources."""
+    actors = (name for actor in parts["actors"] for name in (actor["name"], *actor["aliases"]))
+    named = (part["name"] for part in (*parts["places"], *parts["tags"]))
+    cited = ("publisher", "title", "author", "quote")
+    sources = (source[name] for source in parts["sources"] for name in cited)
+    return wording([[event["title"]], actors, named, [event["summary"]], sources])
+
+
+def _measurement(quantity: Json) -> Measurement:
+    stated = (quantity[name] for name in ("value", "max_value", "qualifier", "unit"))
+    low, high = quantities.amounts(*stated)
+    kind = quantities.kind_of(quantity["unit"])
+    measure = fold(quantity["measure"])
+    return Measurement(measure, kind, quantities.sortable(low), quantities.sortable(high))
 
 
 def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Iterator[Term]:

@@ -15,6 +15,7 @@ LABEL_BITS = 39  # with the 24 of the day, dates.END among them, 63: what the en
 LABELS = 1 << LABEL_BITS
 DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
 STRIDE = 1 << 20  # room left behind an id that is appended to its day
+KEYED = ("timeline", "document", "wording", "measurement")  # and `posting`
 CROWDING = 1.3  # a stretch of 2^i labels may hold (2 / CROWDING)^i events
 
 
@@ -94,7 +95,7 @@ def move(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None
     ]
     # By way of negative keys, so that no two events ever share one.
     for change in ({was: -was for was in moved}, {-was: now for was, now in moved.items()}):
-        for table in ("timeline", "document") if change else ():
+        for table in KEYED if change else ():
             connection.execute(
                 text(f"UPDATE {table} SET key = :now WHERE key = :was"),
                 [{"was": was, "now": now} for was, now in change.items()],

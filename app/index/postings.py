@@ -46,7 +46,7 @@ def write(connection: Connection, ids: Iterable[str]) -> None:
 
 def rebuild(connection: Connection, progress: Callable[[int], None] = lambda done: None) -> int:
     """Make the read model anew from the rows; gives the number of events, tells `progress`."""
-    for table in ("posting", "term", "document", "timeline"):
+    for table in ("posting", "term", *keys.KEYED):
         connection.execute(text(f"DELETE FROM {table}"))
     ids = connection.execute(text("SELECT id FROM event ORDER BY id")).scalars().all()
     days: list[tuple[int, str]] = []
@@ -100,6 +100,8 @@ def row_of(key: int, entry: Entry) -> dict[str, Any]:
         "end_earliest": entry.date.end_earliest,
         "end_latest": entry.date.end_latest,
         "sure": entry.sure,
+        "known": entry.known,
+        "publishers": entry.publishers,
         "updated_at": entry.updated_at,
     }
 
@@ -111,7 +113,8 @@ def _remove_documents(connection: Connection, ids: Sequence[str]) -> None:
     if found:
         connection.execute(text("DELETE FROM posting WHERE term = :term AND key = :key"), postings)
         held = [{"key": key} for key, _ in found]
-        connection.execute(text("DELETE FROM document WHERE key = :key"), held)
+        for table in keys.KEYED[1:]:
+            connection.execute(text(f"DELETE FROM {table} WHERE key = :key"), held)
         _count(connection, Counter(posting["term"] for posting in postings), -1)
 
 
@@ -125,6 +128,16 @@ def _insert_documents(connection: Connection, placed: Sequence[tuple[int, Entry]
         documents.append({"key": key, "body": entry.body, "terms": json.dumps(terms)})
         postings += [{"term": term, "key": key} for term in terms]
     _insert(connection, "document", documents)
+    _insert(connection, "wording", [{"key": key, "words": entry.words} for key, entry in placed])
+    _insert(
+        connection,
+        "measurement",
+        [
+            {"key": key, "position": position, **measurement._asdict()}
+            for key, entry in placed
+            for position, measurement in enumerate(entry.measurements)
+        ],
+    )
     _insert(connection, "posting", sorted(postings, key=lambda row: (row["term"], row["key"])))
     _count(connection, Counter({ids[term]: number for term, number in counted.items()}), 1)
 

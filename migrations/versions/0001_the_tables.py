@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=True),
         sa.Column("country", sa.String(), nullable=True),
         sa.Column("url", sa.String(), nullable=True),
+        sa.Column("words", sa.String(), nullable=False),
         sa.CheckConstraint("id <> ''", name=op.f("ck_actor_id")),
         sa.CheckConstraint(
             "kind IN ('country', 'organisation', 'person', 'group')", name=op.f("ck_actor_kind")
@@ -44,6 +45,7 @@ def upgrade() -> None:
         sa.Column("country", sa.String(), nullable=True),
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
+        sa.Column("words", sa.String(), nullable=False),
         sa.CheckConstraint("id <> ''", name=op.f("ck_place_id")),
         sa.CheckConstraint("name <> ''", name=op.f("ck_place_name")),
         sa.CheckConstraint(
@@ -66,6 +68,7 @@ def upgrade() -> None:
         sa.Column("id", ordered, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("folded", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
         sa.CheckConstraint("id <> ''", name=op.f("ck_publisher_id")),
         sa.CheckConstraint("name <> ''", name=op.f("ck_publisher_name")),
         sa.PrimaryKeyConstraint("id", name="pk_publisher"),
@@ -84,6 +87,7 @@ def upgrade() -> None:
         sa.Column("id", ordered, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("folded", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
         sa.CheckConstraint("id <> ''", name=op.f("ck_tag_id")),
         sa.CheckConstraint("name <> ''", name=op.f("ck_tag_name")),
         sa.PrimaryKeyConstraint("id", name="pk_tag"),
@@ -108,6 +112,8 @@ def upgrade() -> None:
         sa.Column("end_earliest", sa.Integer(), nullable=False),
         sa.Column("end_latest", sa.Integer(), nullable=False),
         sa.Column("sure", sa.Boolean(), nullable=False),
+        sa.Column("known", sa.Integer(), nullable=False),
+        sa.Column("publishers", sa.Integer(), nullable=False),
         sa.Column("updated_at", ordered, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_timeline"),
         sa.UniqueConstraint("day", "event_id", name="uq_timeline_day_event_id"),
@@ -117,10 +123,28 @@ def upgrade() -> None:
         "ix_timeline_updated_at_event_id", "timeline", ["updated_at", "event_id"], unique=False
     )
     op.create_table(
+        "wording",
+        sa.Column("key", long, autoincrement=False, nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_wording"),
+    )
+    op.create_table(
+        "measurement",
+        sa.Column("key", long, autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("measure", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("low", ordered, nullable=False),
+        sa.Column("high", ordered, nullable=False),
+        sa.PrimaryKeyConstraint("key", "position", name="pk_measurement"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "type",
         sa.Column("id", ordered, nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("description", sa.String(), nullable=True),
+        sa.Column("words", sa.String(), nullable=False),
         sa.CheckConstraint("id <> ''", name=op.f("ck_type_id")),
         sa.CheckConstraint("label <> ''", name=op.f("ck_type_label")),
         sa.PrimaryKeyConstraint("id", name="pk_type"),
@@ -193,13 +217,15 @@ def upgrade() -> None:
         sa.Column("accessed", sa.String(), nullable=True),
         sa.Column("language", sa.String(), nullable=True),
         sa.Column("kind", sa.String(), nullable=True),
+        sa.Column("words", sa.String(), nullable=False),
         sa.CheckConstraint("id <> ''", name=op.f("ck_source_id")),
         sa.CheckConstraint(
             "kind IN ('news', 'analysis', 'official', 'report', 'book', 'dataset', 'web-page', 'other')",
             name=op.f("ck_source_kind"),
         ),
         sa.CheckConstraint(
-            "coalesce(publisher_id, title, url, published, accessed) IS NOT NULL",
+            "coalesce(publisher_id, nullif(title, ''), nullif(url, ''), nullif(published, ''),"
+            " nullif(accessed, '')) IS NOT NULL",
             name=op.f("ck_source_identified"),
         ),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,285 @@
+"""What a parameter means: its values looked up, then conditions on postings and timeline."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from app import dates, models, quantities, schemas, words
+from app.errors import Fault, nearest, refuse
+
+if TYPE_CHECKING:
+    from app.filters.query import EventFilter
+
+Term = tuple[str, str]  # a kind and a value
+SHOWN = 20  # so many known values are listed where one is not known
+NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
+LOOKED_UP = 10  # so many words of a text by their postings; an engine plans no hundred joins
+
+
+@dataclass
+class Plan:
+    """A filter with every value looked up. All of it must hold of an event."""
+
+    any_of: list[list[Term]] = field(default_factory=list)  # of each list the event bears one
+    none_of: list[Term] = field(default_factory=list)
+    of_timeline: list[str] = field(default_factory=list)  # SQL over {t}, a row of `timeline`
+    of_key: list[str] = field(default_factory=list)  # SQL over t.key
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What one parameter, or some that belong together, add to a plan."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        """Look up what `asked` names; Problem `invalid-parameters` where it does not exist."""
+        raise NotImplementedError
+
+
+def signed(values: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The values that are wanted, and those behind a `!`."""
+    given = list(values)
+    return (
+        [value for value in given if not value.startswith("!")],
+        [value[1:] for value in given if value.startswith("!")],
+    )
+
+
+# -- values that events bear ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Terms(Meaning):
+    """Values of a repeatable parameter, each borne or not; `look_up` gives what one stands for."""
+
+    parameter: str
+    look_up: Callable[[Connection, str, str], list[str]]
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        wanted, unwanted = signed(getattr(asked, self.parameter))
+        if wanted:
+            plan.any_of.append(self.terms(connection, wanted))
+        plan.none_of += self.terms(connection, unwanted)
+
+    def terms(self, connection: Connection, values: Iterable[str]) -> list[Term]:
+        """The terms that the values stand for."""
+        return [
+            (self.parameter, found)
+            for value in values
+            for found in self.look_up(connection, self.parameter, value)
+        ]
+
+
+def ids_of(table: str) -> Callable[[Connection, str, str], list[str]]:
+    """Looks up values that must be ids of rows of `table`."""
+
+    def look_up(connection: Connection, name: str, value: str) -> list[str]:
+        query = text(f"SELECT id FROM {table} WHERE id = :value")
+        if connection.execute(query, {"value": value}).first() is None:
+            raise refuse(_unknown(connection, name, value, f"SELECT id FROM {table}"))
+        return [value]
+
+    return look_up
+
+
+def ids_or_names_of(table: str) -> Callable[[Connection, str, str], list[str]]:
+    """Looks up values that are ids or exact names of rows of `table`; nothing bears others."""
+
+    def look_up(connection: Connection, name: str, value: str) -> list[str]:
+        query = text(f"SELECT id FROM {table} WHERE id = :value OR name = :value ORDER BY id")
+        return list(connection.execute(query, {"value": value}).scalars())
+
+    return look_up
+
+
+def a_status(connection: Connection, name: str, value: str) -> list[str]:
+    """Looks up values that must be a status."""
+    if value not in models.STATUSES:
+        message = f"there is no status '{value[:100]}'; allowed: {', '.join(models.STATUSES)}"
+        raise refuse(Fault("query", name, message, nearest(value, models.STATUSES)))
+    return [value]
+
+
+def a_country(connection: Connection, name: str, value: str) -> list[str]:
+    """Looks up values that must be the code of a country; a name or a longer code suggests it."""
+    if value not in schemas.countries():
+        message = f"there is no country '{value[:100]}'; give an ISO 3166-1 alpha-2 code such as RS"
+        near = nearest(value, schemas.countries()) if len(value) == 2 else None
+        raise refuse(Fault("query", name, message, schemas.country_code(value) or near))
+    return [value]
+
+
+def borne(connection: Connection, name: str, value: str) -> list[str]:
+    """Looks up free words; one that no event ever bore is a slip."""
+    query = f"SELECT value FROM term WHERE kind = '{name}' AND events > 0"
+    if connection.execute(text(f"{query} AND value = :value"), {"value": value}).first() is None:
+        raise refuse(_unknown(connection, name, value, query))
+    return [value]
+
+
+def _unknown(connection: Connection, name: str, value: str, query: str) -> Fault:
+    known = connection.execute(text(f"{query} ORDER BY 1 LIMIT {NEAREST_AMONG}")).scalars().all()
+    shown = f"; known: {', '.join(known)}" if len(known) <= SHOWN else ""
+    what = "event" if name == "related_to" else name
+    message = f"there is no {what} '{value[:100]}'{shown}"
+    return Fault("query", name, message, nearest(value, known))
+
+
+ACTORS, ROLES = Terms("actor", ids_of("actor")), Terms("role", borne)
+
+
+@dataclass(frozen=True)
+class TakingPart(Meaning):
+    """`actor` and `role`: with both, one and the same actor bears the role."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        actors, _ = signed(asked.actor)
+        roles, not_roles = signed(asked.role)
+        ACTORS.plan(connection, asked, plan)
+        if not actors:
+            ROLES.plan(connection, asked, plan)
+            return
+        for values in (roles, not_roles):
+            ROLES.terms(connection, values)  # each must exist
+        if roles:
+            plan.any_of.append(_pairs(actors, roles))
+        plan.none_of += _pairs(actors, not_roles)
+
+
+def _pairs(actors: Iterable[str], roles: Iterable[str]) -> list[Term]:
+    return [("actor-role", f"{actor}:{role}") for actor, role in product(actors, roles)]
+
+
+@dataclass(frozen=True)
+class RelatedTo(Meaning):
+    """`related_to`: events linked to one event, in either direction."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        found = ids_of("event")(connection, "related_to", str(asked.related_to))
+        plan.any_of.append([("related", event_id) for event_id in found])
+
+
+@dataclass(frozen=True)
+class Box(Meaning):
+    """`bbox`: events with a place in it; west of east it crosses the antimeridian."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        west, south, east, north = map(float, str(asked.bbox).split(","))
+        query = text(
+            "SELECT id FROM place WHERE latitude BETWEEN :south AND :north AND ("
+            " longitude BETWEEN :west AND :east OR longitude + 360 BETWEEN :west AND :east"
+            " OR longitude - 360 BETWEEN :west AND :east) ORDER BY id"
+        )
+        bounds = {"west": west, "south": south, "north": north}
+        bounds["east"] = east if east >= west else east + 360
+        found = connection.execute(query, bounds).scalars()
+        plan.any_of.append([("place", place_id) for place_id in found])
+
+
+# -- dates ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Overlap(Meaning):
+    """`date` and `match`: the event overlaps the window, possibly or for certain."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        window = dates.parse_window(str(asked.date))
+        starts, ends = "start_earliest", "end_latest"
+        if asked.match == "certain":
+            starts, ends = "start_latest", "end_earliest"
+            plan.of_timeline.append("{t}.sure")
+        plan.of_timeline += [f"{{t}}.{starts} <= :last", f"{{t}}.{ends} >= :first"]
+        plan.parameters |= window._asdict()
+
+
+@dataclass(frozen=True)
+class KnownBy(Meaning):
+    """`known_by`: a source had reported it by the last day of this date."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        plan.of_timeline.append("{t}.known <= :known_by")
+        plan.parameters["known_by"] = dates.parse_window(str(asked.known_by)).last
+
+
+@dataclass(frozen=True)
+class AtLeast(Meaning):
+    """A parameter that a column of the timeline must reach."""
+
+    parameter: str
+    column: str
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        plan.of_timeline.append(f"{{t}}.{self.column} >= :{self.parameter}")
+        plan.parameters[self.parameter] = getattr(asked, self.parameter)
+
+
+# -- text and quantities --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FullText(Meaning):
+    """`q`: all words, prefixes and phrases are found in the event's wording."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        found = words.search(str(asked.q))
+        if not found:
+            plan.any_of.append([])
+        plan.any_of += [[("word", word)] for word in found.every_word[:LOOKED_UP]]
+        for number, prefix in enumerate(found.prefixes[:LOOKED_UP]):
+            plan.of_key.append(
+                "EXISTS (SELECT 1 FROM posting p WHERE p.key = t.key AND p.term IN ("
+                "SELECT id FROM term WHERE kind = 'word'"
+                f" AND value >= :prefix{number} AND value < :beyond{number}))"
+            )
+            plan.parameters |= {f"prefix{number}": prefix, f"beyond{number}": prefix + "\U0010ffff"}
+        rest = words.Search(found.words[LOOKED_UP:], found.prefixes[LOOKED_UP:], found.phrases)
+        patterns = {f"pattern{n}": pattern for n, pattern in enumerate(words.patterns(rest))}
+        if patterns:
+            held = " AND ".join(f"g.words LIKE :{name}" for name in patterns)
+            plan.of_key.append(f"EXISTS (SELECT 1 FROM wording g WHERE g.key = t.key AND {held})")
+            plan.parameters |= patterns
+
+
+@dataclass(frozen=True)
+class Amount(Meaning):
+    """`measure`, `unit`, `min_value`, `max_value`: one and the same quantity may be all that."""
+
+    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+        conditions = []
+        if asked.measure is not None:
+            borne(connection, "measure", measure := words.fold(asked.measure))
+            plan.any_of.append([("measure", measure)])
+            conditions.append("m.measure = :measure")
+            plan.parameters["measure"] = measure
+        if asked.unit is not None:
+            kind = self._kind(connection, asked.unit)
+            plan.any_of.append([("unit", kind)])
+            conditions.append("m.kind = :kind")
+            plan.parameters["kind"] = kind
+        for name, reached in (("min_value", "m.high >="), ("max_value", "m.low <=")):
+            if (value := getattr(asked, name)) is not None:
+                conditions.append(f"{reached} :{name}")
+                amount = quantities.in_base_units(Decimal(value), asked.unit)
+                plan.parameters[name] = quantities.sortable(amount)
+        if len(conditions) > 1:  # one alone is what the term says
+            held = " AND ".join(conditions)
+            plan.of_key.append(
+                f"EXISTS (SELECT 1 FROM measurement m WHERE m.key = t.key AND {held})"
+            )
+
+    def _kind(self, connection: Connection, unit: str) -> str:
+        """What a unit measures; one that is neither known nor ever borne is a slip."""
+        kind = quantities.kind_of(unit)
+        if unit not in quantities.units():
+            query = "SELECT DISTINCT unit FROM quantity WHERE unit IS NOT NULL"
+            borne_units = connection.execute(text(f"{query} AND unit = :unit"), {"unit": unit})
+            if borne_units.first() is None:
+                others = connection.execute(text(f"{query} LIMIT {NEAREST_AMONG}")).scalars()
+                near = nearest(unit, [*others, *quantities.units()])
+                raise refuse(Fault("query", "unit", f"there is no unit '{unit[:100]}'", near))
+        return kind

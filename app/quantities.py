@@ -1,0 +1,160 @@
+"""Quantities: the range a qualifier means, units of one kind, and decimals that sort as text."""
+
+from collections.abc import Mapping
+from decimal import Decimal, localcontext
+from functools import cache
+from typing import NamedTuple
+
+import pycountry
+
+INFINITY = Decimal("Infinity")
+ABOUT = Decimal("0.1")  # `about` v is v ± 10 %
+DIGITS = 200  # more than any accepted value times any factor needs: no product is ever rounded
+
+# Symbols of each kind with their size in its base unit, exact by definition. Case counts.
+UNITS: Mapping[str, Mapping[str, str]] = {
+    "length": {  # metre
+        "mm": "0.001",
+        "cm": "0.01",
+        "m": "1",
+        "km": "1000",
+        "nmi": "1852",
+        "in": "0.0254",
+        "ft": "0.3048",
+        "yd": "0.9144",
+        "mi": "1609.344",
+    },
+    "area": {  # square metre
+        "m2": "1",
+        "m²": "1",
+        "ha": "1E4",
+        "km2": "1E6",
+        "km²": "1E6",
+        "ft2": "0.09290304",
+        "acre": "4046.8564224",
+        "mi2": "2589988.110336",
+    },
+    "volume": {  # cubic metre; bcm, mcm and the like as the gas trade writes them
+        "m3": "1",
+        "m³": "1",
+        "km3": "1E9",
+        "ml": "1E-6",
+        "l": "0.001",
+        "L": "0.001",
+        "hl": "0.1",
+        "mcm": "1E6",
+        "bcm": "1E9",
+        "tcm": "1E12",
+        "cf": "0.028316846592",
+        "ft3": "0.028316846592",
+        "Mcf": "28.316846592",
+        "MMcf": "28316.846592",
+        "Bcf": "28316846.592",
+        "Tcf": "28316846592",
+        "bbl": "0.158987294928",
+        "gal": "0.003785411784",
+    },
+    "mass": {  # kilogram
+        "mg": "1E-6",
+        "g": "0.001",
+        "kg": "1",
+        "t": "1E3",
+        "kt": "1E6",
+        "Mt": "1E9",
+        "lb": "0.45359237",
+        "oz": "0.028349523125",
+    },
+    "energy": {  # joule; BTU as in the International Table
+        "J": "1",
+        "kJ": "1E3",
+        "MJ": "1E6",
+        "GJ": "1E9",
+        "TJ": "1E12",
+        "PJ": "1E15",
+        "Wh": "3600",
+        "kWh": "3.6E6",
+        "MWh": "3.6E9",
+        "GWh": "3.6E12",
+        "TWh": "3.6E15",
+        "BTU": "1055.05585262",
+        "MMBtu": "1055055852.62",
+        "cal": "4.184",
+        "kcal": "4184",
+        "toe": "4.1868E10",
+        "ktoe": "4.1868E13",
+        "Mtoe": "4.1868E16",
+    },
+    "power": {  # watt
+        "W": "1",
+        "kW": "1E3",
+        "MW": "1E6",
+        "GW": "1E9",
+        "TW": "1E12",
+    },
+    "time": {  # second
+        "s": "1",
+        "min": "60",
+        "h": "3600",
+        "d": "86400",
+        "wk": "604800",
+    },
+}
+
+
+class Range(NamedTuple):
+    """What a quantity may amount to, both ends included, in the base unit of its kind."""
+
+    low: Decimal
+    high: Decimal
+
+
+@cache
+def units() -> Mapping[str, tuple[str, Decimal]]:
+    """Every known symbol with its kind and its size; a currency is a kind of its own."""
+    known = {c.alpha_3: (c.alpha_3, Decimal(1)) for c in pycountry.currencies}
+    for kind, sizes in UNITS.items():
+        known |= {symbol: (kind, Decimal(size)) for symbol, size in sizes.items()}
+    return known
+
+
+def kind_of(unit: str | None) -> str:
+    """What a unit measures; one that is not known (`howitzers`) compares with itself alone."""
+    known = units().get(unit or "")
+    return known[0] if known else f"={unit or ''}"
+
+
+def in_base_units(value: Decimal, unit: str | None) -> Decimal:
+    """`value` of `unit` in the base unit of its kind, exactly."""
+    known = units().get(unit or "")
+    with localcontext(prec=DIGITS):
+        return value * known[1] if known else value
+
+
+def amounts(value: str, max_value: str | None, qualifier: str, unit: str | None) -> Range:
+    """The range that a quantity may lie in: `at-least` v is [v, ∞), `about` v is v ± 10 %."""
+    with localcontext(prec=DIGITS):
+        stated = in_base_units(Decimal(value), unit)
+        spread = abs(stated) * ABOUT
+        return {
+            "exactly": Range(stated, stated),
+            "about": Range(stated - spread, stated + spread),
+            "at-least": Range(stated, INFINITY),
+            "at-most": Range(-INFINITY, stated),
+            "between": Range(stated, in_base_units(Decimal(max_value or value), unit)),
+        }[qualifier]
+
+
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
+def sortable(value: Decimal) -> str:
+    """A text that sorts, byte by byte, as the decimal does; equal for equal values."""
+    if value.is_infinite():
+        return "~" if value > 0 else "!"
+    if not value:
+        return "1"
+    _, digits, _ = value.as_tuple()
+    written = "".join(map(str, digits)).rstrip("0")
+    magnitude = f"{value.adjusted() + 5000:04d}{written}"
+    # Of two negative numbers the longer one is the lesser where one begins the other.
+    return f"2{magnitude}" if value > 0 else f"0{magnitude.translate(_COMPLEMENT)}~"

@@ -1,0 +1,104 @@
+"""Pages and the cursors between them: opaque places in a list."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app import dates
+from app.dialects import unavailable
+from app.errors import Fault, Problem, nearest, refuse
+from app.filters import NEAREST_AMONG
+from app.schemas import SLUG, printable
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a list, as JSON texts in order; `cursor` leads to what follows, None at the end."""
+
+    items: Sequence[bytes]
+    total: int | None
+    cursor: str | None
+
+
+def write_json(value: Any) -> bytes:
+    """JSON as it is served: UTF-8, no white space."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class Position:
+    """Which state of which database an answer shows."""
+
+    epoch: str
+    position: int
+
+
+def position(connection: Connection) -> Position:
+    """The state that this snapshot shows."""
+    row = connection.execute(text("SELECT epoch, position FROM store")).first()
+    if row is None:
+        raise unavailable("The database has lost its epoch; `dateline check` tells more.")
+    return Position(row.epoch, row.position)
+
+
+def write_cursor(now: Position, identity: Any, last: Sequence[Any]) -> str:
+    """An opaque place in a list: after `last`, in the list that `identity` describes."""
+    told = [now.epoch, now.position, _digest(identity), *last]
+    return base64.urlsafe_b64encode(write_json(told)).decode().rstrip("=")
+
+
+def read_cursor(now: Position, identity: Any, cursor: str, shape: Sequence[type]) -> list[Any]:
+    """The place that a cursor names, its parts of the types in `shape`.
+
+    Problem `invalid-parameters` where it is none or belongs to another list, `start-again` where
+    it comes from another database.
+    """
+    try:
+        packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        last: list[Any]
+        epoch, _, digest, *last = json.loads(packed)
+        if not isinstance(epoch, str) or [type(part) for part in last] != list(shape):
+            raise ValueError
+        if not all(_storable(part) for part in last):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError, binascii.Error):
+        message = "is not a cursor of this list; take it from `next` as it stands"
+        raise refuse(Fault("query", "cursor", message)) from None
+    if epoch != now.epoch:
+        raise Problem("start-again", "The cursor comes from another state of the database.")
+    if digest != _digest(identity):
+        message = "belongs to another filter or sort; begin this list without a cursor"
+        raise refuse(Fault("query", "cursor", message))
+    return last
+
+
+def _storable(part: Any) -> bool:
+    """Whether the engines take the value of a cursor that somebody may have made up."""
+    if isinstance(part, int):
+        return dates.BEGINNING <= part <= dates.END
+    return bool(printable(part))
+
+
+def _digest(identity: Any) -> str:
+    told = json.dumps(identity, sort_keys=True).encode()
+    return blake2b(told, digest_size=8).hexdigest()
+
+
+def one(connection: Connection, table: str, query: str, record_id: str) -> Row[Any]:
+    """The row with this id; Problem `not-found` names the nearest."""
+    if re.fullmatch(SLUG, record_id):
+        row = connection.execute(text(query), {"id": record_id}).first()
+        if row is not None:
+            return row
+    known = connection.execute(text(f"SELECT id FROM {table} ORDER BY id LIMIT {NEAREST_AMONG}"))
+    fault = Fault(
+        "path", "id", f"there is no {table} of this id", nearest(record_id, known.scalars())
+    )
+    raise Problem("not-found", f"There is no {table} '{record_id[:100]}'.", (fault,))

@@ -1,0 +1,56 @@
+"""Calendar spans of a histogram: years, quarters, months, ISO weeks and days, as day numbers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from app import dates
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A way to cut time: numbers that count its spans, the first day of each, and its name."""
+
+    number_at: Callable[[int], int]  # of the span that holds a day
+    first_day: Callable[[int], int]  # of a span
+    label: Callable[[int], str]  # of a span
+
+
+def _months(size: int, label: Callable[[int, int], str]) -> Interval:
+    """Spans of `size` months from January on."""
+    per_year = 12 // size
+
+    def number_at(day: int) -> int:
+        year, month, _ = dates.from_day_number(day)
+        return year * per_year + (month - 1) // size
+
+    def first_day(number: int) -> int:
+        year, part = divmod(number, per_year)
+        return dates.day_number(year, part * size + 1, 1)
+
+    return Interval(number_at, first_day, lambda number: label(*divmod(number, per_year)))
+
+
+def _edtf_label(year: int, rest: str = "") -> str:
+    return dates.parse(f"{year:0{5 if year < 0 else 4}d}{rest}").label
+
+
+def _week_label(number: int) -> str:
+    """ISO 8601 week: that of the year which its Thursday falls into."""
+    thursday = number * 7 + 4
+    year, _, _ = dates.from_day_number(thursday)
+    week = (thursday - dates.day_number(year, 1, 1)) // 7 + 1
+    return f"week {week} of {_edtf_label(year)}"
+
+
+# Day 1, 0001-01-01, is a Monday.
+INTERVALS: Mapping[str, Interval] = {
+    "year": _months(12, lambda year, _: _edtf_label(year)),
+    "quarter": _months(3, lambda year, part: _edtf_label(year, f"-{33 + part}")),
+    "month": _months(1, lambda year, part: _edtf_label(year, f"-{part + 1:02d}")),
+    "week": Interval(lambda day: (day - 1) // 7, lambda number: number * 7 + 1, _week_label),
+    "day": Interval(
+        lambda day: day,
+        lambda number: number,
+        lambda day: dates.parse(str(dates.iso_day(day))).label,
+    ),
+}

@@ -1,0 +1,448 @@
+"""A chronology in memory, and the answers to every filter, facet and histogram of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import insert, text
+from sqlmodel import Session
+
+from app import dates as edtf
+from app import index, models, schemas, writes
+from chronology.amounts import Range, amount, kind_and_size, range_of
+from chronology.spans import INTERVALS, MOST, spans, written
+from chronology.texts import bare, sought, words
+from dates.model import FIRST, LAST, Model
+
+Query = Mapping[str, Sequence[str]]
+Days = tuple[int, int]
+Judge = Callable[[str], bool]  # of an event's id
+
+SORTS = ("date", "-date", "updated", "-updated")
+FACETS = (*("type", "actor", "role", "place", "country", "tag", "publisher", "source", "status"),)
+AMOUNT = ("measure", "unit", "min_value", "max_value")
+
+TYPES = ("visit", "contract", "statement", "gas-delivery", "incident", "unused-type")
+# Ids as they must come out, with the names that they are made from.
+TAGS = {"energy": "energy", "arms-trade": "Arms trade", "diplomatija": "Diplomatija", "o2": "O2"}
+PUBLISHERS = {
+    "daily-courier": "Daily Courier",
+    "sljivic-press": "Šljivić Press",
+    "ministry-of-energy": "Ministry of Energy",
+    "agency-24": "Agency 24",
+}
+COUNTRIES = {"RS": "Serbia", "AZ": "Azerbaijan", "NZ": "New Zealand"}
+
+
+# -- what is known of a date ----------------------------------------------------------------------
+
+
+def _within(day: int) -> int:
+    """A day number of `app.dates` as one of the model, whose infinity is nearer."""
+    return max(FIRST, min(LAST, day))
+
+
+@dataclass(frozen=True)
+class Known:
+    """A date with its four bounds; with the enumerating model where it was drawn from there."""
+
+    bounds: tuple[int, int, int, int]
+    sure: bool
+    model: Model | None = None
+
+    @classmethod
+    def of(cls, text: str, model: Model | None = None) -> "Known":
+        """What is known of an EDTF text: by its model, else as the application reads it."""
+        if model is not None:
+            return cls(model.bounds, not (model.uncertain or model.approximate), model)
+        date = edtf.parse(text)
+        start_earliest, start_latest = _within(date.start_earliest), _within(date.start_latest)
+        end_earliest, end_latest = _within(date.end_earliest), _within(date.end_latest)
+        return cls(
+            (start_earliest, start_latest, end_earliest, end_latest),
+            not (date.uncertain or date.approximate),
+        )
+
+    @property
+    def order_day(self) -> int:
+        """The day that places it in the timeline."""
+        return self.bounds[3] if self.bounds[0] == FIRST else self.bounds[0]
+
+    def match(self, first: int, last: int) -> str | None:
+        """`certain`, `possible` or None: whether it falls into the window, both ends included."""
+        if self.model is not None:
+            possible, certain = self.model.possible(first, last), self.model.certain(first, last)
+        else:
+            start_earliest, start_latest, end_earliest, end_latest = self.bounds
+            possible = start_earliest <= last and end_latest >= first
+            certain = self.sure and start_latest <= last and end_earliest >= first
+        return "certain" if certain else "possible" if possible else None
+
+
+# -- a chronology ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chronology:
+    """Events with all that they name, and the answers to every question."""
+
+    actors: Mapping[str, schemas.ActorWrite]
+    places: Mapping[str, schemas.PlaceWrite]
+    sources: Mapping[str, schemas.SourceWrite]
+    events: Mapping[str, schemas.EventWrite]
+    updated: Mapping[str, datetime]
+    known: Mapping[str, Known]  # by EDTF text
+    windows: Mapping[str, Days]
+    last_day: Mapping[str, int]  # of the dates of sources, by EDTF text; LAST where there is none
+
+    # -- storing ------------------------------------------------------------------------------
+
+    def fill(self, session: Session) -> None:
+        """Store it as any client's events are, with its own times of the last edit."""
+        self._fill_vocabulary(session)
+        writes.create_events(session, self.events.values())
+        session.flush()
+        session.execute(
+            text("UPDATE event SET created_at = :moment, updated_at = :moment WHERE id = :id"),
+            [{"id": i, "moment": written_moment(moment)} for i, moment in self.updated.items()],
+        )
+        index.write(session.connection(), self.events)
+
+    def fill_at_once(self, session: Session) -> None:
+        """Store it row by row, the same but many times faster."""
+        self._fill_vocabulary(session)
+        for tag_id, name in TAGS.items():
+            folded = bare(name)
+            tag = models.Tag(id=tag_id, name=name, folded=folded, words=f" {folded} ")
+            session.add(tag)
+        session.flush()
+        rows: dict[type[Any], list[dict[str, Any]]] = {}
+        for event_id in self.events:
+            for model, row in self._rows(event_id):
+                rows.setdefault(model, []).append(row)
+        for model, of_table in rows.items():
+            session.execute(insert(model), of_table)
+        index.rebuild(session.connection())
+
+    def _fill_vocabulary(self, session: Session) -> None:
+        for name in TYPES:
+            writes.create_type(session, schemas.TypeWrite(id=name, label=name.title()))
+        for actor in self.actors.values():
+            writes.create_actor(session, actor)
+        for place in self.places.values():
+            writes.create_place(session, place)
+        for source in self.sources.values():
+            writes.create_source(session, source)
+
+    def _rows(self, event_id: str) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+        """The rows of an event; its sources claim nothing."""
+        event, moment = self.events[event_id], written_moment(self.updated[event_id])
+        roles = [source.role for source in event.sources]
+        yield (
+            models.Event,
+            {
+                **event.model_dump(include={"id", "title", "summary", "status"}),
+                "type_id": event.type,
+                "date_edtf": event.date.edtf,
+                "version": 1,
+                "created_at": moment,
+                "updated_at": moment,
+                "support_position": roles.index("supports"),
+                "support_role": "supports",
+            },
+        )
+        tag_ids = {name: tag_id for tag_id, name in TAGS.items()}
+        parts: list[tuple[type[Any], list[dict[str, Any]]]] = [
+            (models.EventActor, [{"actor_id": a.id, "role": a.role} for a in event.actors]),
+            (models.EventPlace, [{"place_id": place.id} for place in event.places]),
+            (models.EventTag, [{"tag_id": tag_ids[name]} for name in event.tags]),
+            (models.Quantity, [quantity.model_dump() for quantity in event.quantities]),
+            (
+                models.Citation,
+                [{"source_id": s.id, "role": s.role, "quote": s.quote} for s in event.sources],
+            ),
+            (
+                models.Relation,
+                [
+                    {"target_id": link.event, "relation": link.relation}
+                    for link in dict.fromkeys(event.related)
+                ],
+            ),
+        ]
+        for model, of_part in parts:
+            for position, row in enumerate(of_part):
+                yield model, {"event_id": event_id, "position": position, **row}
+
+    # -- what events bear ---------------------------------------------------------------------
+
+    @cached_property
+    def borne(self) -> Mapping[str, Mapping[str, set[str]]]:
+        """For each event the ids of each of FACETS that it bears."""
+        return {event_id: self._borne(event) for event_id, event in self.events.items()}
+
+    def _borne(self, event: schemas.EventWrite) -> dict[str, set[str]]:
+        countries = {self.actors[actor.id or ""].country for actor in event.actors}
+        countries |= {self.places[place.id or ""].country for place in event.places}
+        found: dict[str, set[str | None]] = {
+            "type": {event.type},
+            "actor": {actor.id for actor in event.actors},
+            "role": {actor.role for actor in event.actors},
+            "place": {place.id for place in event.places},
+            "country": countries,
+            "tag": {tag_id for tag_id, name in TAGS.items() if name in event.tags},
+            "publisher": {self.publisher(source.id or "") for source in event.sources},
+            "source": {source.id for source in event.sources},
+            "status": {event.status},
+        }
+        return {name: {v for v in values if v is not None} for name, values in found.items()}
+
+    def publisher(self, source_id: str) -> str | None:
+        """The id of a source's publisher: two spellings of a name are one."""
+        named = bare(self.sources[source_id].publisher or "")
+        return next((i for i, name in PUBLISHERS.items() if bare(name) == named), None)
+
+    @cached_property
+    def reported(self) -> Mapping[str, int]:
+        """For each event the day by which one of its sources had come out for certain."""
+        return {i: min(map(self._came_out, e.sources)) for i, e in self.events.items()}
+
+    def _came_out(self, source: schemas.SourceReference) -> int:
+        stored = self.sources[source.id or ""]
+        dated = stored.published or stored.accessed
+        return LAST if dated is None else self.last_day[dated]
+
+    @cached_property
+    def supporters(self) -> Mapping[str, int]:
+        """For each event how many known publishers support it."""
+        return {
+            event_id: len(
+                {self.publisher(s.id or "") for s in event.sources if s.role == "supports"} - {None}
+            )
+            for event_id, event in self.events.items()
+        }
+
+    @cached_property
+    def texts(self) -> Mapping[str, Sequence[str]]:
+        """For each event all texts that a search looks through."""
+        return {event_id: list(self._texts(event)) for event_id, event in self.events.items()}
+
+    def _texts(self, event: schemas.EventWrite) -> Iterator[str]:
+        yield event.title
+        yield event.summary or ""
+        for actor in (self.actors[actor.id or ""] for actor in event.actors):
+            yield from (actor.name, *actor.aliases)
+        yield from (self.places[place.id or ""].name for place in event.places)
+        yield from event.tags
+        for citation in event.sources:
+            source = self.sources[citation.id or ""]
+            fields = (source.publisher, source.title, source.author, citation.quote)
+            yield from (field for field in fields if field)
+
+    @cached_property
+    def worded(self) -> Mapping[str, Sequence[Sequence[str]]]:
+        """For each event the words of each of its texts."""
+        return {i: [words(text) for text in texts] for i, texts in self.texts.items()}
+
+    @cached_property
+    def measured(self) -> Mapping[str, Sequence[tuple[str, str, Range]]]:
+        """For each event what its quantities measure, in which kind of unit, and their ranges."""
+        return {
+            event_id: [
+                (_plain(q.measure), kind_and_size(q.unit)[0] if q.unit else "", range_of(q))
+                for q in event.quantities
+            ]
+            for event_id, event in self.events.items()
+        }
+
+    @cached_property
+    def linked(self) -> Mapping[str, set[str]]:
+        """For each event those that it names as related, and those that name it."""
+        links = [(i, link.event) for i, event in self.events.items() for link in event.related]
+        found: dict[str, set[str]] = {event_id: set() for event_id in self.events}
+        for one, other in links:
+            found[one].add(other)
+            found[other].add(one)
+        return found
+
+    @cached_property
+    def order(self) -> Mapping[str, Sequence[str]]:
+        """All ids as each of SORTS lists them."""
+        by_date = sorted(self.events, key=lambda i: (self.date(i).order_day, i))
+        by_update = sorted(self.events, key=lambda i: (self.updated[i], i))
+        return {
+            "date": by_date,
+            "-date": by_date[::-1],
+            "updated": by_update,
+            "-updated": by_update[::-1],
+        }
+
+    def date(self, event_id: str) -> Known:
+        """What is known of the date of an event."""
+        return self.known[self.events[event_id].date.edtf]
+
+    # -- the filter ---------------------------------------------------------------------------
+
+    def find(self, query: Query, sort: str = "date") -> dict[str, str | None]:
+        """The ids that pass, as `sort` lists them, each with how it matches the date asked for."""
+        found = list(self.order[sort])
+        for judge in self._judges(query):
+            found = [event_id for event_id in found if judge(event_id)]
+        return {event_id: self.match(query, event_id) for event_id in found}
+
+    def match(self, query: Query, event_id: str) -> str | None:
+        """How an event matches `date`; None where that is not asked."""
+        if "date" not in query:
+            return None
+        return self.date(event_id).match(*self.windows[query["date"][0]])
+
+    def _judges(self, query: Query) -> Iterator[Judge]:
+        """What decides for each parameter, or those that belong together, who passes."""
+        one = {name: values[0] for name, values in query.items()}
+        for name in FACETS:
+            if name in query:
+                yield self._bears(name, query)
+        if "related_to" in one:
+            yield lambda i: one["related_to"] in self.linked[i]
+        if "updated_since" in one:
+            since = datetime.fromisoformat(one["updated_since"])
+            yield lambda i: self.updated[i] >= since
+        if "date" in one:
+            enough = ("certain",) if one.get("match") == "certain" else ("certain", "possible")
+            yield lambda i: self.match(query, i) in enough
+        if "known_by" in one:
+            _, asked = self.windows[one["known_by"]]
+            yield lambda i: self.reported[i] <= asked and self.reported[i] != LAST
+        if "min_publishers" in one:
+            yield lambda i: self.supporters[i] >= int(one["min_publishers"])
+        if "bbox" in one:
+            yield self._in_box(*map(Fraction, one["bbox"].split(",")))
+        if "q" in one:
+            yield self._says(one["q"])
+        if not one.keys().isdisjoint(AMOUNT):
+            yield self._measures(one)
+
+    def _bears(self, name: str, query: Query) -> Judge:
+        """Any of the values of a parameter, and none of those with `!`."""
+        ids = {v: i for i, v in {"tag": TAGS, "publisher": PUBLISHERS}.get(name, {}).items()}
+        asked = [(value[:1] == "!", value.removeprefix("!")) for value in query[name]]
+        wanted = {ids.get(value, value) for unwanted, value in asked if not unwanted}
+        unwanted = {ids.get(value, value) for unwanted, value in asked if unwanted}
+        actors = {value for value in query.get("actor", []) if value[0] != "!"}
+
+        def judge(event_id: str) -> bool:
+            borne = self.borne[event_id][name]
+            if name == "role" and actors:  # of one and the same actor
+                had = self.events[event_id].actors
+                borne = {actor.role for actor in had if actor.role and actor.id in actors}
+            return not borne & unwanted and (not wanted or bool(borne & wanted))
+
+        return judge
+
+    def _in_box(self, west: Fraction, south: Fraction, east: Fraction, north: Fraction) -> Judge:
+        """A place in a box, found by walking from its west to the east around the earth."""
+        around, width = east - west == 360, (east - west) % 360
+
+        def inside(place: schemas.PlaceWrite) -> bool:
+            if place.latitude is None:
+                return False
+            at, up = Fraction(str(place.longitude)), Fraction(str(place.latitude))
+            return south <= up <= north and (around or (at - west) % 360 <= width)
+
+        within = {place_id for place_id, place in self.places.items() if inside(place)}
+        return lambda i: not within.isdisjoint(self.borne[i]["place"])
+
+    def _says(self, q: str) -> Judge:
+        """All that is sought, each in any one of the texts."""
+        asked = list(sought(q))
+        return lambda i: (
+            bool(asked)
+            and all(any(part.stands_in(text) for text in self.worded[i]) for part in asked)
+        )
+
+    def _measures(self, one: Mapping[str, str]) -> Judge:
+        """One and the same quantity that is all that."""
+        measure, unit = _plain(one.get("measure", "")), one.get("unit", "")
+        kind = kind_and_size(unit)[0]
+        least = amount(one["min_value"], unit) if "min_value" in one else None
+        most = amount(one["max_value"], unit) if "max_value" in one else None
+
+        def fits(measured: tuple[str, str, Range]) -> bool:
+            of, its_kind, (low, high) = measured
+            return (
+                (not measure or of == measure)
+                and (not unit or its_kind == kind)
+                and (least is None or high is None or high >= least)
+                and (most is None or low is None or low <= most)
+            )
+
+        return lambda i: any(map(fits, self.measured[i]))
+
+    # -- counts -------------------------------------------------------------------------------
+
+    def facet(self, found: Sequence[str] | Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+        """How many of the events `found` bear each value, the commonest first."""
+        counted = Counter(value for event_id in found for value in self.borne[event_id][name])
+        return [
+            {"value": value, "label": self._label(name, value), "count": number}
+            for value, number in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+        ]
+
+    def _label(self, name: str, value: str) -> str:
+        if name == "source":
+            source = self.sources[value]
+            publisher = self.publisher(value)
+            return source.title or (PUBLISHERS[publisher] if publisher else value)
+        if name == "actor":
+            return self.actors[value].name
+        if name == "place":
+            return self.places[value].name
+        labels = {"tag": TAGS, "publisher": PUBLISHERS, "country": COUNTRIES}
+        labels["type"] = {type_id: type_id.title() for type_id in TYPES}
+        return labels.get(name, {}).get(value, value)
+
+    def extent(self, query: Query, found: Mapping[str, Any]) -> Days | None:
+        """The days that a histogram must show; None where there are none."""
+        first, last = self.windows[query["date"][0]] if "date" in query else (FIRST, LAST)
+        named = {day for i in found for day in self.date(i).bounds if first <= day <= last}
+        finite = (named | {first, last}) - {FIRST, LAST}
+        if not finite:
+            return None
+        return min(finite) if first == FIRST else first, max(finite) if last == LAST else last
+
+    def histogram(
+        self, query: Query, found: Mapping[str, Any], interval: str
+    ) -> list[dict[str, Any]]:
+        """For each span how many of the events `found` may, or certainly do, fall into it."""
+        shown = self.extent(query, found)
+        counted = Counter(self.events[event_id].date.edtf for event_id in found)
+        of = [(*self.known[text].bounds, self.known[text].sure, n) for text, n in counted.items()]
+        return [
+            {
+                "start": written(a),
+                "end": written(b),
+                "certain": sum(n for _, sl, ee, _, sure, n in of if sure and sl <= b and ee >= a),
+                "possible": sum(n for se, _, _, el, _, n in of if se <= b and el >= a),
+            }
+            for a, b in (spans(interval, *shown) if shown else ())
+        ]
+
+
+def _plain(name: str) -> str:
+    return " ".join(bare(name).split())
+
+
+def fitting(extent: Days | None) -> list[str]:
+    """The intervals that make few enough buckets, the finest last."""
+    if extent is None:
+        return list(INTERVALS)
+    return [i for i in INTERVALS if len(list(islice(spans(i, *extent), MOST + 1))) <= MOST]
+
+
+def written_moment(moment: datetime) -> str:
+    """A moment as the store writes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

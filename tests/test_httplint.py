@@ -1,0 +1,141 @@
+"""Every answer is good HTTP: httplint finds nothing bad in its headers and nothing to warn of."""
+
+import base64
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from httplint import HttpRequestLinter, HttpResponseLinter, Note, levels
+
+from servers import Server, serving
+from stores import SqliteStores, migrated, seeded
+from test_http import LISTS, OTHERS, RECORDS, REFUSED, run
+
+PAGES = ("/events?limit=1", "/actors?limit=1", "/facets?by=type", "/histogram?interval=year")
+TARGETS = (*LISTS, *RECORDS, *OTHERS, *PAGES, *REFUSED)
+CODINGS = ("identity", "gzip", "br", "zstd")
+ANYWHERE = {"Origin": "https://anywhere.example"}
+
+# Notes that do not hold here, under the method or status of the answers that they are about.
+UNFOUNDED = {
+    ("414", "STATUS_URI_TOO_LONG"): "says in words what 414 says (RFC 9110 section 15.5.15); bad "
+    "was the request",
+    ("400", "STATUS_BAD_REQUEST"): "says in words what 400 says (RFC 9110 section 15.5.1); bad was "
+    "the request",
+    ("OPTIONS", "VARY_COMPLEX"): "a preflight is answered by each header it names, and no answer "
+    "to OPTIONS is cacheable (RFC 9110 section 9.3.7): nothing is stored in many ways",
+}
+
+
+def notes(
+    server: Server, target: str, headers: Mapping[str, str] = ANYWHERE, method: str = "GET"
+) -> tuple[int, list[str]]:
+    """The status of the answer to a request, and what is bad in it or worth a warning."""
+    answer = server.ask(target, headers, method)
+    request = HttpRequestLinter()
+    request.process_request_topline(method.encode(), target.encode(), b"1.1")
+    request.process_headers(fields({"Host": f"127.0.0.1:{server.port}", **headers}.items()))
+    request.finish_content(True)
+    response = HttpResponseLinter(start_time=time.time())
+    response.request = request
+    response.is_head_response = method == "HEAD"
+    response.process_response_topline(b"1.1", str(answer.status).encode())
+    response.process_headers(fields(answer.headers.items()))
+    response.feed_content(answer.body)
+    response.finish_content(True)
+    about = {method, str(answer.status)}
+    return answer.status, [said(note) for note in response.notes if matters(note, about)]
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers as bytes, as they came."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+def matters(note: Note, about: Iterable[str]) -> bool:
+    """Whether a note on such an answer neither praises nor only informs, and is not unfounded."""
+    unfounded = any((answer, type(note).__name__) in UNFOUNDED for answer in about)
+    return note.level in (levels.BAD, levels.WARN) and not unfounded
+
+
+def said(note: Note) -> str:
+    """A note in a line."""
+    return f"{type(note).__name__} ({note.subject}): {note.summary}"
+
+
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The example chronology."""
+    files = SqliteStores(tmp_path_factory.mktemp("served"))
+    return seeded(files, migrated(files))
+
+
+@pytest.fixture(scope="module")
+def server(sqlite: str) -> Iterator[Server]:
+    """A server over the example chronology, which no test changes."""
+    with serving(sqlite) as running:
+        yield running
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target[:40])
+def test_an_answer_is_good_http(server: Server, target: str, coding: str, method: str) -> None:
+    """Of every route and every refusal, in every coding, with its body and without."""
+    _, found = notes(server, target, {"Accept-Encoding": coding, **ANYWHERE}, method)
+    assert found == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("target", [*LISTS, *RECORDS, *PAGES])
+def test_a_304_is_good_http(server: Server, target: str, coding: str, method: str) -> None:
+    """Of every route that has a tag."""
+    tag = server.ask(target).headers["ETag"]
+    headers = {"Accept-Encoding": coding, "If-None-Match": tag, **ANYWHERE}
+    assert notes(server, target, headers, method) == (304, [])
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("target", ["/events", "/types/visit", "/healthz", "/docs"])
+def test_a_405_is_good_http(server: Server, target: str, method: str) -> None:
+    """Of every method that there is not."""
+    assert notes(server, target, method=method) == (405, [])
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("DELETE", 400)])
+def test_a_preflight_is_good_http(server: Server, method: str, status: int) -> None:
+    """Also one that is refused."""
+    headers = {**ANYWHERE, "Access-Control-Request-Method": method}
+    assert notes(server, "/events", headers, "OPTIONS") == (status, [])
+
+
+@pytest.mark.parametrize("target", ["/events", "/types"])
+def test_a_410_is_good_http(server: Server, target: str) -> None:
+    """The answer to a cursor of another database."""
+    following = server.ask(f"{target}?limit=1").json()["next"].removeprefix(server.url)
+    address, cursor = following.split("cursor=")
+    _, *rest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    foreign = base64.urlsafe_b64encode(json.dumps(["another", *rest]).encode()).decode()
+    assert notes(server, f"{address}cursor={foreign.rstrip('=')}") == (410, [])
+
+
+@pytest.mark.parametrize("target", ["/events", "/types/visit", "/facets?by=type", "/readyz"])
+def test_a_503_is_good_http(sqlite: str, tmp_path: Path, target: str) -> None:
+    """The answer while the store's file is away."""
+    url = SqliteStores(tmp_path).new(sqlite)
+    with serving(url) as running:
+        Path(url.removeprefix("sqlite:///")).rename(tmp_path / "away")
+        assert notes(running, target) == (503, [])
+
+
+@pytest.mark.parametrize("target", ["/events", "/events/aliyev-visit-belgrade-2022"])
+def test_a_500_is_good_http(sqlite: str, tmp_path: Path, target: str) -> None:
+    """The answer to what nobody foresaw: a table without most of its columns."""
+    url = SqliteStores(tmp_path).new(sqlite)
+    with serving(url) as running:
+        run(url, "ALTER TABLE document RENAME TO document_away")
+        run(url, "CREATE VIEW document AS SELECT key FROM document_away")
+        assert notes(running, target) == (500, [])

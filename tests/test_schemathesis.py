@@ -1,0 +1,259 @@
+"""Whatever the reference allows is answered, whatever it forbids is refused, and as documented.
+
+Schemathesis makes the requests from the reference alone and applies every check that it has to the
+answers of a real server. What JSON Schema cannot say stands in a table; requests of our own, made
+from what the store holds, show that its parameters are accepted all the same.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from app.errors import KINDS
+from app.schemas import SLUG
+from reference import COMPANIONS, DOCUMENT, OPERATIONS, Operation
+from servers import Server, serving
+from stores import SqliteStores, migrated, seeded
+
+EXAMPLES = 20  # an operation, beside those of each boundary of its schema
+OWN_EXAMPLES = 40
+WALKS = 10  # from answer to request to answer
+
+# A 422 that names none but these may refuse what the schema allows.
+BEYOND_JSON_SCHEMA = {
+    "date": "the grammar of EDTF, and the lengths of months",
+    "known_by": "the grammar of EDTF, and the lengths of months",
+    "updated_since": "the lengths of months, the hours of a day, the offset",
+    "bbox": "the range of each of its four numbers, and south below north",
+    "cursor": "only what a list gave, and only for that list",
+    "type": "only ids in the store",
+    "actor": "only ids in the store",
+    "role": "only words that an actor bears",
+    "place": "only ids in the store",
+    "source": "only ids in the store",
+    "related_to": "only ids in the store",
+    "country": "only codes in use: ISO 3166-1 grows and shrinks",
+    "measure": "only words that a quantity bears",
+    "unit": "only known units and those that a quantity bears",
+    "match": "needs `date`",
+    "min_value": "needs `unit`, and is not greater than `max_value`",
+    "max_value": "needs `unit`",
+    "sort": "`relevance` needs `q`",
+    "interval": "5,000 spans at most lie in the time that is asked for",
+}
+
+# A schema bounds each parameter, never all of a URL: 414 may answer both kinds of request.
+TOO_LONG = "414"
+CONFIG = {
+    "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
+    "checks": {
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "410", TOO_LONG]},
+        "negative_data_rejection": {"expected-statuses": ["404", "422", TOO_LONG]},
+    },
+}
+Case = schemathesis.Case[Any]
+API = schemathesis.openapi.from_dict(DOCUMENT, config=SchemathesisConfig.from_dict(CONFIG))
+
+
+@API.hook
+def filter_failure(
+    context: schemathesis.HookContext,
+    failure: Failure,
+    case: Case,
+    response: schemathesis.Response,
+) -> bool:
+    """Whether a failure is one."""
+    del context, case
+    return not isinstance(failure, RejectedPositiveData) or not refuses_the_unsayable(response)
+
+
+def refuses_the_unsayable(answer: schemathesis.Response) -> bool:
+    """Whether this is a 422 that names only what JSON Schema cannot say."""
+    if answer.status_code != 422:
+        return False
+    named = {fault["name"] for fault in answer.json()["errors"]}
+    return bool(named) and named <= set(BEYOND_JSON_SCHEMA)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server over the example chronology, which no test changes."""
+    files = SqliteStores(tmp_path_factory.mktemp("served"))
+    with serving(seeded(files, migrated(files))) as running:
+        yield running
+
+
+@API.parametrize()
+def test_every_answer_is_as_documented(case: Case, server: Server) -> None:
+    """To allowed and forbidden requests, by every check of Schemathesis."""
+    case.call_and_validate(base_url=server.url)
+
+
+def test_every_way_from_answer_to_request_is_as_documented(server: Server) -> None:
+    """Ids out of lists lead to records, and what follows them is checked the same."""
+
+    class Walk(API.as_state_machine()):  # type: ignore[misc]
+        def get_call_kwargs(self, case: Case) -> dict[str, Any]:
+            return {"base_url": server.url}
+
+    Walk.run(
+        settings=settings(
+            max_examples=WALKS,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],
+        )
+    )
+
+
+def test_only_parameters_that_there_are_go_beyond_json_schema() -> None:
+    """The table holds no name that is no longer needed by any operation."""
+    assert set(BEYOND_JSON_SCHEMA) <= {name for o in OPERATIONS for name in o.of("query")}
+
+
+# -- requests of our own --------------------------------------------------------------------------
+
+Known = Mapping[str, Sequence[str]]
+Values = st.SearchStrategy[list[str]]
+
+
+@pytest.fixture(scope="module")
+def known(server: Server) -> Known:
+    """What the store holds, under the parameter that asks for it."""
+
+    def listed(name: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = server.ask(f"/{name}?limit=200").json()["items"]
+        return items
+
+    events = listed("events")
+    quantities = [quantity for event in events for quantity in event["quantities"]]
+    actors = [actor for event in events for actor in event["actors"]]
+    found: dict[str, set[str | None]] = {
+        "id": {event["id"] for event in events},
+        "measure": {quantity["measure"] for quantity in quantities},
+        "unit": {quantity["unit"] for quantity in quantities},
+        "role": {actor["role"] for actor in actors},
+        "country": {actor["country"] for actor in actors},
+        "word": {word for event in events for word in event["title"].split()},
+        "title": {event["title"] for event in events},
+    }
+    for name in ("type", "actor", "place", "tag", "publisher", "source"):
+        found[name] = {item["id"] for item in listed(f"{name}s")}
+    for name in ("tag", "publisher"):
+        found[name] |= {item["name"] for item in listed(f"{name}s")}
+    return {name: sorted(filter(None, values)) for name, values in found.items()}
+
+
+def dates() -> st.SearchStrategy[str]:
+    """Dates that may be asked for, of few enough days for any histogram."""
+    day = st.dates(datetime(2013, 1, 1).date(), datetime(2024, 12, 31).date()).map(str)
+    one = st.builds(lambda day, length: day[:length], day, st.sampled_from((4, 7, 10)))
+    two = st.tuples(day, day).map(sorted).map("/".join)
+    return one | two | one.map("{}/..".format) | one.map("../{}".format)
+
+
+def one(values: st.SearchStrategy[Any]) -> Values:
+    """The values of a parameter that may be given once."""
+    return values.map(lambda value: [str(value)])
+
+
+def some(values: Sequence[str]) -> Values:
+    """The values of a parameter that may be repeated, borne or not."""
+    return st.lists(st.builds("{}{}".format, st.sampled_from(("", "!")), st.sampled_from(values)))
+
+
+def valid(known: Known) -> dict[str, Values]:
+    """Valid values of every query parameter there is, but for those of one operation alone."""
+    word = st.sampled_from(known["word"])
+    moments = st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
+    box = st.tuples(
+        *(st.integers(-180, 180), st.integers(-90, 0), st.integers(-180, 180), st.integers(0, 90))
+    )
+    text = word | word.map("{:.3}*".format) | st.sampled_from(known["title"]).map('"{}"'.format)
+    members = DOCUMENT["components"]["schemas"]["Event"]["properties"]
+    repeated = ("type", "actor", "role", "place", "country", "tag", "publisher", "source")
+    return {
+        **{name: some(known[name]) for name in repeated},
+        "status": some(("planned", "ongoing", "completed", "cancelled")),
+        "date": one(dates()),
+        "known_by": one(dates()),
+        "match": one(st.sampled_from(("possible", "certain"))),
+        "q": one(text | st.text(st.characters(codec="utf-8"), min_size=1, max_size=500)),
+        "bbox": one(box.map(lambda edges: ",".join(map(str, edges)))),
+        "min_publishers": one(st.integers(1, 1000)),
+        "measure": one(st.sampled_from(known["measure"])),
+        "unit": one(st.sampled_from(known["unit"])),
+        "min_value": one(st.decimals(-(10**9), 10**9, places=3)),
+        "max_value": one(st.decimals(-(10**9), 10**9, places=3)),
+        "related_to": one(st.sampled_from(known["id"])),
+        "updated_since": one(moments.map(datetime.isoformat)),
+        "limit": one(st.integers(1, 200)),
+        "fields": one(
+            st.lists(st.sampled_from(sorted(members)), min_size=1, unique=True).map(",".join)
+        ),
+        "total": one(st.sampled_from(("exact", "none"))),
+        "sort": one(st.sampled_from(("date", "-date", "updated", "-updated", "relevance"))),
+        "by": st.lists(
+            st.sampled_from(("type", "actor", "role", "country", "tag", "status")), min_size=1
+        ),
+        "interval": one(st.sampled_from(("year", "quarter", "month", "week", "day"))),
+    }
+
+
+def queries(operation: Operation, known: Known) -> st.SearchStrategy[dict[str, list[str]]]:
+    """Valid queries of an operation; a cursor is had from answers alone."""
+    values, taken = valid(known), operation.of("query")
+    needed = {name: values[name] for name, parameter in taken.items() if parameter["required"]}
+    optional = {name: values[name] for name in taken if name not in {*needed, "cursor"}}
+
+    def complete(query: dict[str, list[str]]) -> dict[str, list[str]]:
+        without = {name for name, other in COMPANIONS.items() if other not in query}
+        if query.get("sort") == ["relevance"] and "q" not in query:
+            without.add("sort")
+        if {"min_value", "max_value"} <= set(query):
+            low, high = sorted((query["min_value"], query["max_value"]), key=lambda v: float(v[0]))
+            query = {**query, "min_value": low, "max_value": high}
+        return {name: given for name, given in query.items() if name not in without}
+
+    return st.fixed_dictionaries(needed, optional=optional).map(complete)
+
+
+def paths(operation: Operation, known: Known) -> st.SearchStrategy[dict[str, str]]:
+    """Ids of records of an operation."""
+    if operation.path == "/problems/{code}":
+        return st.fixed_dictionaries({"code": st.sampled_from(sorted(KINDS))})
+    if "{id}" not in operation.path:
+        return st.just({})
+    noun = operation.path.split("/")[1].removesuffix("s")
+    ids = known["id" if noun == "event" else noun]
+    return st.fixed_dictionaries({"id": st.sampled_from([i for i in ids if re.fullmatch(SLUG, i)])})
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_what_the_store_holds_can_be_asked_for(
+    server: Server, known: Known, operation: Operation
+) -> None:
+    """Every combination of valid values is a success, and so is the page that follows."""
+
+    @settings(max_examples=OWN_EXAMPLES, derandomize=True, database=None)
+    @given(queries(operation, known), paths(operation, known))
+    def check(query: dict[str, list[str]], path: dict[str, str]) -> None:
+        pairs = [(name, value) for name, values in query.items() for value in values]
+        answer = server.ask(operation.url(pairs, path))
+        assert answer.status == 200, answer.body
+        following = answer.json()["next"] if "cursor" in operation.of("query") else None
+        if following is not None:
+            answer = server.ask(following.removeprefix(server.url))
+            assert answer.status == 200, answer.body
+
+    check()

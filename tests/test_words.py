@@ -1,0 +1,107 @@
+"""Words: two spellings are one word on every engine, and no text is an error."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.schemas import SLUG
+from app.words import fold, patterns, search, slug, split, wording
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Vučić", ["vucic"]),
+        ("VUČIĆ", ["vucic"]),
+        ("Vuc\u030cic\u0301", ["vucic"]),
+        ("Đoković", ["dokovic"]),
+        ("İlham Əliyev", ["ilham", "aliyev"]),
+        ("Diyarbakır", ["diyarbakir"]),
+        ("Łódź Ørsted Æther Straße", ["lodz", "orsted", "aether", "strasse"]),
+        ("NORA B-52", ["nora", "b", "52"]),
+        ("d'oh, 15.4 km!", ["d", "oh", "15", "4", "km"]),
+        ("snake_case", ["snake", "case"]),
+        ("新华社 Xinhua", ["新", "华", "社", "xinhua"]),
+        ("Вучић", ["вучић"]),
+        ("علييف", ["علييف"]),
+        ("🚀 … —", []),
+    ],
+)
+def test_text_is_split_into_folded_words(text: str, words: list[str]) -> None:
+    """Case, diacritics and the letters that Unicode does not decompose; signs part words."""
+    assert split(text) == words
+
+
+@given(st.text())
+def test_splitting_what_was_split_changes_nothing(text: str) -> None:
+    """A word as it is stored is the word that a search finds."""
+    words = split(text)
+    assert split(" ".join(words)) == words
+
+
+@given(st.text(), st.text())
+def test_words_of_a_part_are_words_of_the_whole(one: str, other: str) -> None:
+    """Text between spaces is split by itself."""
+    assert split(f"{one} {other}") == split(one) + split(other)
+
+
+@pytest.mark.parametrize(
+    ("q", "words", "prefixes", "phrases"),
+    [
+        ("gas contract", ("gas", "contract"), (), ()),
+        ("gas gas", ("gas",), (), ()),
+        ('"gas contract"', (), (), (("gas", "contract"),)),
+        ('"gas', ("gas",), (), ()),
+        ('"gas contract" Vučić', ("vucic",), (), (("gas", "contract"),)),
+        ("gas*", (), ("gas",), ()),
+        ("ga*", ("ga",), (), ()),
+        ("gas-pipe*", ("gas",), ("pipe",), ()),
+        ('"gas*"', ("gas",), (), ()),
+        ("新华社", (), (), (("新", "华", "社"),)),
+        ("NEAR(a b) OR NOT c:d ^e", ("near", "a", "b", "or", "not", "c", "d", "e"), (), ()),
+        ('""', (), (), ()),
+        ("* ** — 🚀", (), (), ()),
+    ],
+)
+def test_a_search_is_words_prefixes_and_phrases(
+    q: str, words: tuple[str, ...], prefixes: tuple[str, ...], phrases: tuple[tuple[str, ...], ...]
+) -> None:
+    """Nothing else means anything, and nothing is an error."""
+    found = search(q)
+    assert (found.words, found.prefixes, found.phrases) == (words, prefixes, phrases)
+
+
+@given(st.text())
+def test_a_search_finds_any_text_that_holds_its_words(text: str) -> None:
+    """What was stored under a text is found by that text, quoted or not."""
+    stored = wording([[text]])
+    for q in (text.replace('"', " ").replace("*", " "), f'"{text.replace(chr(34), " ")}"'):
+        for pattern in patterns(search(q)):
+            assert pattern.strip("%") in stored
+
+
+@given(st.text())
+def test_patterns_hold_nothing_that_like_understands(text: str) -> None:
+    """Only the ends are open."""
+    assert all(not re.search(r"[%_\\]", p[1:-1]) for p in patterns(search(text)))
+
+
+def test_a_phrase_does_not_cross_from_one_text_to_the_next() -> None:
+    """An alias is not continued by the next one."""
+    (pattern,) = patterns(search('"gas contract"'))
+    assert pattern.strip("%") not in wording([["gas", "contract"]])
+    assert pattern.strip("%") not in wording([["gas"], ["contract"]])
+    assert pattern.strip("%") in wording([["the gas contract"]])
+
+
+@given(st.text(min_size=1))
+def test_every_name_has_a_slug(name: str) -> None:
+    """Whatever its script."""
+    assert re.fullmatch(SLUG, slug(name))
+
+
+def test_two_spellings_of_a_name_fold_alike() -> None:
+    """So that no publisher stands twice in the vocabulary."""
+    assert fold("  Balkan   INSIGHT ") == fold("balkan insight")
