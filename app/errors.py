@@ -142,7 +142,7 @@ def nearest(value: str, known: Iterable[str]) -> str | None:
     """The known word closest to `value`, ignoring case, or None where nothing is close."""
     folded = {word.casefold(): word for word in known}
     asked = value.casefold()
-    found = difflib.get_close_matches(asked, folded, n=1, cutoff=0.6) or [
+    found = difflib.get_close_matches(asked, folded, n=1, cutoff=0.5) or [
         word for word in folded if len(asked) > 2 and asked in word
     ]
     return folded[found[0]] if found else None

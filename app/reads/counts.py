@@ -50,9 +50,10 @@ def _facet(connection: Connection, found: Where, name: str, limit: int) -> list[
     query = "SELECT value, events AS number FROM term WHERE kind = :facet AND events > 0"
     if found.conditions:
         query = (
-            f"SELECT v.value, count(*) AS number FROM (SELECT t.key {found.sql}) k"
-            " JOIN posting p ON p.key = k.key JOIN term v ON v.id = p.term"
-            " WHERE p.term IN (SELECT id FROM term WHERE kind = :facet) GROUP BY v.value"
+            # Materialised: a planner that mixes both questions takes up to twenty times as long.
+            f"WITH k AS MATERIALIZED (SELECT t.key {found.sql})"
+            " SELECT v.value, count(*) AS number FROM k JOIN posting p ON p.key = k.key"
+            " JOIN term v ON v.id = p.term WHERE v.kind = :facet GROUP BY v.value"
         )
     rows = connection.execute(
         text(f"{query} ORDER BY number DESC, value LIMIT :limit"),
