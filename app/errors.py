@@ -77,17 +77,20 @@ class Fault:
     name: str
     message: str
     suggestion: str | None = None
+    line: int | None = None  # of an imported file
 
     @property
     def said(self) -> str:
         """In words."""
         hint = f"; did you mean '{self.suggestion}'?" if self.suggestion else ""
-        return f"{self.name}: {self.message}{hint}"
+        line = "" if self.line is None else f"line {self.line}: "
+        return f"{line}{self.name}: {self.message}{hint}"
 
-    def as_json(self) -> dict[str, str]:
-        """The member of `errors`; `suggestion` is left out where there is none."""
+    def as_json(self) -> dict[str, Any]:
+        """The member of `errors`; `suggestion` and `line` are left out where there is none."""
         found = {"in": self.where, "name": self.name, "message": self.message}
-        return found if self.suggestion is None else {**found, "suggestion": self.suggestion}
+        more = {"suggestion": self.suggestion, "line": self.line}
+        return found | {name: value for name, value in more.items() if value is not None}
 
 
 @dataclass(eq=False)
@@ -156,7 +159,8 @@ def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
         name = detail.get("ctx", {}).get("name") or ".".join(path) or where
         if where == "query":  # which of several values it was says nothing
             name = name.partition(".")[0]
-        return Fault(where, name, str(detail["msg"]).removeprefix("Value error, "))
+        message = str(detail["msg"]).removeprefix("Value error, ")
+        return Fault(where, name[:200], message, detail.get("suggestion"))
 
     return tuple(dict.fromkeys(fault(detail) for detail in details))
 

@@ -1,0 +1,114 @@
+"""What answers are made of beside documents: pages, counts, errors."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.schemas.served import Actor, CountedPlace, Event, Named, Source, Type
+from app.schemas.texts import OneOf, Shape
+
+
+class Page(Shape):
+    """Some of a list. Where `next` is null, the list ends."""
+
+    total: int | None = Field(description="How many there are in all; null with `total=none`.")
+    next: str | None = Field(description="Absolute URL of what follows; null at the end.")
+
+
+class ListedEvent(Event):
+    """An event in a list; with the parameter `fields`, only those members."""
+
+    match: Annotated[str, OneOf(("certain", "possible"))] | None = Field(
+        None, description="With `date`: how it matched. Left out without."
+    )
+
+
+class EventPage(Page):
+    items: list[ListedEvent]
+
+
+class TypePage(Page):
+    items: list[Type]
+
+
+class ActorPage(Page):
+    items: list[Actor]
+
+
+class PlacePage(Page):
+    items: list[CountedPlace]
+
+
+class NamedPage(Page):
+    items: list[Named]
+
+
+class SourcePage(Page):
+    items: list[Source]
+
+
+class Health(Shape):
+    status: str = Field(examples=["ok"])
+
+
+class ProblemKind(Shape):
+    """A kind of error and what to do about it."""
+
+    code: str = Field(examples=["invalid-parameters"])
+    status: int = Field(examples=[422])
+    title: str
+    advice: str
+
+
+class ProblemError(Shape):
+    """One thing that was wrong."""
+
+    where: str = Field(alias="in", description="`query`, `path` or `body`.", examples=["query"])
+    name: str = Field(examples=["tpye"])
+    message: str = Field(examples=["is not a parameter here; known: actor, …"])
+    suggestion: str | None = Field(None, description="What would be right.", examples=["type"])
+    line: int | None = Field(None, description="Of an imported file: the line it stands in.")
+
+
+class Problem(Shape):
+    """An error (RFC 9457)."""
+
+    type: str = Field(
+        description="A URL that explains the kind.", examples=["/problems/invalid-parameters"]
+    )
+    title: str
+    status: int = Field(examples=[422])
+    detail: str
+    errors: list[ProblemError] | None = Field(None, description="Each thing that was wrong.")
+
+
+class FacetValue(Shape):
+    """A value and how many events bear it."""
+
+    value: str = Field(description="What the filter takes.", examples=["contract"])
+    label: str = Field(description="For people.", examples=["Contract"])
+    count: int = Field(ge=1)
+
+
+class Facets(Shape):
+    """Counts by value, for each dimension asked for."""
+
+    total: int = Field(ge=0, description="How many events the filter finds.")
+    facets: dict[str, list[FacetValue]]
+
+
+class Bucket(Shape):
+    """A calendar span and how many events may, or certainly do, fall into it."""
+
+    start: str = Field(description="Its first day, ISO 8601.", examples=["2023-01-01"])
+    end: str = Field(description="Its last day, ISO 8601.", examples=["2023-12-31"])
+    label: str = Field(description="For people.", examples=["2023"])
+    certain: int = Field(ge=0)
+    possible: int = Field(ge=0, description="Includes the certain.")
+
+
+class Histogram(Shape):
+    """Counts by time, in order, none left out."""
+
+    interval: str = Field(examples=["year"])
+    buckets: list[Bucket]

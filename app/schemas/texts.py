@@ -1,0 +1,132 @@
+"""Kinds of text that documents are made of: what each may hold, checked and kept as written."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any
+
+import pycountry
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from app import dates, models
+from app.errors import nearest
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Annotates a text that must stand in a closed list; the error names the nearest that does."""
+
+    allowed: tuple[str, ...]
+
+    def check(self, value: str) -> str:
+        """`value`, or a ValueError."""
+        if value in self.allowed:
+            return value
+        near = nearest(value, self.allowed)
+        hint = f"did you mean '{near}'? " if near else ""
+        raise ValueError(f"{hint}allowed: {', '.join(self.allowed)}")
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.allowed)}
+
+
+def printable(value: str) -> str:
+    """`value`; ValueError where it is blank or holds what is not text (NUL, lone surrogates)."""
+    for character in value:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
+            raise ValueError(f"holds the character U+{ord(character):04X}, which is not text")
+    if not value.strip():
+        raise ValueError("is blank; leave it out where it is not known")
+    return value
+
+
+def web_address(value: str) -> str:
+    """`value` as written; ValueError unless it is an http or https address."""
+    if not re.fullmatch(r"https?://[^\s/?#]+\S*", value, re.IGNORECASE):
+        raise ValueError("give a web address that begins with http:// or https://")
+    return value
+
+
+def edtf(value: str) -> str:
+    """`value` as written; ValueError (DateError) unless it is an EDTF date."""
+    dates.parse(value)
+    return value
+
+
+@cache
+def countries() -> frozenset[str]:
+    """ISO 3166-1 alpha-2 codes, and XK, the code in use for Kosovo."""
+    return frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}
+
+
+def country_code(name: str) -> str | None:
+    """The alpha-2 code of a country by its name or alpha-3 code; None where it is neither."""
+    try:
+        return str(pycountry.countries.lookup({"uk": "GB"}.get(name.lower(), name)).alpha_2)
+    except LookupError:
+        return None
+
+
+def country(value: str) -> str:
+    """`value`; ValueError unless it is the code of a country."""
+    if value not in countries():
+        raise ValueError("give an ISO 3166-1 alpha-2 code in capitals, such as RS")
+    return value
+
+
+def decimal(value: Any) -> Any:
+    """A decimal's text as written; a JSON number is taken as its shortest text."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", value):
+        raise ValueError('give a plain decimal such as "400" or "15.4", without an exponent')
+    return value
+
+
+Printable = AfterValidator(printable)
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=100)]
+Word = Annotated[str, StringConstraints(max_length=100), Printable]
+Line = Annotated[str, StringConstraints(max_length=500), Printable]
+Prose = Annotated[str, StringConstraints(max_length=10_000), Printable]
+Url = Annotated[str, StringConstraints(max_length=2000), Printable, AfterValidator(web_address)]
+Edtf = Annotated[str, AfterValidator(edtf)]
+Country = Annotated[str, AfterValidator(country)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Number = Annotated[str, BeforeValidator(decimal)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+Status = Annotated[str, OneOf(models.STATUSES)]
+CitationRole = Annotated[str, OneOf(models.CITATION_ROLES)]
+Claim = Annotated[str, OneOf(models.CLAIMS)]
+Qualifier = Annotated[str, OneOf(models.QUALIFIERS)]
+RelationKind = Annotated[str, OneOf(models.RELATIONS)]
+ActorKind = Annotated[str, OneOf(models.ACTOR_KINDS)]
+SourceKind = Annotated[str, OneOf(models.SOURCE_KINDS)]
+
+
+class Shape(BaseModel):
+    """A document that refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,219 @@
+"""Documents as they are written: vocabulary, and events with all that they name."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from app import models
+from app.schemas.texts import (
+    ActorKind,
+    CitationRole,
+    Claim,
+    Country,
+    Edtf,
+    Language,
+    Latitude,
+    Line,
+    Longitude,
+    Number,
+    Prose,
+    Qualifier,
+    RelationKind,
+    Shape,
+    Slug,
+    SourceKind,
+    Status,
+    Url,
+    Word,
+)
+
+MAX_SOURCES = 50
+MAX_ENTRIES = 200
+
+
+# -- parts that are read as they are written ------------------------------------------------------
+
+
+class Quantity(Shape):
+    """A number with its unit, exactly as far as the source gives it."""
+
+    measure: Word = Field(description="What is measured.", examples=["gas volume"])
+    value: Number = Field(description="A decimal, as written.", examples=["400000000"])
+    max_value: Number | None = Field(None, description="The upper end of `between`.")
+    qualifier: Qualifier = Field("exactly", examples=["exactly"])
+    unit: Word | None = Field(
+        None,
+        description="An ISO 4217 code for money, else a unit symbol; case counts.",
+        examples=["m3"],
+    )
+    text: Line | None = Field(
+        None, description="What the source said.", examples=["400 million cubic meters"]
+    )
+
+    @model_validator(mode="after")
+    def _between(self) -> Self:
+        if (self.qualifier == "between") != (self.max_value is not None):
+            raise ValueError("`max_value` belongs to the qualifier `between`, and only to it")
+        if self.max_value is not None and Decimal(self.max_value) < Decimal(self.value):
+            raise ValueError("`max_value` is less than `value`")
+        return self
+
+
+class Related(Shape):
+    """A link to another event."""
+
+    event: Slug = Field(
+        description="Id of the other event.", examples=["serbia-azerbaijan-gas-contract"]
+    )
+    relation: RelationKind = Field(
+        description="What this event is to the other: it implements that one, say.",
+        examples=["implements"],
+    )
+
+
+# -- vocabulary -----------------------------------------------------------------------------------
+
+
+class TypeWrite(Shape):
+    id: Slug
+    label: Line
+    description: Prose | None = None
+
+
+class ActorWrite(Shape):
+    id: Slug | None = None
+    name: Line
+    kind: ActorKind | None = None
+    country: Country | None = None
+    aliases: list[Line] = Field(default=[], max_length=MAX_ENTRIES)
+    url: Url | None = None
+
+
+class PlaceWrite(Shape):
+    id: Slug | None = None
+    name: Line
+    country: Country | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("give `latitude` and `longitude` together, or neither")
+        return self
+
+
+class SourceFields(Shape):
+    """What is known of a source; everything may be unknown, but not all."""
+
+    publisher: Line | None = None
+    title: Line | None = None
+    author: Line | None = None
+    url: Url | None = None
+    archive_url: Url | None = None
+    published: Edtf | None = None
+    accessed: Edtf | None = None
+    language: Language | None = None
+    kind: SourceKind | None = None
+
+    def identified(self) -> bool:
+        """Whether a publisher, a title, a URL or a date is known."""
+        return any((self.publisher, self.title, self.url, self.published, self.accessed))
+
+
+class SourceWrite(SourceFields):
+    id: Slug | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        if not self.identified():
+            raise ValueError("a source needs at least a publisher, a title, a URL or a date")
+        return self
+
+
+# -- an event as it is written --------------------------------------------------------------------
+
+
+class DateWrite(Shape):
+    edtf: Edtf
+    text: Line | None = None
+
+
+class ActorReference(Shape):
+    """An actor by id or by name; created where no actor bears the name."""
+
+    id: Slug | None = None
+    name: Line | None = None
+    kind: ActorKind | None = None
+    country: Country | None = None
+    aliases: list[Line] | None = Field(None, max_length=MAX_ENTRIES)
+    url: Url | None = None
+    role: Slug | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.id is None and self.name is None:
+            raise ValueError("give the actor's `id` or its `name`")
+        return self
+
+
+class PlaceReference(Shape):
+    """A place by id or by name; created where no place bears the name."""
+
+    id: Slug | None = None
+    name: Line | None = None
+    country: Country | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.id is None and self.name is None:
+            raise ValueError("give the place's `id` or its `name`")
+        return self
+
+
+class CitationFields(Shape):
+    """The link between an event and a source."""
+
+    role: CitationRole = "supports"
+    claims: list[Claim] = Field(default=[], max_length=len(models.CLAIMS))
+    quote: Prose | None = None
+    locator: Line | None = None
+    note: Prose | None = None
+
+
+class SourceReference(SourceFields, CitationFields):
+    """A source by id or by its own fields, together with its citation."""
+
+    id: Slug | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        if self.id is None and not self.identified():
+            raise ValueError(
+                "give the source's `id`, or at least its publisher, title, URL or a date"
+            )
+        return self
+
+
+class EventWrite(Shape):
+    id: Slug | None = None
+    type: Slug
+    title: Line
+    summary: Prose | None = None
+    date: Annotated[DateWrite, BeforeValidator(lambda v: {"edtf": v} if isinstance(v, str) else v)]
+    status: Status | None = None
+    actors: list[ActorReference] = Field(default=[], max_length=MAX_ENTRIES)
+    places: list[PlaceReference] = Field(default=[], max_length=MAX_ENTRIES)
+    quantities: list[Quantity] = Field(default=[], max_length=MAX_ENTRIES)
+    tags: list[Word] = Field(default=[], max_length=MAX_ENTRIES)
+    related: list[Related] = Field(default=[], max_length=MAX_ENTRIES)
+    sources: list[SourceReference] = Field(min_length=1, max_length=MAX_SOURCES)
+
+    @model_validator(mode="after")
+    def _supported(self) -> Self:
+        if not any(source.role == "supports" for source in self.sources):
+            raise ValueError("an event needs at least one source with the role `supports`")
+        return self
