@@ -3,21 +3,23 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Connection, text
 
-from app import __version__, index, seeding
+from app import __version__, index, keys, schemas, seeding, writes
 from app.db import Database
 from app.dialects import StoreError
 from app.errors import Problem
 from app.main import create_app
+from app.models import SCOPES
 from app.seeding import SeedError
 from app.settings import PREFIX, Settings
 
@@ -48,7 +50,7 @@ def run() -> None:
         sys.exit(1)
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """Say what is wrong and leave."""
     err.print(f"dateline: {message}", markup=False)
     sys.exit(1)
@@ -151,6 +153,59 @@ def reindex() -> None:
         with _progress(connection, "indexing") as tell:
             number = index.rebuild(connection, tell)
     out.print(f"{number} events indexed.", markup=False)
+
+
+keys_cli = typer.Typer(no_args_is_help=True, help="API keys: who may write, or read.")
+cli.add_typer(keys_cli, name="key")
+
+
+@keys_cli.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Public, as the author of what the key changes.")],
+    scope: Annotated[str, typer.Option(help="`read`, or `write`, which includes it.")],
+    days: Annotated[
+        int | None, typer.Option(help="Days after which it expires; without, never.", min=1)
+    ] = None,
+) -> None:
+    """Make a key and print it, alone, for the only time: no one can read it again."""
+    try:
+        name = TypeAdapter(schemas.Line).validate_python(name)
+    except ValidationError as error:
+        fail(f"NAME {error.errors()[0]['msg'].removeprefix('Value error, ')}")
+    if name.startswith("dateline"):
+        fail("names that begin with 'dateline' are those of its own commands")
+    if scope not in SCOPES:
+        fail(f"--scope takes {' or '.join(SCOPES)}")
+    now = datetime.now(UTC)
+    try:
+        expires_at = None if days is None else writes.timestamp(now + timedelta(days=days))
+    except OverflowError:
+        fail("--days goes beyond the year 9999")
+    with _current() as database, database.write(beside=True) as session:
+        key = keys.make(session, name, scope, writes.timestamp(now), expires_at)
+    out.print(key, markup=False)
+
+
+@keys_cli.command("list")
+def list_keys() -> None:
+    """Print every key ever made: id, name, scope, and its days; never the key itself."""
+    with _current() as database, database.read(patient=True) as connection:
+        for key in keys.listed(connection):
+            ends = [
+                f"{what} {key[column][:10]}"
+                for what, column in (("expires", "expires_at"), ("revoked", "revoked_at"))
+                if key[column]
+            ]
+            told = ", ".join((f"made {key['created_at'][:10]}", *ends))
+            out.print(f"{key['id']}  {key['scope']:<5}  {key['name']}  ({told})", markup=False)
+
+
+@keys_cli.command("revoke")
+def revoke_key(name: Annotated[str, typer.Argument(help="Name or id of the key.")]) -> None:
+    """End a key, at once and for good."""
+    with _current() as database, database.write(beside=True) as session:
+        keys.revoke(session, name, writes.now())
+    out.print(f"The key {name} is revoked.", markup=False)
 
 
 @contextmanager

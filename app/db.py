@@ -1,10 +1,11 @@
 """The store: one engine that reads, one that writes, and the migrations that build it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+import anyio
 import anyio.to_thread
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from app.dialects import StoreError, dialect_for
+from app.dialects import StoreError, dialect_for, unavailable
 from app.errors import Problem
 from app.settings import Settings
 
@@ -26,11 +27,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+MOST_WAITING = 100  # writes may wait for their turn
+WAITING_SECONDS = 10.0  # each at most so long
+
+
 class Database:
     """The store that `settings.database_url` names. Nothing is opened before the first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.dialect = dialect_for(settings.database_url)
+        self.changed = Signal()
+        self._turn = anyio.Lock()
+        self._waiting = 0
         self._reader = self.dialect.reader(settings.query_seconds)
         self._patient = self.dialect.reader(None)
         self._writer = self.dialect.writer()
@@ -53,10 +61,14 @@ class Database:
             raise self._problem(error) from error
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """One transaction, committed and on disk when the block ends, undone when it raises."""
+    def write(self, *, beside: bool = False) -> Iterator[Session]:
+        """One transaction, committed and on disk when the block ends, undone when it raises.
+
+        `beside`: from a process that does not hold the store, while another may serve it.
+        """
+        engine = self.dialect.writer(beside=True) if beside else self._writer
         try:
-            with Session(self._writer) as session:
+            with Session(engine) as session:
                 yield session
                 session.commit()
         except DBAPIError as error:
@@ -79,6 +91,40 @@ class Database:
                 return work(connection, *args, **kwargs)
 
         return run() if self.dialect.reads_on_loop else await anyio.to_thread.run_sync(run)
+
+    async def writing(
+        self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `work` gives once its transaction is on disk; writes take turns as they came.
+
+        Problem `store-unavailable` where too many wait, or this one waited too long.
+        """
+
+        def run() -> T:
+            with self.write() as session:
+                return work(session, *args, **kwargs)
+
+        async with self._own_turn():
+            done = await anyio.to_thread.run_sync(run)
+        self.changed.send()
+        return done
+
+    @asynccontextmanager
+    async def _own_turn(self) -> AsyncIterator[None]:
+        if self._waiting >= MOST_WAITING:
+            raise unavailable("Too many writes are waiting.")
+        self._waiting += 1
+        try:
+            with anyio.move_on_after(WAITING_SECONDS) as waited:
+                await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+        if waited.cancelled_caught:
+            raise unavailable("The writes before this one take long.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _problem(self, error: DBAPIError) -> Exception:
         return self.dialect.problem(error) or error
@@ -150,6 +196,23 @@ class Database:
     def __str__(self) -> str:
         url = self.dialect.url
         return url.database or "" if url.host is None else f"{url.host}/{url.database}"
+
+
+class Signal:
+    """Tells those who wait that something happened."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+
+    def send(self) -> None:
+        """Wake all who wait."""
+        self._event.set()
+        self._event = anyio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Until it is sent, or so long."""
+        with anyio.move_on_after(seconds):
+            await self._event.wait()
 
 
 def head() -> str:

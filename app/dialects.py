@@ -39,6 +39,11 @@ Key = BigInteger().with_variant(Integer(), "sqlite")
 CLUSTERED = {"sqlite_with_rowid": False}
 
 
+def only_where(condition: str) -> dict[str, Any]:
+    """Options of an index that holds only the rows that meet a condition."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 def listed(name: str) -> BindParameter[Any]:
     """The parameter of `IN :name`: a list of texts, which may be empty."""
     return bindparam(name, expanding=True, type_=String())
@@ -61,8 +66,11 @@ class Dialect(Protocol):
     def reader(self, seconds: float | None) -> Engine:
         """An engine whose transactions only read, one snapshot each; None sets them no limit."""
 
-    def writer(self, *, create: bool = False) -> Engine:
-        """An engine whose transactions write, one at a time, durably; `create` makes the file."""
+    def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
+        """An engine whose transactions write, one at a time, durably; `create` makes the file.
+
+        `beside`: another process may be serving the store.
+        """
 
     def before_use(self, *, create: bool = False) -> None:
         """StoreError where the store is missing or cannot be written."""
@@ -162,8 +170,9 @@ class Sqlite:
 
         return engine
 
-    def writer(self, *, create: bool = False) -> Engine:
-        pragmas = ("synchronous=FULL",)
+    def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
+        # Up to SQLite 3.51.2, checkpoints of two processes at the wrong moment damage the file.
+        pragmas = ("synchronous=FULL", *(("wal_autocheckpoint=0",) if beside else ()))
         engine = self._engine("rwc" if create else "rw", *pragmas)
 
         # A deferred transaction that reads first fails at its first write when another has written.
@@ -286,7 +295,7 @@ class Postgresql:
         )
         return create_engine(self.url, connect_args={"options": options, "connect_timeout": 5})
 
-    def writer(self, *, create: bool = False) -> Engine:
+    def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
         engine = create_engine(self.url, connect_args={"connect_timeout": 5})
 
         # A sequence follows inserts, not commits: writers take turns before they number anything.

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 logger = logging.getLogger("dateline")
 
@@ -27,6 +28,10 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "bad-request": Kind(400, "The request is malformed", "Correct the request and send it again."),
+    "unauthorized": Kind(
+        401, "A key is needed", "Send a key that is valid: Authorization: Bearer <key>."
+    ),
+    "forbidden": Kind(403, "The key does not reach so far", "Use a key of the scope `write`."),
     "not-found": Kind(404, "Not found", "Check the path and the id."),
     "method-not-allowed": Kind(
         405, "Method not allowed", "Use one of the methods that the Allow header lists."
@@ -39,6 +44,12 @@ KINDS: Mapping[str, Kind] = {
         "Start again",
         "The database was replaced; drop the cursor and begin at the first page.",
     ),
+    "gone": Kind(
+        410, "Deleted", "Its revisions are kept; restore it with POST to its path + /restore."
+    ),
+    "precondition-failed": Kind(
+        412, "It has changed meanwhile", "Read it again, and repeat the change on what it is now."
+    ),
     "body-too-large": Kind(413, "The body is too large", "Send less in one request."),
     "uri-too-long": Kind(414, "The URL is too long", "Ask for less in one request."),
     "unsupported-media-type": Kind(
@@ -50,8 +61,17 @@ KINDS: Mapping[str, Kind] = {
     "invalid-body": Kind(
         422, "The document is not valid", "Each error names a field and what would be right."
     ),
+    "key-reused": Kind(
+        422, "The Idempotency-Key is taken", "Use a new key for each request that differs."
+    ),
     "query-too-costly": Kind(
         422, "The query would cost too much", "Narrow it with a date or another filter."
+    ),
+    "precondition-required": Kind(
+        428, "If-Match is needed", "Read the record, and send its ETag as If-Match."
+    ),
+    "too-many-requests": Kind(
+        429, "Too many requests", "Try again after the seconds in Retry-After."
     ),
     "internal-error": Kind(
         500, "Something went wrong in Dateline", "Try again; if it persists, report it."
@@ -186,12 +206,26 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = CODE_OF_STATUS.get(error.status_code, "internal-error")
+        headers = dict(error.headers or {})
+        if code == "method-not-allowed":  # Starlette names those of the first route alone
+            headers["Allow"] = ", ".join(_methods(request))
         detail = f"{request.method} {request.url.path[:200]}: {KINDS[code].title.lower()}."
-        return Problem(code, detail, headers=error.headers or {}).response(root(request))
+        return Problem(code, detail, headers=headers).response(root(request))
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+
+
+def _methods(request: Request) -> list[str]:
+    """What the routes of this path answer."""
+    found = {
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        for route in request.app.routes
+        if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    }
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def unexpected(error: Exception) -> Response:

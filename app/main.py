@@ -7,7 +7,17 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import errors
-from app.api import counts, documentation, events, middleware, operations, vocabulary
+from app.api import (
+    changes,
+    counts,
+    documentation,
+    events,
+    middleware,
+    operations,
+    records,
+    vocabulary,
+)
+from app.api.access import Limiter
 from app.db import Database
 from app.settings import Settings
 
@@ -31,7 +41,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
-    for room in (events, counts, vocabulary, operations):
+    app.state.limiter = Limiter()
+    app.state.stopping = False
+    for room in (events, counts, vocabulary, records, changes, operations):
         app.include_router(room.router)
     errors.install(app)
     middleware.install(app)

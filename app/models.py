@@ -1,6 +1,7 @@
-"""The tables. Normalised rows are the truth; the last six are derived from them by `index`.
+"""The tables: normalised rows are the truth, and the journal is their history.
 
-Built by the migrations alone; a test holds that both agree.
+The last six are derived from the rows by `index`. Built by the migrations alone; a test holds that
+both agree.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from app.dialects import CLUSTERED, Key, Ordered
+from app.dialects import CLUSTERED, Key, Ordered, only_where
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -37,6 +38,9 @@ RELATIONS = (
     *("amends", "supersedes", "contradicts", "confirms", "related"),
 )
 ACTOR_KINDS = ("country", "organisation", "person", "group")
+SCOPES = ("read", "write")
+KINDS = ("event", "source", "actor", "place", "type")
+OPERATIONS = ("create", "update", "delete", "restore")
 SOURCE_KINDS = ("news", "analysis", "official", "report", "book", "dataset", "web-page", "other")
 
 
@@ -72,6 +76,73 @@ class Store(SQLModel, table=True):
     id: int = Field(primary_key=True)
     epoch: str
     position: int = Field(sa_type=Key)
+
+
+class ApiKey(SQLModel, table=True):
+    """Who may read or write. `name` is public, as the author of revisions; of the key, a hash."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (not_empty("id"), not_empty("name"), one_of("scope", SCOPES))
+
+    id: str = ordered(primary_key=True)
+    name: str = Field(unique=True)
+    hash: str
+    scope: str
+    created_at: str = ordered()
+    expires_at: str | None = ordered(default=None)
+    revoked_at: str | None = ordered(default=None)
+
+
+class Change(SQLModel, table=True):
+    """The journal, a row a change in commit order: revision and feed entry in one.
+
+    `body` is the record after the change: an event as it is served, anything else as it is written;
+    null where it was deleted. A row with a cause is no revision: the event itself was not edited,
+    but what it shows of its cause.
+    """
+
+    __tablename__ = "change"
+    __table_args__ = (
+        one_of("op", OPERATIONS),
+        one_of("kind", KINDS),
+        CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("(op = 'delete') = (body IS NULL)", name="body"),
+        CheckConstraint("(cause_kind IS NULL) = (cause_id IS NULL)", name="cause"),
+        Index(
+            "uq_change_revision",
+            *("kind", "record_id", "version"),
+            unique=True,
+            **only_where("cause_kind IS NULL"),
+        ),
+    )
+
+    position: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: str = ordered()
+    op: str
+    kind: str
+    record_id: str = ordered()
+    version: int
+    cause_kind: str | None = None
+    cause_id: str | None = None
+    author: str
+    note: str | None = None
+    body: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class Answered(SQLModel, table=True):
+    """What a request with an Idempotency-Key was answered, for its retries."""
+
+    __tablename__ = "answered"
+    __table_args__ = (Index(None, "at"),)
+
+    author: str = ordered(primary_key=True)
+    key: str = ordered(primary_key=True)
+    fingerprint: str
+    at: str = ordered()
+    status: int
+    location: str | None = None
+    tagged: bool
+    body: bytes = Field(sa_type=LargeBinary)
 
 
 # -- vocabulary; `words` is what a search looks through ---------------------------------------
@@ -439,3 +510,6 @@ class Posting(SQLModel, table=True):
 
     term: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     key: int = Field(sa_type=Key, primary_key=True)
+
+
+TABLES = SQLModel.metadata.tables  # by name

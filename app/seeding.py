@@ -1,7 +1,7 @@
 """The example chronology: `seed/` read, validated as any input is, and stored through `writes`."""
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from app.errors import Problem, from_validation, refuse
 FOLDER = Path(__file__).parent.parent / "seed"
 
 # What a file holds, in the order of loading; what an event names comes before events.
-FILES: dict[str, tuple[type[schemas.Shape], Callable[[Session, Any], object]]] = {
-    "types": (schemas.TypeWrite, writes.create_type),
-    "actors": (schemas.ActorWrite, writes.create_actor),
-    "places": (schemas.PlaceWrite, writes.create_place),
-    "sources": (schemas.SourceWrite, writes.create_source),
+KINDS = {
+    "types": writes.TYPE,
+    "actors": writes.ACTOR,
+    "places": writes.PLACE,
+    "sources": writes.SOURCE,
 }
+BY = writes.By("dateline seed")
 
 
 class SeedError(Exception):
@@ -35,7 +36,7 @@ def seed(session: Session) -> dict[str, tuple[int, int]]:
     a file is not right.
     """
     done = {}
-    for name in (*FILES, "events"):
+    for name in (*KINDS, "events"):
         entries = read(name)
         stored = set(session.execute(text(f"SELECT id FROM {name.removesuffix('s')}")).scalars())
         new = [entry for entry in entries if entry.get("id") not in stored]
@@ -63,12 +64,12 @@ def _store(session: Session, name: str, entries: list[dict[str, Any]]) -> None:
             with _named(name, entry):
                 events.append(schemas.EventWrite(**entry))
         with _named(name, {}):
-            writes.create_events(session, events)
+            writes.create_events(session, BY, events)
         return
-    shape, create = FILES[name]
+    kind = KINDS[name]
     for entry in entries:
         with _named(name, entry):
-            create(session, shape(**entry))
+            kind.save(session, BY, kind.shape(**entry), "create")
 
 
 @contextmanager

@@ -59,6 +59,15 @@ class Settings(BaseSettings):
     query_seconds: float = Field(
         2.0, gt=0, le=60, description="The longest that one read query may take, in seconds."
     )
+    public_reads: bool = Field(
+        True, description="Whether anybody may read; `false` asks for a key."
+    )
+    reads_per_minute: int = Field(
+        0, ge=0, description="Reads allowed per key or address and minute; `0` sets no limit."
+    )
+    writes_per_minute: int = Field(
+        600, ge=0, description="Writes allowed per key and minute; `0` sets no limit."
+    )
     log_level: str = Field(
         "info",
         pattern="^(critical|error|warning|info|debug)$",

@@ -17,11 +17,12 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlmodel import Session
 
-from app import seeding
+from app import seeding, writes
 from app.db import Database
 from app.settings import Settings
 
 ENGINES = ("sqlite", "postgresql")
+BY = writes.By("tests")
 REQUIRED = os.environ.get("REQUIRED_IN_TESTS", "").split(",")
 
 

@@ -90,7 +90,7 @@ def test_migrate_makes_an_empty_store(stores: Stores, folder: Path) -> None:
 def test_seed_makes_a_store_with_the_example_chronology(stores: Stores, folder: Path) -> None:
     """Told by kind; once more stores nothing."""
     url = stores.new()
-    totals = {name: len(seeding.read(name)) for name in (*seeding.FILES, "events")}
+    totals = {name: len(seeding.read(name)) for name in (*seeding.KINDS, "events")}
     first = assert_done(run("seed", folder=folder, settings=at(url)))
     again = assert_done(run("seed", folder=folder, settings=at(url)))
     for name, total in totals.items():

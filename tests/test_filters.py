@@ -34,7 +34,7 @@ from chronology import (
     windows_at,
 )
 from dates.model import dates, windows
-from stores import PostgresqlStores, SqliteStores, Stores, left_out, migrated, opened, seeded
+from stores import BY, PostgresqlStores, SqliteStores, Stores, left_out, migrated, opened, seeded
 
 
 def found(client: TestClient, **parameters: Any) -> dict[str, str | None]:
@@ -56,10 +56,11 @@ def dated(stores: Stores, empty_template: str) -> Iterator[tuple[TestClient, dic
     known = {f"event-{n}": of for n, of in enumerate(drawings.values())}
     url = stores.new(empty_template)
     with opened(url) as store, store.write() as session:
-        writes.create_type(session, schemas.TypeWrite(id="thing", label="Thing"))
-        source = writes.create_source(session, schemas.SourceWrite(title="A source"))
+        writes.TYPE.save(session, BY, schemas.TypeWrite(id="thing", label="Thing"), "create")
+        source = writes.SOURCE.save(session, BY, schemas.SourceWrite(title="A source"), "create")
         writes.create_events(
             session,
+            BY,
             [
                 schemas.EventWrite(
                     id=event_id,

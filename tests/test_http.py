@@ -20,7 +20,7 @@ from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
 from servers import SECONDS, Answer, Server, serving, until
-from stores import SqliteStores, Stores, migrated, opened, seeded
+from stores import BY, SqliteStores, Stores, migrated, opened, seeded
 
 LISTS = ("/events", "/types", "/actors", "/places", "/tags", "/publishers", "/sources")
 RECORDS = (
@@ -100,7 +100,7 @@ def write_an_event(url: str) -> None:
         {"type": "visit", "title": "A visit", "date": "2025", "sources": [{"title": "A report"}]}
     )
     with opened(url) as store, store.write() as session:
-        writes.create_event(session, event)
+        writes.create_events(session, BY, [event])
 
 
 @contextmanager

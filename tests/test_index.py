@@ -19,7 +19,7 @@ from app import index, schemas, writes
 from app.index import keys
 from app.words import fold
 from chronology import Chronology, ascending, chronology
-from stores import SqliteStores, Stores, migrated, opened, seeded
+from stores import BY, SqliteStores, Stores, migrated, opened, seeded
 
 # -- keys -----------------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ def create(session: Session, near: str, *ids: str) -> None:
     """Store events of the date of another, linked to it."""
     query = text("SELECT date_edtf FROM event WHERE id = :id")
     date = session.execute(query, {"id": near}).scalar_one()
-    writes.create_events(session, [new_event(event_id, date, near) for event_id in ids])
+    writes.create_events(session, BY, [new_event(event_id, date, near) for event_id in ids])
 
 
 def new_event(event_id: str, date: str, near: str) -> schemas.EventWrite:

@@ -15,7 +15,7 @@ from app import schemas, seeding, writes
 from app.main import create_app
 from app.settings import Settings
 from chronology import drawn, items, walk
-from stores import Stores, seeded
+from stores import BY, Stores, seeded
 
 LONGEST = 500
 
@@ -62,9 +62,9 @@ TITLES = [
 def write_titles(session: Session) -> None:
     """The example chronology, and an event for each of many random titles."""
     seeding.seed(session)
-    source = writes.create_source(session, schemas.SourceWrite(title="A source"))
+    source = writes.SOURCE.save(session, BY, schemas.SourceWrite(title="A source"), "create")
     writes.create_events(
-        session, [event(f"random-{n}", source, title) for n, title in enumerate(TITLES)]
+        session, BY, [event(f"random-{n}", source, title) for n, title in enumerate(TITLES)]
     )
 
 
@@ -159,8 +159,8 @@ def test_as_many_words_as_fit_into_a_text_are_answered(
 
     def fill(session: Session) -> None:
         seeding.seed(session)
-        source = writes.create_source(session, schemas.SourceWrite(title="A source"))
-        writes.create_events(session, [event("all", source, "All", summary=joint.join(words))])
+        source = writes.SOURCE.save(session, BY, schemas.SourceWrite(title="A source"), "create")
+        writes.create_events(session, BY, [event("all", source, "All", summary=joint.join(words))])
 
     url = seeded(stores, empty_template, fill)
     with TestClient(create_app(Settings(database_url=url))) as client:
@@ -213,14 +213,14 @@ def windy(stores: Stores, empty_template: str) -> Iterator[TestClient]:
     """A client of events that say one word in different places."""
 
     def fill(session: Session) -> None:
-        writes.create_type(session, schemas.TypeWrite(id="visit", label="Visit"))
-        source = writes.create_source(session, schemas.SourceWrite(title="A source"))
+        writes.TYPE.save(session, BY, schemas.TypeWrite(id="visit", label="Visit"), "create")
+        source = writes.SOURCE.save(session, BY, schemas.SourceWrite(title="A source"), "create")
         said = [
             event(name, source, **{"title": "Calm", "date": f"{2001 + n}"} | more)
             for n, (name, more) in enumerate(SAID.items())
         ]
         often = event("often", source, "Zephyr", "1999", summary="A zephyr, a zephyr")
-        writes.create_events(session, [*said, often, event("calm", source, "Calm")])
+        writes.create_events(session, BY, [*said, often, event("calm", source, "Calm")])
 
     url = seeded(stores, empty_template, fill)
     with TestClient(create_app(Settings(database_url=url))) as client:

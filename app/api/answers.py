@@ -35,18 +35,38 @@ async def collection(
     """The page that `work` reads, with its `next` and a weak tag; 304 where it is known."""
 
     def render(page: reads.Page, headers: dict[str, str]) -> bytes:
-        following = "null"
-        if page.cursor is not None:
-            address = _following(request, page.cursor)
-            headers["Link"] = f'<{address}>; rel="next"'
-            following = json.dumps(address)
-        return b'{"items":[%b],"total":%b,"next":%b}' % (
-            b",".join(page.items),
-            b"null" if page.total is None else str(page.total).encode(),
-            following.encode(),
-        )
+        following = _link(request, headers, "cursor", page.cursor)
+        total = b"null" if page.total is None else str(page.total).encode()
+        items = b",".join(page.items)
+        return b'{"items":[%b],"total":%b,"next":%b}' % (items, total, following)
 
     return await _of_this_state(request, render, work, *args, **kwargs)
+
+
+async def stretch(
+    request: Request,
+    name: str,
+    work: Callable[Concatenate[Connection, reads.Position, P], reads.Page],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """As `collection`, of a list whose end moves: without a total; `name` is its cursor's."""
+
+    def render(page: reads.Page, headers: dict[str, str]) -> bytes:
+        following = _link(request, headers, name, page.cursor)
+        return b'{"items":[%b],"next":%b}' % (b",".join(page.items), following)
+
+    return await _of_this_state(request, render, work, *args, **kwargs)
+
+
+def _link(request: Request, headers: dict[str, str], name: str, cursor: str | None) -> bytes:
+    """The URL of what follows as JSON, in a Link header too where there is more."""
+    if cursor is None:
+        return b"null"
+    asked = [pair for pair in request.query_params.multi_items() if pair[0] != name]
+    address = f"{_base(request)}?{urlencode([*asked, (name, cursor)])}"
+    headers["Link"] = f'<{address}>; rel="next"'
+    return json.dumps(address).encode()
 
 
 async def counts(
@@ -99,7 +119,7 @@ async def document(
 ) -> Response:
     """The document that `work` reads, with a strong tag of its bytes; 304 where it is known."""
     body = await database(request).reading(work, *args, **kwargs)
-    tag = blake2b(body, digest_size=12).hexdigest()
+    tag = reads.tag(body)
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache, no-transform"}
     if _known_tags(request).contains_weak(tag):
         return Response(status_code=304, headers=headers)
@@ -111,15 +131,14 @@ def _known_tags(request: Request) -> ETags:
     return parse_etags(",".join(request.headers.getlist("if-none-match")))
 
 
-def _base(request: Request) -> str:
-    """The absolute URL of this list, without its query."""
+def absolute(request: Request, path: str) -> str:
+    """The URL that clients use for a path of this API."""
     public: str | None = request.app.state.settings.public_url
     root = request.scope.get("root_path", "")
-    path = request.url.path.removeprefix(root)
     return f"{public or f'{request.url.scheme}://{request.url.netloc}{root}'}{path}"
 
 
-def _following(request: Request, cursor: str) -> str:
-    """The absolute URL of this list from `cursor` on."""
-    asked = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    return f"{_base(request)}?{urlencode([*asked, ('cursor', cursor)])}"
+def _base(request: Request) -> str:
+    """The absolute URL of this list, without its query."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    return absolute(request, path)

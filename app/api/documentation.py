@@ -1,10 +1,13 @@
 """What the API reference says beyond the routes themselves, and its last finish."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from app import __version__, schemas
 from app.errors import KINDS, example
@@ -57,6 +60,7 @@ FILLED_IN: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+SCHEMAS = "#/components/schemas/"
 EVERYWHERE = ("uri-too-long", "invalid-parameters")
 
 
@@ -87,6 +91,60 @@ def reading(what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def writing(status: int, what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that writes: what it answers with its headers, and problems."""
+    told: dict[str, Any] = {"description": what}
+    if status != 204:
+        told["headers"] = {"ETag": _header("Tag of the new state, for If-Match.")}
+    if status == 201:
+        told["headers"]["Location"] = _header("Where it is.")
+    return {status: told, **errors(*codes, *OF_WRITES)}
+
+
+OF_WRITES = (
+    *("bad-request", "unauthorized", "forbidden", "body-too-large", "unsupported-media-type"),
+    *("invalid-body", "key-reused", "too-many-requests", "store-unavailable"),
+)
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def sending(shape: type[BaseModel], *, patch: bool = False) -> dict[str, Any]:
+    """The `requestBody` of a route that takes a document of this shape, or a patch of one."""
+    name = shape.__name__
+    media_types = ["application/merge-patch+json"] if patch else []
+    schema = {"$ref": f"{SCHEMAS}{name}{'Patch' if patch else ''}"}
+    content = {"schema": schema, "example": EXAMPLES[name, patch]}
+    body = dict.fromkeys((*media_types, "application/json"), content)
+    return {"requestBody": {"required": True, "content": body}}
+
+
+# What the reference fills in as a body.
+EXAMPLES: Mapping[tuple[str, bool], Any] = {
+    ("EventWrite", False): {
+        "type": "statement",
+        "title": "Serbia's president spoke of more gas from Azerbaijan",
+        "date": {"edtf": "2024-03", "text": "in March 2024"},
+        "actors": [{"id": "serbia", "role": "speaker"}],
+        "sources": [
+            {"publisher": "Example News", "title": "More gas", "published": "2024-03-20"},
+            {"url": "https://example.org/gas", "accessed": "2024-04-02", "role": "context"},
+        ],
+    },
+    ("EventWrite", True): {"status": "completed", "date": {"edtf": "2023-11-15"}},
+    ("SourceWrite", False): {"publisher": "Example News", "published": "2024-03-20"},
+    ("SourceWrite", True): {"url": "https://example.org/gas", "language": "en"},
+    ("ActorWrite", False): {"name": "Example Energy", "kind": "organisation", "country": "RS"},
+    ("ActorWrite", True): {"aliases": ["State Oil Company of Azerbaijan"]},
+    ("PlaceWrite", False): {"name": "Niš", "country": "RS", "latitude": 43.32, "longitude": 21.9},
+    ("PlaceWrite", True): {"latitude": 44.8125, "longitude": 20.4612},
+    ("TypeWrite", False): {"label": "Court case", "description": "A case before a court."},
+    ("TypeWrite", True): {"description": "An agreement to deliver, build or buy."},
+}
+
+
 def install(app: FastAPI) -> None:
     """Make `app.openapi()` the finished document, made once."""
 
@@ -112,6 +170,7 @@ def install(app: FastAPI) -> None:
 def _finished(document: dict[str, Any]) -> dict[str, Any]:
     # `fields` leaves members out of a list.
     del document["components"]["schemas"]["ListedEvent"]["required"]
+    _add_bodies(document["components"]["schemas"])
     for operations in document["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", []):
@@ -124,6 +183,33 @@ def _finished(document: dict[str, Any]) -> dict[str, Any]:
                     }
                     response["content"] = {"application/problem+json": problem}
     return document
+
+
+def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
+    """The shapes of what is sent, and of patches: nothing needed, and null removes."""
+    shapes = [getattr(schemas, name) for name, patch in EXAMPLES if not patch]
+    # A shape that is served too keeps its name for that.
+    _, made = models_json_schema(
+        [(shape, "validation") for shape in shapes], ref_template=f"{SCHEMAS}{{model}}"
+    )
+    taken = {name: f"{name}Write" for name in made["$defs"] if name in schemas_by_name}
+    told = json.dumps(made["$defs"])
+    for name, renamed in taken.items():
+        told = told.replace(f'"{SCHEMAS}{name}"', f'"{SCHEMAS}{renamed}"')
+    for name, schema in json.loads(told).items():
+        schemas_by_name[taken.get(name, name)] = schema
+    for shape in shapes:
+        schema = schemas_by_name[shape.__name__]
+        members = {n: _or_null(s) for n, s in schema["properties"].items() if n != "id"}
+        patch = {"type": "object", "properties": members, "additionalProperties": False}
+        schemas_by_name[f"{shape.__name__}Patch"] = {"title": f"{shape.__name__}Patch", **patch}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    without_default = {name: value for name, value in schema.items() if name != "default"}
+    if {"type": "null"} in schema.get("anyOf", []):
+        return without_default
+    return {"anyOf": [without_default, {"type": "null"}]}
 
 
 def _finish_parameter(parameter: dict[str, Any], filled_in: Mapping[str, Any]) -> None:

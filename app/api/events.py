@@ -5,12 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app import reads, schemas
+from app.api.access import Reader
 from app.api.answers import collection, document
 from app.api.documentation import ID, reading
 from app.api.routes import StrictRoute
 from app.filters import EventQuery
 
-router = APIRouter(prefix="/events", tags=["Events"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/events", tags=["Events"], route_class=StrictRoute, dependencies=[Reader]
+)
 
 
 @router.get(

@@ -12,6 +12,7 @@ from starlette_compress import CompressMiddleware
 from app.errors import Problem, unexpected
 
 MAX_URL = 8192
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def install(app: FastAPI) -> None:
@@ -23,7 +24,7 @@ def install(app: FastAPI) -> None:
     app.add_middleware(
         Cors,
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD"],
+        allow_methods=METHODS,
         allow_headers=["*"],
         expose_headers=["ETag", "Link", "Location", "Retry-After"],
     )
@@ -53,7 +54,7 @@ class Cors(CORSMiddleware):
         answer = super().preflight_response(request_headers)
         if answer.status_code < 400:
             return answer
-        detail = f"{bytes(answer.body).decode()}. From other origins only GET and HEAD are allowed."
+        detail = f"{bytes(answer.body).decode()}. Allowed from other origins: {', '.join(METHODS)}."
         return Problem("bad-request", detail, headers=cors_headers(answer)).response()
 
 
@@ -128,8 +129,6 @@ class Edge(Middleware):
                 headers = MutableHeaders(raw=message["headers"])
                 if headers.get("content-encoding") == UNTOUCHED:
                     del headers["content-encoding"]
-                if headers.get("allow") == "GET":
-                    headers["allow"] = "GET, HEAD"
                 kept = "no-cache" if "etag" in headers else "no-store"
                 headers.setdefault("cache-control", kept)
             elif head and message["type"] == "http.response.body":

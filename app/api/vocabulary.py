@@ -6,12 +6,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from app import reads, schemas
+from app.api.access import Reader
 from app.api.answers import collection, document
 from app.api.documentation import ID, reading
 from app.api.routes import StrictRoute
 from app.filters import VocabularyQuery
 
-router = APIRouter(tags=["Vocabulary"], route_class=StrictRoute)
+router = APIRouter(tags=["Vocabulary"], route_class=StrictRoute, dependencies=[Reader])
 
 
 class Entry(NamedTuple):

@@ -2,22 +2,26 @@
 
 from app.filters.meaning import NEAREST_AMONG, Meaning
 from app.filters.query import (
+    ChangesQuery,
     EventFilter,
     EventQuery,
     FacetQuery,
     HistogramQuery,
+    RevisionsQuery,
     VocabularyQuery,
 )
 from app.filters.where import Found, Where, find
 
 __all__ = [
     "NEAREST_AMONG",
+    "ChangesQuery",
     "EventFilter",
     "EventQuery",
     "FacetQuery",
     "Found",
     "HistogramQuery",
     "Meaning",
+    "RevisionsQuery",
     "VocabularyQuery",
     "Where",
     "find",

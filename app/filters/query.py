@@ -366,6 +366,26 @@ class HistogramQuery(EventFilter):
     )
 
 
+class RevisionsQuery(BaseModel):
+    """A page of revisions."""
+
+    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    cursor: Cursor | None = Field(
+        None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
+    )
+
+
+class ChangesQuery(BaseModel):
+    """A stretch of the change feed."""
+
+    after: Cursor | None = Field(
+        None,
+        description="The `cursor` of the last change that you have seen; without, from the "
+        "beginning.",
+    )
+    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+
+
 class VocabularyQuery(BaseModel):
     """A page of a vocabulary."""
 

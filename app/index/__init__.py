@@ -6,6 +6,6 @@ bear a value. All of it can be rebuilt from the normalised rows.
 
 from app.index.check import check
 from app.index.documents import Term
-from app.index.postings import rebuild, write
+from app.index.postings import BATCH, Written, batches, rebuild, write
 
-__all__ = ["Term", "check", "rebuild", "write"]
+__all__ = ["BATCH", "Term", "Written", "batches", "check", "rebuild", "write"]

@@ -4,22 +4,21 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, insert, select, text, tuple_
-from sqlmodel import SQLModel
 
 from app.dialects import listed
 from app.index import keys
 from app.index.documents import Entry, Term, entries
+from app.models import TABLES
 
 BATCH = 500
-TABLES = SQLModel.metadata.tables
 PLACED = text("SELECT event_id, key, day FROM timeline WHERE event_id IN :ids").bindparams(
     listed("ids")
 )
 HELD = text(
-    "SELECT d.key, d.terms FROM timeline t JOIN document d ON d.key = t.key"
+    "SELECT t.event_id, d.key, d.terms, d.body FROM timeline t JOIN document d ON d.key = t.key"
     " WHERE t.event_id IN :ids"
 ).bindparams(listed("ids"))
 
@@ -33,15 +32,32 @@ def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield batch
 
 
-def write(connection: Connection, ids: Iterable[str]) -> None:
-    """Bring the read model of the events `ids` up to their rows; those gone are taken out."""
+class Written(NamedTuple):
+    """What an event showed before its read model was written, and what it shows now."""
+
+    event_id: str
+    before: bytes | None  # where it is new
+    after: bytes | None  # where it is gone
+
+
+def write(connection: Connection, ids: Iterable[str]) -> list[Written]:
+    """Bring the read model of the events `ids` up to their rows; those gone are taken out.
+
+    Gives their documents before and after.
+    """
+    done = []
     for batch in batches(dict.fromkeys(ids)):
         written = {entry.event_id: entry for entry in entries(connection, batch)}
-        _remove_documents(connection, batch)
+        before = _remove_documents(connection, batch)
         _place(connection, batch, written)
         # Only now: placing one event may have moved another.
         placed = connection.execute(PLACED, {"ids": batch})
         _insert_documents(connection, [(key, written[event_id]) for event_id, key, _ in placed])
+        for event_id in batch:
+            entry = written.get(event_id)
+            after = None if entry is None else entry.body
+            done.append(Written(event_id, before.get(event_id), after))
+    return done
 
 
 def rebuild(connection: Connection, progress: Callable[[int], None] = lambda done: None) -> int:
@@ -106,16 +122,17 @@ def row_of(key: int, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _remove_documents(connection: Connection, ids: Sequence[str]) -> None:
-    """Take out documents and postings, and what they added to the counts."""
+def _remove_documents(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    """Take out documents and postings, and what they added to the counts; gives the documents."""
     found = connection.execute(HELD, {"ids": ids}).all()
-    postings = [{"term": term, "key": key} for key, terms in found for term in json.loads(terms)]
+    postings = [{"term": t, "key": row.key} for row in found for t in json.loads(row.terms)]
     if found:
         connection.execute(text("DELETE FROM posting WHERE term = :term AND key = :key"), postings)
-        held = [{"key": key} for key, _ in found]
+        held = [{"key": row.key} for row in found]
         for table in keys.KEYED[1:]:
             connection.execute(text(f"DELETE FROM {table} WHERE key = :key"), held)
         _count(connection, Counter(posting["term"] for posting in postings), -1)
+    return {row.event_id: bytes(row.body) for row in found}
 
 
 def _insert_documents(connection: Connection, placed: Sequence[tuple[int, Entry]]) -> None:

@@ -1,18 +1,26 @@
-"""Every query over the stored documents and the vocabulary."""
+"""Every query over the stored documents, the vocabulary and the journal."""
 
 from app.reads.counts import facets, histogram
-from app.reads.cursors import Page, Position, position
+from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, page
-from app.reads.vocabulary import record, vocabulary
+from app.reads.journal import changes, changes_after, revision, revisions
+from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 
 __all__ = [
+    "VOCABULARIES",
     "Page",
     "Position",
+    "changes",
+    "changes_after",
     "event",
     "facets",
     "histogram",
     "page",
     "position",
     "record",
+    "revision",
+    "revisions",
+    "served",
+    "tag",
     "vocabulary",
 ]

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app import dates
 from app.dialects import unavailable
 from app.errors import Fault, Problem, nearest, refuse
 from app.filters import NEAREST_AMONG
@@ -25,6 +24,21 @@ class Page:
     items: Sequence[bytes]
     total: int | None
     cursor: str | None
+
+
+MAX_INTEGER = (1 << 63) - 1
+EVER = text(
+    "SELECT 1 FROM change WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL LIMIT 1"
+)
+
+
+def gone(kind: str, record_id: str) -> Problem:
+    """The answer where a record was deleted."""
+    path = f"/{kind}s/{record_id}"
+    detail = f"The {kind} '{record_id}' was deleted. Its revisions: {path}/revisions"
+    # RFC 5829 section 3.3
+    link = f'<{path}/revisions>; rel="version-history"'
+    return Problem("gone", detail, headers={"Link": link})
 
 
 def write_json(value: Any) -> bytes:
@@ -82,7 +96,7 @@ def read_cursor(now: Position, identity: Any, cursor: str, shape: Sequence[type]
 def _storable(part: Any) -> bool:
     """Whether the engines take the value of a cursor that somebody may have made up."""
     if isinstance(part, int):
-        return dates.BEGINNING <= part <= dates.END
+        return -MAX_INTEGER <= part <= MAX_INTEGER
     return bool(printable(part))
 
 
@@ -91,12 +105,22 @@ def _digest(identity: Any) -> str:
     return blake2b(told, digest_size=8).hexdigest()
 
 
+def tag(body: bytes) -> str:
+    """The opaque part of the strong entity tag of a document."""
+    return blake2b(body, digest_size=12).hexdigest()
+
+
 def one(connection: Connection, table: str, query: str, record_id: str) -> Row[Any]:
-    """The row with this id; Problem `not-found` names the nearest."""
+    """The row with this id; Problem `gone` where it was deleted, else `not-found` with the nearest.
+
+    `table` is the kind of the record too.
+    """
     if re.fullmatch(SLUG, record_id):
         row = connection.execute(text(query), {"id": record_id}).first()
         if row is not None:
             return row
+        if connection.execute(EVER, {"kind": table, "id": record_id}).first() is not None:
+            raise gone(table, record_id)
     known = connection.execute(text(f"SELECT id FROM {table} ORDER BY id LIMIT {NEAREST_AMONG}"))
     fault = Fault(
         "path", "id", f"there is no {table} of this id", nearest(record_id, known.scalars())

@@ -10,6 +10,7 @@ from app import words
 from app.dialects import listed
 from app.filters import VocabularyQuery
 from app.reads.cursors import Page, Position, one, read_cursor, write_cursor, write_json
+from app.reads.events import event
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,13 @@ def record(connection: Connection, name: str, record_id: str) -> bytes:
     kind = VOCABULARIES[name]
     row = one(connection, kind.table, f"{kind.query} WHERE v.id = :id", record_id)
     return _records(connection, name, [row])[0]
+
+
+def served(connection: Connection, kind: str, record_id: str) -> bytes:
+    """The document of a record of any kind; Problem `not-found` or `gone`."""
+    if kind == "event":
+        return event(connection, record_id)
+    return record(connection, f"{kind}s", record_id)
 
 
 def _records(connection: Connection, name: str, rows: Sequence[Row[Any]]) -> list[bytes]:

@@ -3,6 +3,10 @@
 from app.schemas.answers import (
     ActorPage,
     Bucket,
+    Cause,
+    Change,
+    ChangePage,
+    Difference,
     EventPage,
     Facets,
     FacetValue,
@@ -15,8 +19,11 @@ from app.schemas.answers import (
     Problem,
     ProblemError,
     ProblemKind,
+    Revision,
+    RevisionPage,
     SourcePage,
     TypePage,
+    WholeRevision,
 )
 from app.schemas.reading import checked, read_json
 from app.schemas.served import (
@@ -34,6 +41,7 @@ from app.schemas.served import (
     Type,
 )
 from app.schemas.texts import (
+    MAX_ID,
     SLUG,
     Line,
     Number,
@@ -66,6 +74,7 @@ from app.schemas.written import (
 
 __all__ = [
     "MAX_ENTRIES",
+    "MAX_ID",
     "MAX_SOURCES",
     "SLUG",
     "Actor",
@@ -73,12 +82,16 @@ __all__ = [
     "ActorReference",
     "ActorWrite",
     "Bucket",
+    "Cause",
+    "Change",
+    "ChangePage",
     "Citation",
     "CitationFields",
     "Counted",
     "CountedPlace",
     "Date",
     "DateWrite",
+    "Difference",
     "Event",
     "EventActor",
     "EventPage",
@@ -103,6 +116,8 @@ __all__ = [
     "ProblemKind",
     "Quantity",
     "Related",
+    "Revision",
+    "RevisionPage",
     "Shape",
     "Slug",
     "Source",
@@ -115,6 +130,7 @@ __all__ = [
     "TypePage",
     "TypeWrite",
     "Url",
+    "WholeRevision",
     "checked",
     "countries",
     "country_code",

@@ -1,11 +1,12 @@
 """What answers are made of beside documents: pages, counts, errors."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from app import models
 from app.schemas.served import Actor, CountedPlace, Event, Named, Source, Type
-from app.schemas.texts import OneOf, Shape
+from app.schemas.texts import OneOf, Shape, Slug
 
 
 class Page(Shape):
@@ -45,6 +46,74 @@ class NamedPage(Page):
 
 class SourcePage(Page):
     items: list[Source]
+
+
+class Difference(Shape):
+    """A member that an edit changed."""
+
+    field: str = Field(
+        description="Path of the member; entries of a list go by their id.",
+        examples=["sources.balkan-insight-2023-11-15.quote"],
+    )
+    before: Any = Field(description="Null where it was not there.")
+    after: Any = Field(description="Null where it is gone.")
+
+
+class Revision(Shape):
+    """An edit: what was done, when, by whom and why."""
+
+    version: int = Field(ge=1)
+    op: Annotated[str, OneOf(models.OPERATIONS)] = Field(examples=["update"])
+    at: str = Field(description="RFC 3339, UTC.")
+    author: str = Field(description="Name of the key that was used.")
+    note: str | None = Field(description="The `note` that came with the edit.")
+    changes: list[Difference] = Field(
+        description="What differs from the revision before; empty for the first, for deletion and "
+        "for restoring."
+    )
+
+
+class RevisionPage(Page):
+    items: list[Revision]
+
+
+class WholeRevision(Revision):
+    """An edit with the record as it left it."""
+
+    document: dict[str, Any] | None = Field(description="Null where it was deleted.")
+
+
+class Cause(Shape):
+    """What an event shows that was changed."""
+
+    kind: str = Field(examples=["source"])
+    id: Slug
+
+
+class Change(Shape):
+    """A change of an event."""
+
+    cursor: str = Field(description="Where to go on: send it as `after`.")
+    at: str = Field(description="RFC 3339, UTC.")
+    op: Annotated[str, OneOf(("create", "update", "delete"))] = Field(
+        description="`create` also where it was restored."
+    )
+    id: Slug = Field(description="Id of the event.")
+    version: int = Field(ge=1)
+    event: Event | None = Field(description="The event as the change left it; null once deleted.")
+    cause: Cause | None = Field(
+        description="Where not the event itself was edited, but what it shows: that record."
+    )
+
+
+class ChangePage(Shape):
+    """A stretch of the change feed."""
+
+    items: list[Change]
+    next: str | None = Field(
+        description="Absolute URL of what follows; null where nothing does yet. Then ask again "
+        "`after` the last change that you have seen."
+    )
 
 
 class Health(Shape):

@@ -103,9 +103,10 @@ def decimal(value: Any) -> Any:
 
 
 Printable = AfterValidator(printable)
+MAX_ID = 100
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
-Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=100)]
+Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=MAX_ID)]
 Word = Annotated[str, StringConstraints(max_length=100), Printable]
 Line = Annotated[str, StringConstraints(max_length=500), Printable]
 Prose = Annotated[str, StringConstraints(max_length=10_000), Printable]

@@ -76,7 +76,7 @@ class Related(Shape):
 
 
 class TypeWrite(Shape):
-    id: Slug
+    id: Slug | None = None
     label: Line
     description: Prose | None = None
 

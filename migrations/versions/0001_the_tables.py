@@ -31,6 +31,66 @@ def upgrade() -> None:
     )
     op.create_index("ix_actor_folded", "actor", ["folded"], unique=False)
     op.create_table(
+        "answered",
+        sa.Column("author", ordered, nullable=False),
+        sa.Column("key", ordered, nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("at", ordered, nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("location", sa.String(), nullable=True),
+        sa.Column("tagged", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("author", "key", name="pk_answered"),
+    )
+    op.create_index("ix_answered_at", "answered", ["at"], unique=False)
+    op.create_table(
+        "api_key",
+        sa.Column("id", ordered, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("created_at", ordered, nullable=False),
+        sa.Column("expires_at", ordered, nullable=True),
+        sa.Column("revoked_at", ordered, nullable=True),
+        sa.CheckConstraint("id <> ''", name=op.f("ck_api_key_id")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_api_key_name")),
+        sa.CheckConstraint("scope IN ('read', 'write')", name=op.f("ck_api_key_scope")),
+        sa.PrimaryKeyConstraint("id", name="pk_api_key"),
+        sa.UniqueConstraint("name", name="uq_api_key_name"),
+    )
+    op.create_table(
+        "change",
+        sa.Column("position", long, autoincrement=False, nullable=False),
+        sa.Column("at", ordered, nullable=False),
+        sa.Column("op", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("record_id", ordered, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("cause_kind", sa.String(), nullable=True),
+        sa.Column("cause_id", sa.String(), nullable=True),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("(cause_kind IS NULL) = (cause_id IS NULL)", name=op.f("ck_change_cause")),
+        sa.CheckConstraint("(op = 'delete') = (body IS NULL)", name=op.f("ck_change_body")),
+        sa.CheckConstraint(
+            "kind IN ('event', 'source', 'actor', 'place', 'type')", name=op.f("ck_change_kind")
+        ),
+        sa.CheckConstraint(
+            "op IN ('create', 'update', 'delete', 'restore')", name=op.f("ck_change_op")
+        ),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_change_version")),
+        sa.PrimaryKeyConstraint("position", name="pk_change"),
+    )
+    op.create_index(
+        "uq_change_revision",
+        "change",
+        ["kind", "record_id", "version"],
+        unique=True,
+        sqlite_where=sa.text("cause_kind IS NULL"),
+        postgresql_where=sa.text("cause_kind IS NULL"),
+    )
+    op.create_table(
         "document",
         sa.Column("key", long, autoincrement=False, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from random import Random
 
+from app import writes
 from app.db import Database
 from app.schemas import EventWrite, TypeWrite
 from app.settings import Settings
-from app.writes import create_events, create_type
 
 BATCH = 500
+BY = writes.By("benchmark")
 TYPES = tuple(f"type-{number}" for number in range(12))
 WORDS = (
     *("agreement", "border", "company", "contract", "delegation", "delivery", "energy", "factory"),
@@ -23,11 +24,12 @@ def write(database_url: str, number: int) -> None:
         store.migrate()
         with store.write() as session:
             for type_id in TYPES:
-                create_type(session, TypeWrite(id=type_id, label=type_id))
+                given = TypeWrite(id=type_id, label=type_id)
+                writes.TYPE.save(session, BY, given, "create")
         events = list(made(number))
         for start in range(0, number, BATCH):
             with store.write() as session:
-                create_events(session, events[start : start + BATCH])
+                writes.create_events(session, BY, events[start : start + BATCH])
     finally:
         store.close()
 

@@ -18,6 +18,7 @@ from chronology.amounts import Range, amount, kind_and_size, range_of
 from chronology.spans import INTERVALS, MOST, spans, written
 from chronology.texts import bare, sought, words
 from dates.model import FIRST, LAST, Model
+from stores import BY
 
 Query = Mapping[str, Sequence[str]]
 Days = tuple[int, int]
@@ -105,7 +106,7 @@ class Chronology:
     def fill(self, session: Session) -> None:
         """Store it as any client's events are, with its own times of the last edit."""
         self._fill_vocabulary(session)
-        writes.create_events(session, self.events.values())
+        writes.create_events(session, BY, self.events.values())
         session.flush()
         session.execute(
             text("UPDATE event SET created_at = :moment, updated_at = :moment WHERE id = :id"),
@@ -131,13 +132,13 @@ class Chronology:
 
     def _fill_vocabulary(self, session: Session) -> None:
         for name in TYPES:
-            writes.create_type(session, schemas.TypeWrite(id=name, label=name.title()))
+            writes.TYPE.save(session, BY, schemas.TypeWrite(id=name, label=name.title()), "create")
         for actor in self.actors.values():
-            writes.create_actor(session, actor)
+            writes.ACTOR.save(session, BY, actor, "create")
         for place in self.places.values():
-            writes.create_place(session, place)
+            writes.PLACE.save(session, BY, place, "create")
         for source in self.sources.values():
-            writes.create_source(session, source)
+            writes.SOURCE.save(session, BY, source, "create")
 
     def _rows(self, event_id: str) -> Iterator[tuple[type[Any], dict[str, Any]]]:
         """The rows of an event; its sources claim nothing."""

@@ -1,0 +1,117 @@
+"""Who may do what: keys, and how many requests each may send."""
+
+import time
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from app import keys, schemas, writes
+from app.api.answers import database
+from app.errors import Problem
+
+FAILURES_PER_MINUTE = 30  # wrong keys from one address
+
+bearer = HTTPBearer(
+    scheme_name="key",
+    bearerFormat="dln_…",
+    description="A key made with `dateline key create NAME --scope write`.",
+    auto_error=False,
+)
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+
+class Limiter:
+    """Counts requests of the last minute, by whom."""
+
+    def __init__(self) -> None:
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def count(self, per_minute: int, *whose: str) -> None:
+        """Problem `too-many-requests` where this one is too many; 0 sets no limit."""
+        if per_minute and not self._limiter.hit(self._item(per_minute), *whose):
+            raise self._refusal(per_minute, *whose)
+
+    def require(self, per_minute: int, *whose: str) -> None:
+        """As `count`, without counting this one."""
+        if per_minute and not self._limiter.test(self._item(per_minute), *whose):
+            raise self._refusal(per_minute, *whose)
+
+    def _item(self, per_minute: int) -> RateLimitItemPerMinute:
+        return RateLimitItemPerMinute(per_minute)
+
+    def _refusal(self, per_minute: int, *whose: str) -> Problem:
+        resets, _ = self._limiter.get_window_stats(self._item(per_minute), *whose)
+        seconds = max(1, int(resets - time.time()) + 1)
+        detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
+        return Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
+
+
+async def _holder(
+    request: Request, sent: HTTPAuthorizationCredentials | None
+) -> keys.Holder | None:
+    """Who sent the request, None where nobody says; Problem `unauthorized` for a bad key."""
+    if "authorization" not in request.headers:
+        return None
+    limiter: Limiter = request.app.state.limiter
+    limiter.require(FAILURES_PER_MINUTE, "failures", _address(request))
+    found = None
+    if sent is not None:
+        found = await database(request).reading(keys.holder, sent.credentials, writes.now())
+    if found is None:
+        limiter.count(FAILURES_PER_MINUTE, "failures", _address(request))
+        raise _challenge("This key is not valid: unknown, expired or revoked.", "invalid_token")
+    return found
+
+
+def _challenge(detail: str, error: str | None = None) -> Problem:
+    """RFC 6750 section 3."""
+    realm = 'Bearer realm="dateline"'
+    challenge = realm if error is None else f'{realm}, error="{error}"'
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+async def may_read(request: Request, sent: Credentials) -> None:
+    """Anybody where reads are public, else whoever has a key."""
+    settings = request.app.state.settings
+    holder = await _holder(request, sent)
+    if holder is None and not settings.public_reads:
+        raise _challenge("Reading needs a key here.")
+    whose = holder.id if holder else _address(request)
+    request.app.state.limiter.count(settings.reads_per_minute, "reads", whose)
+
+
+async def may_write(request: Request, sent: Credentials) -> keys.Holder:
+    """Whoever has a key of the scope `write`."""
+    holder = await _holder(request, sent)
+    if holder is None:
+        raise _challenge("Writing needs a key.")
+    if not holder.may("write"):
+        challenge = 'Bearer realm="dateline", error="insufficient_scope", scope="write"'
+        headers = {"WWW-Authenticate": challenge}
+        raise Problem("forbidden", "This key may only read.", headers=headers)
+    request.app.state.limiter.count(
+        request.app.state.settings.writes_per_minute, "writes", holder.id
+    )
+    return holder
+
+
+Note = Annotated[
+    schemas.Line | None, Query(description="Why; kept in the revision.", examples=["Typo in title"])
+]
+
+
+def author(holder: Annotated[keys.Holder, Depends(may_write)], note: Note = None) -> writes.By:
+    """Who writes, and why, as it stands in the revision."""
+    return writes.By(holder.name, note)
+
+
+Reader = Depends(may_read)
+Author = Annotated[writes.By, Depends(author)]

@@ -1,0 +1,82 @@
+"""`/changes`: the feed of all changes, by the page or as Server-Sent Events."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app import reads, schemas
+from app.api.access import Reader
+from app.api.answers import database, stretch
+from app.api.documentation import reading
+from app.api.routes import StrictRoute
+from app.filters import ChangesQuery
+
+router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader])
+
+EVENT_STREAM = "text/event-stream"
+HEARTBEAT_SECONDS = 15.0
+WATCH_SECONDS = 1.0  # another process may write too, and the server may be told to stop
+ANSWERS = reading("A stretch of the feed, the oldest change first.", "start-again")
+STREAM = {
+    "schema": {"type": "string"},
+    "example": 'id: WyJhYmMi\nevent: change\ndata: {"op": "update", "id": "…"}\n\n',
+}
+
+
+@router.get(
+    "/changes",
+    summary="Follow changes",
+    response_model=schemas.ChangePage,
+    responses={**ANSWERS, 200: {**ANSWERS[200], "content": {EVENT_STREAM: STREAM}}},
+)
+async def list_changes(
+    request: Request,
+    asked: Annotated[ChangesQuery, Query()],
+    last_event_id: Annotated[
+        str | None,
+        Header(
+            alias="Last-Event-ID",
+            description="As `after`; browsers send it when they connect to a stream again.",
+        ),
+    ] = None,
+) -> Response:
+    """Every creation, change and deletion of an event in the order of commits, none left out.
+
+    Ask `after` the `cursor` of the last change that you have seen. With `Accept:
+    text/event-stream`, changes come as they happen, each with its cursor as `id`.
+    """
+    if last_event_id:
+        asked = asked.model_copy(update={"after": last_event_id})
+    if EVENT_STREAM not in request.headers.get("accept", ""):
+        return await stretch(request, "after", reads.changes, asked)
+    first = await database(request).reading(reads.changes_after, asked)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_follow(request, asked, first), 200, headers, EVENT_STREAM)
+
+
+async def _follow(
+    request: Request, asked: ChangesQuery, items: Sequence[bytes]
+) -> AsyncIterator[bytes]:
+    """Changes as they happen, and a heartbeat where none do, until the server stops."""
+    store, silent = database(request), 0.0
+    yield b"retry: 2000\n\n"
+    while not request.app.state.stopping:
+        if items:
+            cursors = [json.loads(item)["cursor"] for item in items]
+            yield b"".join(map(_event, cursors, items))
+            asked = asked.model_copy(update={"after": cursors[-1]})
+            silent = 0.0
+        else:
+            await store.changed.wait(WATCH_SECONDS)
+            silent += WATCH_SECONDS
+            if silent >= HEARTBEAT_SECONDS:
+                yield b": still here\n\n"
+                silent = 0.0
+        items = await store.reading(reads.changes_after, asked)
+
+
+def _event(cursor: str, item: bytes) -> bytes:
+    return b"id: %b\nevent: change\ndata: %b\n\n" % (cursor.encode(), item)

@@ -1,0 +1,271 @@
+"""Writing events, sources, actors, places and types, and reading what was done to them."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from sqlmodel import Session
+from werkzeug.http import parse_etags
+
+from app import reads, schemas, writes
+from app.api.access import Author, Reader
+from app.api.answers import JSON, absolute, collection, database, document
+from app.api.bodies import PATCH_TYPES, read_document
+from app.api.documentation import ID, reading, sending, writing
+from app.api.routes import StrictRoute
+from app.errors import Fault, refuse
+from app.filters import RevisionsQuery
+
+router = APIRouter(route_class=StrictRoute)
+MAX_VERSION = 2**31 - 1
+
+
+class Noun(NamedTuple):
+    """How a kind of record that can be written is presented."""
+
+    kind: writes.Kind
+    one: str
+    record: type[schemas.Shape]
+    example: str
+    tag: str
+
+    @property
+    def path(self) -> str:
+        """Of the list."""
+        return f"/{self.kind.name}s"
+
+
+NOUNS = (
+    Noun(writes.EVENT, "an event", schemas.Event, "serbia-azerbaijan-gas-contract", "Events"),
+    Noun(writes.SOURCE, "a source", schemas.Source, "balkan-insight-2023-11-15", "Vocabulary"),
+    Noun(writes.ACTOR, "an actor", schemas.Actor, "socar", "Vocabulary"),
+    Noun(writes.PLACE, "a place", schemas.CountedPlace, "belgrade", "Vocabulary"),
+    Noun(writes.TYPE, "a type", schemas.Type, "contract", "Vocabulary"),
+)
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The `ETag` of the state that you have read; a newer one is never overwritten.",
+    ),
+]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="`*` makes a new record only.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any text of your own: the same request sent again with it within 24 hours "
+        "gets the first answer, and nothing is stored twice.",
+    ),
+]
+
+
+async def once(
+    request: Request,
+    by: writes.By,
+    key: str | None,
+    body: bytes,
+    work: Callable[[Session], writes.Answer],
+) -> Response:
+    """What a POST is answered: the first answer again where it came before."""
+    asked = None
+    if key is not None:
+        said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
+        asked = writes.Request(by.author, key, blake2b(said, digest_size=16).hexdigest())
+    answer = await database(request).writing(
+        lambda session: writes.once(session, asked, lambda: work(session))
+    )
+    return written(request, answer)
+
+
+def written(request: Request, answer: writes.Answer) -> Response:
+    """A record as a write left it, with its tag and, where it is new, its address."""
+    headers = {"Cache-Control": "no-cache, no-transform"}
+    if answer.tagged:
+        headers["ETag"] = f'"{reads.tag(answer.body)}"'
+    if answer.location is not None:
+        headers["Location"] = absolute(request, answer.location)
+    return Response(answer.body, answer.status, headers, JSON)
+
+
+def _condition(if_match: str | None, if_none_match: str | None = None) -> writes.Condition:
+    match = None if if_match is None else parse_etags(if_match)
+    if if_none_match not in (None, "*"):
+        fault = Fault("header", "If-None-Match", "takes `*` alone in a write", "*")
+        raise refuse(fault, code="bad-request")
+    return writes.Condition(match, only_create=if_none_match == "*")
+
+
+def _add(noun: Noun) -> None:
+    kind, one, path = noun.kind, noun.one, noun.path
+    name = kind.name
+    options: dict[str, Any] = {"tags": [noun.tag], "response_model": noun.record}
+    identifier = Path(
+        alias="id", description=f"Id of {one}.", examples=[noun.example], json_schema_extra=ID
+    )
+
+    @router.post(
+        path,
+        name=f"create_{name}",
+        summary=f"Create {one}",
+        status_code=201,
+        responses=writing(201, f"The new {name}.", "conflict"),
+        openapi_extra=sending(kind.shape),
+        **options,
+    )
+    async def create(request: Request, by: Author, key: IdempotencyKey = None) -> Response:
+        body, given = await read_document(request)
+
+        def work(session: Session) -> writes.Answer:
+            return writes.create(session, by, kind, given).answer
+
+        return await once(request, by, key, body, work)
+
+    create.__doc__ = (
+        f"Store a new {name}. The `id` may be left out; it is then made from the rest. "
+        + (
+            "Sources, actors and places are looked up by id, URL or name, and made where they "
+            "are not there; the type must exist."
+            if name == "event"
+            else "An id that is taken, or was deleted, is a conflict."
+        )
+    )
+
+    @router.put(
+        f"{path}/{{id}}",
+        name=f"put_{name}",
+        summary=f"Replace or create {one}",
+        description=f"Store the whole {name} under this id. Where it exists, `If-Match` must name "
+        "the state that you have read; a document may be read, edited and put back as it is.",
+        responses={
+            **writing(200, f"The {name} as it is now.", "conflict", *CONDITIONAL),
+            **writing(201, f"The new {name}."),
+        },
+        openapi_extra=sending(kind.shape),
+        **options,
+    )
+    async def put(
+        request: Request,
+        by: Author,
+        record_id: Annotated[str, identifier],
+        if_match: IfMatch = None,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        condition = _condition(if_match, if_none_match)
+        _, given = await read_document(request)
+        saved = await database(request).writing(writes.put, by, kind, record_id, given, condition)
+        return written(request, saved.answer)
+
+    @router.patch(
+        f"{path}/{{id}}",
+        name=f"patch_{name}",
+        summary=f"Change {one}",
+        description="Change the members that a JSON Merge Patch (RFC 7396) names: null removes "
+        "one, lists are replaced whole. `If-Match` must name the state that you have read.",
+        responses=writing(
+            200, f"The {name} as it is now.", "not-found", "gone", "conflict", *CONDITIONAL
+        ),
+        openapi_extra=sending(kind.shape, patch=True),
+        **options,
+    )
+    async def patch(
+        request: Request,
+        by: Author,
+        record_id: Annotated[str, identifier],
+        if_match: IfMatch = None,
+    ) -> Response:
+        condition = _condition(if_match)
+        _, given = await read_document(request, PATCH_TYPES)
+        saved = await database(request).writing(writes.patch, by, kind, record_id, given, condition)
+        return written(request, saved.answer)
+
+    @router.delete(
+        f"{path}/{{id}}",
+        name=f"delete_{name}",
+        summary=f"Delete {one}",
+        description="Its revisions stay, and it can be restored. What something else uses cannot "
+        "be deleted. `If-Match` must name the state that you have read.",
+        status_code=204,
+        tags=[noun.tag],
+        responses=writing(204, "Deleted.", "not-found", "gone", "conflict", *CONDITIONAL),
+    )
+    async def delete(
+        request: Request,
+        by: Author,
+        record_id: Annotated[str, identifier],
+        if_match: IfMatch = None,
+    ) -> Response:
+        await database(request).writing(writes.delete, by, kind, record_id, _condition(if_match))
+        return Response(status_code=204)
+
+    @router.post(
+        f"{path}/{{id}}/restore",
+        name=f"restore_{name}",
+        summary=f"Restore {one}",
+        description=f"Store a deleted {name} again as it last was, as its next version. What it "
+        "names is taken as it is now.",
+        responses=writing(200, f"The {name} as it is now.", "not-found", "conflict"),
+        **options,
+    )
+    async def restore(
+        request: Request,
+        by: Author,
+        record_id: Annotated[str, identifier],
+        key: IdempotencyKey = None,
+    ) -> Response:
+        return await once(
+            request,
+            by,
+            key,
+            b"",
+            lambda session: writes.restore(session, by, kind, record_id).answer,
+        )
+
+    @router.get(
+        f"{path}/{{id}}/revisions",
+        name=f"list_{name}_revisions",
+        summary=f"List the revisions of {one}",
+        description="What was changed, by whom, when and why, the last first; also of what was "
+        "deleted since.",
+        tags=[noun.tag],
+        dependencies=[Reader],
+        response_model=schemas.RevisionPage,
+        responses=reading("A page of revisions.", "not-found", "start-again"),
+    )
+    async def list_revisions(
+        request: Request,
+        record_id: Annotated[str, identifier],
+        asked: Annotated[RevisionsQuery, Query()],
+    ) -> Response:
+        return await collection(request, reads.revisions, name, record_id, asked)
+
+    @router.get(
+        f"{path}/{{id}}/revisions/{{version}}",
+        name=f"get_{name}_revision",
+        summary=f"Get a revision of {one}",
+        description=f"What was changed, and the whole {name} as it was then.",
+        tags=[noun.tag],
+        dependencies=[Reader],
+        response_model=schemas.WholeRevision,
+        responses=reading("The revision.", "not-found"),
+    )
+    async def get_revision(
+        request: Request,
+        record_id: Annotated[str, identifier],
+        version: Annotated[
+            int, Path(description="Counts the edits, from 1.", ge=1, le=MAX_VERSION, examples=[1])
+        ],
+    ) -> Response:
+        return await document(request, reads.revision, name, record_id, version)
+
+
+CONDITIONAL = ("precondition-failed", "precondition-required")
+
+for _noun in NOUNS:
+    _add(_noun)

@@ -1,0 +1,141 @@
+"""The journal as it is read: the revisions of a record, and the feed of all events."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.errors import Fault, Problem
+from app.filters import ChangesQuery, RevisionsQuery
+from app.reads.cursors import Page, Position, one, position, read_cursor, write_cursor, write_json
+
+Json = dict[str, Any]
+FEED = ["changes"]  # what its cursors belong to
+REVISION = (
+    "SELECT version, op, at, author, note, body FROM change"
+    " WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL"
+)
+# What follows from other members, or from the edit itself.
+DERIVED = {"version", "created_at", "updated_at"}
+OF_DATE = {"earliest", "latest", "precision", "uncertain", "approximate", "label"}
+
+
+# -- revisions ------------------------------------------------------------------------------------
+
+
+def revisions(
+    connection: Connection, now: Position, kind: str, record_id: str, asked: RevisionsQuery
+) -> Page:
+    """What was done to a record, the last edit first; Problem `not-found` where it never was."""
+    of = {"kind": kind, "id": record_id}
+    count = f"SELECT count(*) FROM ({REVISION}) r"
+    total = connection.execute(text(count), of).scalar_one()
+    if total == 0:
+        one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
+    identity = ["revisions", kind, record_id]
+    before = read_cursor(now, identity, asked.cursor, (int,))[0] if asked.cursor else total + 1
+    query = f"{REVISION} AND version < :before ORDER BY version DESC LIMIT :limit"
+    # One more tells of another page, and the first of a page is compared with the one before.
+    limits = {"before": before, "limit": asked.limit + 1}
+    rows = connection.execute(text(query), {**of, **limits}).all()
+    shown = rows[: asked.limit]
+    cursor = None
+    if len(rows) > asked.limit:
+        cursor = write_cursor(now, identity, [shown[-1].version])
+    earlier = [*rows[1:], None]
+    items = [write_json(_told(row, was)) for row, was in zip(shown, earlier, strict=False)]
+    return Page(items, total, cursor)
+
+
+def revision(connection: Connection, kind: str, record_id: str, version: int) -> bytes:
+    """One revision with the whole record as it was; Problem `not-found`."""
+    query = f"{REVISION} AND version IN (:version, :version - 1) ORDER BY version DESC"
+    of = {"kind": kind, "id": record_id, "version": version}
+    row, was, *_ = *connection.execute(text(query), of).all(), None, None
+    if row is None or row.version != version:
+        one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
+        fault = Fault("path", "version", "there is no such version")
+        raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))
+    return write_json({**_told(row, was), "document": _document(row)})
+
+
+def _told(row: Row[Any], was: Row[Any] | None) -> Json:
+    told = {name: getattr(row, name) for name in ("version", "op", "at", "author", "note")}
+    return {**told, "changes": list(_differences(_document(was) if was else None, _document(row)))}
+
+
+def _document(row: Row[Any]) -> Json | None:
+    return None if row.body is None else json.loads(row.body)
+
+
+def _differences(before: Json | None, after: Json | None) -> Iterator[Json]:
+    """What two states of a record differ in, member by member; nothing where one is missing."""
+    if before is not None and after is not None:
+        for name in {**before, **after}:
+            if name not in DERIVED:
+                yield from _between(name, before.get(name), after.get(name))
+
+
+def _between(path: str, before: Any, after: Any) -> Iterator[Json]:
+    if before == after:
+        return
+    old, new = _members(path, before), _members(path, after)
+    if old is None or new is None:
+        yield {"field": path, "before": before, "after": after}
+        return
+    for name in {**old, **new}:
+        yield from _between(f"{path}.{name}", old.get(name), new.get(name))
+    if list(old) != list(new) and sorted(old) == sorted(new):  # the same in another order
+        yield {"field": path, "before": list(old), "after": list(new)}
+
+
+def _members(path: str, value: Any) -> Mapping[str, Any] | None:
+    """The parts of a value that can be told apart by name; None where it is one whole."""
+    if isinstance(value, dict):
+        hidden = OF_DATE if path == "date" else ()
+        return {name: part for name, part in value.items() if name not in hidden}
+    if isinstance(value, list) and all(isinstance(part, dict) and "id" in part for part in value):
+        named = {part["id"]: part for part in value}
+        return named if len(named) == len(value) else None
+    return None
+
+
+# -- the feed -------------------------------------------------------------------------------------
+
+
+def changes(connection: Connection, now: Position, asked: ChangesQuery) -> Page:
+    """Changes of events in commit order, from the beginning or after a cursor."""
+    after = read_cursor(now, FEED, asked.after, (int,))[0] if asked.after else 0
+    query = (
+        "SELECT * FROM change WHERE kind = 'event' AND position > :after"
+        " ORDER BY position LIMIT :limit"
+    )
+    limits = {"after": after, "limit": asked.limit + 1}
+    rows = connection.execute(text(query), limits).all()
+    shown = rows[: asked.limit]
+    following = _place(now, shown[-1]) if len(rows) > asked.limit else None
+    return Page([_change(now, row) for row in shown], None, following)
+
+
+def changes_after(connection: Connection, asked: ChangesQuery) -> Sequence[bytes]:
+    """The next changes, for those who follow."""
+    return changes(connection, position(connection), asked).items
+
+
+def _place(now: Position, row: Row[Any]) -> str:
+    return write_cursor(Position(now.epoch, 0), FEED, [row.position])
+
+
+def _change(now: Position, row: Row[Any]) -> bytes:
+    cause = None if row.cause_kind is None else {"kind": row.cause_kind, "id": row.cause_id}
+    told = {
+        "cursor": _place(now, row),
+        "at": row.at,
+        # To a follower, what comes back is new.
+        "op": "create" if row.op == "restore" else row.op,
+        "id": row.record_id,
+        "version": row.version,
+    }
+    body = b"null" if row.body is None else bytes(row.body)
+    return b'%b,"event":%b,"cause":%b}' % (write_json(told)[:-1], body, write_json(cause))

@@ -1,0 +1,41 @@
+"""Every change to the data, each within the transaction of the session it is given."""
+
+from app.writes.events import EVENT, create_events
+from app.writes.journal import By, now, timestamp
+from app.writes.records import (
+    KINDS,
+    Condition,
+    Kind,
+    Saved,
+    create,
+    delete,
+    patch,
+    put,
+    restore,
+)
+from app.writes.retries import Answer, Request, once
+from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
+
+__all__ = [
+    "ACTOR",
+    "EVENT",
+    "KINDS",
+    "PLACE",
+    "SOURCE",
+    "TYPE",
+    "Answer",
+    "By",
+    "Condition",
+    "Kind",
+    "Request",
+    "Saved",
+    "create",
+    "create_events",
+    "delete",
+    "now",
+    "once",
+    "patch",
+    "put",
+    "restore",
+    "timestamp",
+]

@@ -1,0 +1,355 @@
+"""Events: from a valid document to rows, and from there to the read model and the journal."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, text, update
+from sqlmodel import Session
+
+from app import index, schemas
+from app.dialects import listed
+from app.errors import Fault, Problem, nearest, refuse
+from app.models import TABLES
+from app.writes.journal import By, Change, began, now, record, refuse_known, versions
+from app.writes.vocabulary import (
+    ACTOR,
+    PLACE,
+    SOURCE,
+    Lookups,
+    Vocabulary,
+    forget_unused,
+    free_id,
+    ids,
+)
+
+PARTS = (
+    *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
+    *("quantity", "relation"),
+)
+OF_CITATION = set(schemas.CitationFields.model_fields)
+NAMED: Mapping[str, tuple[Vocabulary, set[str]]] = {  # with the fields that are the event's own
+    "actors": (ACTOR, {"role"}),
+    "places": (PLACE, set()),
+    "sources": (SOURCE, OF_CITATION),
+}
+COUNTED = ("version", "created_at", "updated_at")  # these follow from the edits themselves
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An event as the tables hold it."""
+
+    event: Json
+    parts: dict[str, list[Json]]
+
+    @property
+    def event_id(self) -> str:
+        """Its id."""
+        return str(self.event["id"])
+
+    @property
+    def targets(self) -> set[str]:
+        """The events that it relates to."""
+        return {row["target_id"] for row in self.parts["relation"]}
+
+    def says_the_same(self, other: "Rows | None") -> bool:
+        """Whether the two differ in nothing but version and timestamps."""
+        if other is None or self.parts != other.parts:
+            return False
+        return all(
+            value == other.event[name] for name, value in self.event.items() if name not in COUNTED
+        )
+
+
+def rows_of(lookups: Lookups, event_id: str, given: schemas.EventWrite) -> Rows:
+    """The rows of an event, with all that it names looked up or made.
+
+    Problem `invalid-body` or `conflict` where it names what does not exist or differs.
+    """
+    roles = [source.role for source in given.sources]
+    event = {
+        "id": event_id,
+        "type_id": lookups.type(given.type),
+        "title": given.title,
+        "summary": given.summary,
+        "date_edtf": given.date.edtf,
+        "date_text": given.date.text,
+        "status": given.status,
+        "support_position": roles.index("supports"),
+        "support_role": "supports",
+    }
+    places = (
+        lookups.resolve(PLACE, place, set(), f"places.{n}") for n, place in enumerate(given.places)
+    )
+    tags = (lookups.spelt("tag", tag) for tag in given.tags)
+    parts: dict[str, list[Json]] = {
+        "event_actor": [
+            {"actor_id": lookups.resolve(ACTOR, actor, {"role"}, f"actors.{n}"), "role": actor.role}
+            for n, actor in enumerate(given.actors)
+        ],
+        "event_place": [{"place_id": place_id} for place_id in dict.fromkeys(places)],
+        "event_tag": [{"tag_id": tag_id} for tag_id in dict.fromkeys(tags)],
+        "quantity": [quantity.model_dump() for quantity in given.quantities],
+        "relation": [
+            {"relation": link.relation, "target_id": _other(event_id, link.event, n)}
+            for n, link in enumerate(dict.fromkeys(given.related))
+        ],
+        "citation": [
+            {
+                "source_id": lookups.resolve(SOURCE, source, OF_CITATION, f"sources.{n}"),
+                **source.model_dump(include=OF_CITATION - {"claims"}),
+            }
+            for n, source in enumerate(given.sources)
+        ],
+    }
+    numbered = {
+        table: [{"event_id": event_id, "position": n, **row} for n, row in enumerate(rows)]
+        for table, rows in parts.items()
+    }
+    numbered["citation_claim"] = [
+        {"event_id": event_id, "citation_position": n, "position": m, "claim": claim}
+        for n, source in enumerate(given.sources)
+        for m, claim in enumerate(dict.fromkeys(source.claims))
+    ]
+    return Rows(event, numbered)
+
+
+def _other(event_id: str, target: str, number: int) -> str:
+    if target == event_id:
+        fault = Fault("body", f"related.{number}.event", "an event cannot relate to itself")
+        raise refuse(fault, code="invalid-body")
+    return target
+
+
+def stored(session: Session, event_ids: Sequence[str]) -> dict[str, Rows]:
+    """Those of the events that are stored, as rows."""
+    parameters = {"ids": list(event_ids)}
+    query = text("SELECT * FROM event WHERE id IN :ids").bindparams(listed("ids"))
+    found = {
+        event["id"]: Rows(dict(event), {table: [] for table in PARTS})
+        for event in session.execute(query, parameters).mappings()
+    }
+    for table in PARTS if found else ():
+        keys = [column.name for column in TABLES[table].primary_key]
+        query = text(
+            f"SELECT * FROM {table} WHERE event_id IN :ids ORDER BY {', '.join(keys)}"
+        ).bindparams(listed("ids"))
+        for row in session.execute(query, parameters).mappings():
+            found[row["event_id"]].parts[table].append(dict(row))
+    return found
+
+
+def save(
+    session: Session,
+    by: By,
+    lookups: Lookups,
+    events: Sequence[Rows],
+    held: Mapping[str, Rows],
+    op: str | None = None,
+) -> None:
+    """Store events, those in `held` in place of what they were, with read model and journal.
+
+    `op` says what happened where it is neither `create` nor `update`. What they relate to must be
+    stored by the end of the transaction: `refuse_missing` sees to that.
+    """
+    moment = now()
+    last = versions(session, "event", [rows.event_id for rows in events])
+    for rows in events:
+        was = held.get(rows.event_id)
+        rows.event["version"] = last.get(rows.event_id, 0) + 1
+        if was is not None:
+            rows.event["created_at"] = was.event["created_at"]
+        else:  # one that is restored was there before
+            known = rows.event_id in last
+            rows.event["created_at"] = began(session, "event", rows.event_id) if known else moment
+        rows.event["updated_at"] = moment
+    replaced = [held[rows.event_id] for rows in events if rows.event_id in held]
+    _write_rows(session, events, replaced)
+    touched = {target for rows in (*events, *replaced) for target in rows.targets}
+    changes = _changes(session, events, touched, held, op)
+    record(session, by, [*lookups.made, *changes], moment)
+    lookups.made.clear()
+    if any(rows.parts["event_tag"] for rows in replaced):
+        forget_unused(session, "tag", "event_tag", "tag_id")
+
+
+def _write_rows(session: Session, events: Sequence[Rows], replaced: Sequence[Rows]) -> None:
+    known = {rows.event_id for rows in replaced}
+    _remove_parts(session, known)
+    table = TABLES["event"]
+    for rows in events:
+        if rows.event_id in known:
+            session.execute(update(table).where(table.c.id == rows.event_id), rows.event)
+    fresh = {"event": [rows.event for rows in events if rows.event_id not in known]}
+    fresh |= {part: [row for rows in events for row in rows.parts[part]] for part in PARTS}
+    for name, rows_of_table in fresh.items():
+        if rows_of_table:
+            session.execute(insert(TABLES[name]), rows_of_table)
+
+
+def _remove_parts(session: Session, event_ids: Iterable[str]) -> None:
+    gone = list(event_ids)
+    for table in PARTS if gone else ():
+        query = text(f"DELETE FROM {table} WHERE event_id IN :ids").bindparams(listed("ids"))
+        session.execute(query, {"ids": gone})
+
+
+def _changes(
+    session: Session,
+    events: Sequence[Rows],
+    touched: set[str],
+    held: Mapping[str, Rows],
+    op: str | None,
+) -> list[Change]:
+    """Write the read model of events and of those they touch; gives what happened."""
+    own = [rows.event_id for rows in events]
+    written = index.write(session.connection(), [*own, *sorted(touched.difference(own))])
+    bodies = {shown.event_id: shown.after for shown in written}
+    return [
+        Change(
+            op or ("update" if rows.event_id in held else "create"),
+            "event",
+            rows.event_id,
+            rows.event["version"],
+            bodies[rows.event_id],
+        )
+        for rows in events
+    ]
+
+
+def create_events(
+    session: Session, by: By, given: Iterable[schemas.EventWrite], *, op: str = "create"
+) -> list[str]:
+    """Store new events that may name each other in any order; gives their ids in that order.
+
+    Problem `conflict` where an id is taken, `invalid-body` where one names what does not exist.
+    """
+    lookups = Lookups(session)
+    events = list(given)
+    made: list[Rows] = []
+    taken = stored(session, [event.id for event in events if event.id is not None])
+    for event in events:
+        with said_of(event.id or event.title):
+            known = {rows.event_id for rows in made}
+            event_id = event.id or free_id(
+                session, "event", f"{event.date.edtf} {event.title}", known
+            )
+            if op != "restore":
+                is_taken = event_id in taken or event_id in known
+                refuse_known(session, "event", event_id, stored=is_taken)
+            made.append(rows_of(lookups, event_id, event))
+    for batch in index.batches(made):
+        save(session, by, lookups, batch, {}, op)
+    for event, rows in zip(events, made, strict=True):
+        with said_of(event.id or event.title):
+            refuse_missing(session, rows)
+    return [rows.event_id for rows in made]
+
+
+@contextmanager
+def said_of(name: str) -> Iterator[None]:
+    """Name the event in the detail of a problem: it may be one of many."""
+    try:
+        yield
+    except Problem as problem:
+        problem.detail = f"Event '{name}': {problem.said}"
+        raise
+
+
+def missing_targets(session: Session, targets: Iterable[str]) -> set[str]:
+    """Those of the ids that no event has."""
+    asked = set(targets)
+    query = text("SELECT id FROM event WHERE id IN :ids").bindparams(listed("ids"))
+    return asked.difference(session.execute(query, {"ids": list(asked)}).scalars())
+
+
+def refuse_missing(session: Session, rows: Rows) -> None:
+    """Problem `invalid-body` where an event relates to one that is not there."""
+    missing = missing_targets(session, rows.targets) if rows.targets else set()
+    faults = [
+        missing_target(session, row["position"], row["target_id"])
+        for row in rows.parts["relation"]
+        if row["target_id"] in missing
+    ]
+    if faults:
+        raise refuse(*faults, code="invalid-body")
+
+
+def missing_target(session: Session, number: int, target: str) -> Fault:
+    """What is wrong where no event has the id that a link names."""
+    near = nearest(target, ids(session, "SELECT id FROM event ORDER BY id LIMIT 10000"))
+    return Fault("body", f"related.{number}.event", f"there is no event '{target}'", near)
+
+
+# -- one event, as any other record ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events as a kind of record, beside the vocabulary."""
+
+    name: str = "event"
+    shape: type[schemas.Shape] = schemas.EventWrite
+    derived: frozenset[str] = frozenset(COUNTED)
+
+    def document(self, session: Session, record_id: str) -> Json | None:
+        """The event as it is served; None where it is not stored."""
+        query = (
+            "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
+        )
+        body = session.execute(text(query), {"id": record_id}).scalar()
+        return None if body is None else json.loads(body)
+
+    def used_by(self, session: Session, record_id: str) -> list[str]:
+        """Ids of the events that relate to it."""
+        query = "SELECT DISTINCT event_id FROM relation WHERE target_id = :id ORDER BY 1"
+        return ids(session, query, id=record_id)
+
+    def save(self, session: Session, by: By, given: Any, op: str) -> str:
+        """Store a valid document; gives its id. One that says what is stored changes nothing."""
+        if op != "update":
+            return create_events(session, by, [given], op=op)[0]
+        assert given.id is not None
+        lookups = Lookups(session)
+        rows = rows_of(lookups, given.id, given)
+        held = stored(session, [given.id])
+        if not rows.says_the_same(held.get(given.id)):
+            save(session, by, lookups, [rows], held)
+            refuse_missing(session, rows)
+        return str(given.id)
+
+    def remove(self, session: Session, by: By, record_id: str) -> None:
+        """Delete an event that no other relates to; its journal stays."""
+        held = stored(session, [record_id])[record_id]
+        _remove_parts(session, [record_id])
+        session.execute(text("DELETE FROM event WHERE id = :id"), {"id": record_id})
+        index.write(session.connection(), [record_id, *sorted(held.targets)])
+        version = held.event["version"] + 1
+        record(session, by, [Change("delete", "event", record_id, version, None)])
+        if held.parts["event_tag"]:
+            forget_unused(session, "tag", "event_tag", "tag_id")
+
+    def revived(self, session: Session, body: bytes) -> Json:
+        """From the journal to a document that can be stored again.
+
+        What it names is taken as it is now; what is gone since comes back with the event.
+        """
+        document: Json = json.loads(body)
+        document["date"] = {name: document["date"][name] for name in ("edtf", "text")}
+        for name in COUNTED:
+            del document[name]
+        for part, (kind, link) in NAMED.items():
+            document[part] = [
+                {name: entry[name] for name in entry if name in {"id", *link}}
+                if kind.stored(session, entry["id"]) is not None
+                else entry
+                for entry in document[part]
+            ]
+        return document
+
+
+EVENT = Events()

@@ -1,0 +1,92 @@
+"""The journal: one row a change, which is both a revision and an entry of the change feed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import insert, text
+from sqlmodel import Session
+
+from app.dialects import listed
+from app.errors import Fault, refuse
+from app.models import TABLES
+
+CHANGE = TABLES["change"]
+LAST = text(
+    "SELECT record_id, max(version) AS version FROM change"
+    " WHERE kind = :kind AND record_id IN :ids AND cause_kind IS NULL GROUP BY record_id"
+).bindparams(listed("ids"))
+
+
+@dataclass(frozen=True)
+class By:
+    """Who changes something, and why."""
+
+    author: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened to a record; `body` is what it is now, None where it is deleted."""
+
+    op: str
+    kind: str
+    record_id: str
+    version: int
+    body: bytes | None
+    cause_kind: str | None = None
+    cause_id: str | None = None
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment of UTC as it is stored: RFC 3339 with microseconds, which sorts as text."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def now() -> str:
+    """This moment's timestamp."""
+    return timestamp(datetime.now(UTC))
+
+
+def record(session: Session, by: By, changes: Sequence[Change], at: str | None = None) -> None:
+    """Write changes down behind all others, in this order, as of `at` or now.
+
+    Writers take turns, so that positions follow commits on both engines.
+    """
+    if not changes:
+        return
+    move = text("UPDATE store SET position = position + :by RETURNING position")
+    last = session.execute(move, {"by": len(changes)}).scalar_one()
+    told = {"at": at or now(), "author": by.author, "note": by.note}
+    rows = [
+        {"position": position, **asdict(change), **told}
+        for position, change in enumerate(changes, last - len(changes) + 1)
+    ]
+    session.execute(insert(CHANGE), rows)
+
+
+def versions(session: Session, kind: str, ids: Iterable[str]) -> dict[str, int]:
+    """The last version of those of the records that ever were, deleted or not."""
+    found = session.execute(LAST, {"kind": kind, "ids": list(ids)})
+    return {row.record_id: row.version for row in found}
+
+
+def began(session: Session, kind: str, record_id: str) -> str:
+    """When a record that ever was began to be."""
+    query = "SELECT min(at) FROM change WHERE kind = :kind AND record_id = :id"
+    of = {"kind": kind, "id": record_id}
+    return str(session.execute(text(f"{query} AND cause_kind IS NULL"), of).scalar_one())
+
+
+def refuse_known(session: Session, kind: str, record_id: str, *, stored: bool) -> None:
+    """Problem `conflict` where a new record cannot have this id: it is taken, or was deleted."""
+    if stored:
+        message = f"there is a {kind} '{record_id}' already"
+    elif versions(session, kind, [record_id]):
+        message = (
+            f"the {kind} '{record_id}' was deleted; restore it: POST /{kind}s/{record_id}/restore"
+        )
+    else:
+        return
+    raise refuse(Fault("body", "id", message), code="conflict")

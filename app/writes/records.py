@@ -1,0 +1,236 @@
+"""Making, replacing, patching, deleting and restoring a record of any kind, each on a condition."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+from werkzeug.datastructures import ETags
+
+from app import reads, schemas
+from app.errors import Fault, Problem, refuse
+from app.words import slug
+from app.writes.events import EVENT, Events
+from app.writes.journal import By, refuse_known, versions
+from app.writes.retries import Answer
+from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE, Vocabulary
+
+Json = dict[str, Any]
+Kind = Events | Vocabulary
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)}
+OF_DATE = set(schemas.Date.model_fields) - set(schemas.DateWrite.model_fields)
+NAMED_USERS = 20  # are told where a record cannot be deleted
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A record as a write left it; `body` is what GET answers."""
+
+    kind: str
+    record_id: str
+    body: bytes
+    created: bool = False
+
+    @property
+    def answer(self) -> Answer:
+        """What the client is told."""
+        if not self.created:
+            return Answer(200, self.body)
+        return Answer(201, self.body, f"/{self.kind}s/{self.record_id}")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a client takes the record to be (RFC 9110 section 13.1)."""
+
+    match: ETags | None = None  # If-Match
+    only_create: bool = False  # If-None-Match: *
+
+    def require(self, current: bytes | None) -> None:
+        """Problem `precondition-failed` or `precondition-required` where it does not hold."""
+        if current is None:
+            if self.match is not None:
+                raise Problem("precondition-failed", "If-Match names a state of what is not there.")
+        elif self.only_create:
+            raise Problem("precondition-failed", "If-None-Match: * creates only, and it exists.")
+        elif self.match is None:
+            raise Problem(
+                "precondition-required",
+                "Send the ETag of the state that you have read as If-Match, so that nobody's edit "
+                "is overwritten unseen.",
+            )
+        elif not self.match.contains(reads.tag(current)):
+            raise Problem(
+                "precondition-failed",
+                "It has changed since the state that If-Match names: read it again, then repeat.",
+            )
+
+
+def create(session: Session, by: By, kind: Kind, raw: Any) -> Saved:
+    """Store a new record; Problem `conflict` where its id is taken or was deleted."""
+    given = _given(kind, raw)
+    if given.id is not None:
+        taken = kind.document(session, given.id) is not None
+        refuse_known(session, kind.name, given.id, stored=taken)
+    return _saved(session, kind, kind.save(session, by, given, "create"), created=True)
+
+
+def put(
+    session: Session, by: By, kind: Kind, record_id: str, raw: Any, condition: Condition
+) -> Saved:
+    """Store a record as it is given, in place of what was there; makes it where nothing was."""
+    if not re.fullmatch(schemas.SLUG, record_id) or len(record_id) > schemas.MAX_ID:
+        message = "is not an id: small letters and digits, joined by hyphens, 100 at most"
+        raise refuse(Fault("path", "id", message, slug(record_id[:1000])), code="invalid-body")
+    exists = kind.document(session, record_id) is not None
+    if not exists:
+        refuse_known(session, kind.name, record_id, stored=False)
+    current = _current(session, kind, record_id) if exists else None
+    condition.require(current)
+    given = _given(kind, raw, record_id, current)
+    kind.save(session, by, given, "update" if exists else "create")
+    return _saved(session, kind, record_id, created=not exists)
+
+
+def patch(
+    session: Session, by: By, kind: Kind, record_id: str, raw: Any, condition: Condition
+) -> Saved:
+    """Change what a JSON Merge Patch (RFC 7396) names; Problem `not-found` or `gone`."""
+    current = _current(session, kind, record_id)
+    condition.require(current)
+    wanted = _members(raw)
+    _refuse_derived(kind, wanted)
+    stored = without_derived(kind, schemas.read_json(current))
+    merged = _merge(stored, wanted)
+    if "date" in wanted and isinstance(merged.get("date"), dict):
+        _forget_text(stored["date"], wanted["date"], merged["date"])
+    kind.save(session, by, _given(kind, merged, record_id, current), "update")
+    return _saved(session, kind, record_id)
+
+
+def delete(session: Session, by: By, kind: Kind, record_id: str, condition: Condition) -> None:
+    """Delete a record; Problem `conflict` names what uses it. Its revisions stay."""
+    condition.require(_current(session, kind, record_id))
+    users = kind.used_by(session, record_id)
+    if users:
+        faults = [Fault("path", "id", f"event '{user}' uses it") for user in users[:NAMED_USERS]]
+        problem = refuse(*faults, code="conflict")
+        problem.detail = f"The {kind.name} '{record_id}' is used by {len(users)} event(s)."
+        raise problem
+    kind.remove(session, by, record_id)
+
+
+def restore(session: Session, by: By, kind: Kind, record_id: str) -> Saved:
+    """Store a deleted record again, as it last was; what it names is taken as it is now."""
+    if kind.document(session, record_id) is not None:
+        raise Problem("conflict", f"The {kind.name} '{record_id}' is not deleted.")
+    if not versions(session, kind.name, [record_id]):
+        _current(session, kind, record_id)
+    query = (
+        "SELECT body FROM change WHERE kind = :kind AND record_id = :id AND body IS NOT NULL"
+        " ORDER BY position DESC LIMIT 1"
+    )
+    body = session.execute(text(query), {"kind": kind.name, "id": record_id}).scalar_one()
+    given = schemas.checked(kind.shape, kind.revived(session, bytes(body)))
+    return _saved(session, kind, kind.save(session, by, given, "restore"))
+
+
+def _current(session: Session, kind: Kind, record_id: str) -> bytes:
+    return reads.served(session.connection(), kind.name, record_id)
+
+
+def _saved(session: Session, kind: Kind, record_id: str, *, created: bool = False) -> Saved:
+    return Saved(kind.name, record_id, _current(session, kind, record_id), created)
+
+
+# -- from what came to a valid document -----------------------------------------------------------
+
+
+def _given(kind: Kind, raw: Any, record_id: str | None = None, current: bytes | None = None) -> Any:
+    """The valid document, its id that of the path; Problem `invalid-body` names what is wrong.
+
+    What is derived may stand in it only as `current` has it.
+    """
+    wanted = _members(raw)
+    _refuse_derived(kind, wanted, None if current is None else schemas.read_json(current))
+    wanted = without_derived(kind, wanted)
+    if record_id is not None:
+        if wanted.get("id") not in (None, record_id):
+            message = "differs from the id in the path; ids do not change, so leave it out"
+            raise refuse(Fault("body", "id", message, record_id), code="invalid-body")
+        wanted["id"] = record_id
+    if current is not None and kind is EVENT:
+        _keep_a_source(wanted)
+    return schemas.checked(kind.shape, wanted)
+
+
+def _members(raw: Any) -> Json:
+    if not isinstance(raw, dict):
+        raise refuse(Fault("body", "body", "give a JSON object"), code="invalid-body")
+    return dict(raw)
+
+
+def _derived(kind: Kind, document: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The paths of the members that no one writes."""
+    yield from ((name,) for name in document if name in kind.derived)
+    date = document.get("date") if kind is EVENT else None
+    if isinstance(date, dict):
+        yield from (("date", name) for name in date if name in OF_DATE)
+
+
+def without_derived(kind: Kind, document: Mapping[str, Any]) -> Json:
+    """The document without the members that no one writes."""
+    left_out = set(_derived(kind, document))
+    kept = {name: value for name, value in document.items() if (name,) not in left_out}
+    if isinstance(kept.get("date"), dict):
+        kept["date"] = {n: v for n, v in kept["date"].items() if ("date", n) not in left_out}
+    return kept
+
+
+def _refuse_derived(kind: Kind, wanted: Json, current: Json | None = None) -> None:
+    """Problem `invalid-body` where a derived member stands that does not repeat `current`."""
+    faults = []
+    for path in _derived(kind, wanted):
+        if current is None or _at(wanted, path) != _at(current, path):
+            faults.append(Fault("body", ".".join(path), "follows from the rest; leave it out"))
+    if faults:
+        raise refuse(*faults, code="invalid-body")
+
+
+def _at(document: Json, path: tuple[str, ...]) -> Any:
+    found: Any = document
+    for name in path:
+        found = found[name]
+    return found
+
+
+def _keep_a_source(wanted: Json) -> None:
+    """Problem `conflict` where an event would lose the last source that supports it."""
+    sources = wanted.get("sources")
+    if isinstance(sources, list) and all(isinstance(source, dict) for source in sources):
+        roles = [source.get("role", "supports") for source in sources]
+        if all(role in ("contradicts", "context") for role in roles):
+            message = "no source would be left that supports the event; delete the event instead"
+            raise refuse(Fault("body", "sources", message), code="conflict")
+
+
+def _merge(target: Any, wanted: Any) -> Any:
+    """RFC 7396 section 2."""
+    if not isinstance(wanted, dict):
+        return wanted
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in wanted.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged
+
+
+def _forget_text(stored: Json, wanted: Any, merged: Json) -> None:
+    """What a source said of another date says nothing of this one."""
+    given = wanted if isinstance(wanted, dict) else {}
+    if merged.get("edtf") != stored["edtf"] and "text" not in given:
+        merged.pop("text", None)

@@ -1,0 +1,375 @@
+"""Types, actors, places and sources: how each is stored, found, and made where it is not there."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import insert, text, update
+from sqlmodel import Session
+
+from app import index, schemas
+from app.errors import Fault, from_validation, nearest, refuse
+from app.models import TABLES
+from app.words import fold, slug, wording
+from app.writes.journal import By, Change, record, refuse_known, versions
+
+Json = dict[str, Any]
+
+
+def row(session: Session, query: str, record_id: str) -> Json | None:
+    """The row that a query of `:id` finds."""
+    found = session.execute(text(query), {"id": record_id}).mappings().first()
+    return None if found is None else dict(found)
+
+
+def ids(session: Session, query: str, **parameters: Any) -> list[str]:
+    """The ids that a query finds."""
+    return list(session.execute(text(query), parameters).scalars())
+
+
+def free_id(session: Session, table: str, name: str, taken: Iterable[str] = ()) -> str:
+    """A slug of `name` that no row of `table` has or had: the plain one, else with a number."""
+    base = slug(name)
+    query = (
+        f"SELECT id FROM {table} WHERE id = :id OR id LIKE :like UNION SELECT record_id FROM change"
+        " WHERE kind = :kind AND cause_kind IS NULL AND (record_id = :id OR record_id LIKE :like)"
+    )
+    like = {"id": base, "like": f"{base}-%", "kind": table}
+    held = {*ids(session, query, **like), *taken}
+    candidates = (base if n == 1 else f"{base}-{n}" for n in range(1, len(held) + 2))
+    return next(candidate for candidate in candidates if candidate not in held)
+
+
+# -- the kinds ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """How a kind of record that events name is stored and found."""
+
+    name: str  # of the kind and of its table
+    shape: type[schemas.Shape]
+    called: Callable[[Any], str]  # what an id is made of
+    row: Callable[[Session, Any], Json]  # the columns that follow from the document but its id
+    stored: Callable[[Session, str], Json | None]  # the document but its id
+    find: Callable[[Session, Mapping[str, Any]], list[str]]  # by what is known of it but its id
+    users: str  # the events that use it
+    shown: bool = True  # in the documents of those events
+    derived: frozenset[str] = frozenset({"events"})
+
+    def document(self, session: Session, record_id: str) -> Json | None:
+        """The record as it is written; None where it is not stored."""
+        found = self.stored(session, record_id)
+        return None if found is None else {"id": record_id, **found}
+
+    def used_by(self, session: Session, record_id: str) -> list[str]:
+        """Ids of the events that use it."""
+        return ids(session, self.users, id=record_id)
+
+    def save(self, session: Session, by: By, given: Any, op: str) -> str:
+        """Store a valid document with all that follows from it; gives its id.
+
+        `op` tells whether it is new. Events that show the record are shown anew, and each says so
+        in the feed.
+        """
+        record_id = given.id or free_id(session, self.name, self.called(given))
+        told = {**given.model_dump(), "id": record_id}
+        if op == "update" and self.document(session, record_id) == told:
+            return str(record_id)
+        change = self.put(session, record_id, given, op)
+        record(session, by, [change])
+        if op == "update" and self.shown:
+            self._show(session, by, record_id)
+        if self is SOURCE:
+            forget_unused(session, "publisher", "source", "publisher_id")
+        return str(record_id)
+
+    def put(self, session: Session, record_id: str, given: Any, op: str) -> Change:
+        """Store the rows of a document; gives the change that is to be written down."""
+        table = TABLES[self.name]
+        columns = self.row(session, given)
+        if op == "update":
+            session.execute(update(table).where(table.c.id == record_id), columns)
+        else:
+            session.execute(insert(table), {"id": record_id, **columns})
+        if isinstance(given, schemas.ActorWrite):
+            _put_aliases(session, record_id, given.aliases)
+        version = versions(session, self.name, [record_id]).get(record_id, 0) + 1
+        told = {**given.model_dump(mode="json"), "id": record_id}
+        body = json.dumps(told, ensure_ascii=False).encode()
+        return Change(op, self.name, record_id, version, body)
+
+    def remove(self, session: Session, by: By, record_id: str) -> None:
+        """Delete a record that nothing uses."""
+        version = versions(session, self.name, [record_id]).get(record_id, 0) + 1
+        session.execute(text(f"DELETE FROM {self.name} WHERE id = :id"), {"id": record_id})
+        record(session, by, [Change("delete", self.name, record_id, version, None)])
+        if self is SOURCE:
+            forget_unused(session, "publisher", "source", "publisher_id")
+
+    def revived(self, session: Session, body: bytes) -> Json:
+        """From the journal to a document that can be stored again."""
+        document: Json = json.loads(body)
+        return document
+
+    def _show(self, session: Session, by: By, record_id: str) -> None:
+        for batch in index.batches(self.used_by(session, record_id)):
+            written = index.write(session.connection(), batch)
+            changes = [
+                Change(
+                    "update",
+                    "event",
+                    shown.event_id,
+                    json.loads(shown.after)["version"],
+                    shown.after,
+                    self.name,
+                    record_id,
+                )
+                for shown in written
+                if shown.after is not None and shown.after != shown.before
+            ]
+            record(session, by, changes)
+
+
+def forget_unused(session: Session, table: str, user: str, column: str) -> None:
+    """Delete the tags or publishers that nothing bears any more: they live by being named."""
+    session.execute(
+        text(
+            f"DELETE FROM {table} WHERE NOT EXISTS"
+            f" (SELECT 1 FROM {user} u WHERE u.{column} = {table}.id)"
+        )
+    )
+
+
+def spelt(session: Session, table: str, name: str) -> str:
+    """The id of the publisher or tag of this name, two spellings of one being one; made if new."""
+    folded = fold(name)
+    found = ids(session, f"SELECT id FROM {table} WHERE folded = :folded", folded=folded)
+    if found:
+        return found[0]
+    made = {"id": free_id(session, table, name), "name": name, "folded": folded}
+    session.execute(insert(TABLES[table]), {**made, "words": wording([[name]])})
+    return str(made["id"])
+
+
+def _put_aliases(session: Session, actor_id: str, aliases: Iterable[str]) -> None:
+    session.execute(text("DELETE FROM actor_alias WHERE actor_id = :id"), {"id": actor_id})
+    rows = [
+        {"actor_id": actor_id, "position": position, "alias": alias, "folded": fold(alias)}
+        for position, alias in enumerate(aliases)
+    ]
+    if rows:
+        session.execute(insert(TABLES["actor_alias"]), rows)
+
+
+def _type_row(session: Session, given: schemas.TypeWrite) -> Json:
+    words = wording([[given.label, given.description]])
+    return {**given.model_dump(exclude={"id"}), "words": words}
+
+
+def _actor_row(session: Session, given: schemas.ActorWrite) -> Json:
+    words = wording([[given.name, *given.aliases]])
+    fields = given.model_dump(exclude={"id", "aliases"})
+    return {**fields, "folded": fold(given.name), "words": words}
+
+
+def _place_row(session: Session, given: schemas.PlaceWrite) -> Json:
+    fields = given.model_dump(exclude={"id"})
+    return {**fields, "folded": fold(given.name), "words": wording([[given.name]])}
+
+
+def _source_row(session: Session, given: schemas.SourceWrite) -> Json:
+    publisher = spelt(session, "publisher", given.publisher) if given.publisher else None
+    words = wording([[given.publisher, given.title, given.author]])
+    fields = given.model_dump(exclude={"id", "publisher"})
+    return {**fields, "publisher_id": publisher, "words": words}
+
+
+def _stored_type(session: Session, type_id: str) -> Json | None:
+    return row(session, "SELECT label, description FROM type WHERE id = :id", type_id)
+
+
+def _stored_actor(session: Session, actor_id: str) -> Json | None:
+    found = row(session, "SELECT name, kind, country, url FROM actor WHERE id = :id", actor_id)
+    aliases = "SELECT alias FROM actor_alias WHERE actor_id = :id ORDER BY position"
+    return found and {**found, "aliases": ids(session, aliases, id=actor_id)}
+
+
+def _stored_place(session: Session, place_id: str) -> Json | None:
+    query = "SELECT name, country, latitude, longitude FROM place WHERE id = :id"
+    return row(session, query, place_id)
+
+
+def _stored_source(session: Session, source_id: str) -> Json | None:
+    query = (
+        "SELECT p.name AS publisher, s.title, s.author, s.url, s.archive_url, s.published,"
+        " s.accessed, s.language, s.kind FROM source s"
+        " LEFT JOIN publisher p ON p.id = s.publisher_id WHERE s.id = :id"
+    )
+    return row(session, query, source_id)
+
+
+def _find_actor(session: Session, known: Mapping[str, Any]) -> list[str]:
+    query = (
+        "SELECT id FROM actor WHERE folded = :name UNION"
+        " SELECT actor_id FROM actor_alias WHERE folded = :name ORDER BY 1"
+    )
+    return ids(session, query, name=fold(known["name"])) if "name" in known else []
+
+
+def _find_place(session: Session, known: Mapping[str, Any]) -> list[str]:
+    query = "SELECT id FROM place WHERE folded = :name ORDER BY id"
+    return ids(session, query, name=fold(known["name"])) if "name" in known else []
+
+
+def _find_source(session: Session, known: Mapping[str, Any]) -> list[str]:
+    """By exact URL, or by publisher, title and date of publication where all three are given."""
+    if "url" in known:
+        return ids(session, "SELECT id FROM source WHERE url = :url ORDER BY id", url=known["url"])
+    if not {"publisher", "title", "published"} <= known.keys():
+        return []
+    query = (
+        "SELECT s.id FROM source s JOIN publisher p ON p.id = s.publisher_id"
+        " WHERE p.folded = :folded AND s.title = :title AND s.published = :published ORDER BY s.id"
+    )
+    folded = fold(known["publisher"])
+    said = {"title": known["title"], "published": known["published"]}
+    return ids(session, query, folded=folded, **said)
+
+
+def _source_name(given: schemas.SourceWrite) -> str:
+    said = (given.publisher, given.title, given.published or given.accessed)
+    return " ".join(part for part in said if part) or given.url or ""
+
+
+TYPE = Vocabulary(
+    "type",
+    schemas.TypeWrite,
+    lambda given: given.label,
+    _type_row,
+    _stored_type,
+    lambda session, known: [],
+    "SELECT id FROM event WHERE type_id = :id ORDER BY id",
+    shown=False,
+)
+ACTOR = Vocabulary(
+    "actor",
+    schemas.ActorWrite,
+    lambda given: given.name,
+    _actor_row,
+    _stored_actor,
+    _find_actor,
+    "SELECT DISTINCT event_id FROM event_actor WHERE actor_id = :id ORDER BY 1",
+)
+PLACE = Vocabulary(
+    "place",
+    schemas.PlaceWrite,
+    lambda given: given.name,
+    _place_row,
+    _stored_place,
+    _find_place,
+    "SELECT event_id FROM event_place WHERE place_id = :id ORDER BY 1",
+)
+SOURCE = Vocabulary(
+    "source",
+    schemas.SourceWrite,
+    _source_name,
+    _source_row,
+    _stored_source,
+    _find_source,
+    "SELECT DISTINCT event_id FROM citation WHERE source_id = :id ORDER BY 1",
+)
+
+
+# -- what an event names --------------------------------------------------------------------------
+
+REMEMBERED = 10_000
+
+
+class Lookups:
+    """Finds what events name, asking once for each; makes what is not there.
+
+    `made` are the changes that are still to be written down. Good for one transaction.
+    """
+
+    def __init__(self, session: Session, *, create_types: bool = False) -> None:
+        self.session = session
+        self.create_types = create_types
+        self.made: list[Change] = []
+        self._found: dict[Any, str] = {}
+
+    def _once(self, asked: Any, find: Callable[[], str]) -> str:
+        if asked not in self._found:
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            self._found[asked] = find()
+        return self._found[asked]
+
+    def type(self, type_id: str) -> str:
+        """The id of a type, which must exist; Problem `invalid-body` names the nearest."""
+        return self._once(("type", type_id), lambda: self._type(type_id))
+
+    def _type(self, type_id: str) -> str:
+        if TYPE.stored(self.session, type_id) is not None:
+            return type_id
+        if self.create_types:
+            refuse_known(self.session, "type", type_id, stored=False)
+            label = type_id.replace("-", " ").capitalize()
+            given = schemas.TypeWrite(id=type_id, label=label)
+            self.made.append(TYPE.put(self.session, type_id, given, "create"))
+            return type_id
+        raise _missing(self.session, "type", type_id, "type")
+
+    def spelt(self, table: str, name: str) -> str:
+        """The id of the publisher or tag of this name."""
+        return self._once((table, name), lambda: spelt(self.session, table, name))
+
+    def resolve(self, kind: Vocabulary, given: schemas.Shape, link: set[str], where: str) -> str:
+        """The id of the record that an event names; `link` are the fields of the event's own."""
+        known = given.model_dump(exclude=link, exclude_none=True)
+        asked = (kind.name, repr(known))
+        return self._once(asked, lambda: self._resolve(kind, known, where))
+
+    def _resolve(self, kind: Vocabulary, known: Json, where: str) -> str:
+        record_id: str | None = known.get("id")
+        if record_id is not None:
+            stored = kind.stored(self.session, record_id)
+            if stored is not None:
+                _agree(kind, known, stored, where)
+                return record_id
+            if len(known) == 1:
+                raise _missing(self.session, kind.name, record_id, f"{where}.id")
+            refuse_known(self.session, kind.name, record_id, stored=False)
+        found = [] if record_id is not None else kind.find(self.session, known)
+        if len(found) > 1:
+            message = f"several {kind.name}s fit: {', '.join(found)}; give the `id` of one"
+            raise refuse(Fault("body", where, message), code="conflict")
+        return found[0] if found else self._make(kind, known, where)
+
+    def _make(self, kind: Vocabulary, known: Json, where: str) -> str:
+        try:
+            given: Any = kind.shape(**known)
+        except ValidationError as error:
+            told = ({**e, "loc": ("body", where, *e["loc"])} for e in error.errors())
+            raise refuse(*from_validation(told), code="invalid-body") from error
+        record_id = given.id or free_id(self.session, kind.name, kind.called(given))
+        self.made.append(kind.put(self.session, record_id, given, "create"))
+        return str(record_id)
+
+
+def _missing(session: Session, table: str, record_id: str, where: str) -> Exception:
+    near = nearest(record_id, ids(session, f"SELECT id FROM {table} ORDER BY id LIMIT 10000"))
+    message = f"there is no {table} '{record_id}'"
+    return refuse(Fault("body", where, message, near), code="invalid-body")
+
+
+def _agree(kind: Vocabulary, known: Json, stored: Json, where: str) -> None:
+    """Problem `conflict` where a field that came with an id differs from the stored one."""
+    differing = [n for n, value in known.items() if n != "id" and stored[n] != value]
+    if differing:
+        change = f"change it there (PATCH /{kind.name}s/{known['id']}), or give the `id` alone"
+        message = f"differs from the stored {kind.name}; {change}"
+        faults = (Fault("body", f"{where}.{name}", message) for name in differing)
+        raise refuse(*faults, code="conflict")
