@@ -344,6 +344,16 @@ class EventQuery(EventFilter):
         )
 
 
+class ExportQuery(EventFilter):
+    """Which events a file holds, in timeline order."""
+
+    lossless: bool = Field(
+        False,
+        description="CSV only: every member, as JSON where a cell holds a list, and no apostrophe "
+        "in front of what a spreadsheet would run as a formula.",
+    )
+
+
 class FacetQuery(EventFilter):
     """Which dimensions to count the filtered events by."""
 

@@ -1,6 +1,7 @@
 """Every change to the data, each within the transaction of the session it is given."""
 
 from app.writes.events import EVENT, create_events
+from app.writes.imports import ImportOptions, Report, load
 from app.writes.journal import By, now, timestamp
 from app.writes.records import (
     KINDS,
@@ -26,12 +27,15 @@ __all__ = [
     "Answer",
     "By",
     "Condition",
+    "ImportOptions",
     "Kind",
+    "Report",
     "Request",
     "Saved",
     "create",
     "create_events",
     "delete",
+    "load",
     "now",
     "once",
     "patch",

@@ -29,6 +29,12 @@ PARTS = (
     *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
     *("quantity", "relation"),
 )
+MEMBERS = {  # of an event, by the column or table that holds them
+    **{"type_id": "type", "date_edtf": "date", "date_text": "date", "support_position": "sources"},
+    **{"citation": "sources", "citation_claim": "sources", "event_actor": "actors"},
+    **{"event_place": "places", "event_tag": "tags", "quantity": "quantities"},
+    "relation": "related",
+}
 OF_CITATION = set(schemas.CitationFields.model_fields)
 NAMED: Mapping[str, tuple[Vocabulary, set[str]]] = {  # with the fields that are the event's own
     "actors": (ACTOR, {"role"}),
@@ -58,11 +64,16 @@ class Rows:
 
     def says_the_same(self, other: "Rows | None") -> bool:
         """Whether the two differ in nothing but version and timestamps."""
-        if other is None or self.parts != other.parts:
-            return False
-        return all(
-            value == other.event[name] for name, value in self.event.items() if name not in COUNTED
-        )
+        return other is not None and not self.differences(other)
+
+    def differences(self, other: "Rows") -> set[str]:
+        """The members of an event in which the two differ."""
+        columns = {
+            MEMBERS.get(name, name)
+            for name, value in self.event.items()
+            if name not in COUNTED and value != other.event[name]
+        }
+        return columns | {MEMBERS[part] for part in PARTS if self.parts[part] != other.parts[part]}
 
 
 def rows_of(lookups: Lookups, event_id: str, given: schemas.EventWrite) -> Rows:

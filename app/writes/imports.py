@@ -1,0 +1,219 @@
+"""Importing files of events: all or nothing, every fault with the line it stands in."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
+
+from app import index, schemas
+from app.errors import Fault, Problem, refuse
+from app.formats import Line
+from app.words import slug
+from app.writes.events import (
+    EVENT,
+    Rows,
+    missing_target,
+    missing_targets,
+    rows_of,
+    save,
+    stored,
+)
+from app.writes.journal import By, versions
+from app.writes.records import without_derived
+from app.writes.vocabulary import Lookups
+
+MOST_FAULTS = 100  # are told; the rest of the file is not looked at
+NOT_WRITTEN = ("match",)  # what lists add to an event
+
+
+class ImportOptions(BaseModel):
+    """How a file is taken in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    create_types: bool = Field(False, description="Make types that are not there yet.")
+    replace: bool = Field(
+        False, description="Replace stored events that differ; without, they are an error."
+    )
+    dry_run: bool = Field(False, description="Tell what would happen, and store nothing.")
+    type: schemas.Slug | None = Field(
+        None, description="Type of the events that the file gives none.", examples=["statement"]
+    )
+    source_publisher: schemas.Line | None = Field(
+        None, description="Publisher of the source for events that bring none."
+    )
+    source_title: schemas.Line | None = Field(None, description="Its title.")
+    source_url: schemas.Url | None = Field(None, description="Its address.")
+
+    @property
+    def source(self) -> dict[str, str]:
+        """The source of events that bring none, as far as it is known."""
+        named = {
+            "publisher": self.source_publisher,
+            "title": self.source_title,
+            "url": self.source_url,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass
+class Report:
+    """What an import did, in events; `notes` are what the file said and no event can hold."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A line that is valid in itself."""
+
+    number: int
+    event_id: str
+    given: schemas.EventWrite
+
+
+def load(
+    session: Session,
+    by: By,
+    lines: Iterable[Line],
+    options: ImportOptions,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Store the events of a file, which may name each other in any order; tells `progress` lines.
+
+    An event that is stored just so is left alone. Problem `invalid-body` with every fault, up to
+    MOST_FAULTS, and the transaction must then be undone. Memory stays the same however long the
+    file is, but for links to events further down.
+    """
+    run = _Run(session, by, options)
+    for done in run.take(lines):
+        progress(done)
+    run.require_targets()
+    if run.faults:
+        problem = refuse(*run.faults[:MOST_FAULTS], code="invalid-body")
+        more = " or more" if len(run.faults) >= MOST_FAULTS else ""
+        problem.detail = f"Nothing was imported: {len(run.faults)}{more} faults."
+        raise problem
+    if options.dry_run:
+        session.rollback()
+    return run.report
+
+
+class _Run:
+    def __init__(self, session: Session, by: By, options: ImportOptions) -> None:
+        self.session = session
+        self.by = by
+        self.options = options
+        self.lookups = Lookups(session, create_types=options.create_types)
+        self.report = Report()
+        self.faults: list[Fault] = []
+        self.awaited: dict[str, tuple[int, int]] = {}  # targets to be found further down
+
+    def take(self, lines: Iterable[Line]) -> Iterator[int]:
+        """Go through the file; gives the number of lines read from time to time."""
+        batch: dict[str, Read] = {}
+        for done, line in enumerate(lines, 1):
+            if (read := self._read(line)) is not None:
+                if read.event_id in batch:  # is to be compared with the one before
+                    self._store(list(batch.values()))
+                    batch = {}
+                batch[read.event_id] = read
+            if len(batch) == index.BATCH:
+                self._store(list(batch.values()))
+                batch = {}
+                yield done
+            if len(self.faults) >= MOST_FAULTS:
+                return
+        self._store(list(batch.values()))
+
+    def require_targets(self) -> None:
+        """A fault for each link to an event that never came."""
+        for batch in index.batches(self.awaited):
+            for target in sorted(missing_targets(self.session, batch)):
+                line, number = self.awaited[target]
+                fault = missing_target(self.session, number, target)
+                self.faults.append(replace(fault, line=line))
+
+    def _read(self, line: Line) -> Read | None:
+        for note in line.notes:
+            self.report.notes[note] = self.report.notes.get(note, 0) + 1
+        if line.faults:
+            self.faults += line.faults
+            return None
+        kept = {n: value for n, value in line.document.items() if n not in NOT_WRITTEN}
+        document = without_derived(EVENT, kept)
+        if self.options.type is not None:
+            document.setdefault("type", self.options.type)
+        if "sources" not in document:
+            if not self.options.source:
+                message = "brings no source; name one for the whole import: source_title, say"
+                self.faults.append(Fault("body", "sources", message, line=line.number))
+                return None
+            document["sources"] = [self.options.source]
+        try:
+            given = schemas.checked(schemas.EventWrite, document)
+        except Problem as problem:
+            self._blame(line.number, problem)
+            return None
+        return Read(line.number, given.id or slug(f"{given.date.edtf} {given.title}"), given)
+
+    def _store(self, batch: list[Read]) -> None:
+        """Store what is new or to be replaced."""
+        ids = [read.event_id for read in batch]
+        held = stored(self.session, ids)
+        gone = set(versions(self.session, "event", ids)).difference(held)
+        new: list[Rows] = []
+        for read in batch:
+            try:
+                rows = self._rows(read, held, gone)
+            except Problem as problem:
+                self._blame(read.number, problem)
+                continue
+            if rows is not None:
+                new.append(rows)
+                self.report.updated += rows.event_id in held
+                self.report.created += rows.event_id not in held
+        save(self.session, self.by, self.lookups, new, held)
+        lines = {read.event_id: read.number for read in batch}
+        self._await(new, lines)
+
+    def _rows(self, read: Read, held: dict[str, Rows], gone: set[str]) -> Rows | None:
+        """The rows to store; None where they are stored just so."""
+        if read.event_id in gone:
+            message = f"the event '{read.event_id}' was deleted; restore it first"
+            raise refuse(Fault("body", "id", message), code="conflict")
+        rows = rows_of(self.lookups, read.event_id, read.given)
+        was = held.get(read.event_id)
+        if was is None or self.options.replace:
+            if rows.says_the_same(was):
+                self.report.unchanged += 1
+                return None
+            return rows
+        if not rows.says_the_same(was):
+            differing = ", ".join(sorted(rows.differences(was)))
+            message = (
+                f"'{read.event_id}' is stored already and differs in {differing}; "
+                "import with replace=true to replace it"
+            )
+            raise refuse(Fault("body", "id", message), code="conflict")
+        self.report.unchanged += 1
+        return None
+
+    def _await(self, new: Iterable[Rows], lines: dict[str, int]) -> None:
+        """Remember the links whose target is not there yet."""
+        links = {
+            row["target_id"]: (lines[rows.event_id], row["position"])
+            for rows in new
+            for row in rows.parts["relation"]
+        }
+        for event_id in lines:
+            self.awaited.pop(event_id, None)
+        for target in missing_targets(self.session, links) if links else ():
+            self.awaited[target] = links[target]
+
+    def _blame(self, number: int, problem: Problem) -> None:
+        self.faults += [replace(fault, line=number) for fault in problem.faults]
