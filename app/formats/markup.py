@@ -1,6 +1,7 @@
 """HTML to plain text and back."""
 
 import re
+from collections import Counter
 from html import escape
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -69,6 +70,7 @@ class _Reader(HTMLParser):
         self.shown: list[str] = []
         self.links = False
         self.open: list[tuple[str, str]] = []
+        self.of_name: Counter[str] = Counter()
 
     @property
     def treatment(self) -> str:
@@ -86,11 +88,14 @@ class _Reader(HTMLParser):
         self._edge(tag)
         if tag not in VOID:
             self.open.append((tag, treatment))
+            self.of_name[tag] += 1
 
     def handle_endtag(self, tag: str) -> None:
-        if any(tag == name for name, _ in self.open):
-            while self.open.pop()[0] != tag:
-                pass
+        while self.of_name[tag]:
+            closed, _ = self.open.pop()
+            self.of_name[closed] -= 1
+            if closed == tag:
+                break
         self._edge(tag)
 
     def handle_data(self, data: str) -> None:
