@@ -153,7 +153,7 @@ def event(**members: Any) -> Json:
 def source(**members: Any) -> Json:
     """A plain source that supports, with other members in place of its own."""
     names = [*schemas.Citation.model_fields]
-    plain = {**dict.fromkeys(names), "id": "a-source", "role": "supports", "claims": []}
+    plain: Json = {**dict.fromkeys(names), "id": "a-source", "role": "supports", "claims": []}
     return {**plain, **members}
 
 
