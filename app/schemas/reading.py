@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -24,7 +24,7 @@ def read_json(raw: bytes) -> Any:
     try:
         value = json.loads(
             raw.decode("utf-8-sig"),
-            parse_float=Decimal,
+            parse_float=_decimal,
             parse_int=_integer,
             parse_constant=_no_number,
             object_pairs_hook=_members,
@@ -44,6 +44,13 @@ def _integer(digits: str) -> int:
     if len(digits) > LONGEST_INTEGER:
         raise ValueError(f"holds a number of {len(digits)} digits")
     return int(digits)
+
+
+def _decimal(written: str) -> Decimal:
+    try:
+        return Decimal(written)
+    except InvalidOperation:  # an exponent of twenty digits
+        raise ValueError("holds a number that is too large") from None
 
 
 def _no_number(word: str) -> Any:

@@ -1,0 +1,182 @@
+"""What a cell of a table holds: lists in a form for people or as JSON, and the formula guard."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import nearest
+from app.schemas import SLUG, read_json
+from app.words import slug
+
+# What a spreadsheet may take for a formula, also after a line break and in full width.
+STARTERS = "=+\\-@\t\r\n＝＋－＠"
+STARTS = re.compile(rf"'*[{STARTERS}]")
+GUARDED = re.compile(rf"'+[{STARTERS}]")
+
+NAMED = re.compile(r"(?P<name>.*\S)\s*\((?P<inner>[^()]*)\)", re.DOTALL)
+QUANTITY = re.compile(
+    r"(?P<measure>[^:]*[^:\s])\s*:\s*(?:(?P<qualifier>[a-z]+(?:[- ][a-z]+)?)\s+)?"
+    r"(?P<value>-?[0-9]+(?:\.[0-9]+)?)(?:\s+to\s+(?P<max_value>-?[0-9]+(?:\.[0-9]+)?))?"
+    r"(?:\s+(?P<unit>[^\s(](?:[^(]*[^\s(])?))?(?:\s+\((?P<text>.*)\))?",
+    re.DOTALL,
+)
+STATED = ("about", "at-least", "at-most")  # the others show in the numbers
+
+
+class CellError(ValueError):
+    """Why a cell cannot be read, and what would be right."""
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
+
+# -- the formula guard ----------------------------------------------------------------------------
+
+
+def guarded(cell: str, *, lossless: bool) -> str:
+    """`cell`, with an apostrophe in front where a spreadsheet might take it for a formula.
+
+    A lossless file has the apostrophe only where `bare` would take one off that is no guard.
+    """
+    return f"'{cell}" if (GUARDED if lossless else STARTS).match(cell) else cell
+
+
+def bare(cell: str) -> str:
+    """`cell` without the guard: the inverse of `guarded`, lossless or not."""
+    return cell[1:] if GUARDED.match(cell) else cell
+
+
+# -- lists ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ListCell:
+    """How a list stands in a cell: each entry of it for people, `;` between them, or all as JSON.
+
+    `said` is an entry for people, `heard` its inverse as far as that form goes, and `kept` what is
+    to come back of an entry; `shape` shows the form to who missed it.
+    """
+
+    said: Callable[[Any], str]
+    heard: Callable[[str], Any]
+    kept: Callable[[Any], Any]
+
+    def write(self, entries: list[Any], *, lossless: bool) -> str:
+        """The cell; JSON where it has to be lossless, or people's form would say something else."""
+        if not lossless:
+            cell = "; ".join(map(self.said, entries))
+            if self._says(cell, entries):
+                return cell
+        return as_json(entries) if entries else ""
+
+    def _says(self, cell: str, entries: list[Any]) -> bool:
+        try:
+            return self.read(cell) == list(map(self.kept, entries))
+        except CellError:
+            return False
+
+    def read(self, cell: str) -> list[Any]:
+        """The list of a cell; CellError where it is none."""
+        text = cell.strip()
+        if text.startswith(("[", "{")):
+            return from_json(text)
+        return [self.heard(part) for entry in text.split(";") if (part := entry.strip())]
+
+
+def as_json(entries: list[Any]) -> str:
+    """A list as JSON, for a cell."""
+    return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(cell: str) -> list[Any]:
+    """The list of a cell that holds JSON; CellError where it holds none."""
+    try:
+        found = read_json(cell.encode())
+    except ValueError as error:
+        raise CellError(str(error)) from None
+    if not isinstance(found, list):
+        raise CellError("is not a JSON array: write [ and ] around it")
+    return found
+
+
+def _actor_said(actor: Mapping[str, Any]) -> str:
+    return f"{actor['name']} ({actor['role']})" if actor["role"] else str(actor["name"])
+
+
+def _actor_heard(part: str) -> dict[str, Any]:
+    match = NAMED.fullmatch(part)
+    if match is None:
+        return {"name": part}
+    role = match["inner"].strip()
+    if not re.fullmatch(SLUG, role):
+        raise CellError(
+            f"'{role[:100]}' in parentheses is not a role such as `seller`; a name that ends in"
+            " parentheses stands as JSON: "
+            + json.dumps([{"name": part[:200]}], ensure_ascii=False),
+            f"{match['name'][:200]} ({slug(role)})" if role else None,
+        )
+    return {"name": match["name"], "role": role}
+
+
+def _quantity_said(quantity: Mapping[str, Any]) -> str:
+    upto = f"to {quantity['max_value']}" if quantity["max_value"] is not None else None
+    qualifier = quantity["qualifier"] if quantity["qualifier"] in STATED else None
+    text = f"({quantity['text']})" if quantity["text"] else None
+    parts = (qualifier, quantity["value"], upto, quantity["unit"], text)
+    return f"{quantity['measure']}: {' '.join(filter(None, parts))}"
+
+
+def _quantity_heard(part: str) -> dict[str, Any]:
+    match = QUANTITY.fullmatch(part)
+    if match is None:
+        raise CellError(
+            f"'{part[:100]}' is not a quantity; write `measure: value unit`, the number without"
+            " separators, such as `gas volume: at-least 400000000 m3 (over 400 mcm)` or"
+            " `length: 3 to 4.5 km`"
+        )
+    found = {name: text for name, text in match.groupdict().items() if text is not None}
+    qualifier = found.get("qualifier", "").replace(" ", "-")
+    if qualifier and qualifier not in STATED:
+        raise CellError(
+            f"'{qualifier}' is not a qualifier; allowed: {', '.join(STATED)}, or `3 to 4`",
+            nearest(qualifier, STATED),
+        )
+    return {**found, "qualifier": qualifier or ("between" if "max_value" in found else "exactly")}
+
+
+def _link_heard(part: str) -> dict[str, str]:
+    words = part.split()
+    if len(words) != 2:
+        raise CellError(
+            f"'{part[:100]}' is not a link; write the relation and the id of the other event, such"
+            " as `implements serbia-azerbaijan-gas-contract`"
+        )
+    return {"relation": words[0], "event": words[1]}
+
+
+def _given(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+_TEXTS = ListCell(str, str, str)
+LISTS: Mapping[str, ListCell] = {
+    "actors": ListCell(
+        _actor_said,
+        _actor_heard,
+        lambda actor: _given({"name": actor["name"], "role": actor["role"]}),
+    ),
+    "places": ListCell(
+        lambda place: str(place["name"]),
+        lambda part: {"name": part},
+        lambda place: {"name": place["name"]},
+    ),
+    "quantities": ListCell(_quantity_said, _quantity_heard, _given),
+    "tags": _TEXTS,
+    "related": ListCell(
+        lambda link: f"{link['relation']} {link['event']}", _link_heard, lambda link: link
+    ),
+    "source_claims": _TEXTS,
+}

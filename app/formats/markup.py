@@ -1,0 +1,110 @@
+"""HTML to plain text and back."""
+
+import re
+from collections import Counter
+from html import escape
+from html.parser import HTMLParser
+from typing import NamedTuple
+
+BLOCKS = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "fieldset"),
+        *("figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
+        *("hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "td", "th", "tr", "ul"),
+    )
+)
+VOID = frozenset(
+    (
+        *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source"),
+        *("track", "wbr"),
+    )
+)
+HIDDEN = frozenset(("script", "style", "template", "title"))
+
+# Marks of our own: text that is kept to the last space, and what is no part of the text.
+KEPT = "dateline-text"
+APART = "dateline-sources"
+
+# While a text is put together, white space that may shrink, and the end of a block.
+SOFT, BREAK = "\0", "\1"
+
+
+class Plain(NamedTuple):
+    """Plain text, and whether links were left out of it."""
+
+    text: str
+    links: bool
+
+
+def kept(text: str) -> str:
+    """HTML that shows `text` with its line breaks, and that `plain` gives back to the letter."""
+    return f'<div class="{KEPT}" style="white-space: pre-line">{escape(text)}</div>'
+
+
+def plain(html: str) -> Plain:
+    """What a browser would show of HTML, blocks on lines of their own; "" where that is nothing."""
+    reader = _Reader()
+    reader.feed(_tidied(html))
+    reader.close()
+    shown = "".join(reader.shown).strip(SOFT + BREAK)
+    text = re.sub(f"[{SOFT}{BREAK}]+", lambda run: "\n" if BREAK in run.group() else " ", shown)
+    return Plain(text, reader.links)
+
+
+def _tidied(html: str) -> str:
+    """`html` without comments and declarations, and with each `<` that opens no tag as a letter.
+
+    On those HTMLParser fails, or takes the square of the time.
+    """
+    begin, *comments = html.split("<!--")
+    html = begin + "".join(comment.partition("-->")[2] for comment in comments)
+    html = re.sub(r"<[!?][^<>]*>", "", html)
+    return re.sub(r"<(?!/?[a-zA-Z][^<>]*>)", "&lt;", html)
+
+
+class _Reader(HTMLParser):
+    """Collects what is shown; every open element is held with how its text is treated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+        self.links = False
+        self.open: list[tuple[str, str]] = []
+        self.of_name: Counter[str] = Counter()
+
+    @property
+    def treatment(self) -> str:
+        return self.open[-1][1] if self.open else ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        marks = (given.get("class") or "").split()
+        treatment = self.treatment
+        if tag in HIDDEN or APART in marks:
+            treatment = APART
+        elif treatment != APART and (tag == "pre" or KEPT in marks):
+            treatment = KEPT
+        self.links |= tag == "a" and "href" in given and treatment != APART
+        self._edge(tag)
+        if tag not in VOID:
+            self.open.append((tag, treatment))
+            self.of_name[tag] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.of_name[tag]:
+            closed, _ = self.open.pop()
+            self.of_name[closed] -= 1
+            if closed == tag:
+                break
+        self._edge(tag)
+
+    def handle_data(self, data: str) -> None:
+        treatment = self.treatment
+        if treatment == KEPT:
+            self.shown.append(data)
+        elif treatment != APART:
+            self.shown.append(re.sub(r"[\s\0\1]+", SOFT, data))
+
+    def _edge(self, tag: str) -> None:
+        if tag in BLOCKS:
+            self.shown.append(BREAK)

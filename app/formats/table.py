@@ -1,0 +1,277 @@
+"""CSV (RFC 4180): a row an event, in the same columns out and in."""
+
+import csv
+import io
+import json
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any, BinaryIO
+
+from app.errors import Fault, nearest
+from app.formats.cells import LISTS, CellError, as_json, bare, from_json, guarded
+from app.formats.lines import LONGEST, Line, batches, damaged, unreadable
+
+REQUIRED = ("type", "title", "date")
+OF_SOURCE = "source_"
+COLUMNS: Mapping[str, str] = {
+    "id": "The event's id; without it, one is made from date and title",
+    "type": "Id of its type",
+    "title": "What happened, in a line",
+    "summary": "What happened, in more words",
+    "date": "When, as EDTF: `2023-11`, `2023-11-01/2023-12-15`, `[..2024-02-06]`",
+    "date_text": "What the source said of the date, verbatim",
+    "status": "`planned`, `ongoing`, `completed` or `cancelled`",
+    "actors": "List: `Serbia (seller); Azerbaijan (buyer)`, the role in parentheses",
+    "places": "List: `Belgrade; Baku`",
+    "quantities": "List: `gas volume: at-least 400000000 m3 (over 400 mcm); length: 3 to 4.5 km`",
+    "tags": "List: `energy; natural gas`",
+    "related": "List: `implements serbia-azerbaijan-gas-contract`, a relation and an event's id",
+    "source_id": "Of the first source that supports the event: its id",
+    "source_publisher": "Who published it",
+    "source_title": "Its title",
+    "source_author": "Who wrote it",
+    "source_url": "Its address",
+    "source_archive_url": "The address of an archived copy",
+    "source_published": "When it was published, as EDTF",
+    "source_accessed": "When it was read, as EDTF",
+    "source_language": "Its language: `en`, `sr-Latn`",
+    "source_kind": "What it is: `news`, `analysis`, `official` …",
+    "source_role": "`supports`, where it is left out; `contradicts` or `context`",
+    "source_claims": "List: `date; actors`, the fields of the event that it backs",
+    "source_quote": "What it said, verbatim",
+    "source_locator": "Where in the source",
+    "source_note": "What else there is to say of it",
+    "more_sources": "The other sources, always as JSON",
+}
+SOURCE_COLUMNS = tuple(name for name in COLUMNS if name.startswith(OF_SOURCE))
+
+# Text that is kept to the last space. Of any other cell, white space at its ends is no part.
+VERBATIM = frozenset(
+    (
+        *("title", "summary", "date_text", "source_publisher", "source_title", "source_author"),
+        *("source_quote", "source_locator", "source_note"),
+    )
+)
+
+# The gas contract of the example chronology, as people would write it down.
+EXAMPLE: Mapping[str, str] = {
+    "id": "serbia-azerbaijan-gas-contract",
+    "type": "contract",
+    "title": "Srbijagas and SOCAR signed gas supply contract",
+    "summary": "The Serbian and Azerbaijani state companies agreed that Serbia would receive 400"
+    " million cubic metres of Azerbaijani natural gas before the year 2024 was out.",
+    "date": "2023-11",
+    "date_text": "In November 2023",
+    "status": "completed",
+    "actors": "State Oil Company of the Republic of Azerbaijan (seller); Srbijagas (buyer);"
+    " Azerbaijan (party); Serbia (party)",
+    "quantities": "gas volume: 400000000 m3 (400 million cubic meters of natural gas)",
+    "tags": "natural gas; energy; strategic partnership",
+    "source_id": "balkan-insight-2023-11-15",
+    "source_publisher": "Balkan Insight",
+    "source_published": "2023-11-15",
+    "source_kind": "news",
+    "source_role": "supports",
+    "source_claims": "type; date; actors",
+    "more_sources": as_json(
+        [
+            {
+                "id": "balkan-green-energy-news-2023-11-15",
+                "publisher": "Balkan Green Energy News",
+                "published": "2023-11-15",
+                "kind": "news",
+                "claims": ["type", "title", "summary", "date", "actors", "quantities"],
+            },
+            {
+                "id": "eurasia-daily-monitor-azerbaijan-serbia",
+                "publisher": "Eurasia Daily Monitor",
+                "title": "Azerbaijan and Serbia Expand Defense Partnership",
+                "published": "[2024-02-28..]",
+                "language": "en",
+                "kind": "analysis",
+                "role": "context",
+                "quote": "in November 2023, both countries signed a new energy deal",
+                "locator": "Volume 21, Issue 31, paragraphs 1 and 5",
+                "note": "Both paragraphs are taken to speak of one contract.",
+            },
+        ]
+    ),
+}
+
+csv.field_size_limit(LONGEST)
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def write(documents: Iterable[bytes], lossless: bool) -> Iterator[bytes]:
+    """The file, chunk by chunk; the header is always there.
+
+    Without `lossless` it is for people and spreadsheets: lists in words, which say less than JSON,
+    and nothing that would be taken for a formula.
+    """
+    yield _rows([COLUMNS])
+    for batch in batches(documents):
+        yield _rows(_row(json.loads(document), lossless) for document in batch)
+
+
+def template() -> bytes:
+    """A file to begin with: the header and an example."""
+    return _rows([COLUMNS, [EXAMPLE.get(column, "") for column in COLUMNS]])
+
+
+def _rows(rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _row(event: dict[str, Any], lossless: bool) -> list[str]:
+    sources = event["sources"]
+    first = next((n for n, source in enumerate(sources) if source["role"] == "supports"), None)
+    if first is None or (lossless and first > 0):  # else the order would be lost
+        own, others = {}, sources
+    else:
+        own, others = sources[first], [*sources[:first], *sources[first + 1 :]]
+    members = {
+        **event,
+        "date": event["date"]["edtf"],
+        "date_text": event["date"]["text"],
+        **{OF_SOURCE + name: value for name, value in own.items()},
+        "more_sources": as_json(others) if others else None,
+    }
+    return [_cell(column, members.get(column), lossless) for column in COLUMNS]
+
+
+def _cell(column: str, value: Any, lossless: bool) -> str:
+    if column in LISTS:
+        value = LISTS[column].write(value or [], lossless=lossless)
+    return guarded(value or "", lossless=lossless)
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read(file: BinaryIO) -> Iterator[Line]:
+    """The events of the file, whatever parts its cells: `,`, `;` or a tab, as in its header."""
+    lines = _text(file)
+    before, header = 0, ""
+    for header in lines:
+        if header.strip():
+            break
+        before += 1
+    else:
+        yield damaged(f"is empty; its first line names the columns: {', '.join(COLUMNS)}")
+        return
+    rows = _numbered(chain([header], lines), before, max(",;\t", key=header.count))
+    number, names = next(rows)
+    if isinstance(names, csv.Error):
+        yield unreadable(number, "file", f"is not CSV: {names}")
+        return
+    columns = [name.strip() for name in names]
+    while not columns[-1]:
+        columns.pop()
+    if faults := tuple(_faults_of_header(columns, number)):
+        yield Line(number, {}, faults)
+        return
+    for number, row in rows:
+        if isinstance(row, csv.Error):
+            yield unreadable(number, "file", f"is not CSV from here on: {row}")
+        elif any(cell.strip() for cell in row):
+            yield _line(number, columns, row)
+
+
+def _text(file: BinaryIO) -> Iterator[str]:
+    """The lines of the file, with their ends; what is not UTF-8 becomes lone surrogates."""
+    start = BOM_UTF8
+    while raw := file.readline(LONGEST):
+        # Also at a carriage return alone, which ends the lines of old spreadsheets.
+        yield from io.StringIO(raw.removeprefix(start).decode("utf-8", "surrogateescape"), "")
+        start = b""
+
+
+def _numbered(
+    lines: Iterable[str], before: int, delimiter: str
+) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """Each row with the line it begins in; an error is the last."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        number = before + reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, error
+            return
+        yield number, row
+
+
+def _faults_of_header(columns: list[str], number: int) -> Iterator[Fault]:
+    if not _is_text(columns):
+        yield Fault("body", "file", "is not UTF-8; save it as CSV UTF-8", line=number)
+        return
+    for position, column in enumerate(columns, 1):
+        if not column:
+            yield Fault("body", f"column {position}", "has no name", line=number)
+        elif column not in COLUMNS:
+            message = f"is not a column; known: {', '.join(COLUMNS)}"
+            yield Fault("body", column[:200], message, nearest(column[:200], COLUMNS), number)
+        elif column in columns[: position - 1]:
+            yield Fault("body", column, "stands twice in the header", line=number)
+    for column in REQUIRED:
+        if column not in columns:
+            message = f"is missing; {', '.join(REQUIRED)} must be there"
+            yield Fault("body", column, message, line=number)
+
+
+def _line(number: int, columns: list[str], row: list[str]) -> Line:
+    if not _is_text(row):
+        return unreadable(number, "file", "is not UTF-8 in this line; save it as CSV UTF-8")
+    if any(cell.strip() for cell in row[len(columns) :]):
+        return unreadable(
+            number,
+            "file",
+            f"has {len(row)} cells in this line and {len(columns)} columns; a cell that holds the"
+            ' delimiter stands in "quotes"',
+        )
+    members: dict[str, Any] = {}
+    faults = []
+    for column, cell in zip(columns, row, strict=False):
+        try:
+            if cell.strip():
+                members[column] = _value(column, bare(cell))
+        except CellError as error:
+            faults.append(Fault("body", column, str(error), error.suggestion, number))
+    return Line(number, {}, tuple(faults)) if faults else Line(number, _document(members))
+
+
+def _is_text(cells: list[str]) -> bool:
+    return not any(re.search("[\ud800-\udfff]", cell) for cell in cells)
+
+
+def _value(column: str, cell: str) -> Any:
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")
+    if column == "more_sources":
+        return from_json(text.strip())
+    if column in LISTS:
+        return LISTS[column].read(text)
+    return text if column in VERBATIM else text.strip()
+
+
+def _document(members: dict[str, Any]) -> dict[str, Any]:
+    """The body of POST /events that the cells say."""
+    date = {"edtf": members.pop("date", None), "text": members.pop("date_text", None)}
+    own = {
+        name.removeprefix(OF_SOURCE): members.pop(name)
+        for name in SOURCE_COLUMNS
+        if name in members
+    }
+    sources = [*([own] if own else []), *members.pop("more_sources", [])]
+    if date := {name: value for name, value in date.items() if value is not None}:
+        members["date"] = date
+    if sources:
+        members["sources"] = sources
+    return members

@@ -1,0 +1,311 @@
+"""TimelineJS 3: the JSON that Knight Lab's timeline shows, a slide an event.
+
+Its documentation: https://timeline.knightlab.com/docs/json-format.html. A slide that is written
+here bears one member more, `edtf`: the date exactly as it is, and the sign that its `group` is the
+event's type.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from html import escape
+from typing import Any, BinaryIO, TypeGuard
+
+from app import dates
+from app.dates.grammar import GROUPINGS, Component, End, Expression, Interval
+from app.dates.grammar import read as read_edtf
+from app.errors import Fault
+from app.formats.lines import Line, batches, damaged
+from app.formats.markup import APART, kept, plain
+from app.schemas import SLUG, read_json
+
+Json = dict[str, Any]
+LONGEST_ID = 100
+CALENDAR = ("year", "month", "day")
+CLOCK = ("hour", "minute", "second", "millisecond")
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def write(documents: Iterable[bytes], lossless: bool) -> Iterator[bytes]:
+    """The file, chunk by chunk, without the events that have no day at all."""
+    before = b'{"events":['
+    for batch in batches(documents):
+        events = (json.loads(document) for document in batch)
+        slides = [_slide(event) for event in events if _shown_dates(event["date"]["edtf"])]
+        if slides:
+            yield before + b",".join(
+                json.dumps(slide, ensure_ascii=False, separators=(",", ":")).encode()
+                for slide in slides
+            )
+            before = b","
+    yield b"]}" if before == b"," else before + b"]}"
+
+
+def _slide(event: Json) -> Json:
+    date, summary = event["date"], event["summary"]
+    return {
+        "unique_id": event["id"],
+        **_shown_dates(date["edtf"]),
+        "display_date": date["label"],
+        "edtf": date["edtf"],
+        "text": {
+            "headline": escape(event["title"]),
+            "text": (kept(summary) if summary else "") + _sources(event["sources"]),
+        },
+        "group": event["type"],
+        "autolink": False,  # the links are made already
+    }
+
+
+def _sources(sources: list[Json]) -> str:
+    items = "".join(f"<li>{_source(source)}</li>" for source in sources)
+    return f'<ul class="{APART}">{items}</ul>'
+
+
+def _source(source: Json) -> str:
+    published = source["published"] or source["accessed"]
+    label = dates.parse(published).label if published else None
+    named = [part for part in (source["publisher"], source["title"], label) if part]
+    said = escape(", ".join(named) or source["url"] or source["id"])
+    url = source["url"] or ""
+    if re.match("https?://", url, re.IGNORECASE):
+        said = f'<a href="{escape(url)}">{said}</a>'
+    return said if source["role"] == "supports" else f"{said} ({source['role']})"
+
+
+def _shown_dates(edtf: str) -> Json:
+    """The members `start_date` and `end_date` of a date, as precise as it is."""
+    expression, date = read_edtf(edtf), dates.parse(edtf)
+    if isinstance(expression, Interval):
+        ends = [
+            _numbers(end) if _is_plain(end) else _of_day(day)
+            for end, day in (
+                (expression.start, date.earliest),
+                (expression.end, date.latest),
+            )
+        ]
+    elif _is_plain(expression):
+        ends = [_numbers(expression)]
+    else:
+        ends = [_of_day(date.earliest), _of_day(date.latest)]
+    known = [end for end in ends if end]
+    return dict(zip(("start_date", "end_date"), known, strict=False))
+
+
+def _is_plain(part: Expression | End | None) -> TypeGuard[Component]:
+    """Whether it is a year, a month or a day without unknown digits."""
+    return isinstance(part, Component) and "X" not in part.text and part.month not in GROUPINGS
+
+
+def _numbers(date: Component) -> Json:
+    return _date_object(*(int(part) for part in (date.year, date.month, date.day) if part))
+
+
+def _of_day(day: str | None) -> Json:
+    if day is None:
+        return {}
+    year, month, number = day.rsplit("-", 2)
+    return _date_object(int(year), int(month), int(number))
+
+
+def _date_object(year: int, *finer: int) -> Json:
+    # TimelineJS has no year 0: its -1 is 1 BC, which is 0 in EDTF.
+    return dict(zip(CALENDAR, (year if year > 0 else year - 1, *finer), strict=False))
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+class SlideError(ValueError):
+    """Why a slide cannot be read: a member of it, and what is wrong there."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def read(file: BinaryIO) -> Iterator[Line]:
+    """The events of the file; types and sources are left to whoever imports them."""
+    try:
+        timeline = read_json(file.read())
+    except ValueError as error:
+        yield damaged(str(error))
+        return
+    if not isinstance(timeline, dict) or not isinstance(timeline.get("events"), list):
+        yield damaged("is missing: TimelineJS keeps its slides in the list `events`", "events")
+        return
+    if timeline.get("scale") == "cosmological":
+        message = "cosmological years lie beyond what a date can be here: -9999 to 9999"
+        yield damaged(message, "scale")
+        return
+    notes = tuple(
+        f"{name} is left out: no event stands behind it"
+        for name in ("title", "eras")
+        if timeline.get(name)
+    )
+    for number, slide in enumerate(timeline["events"], 1):
+        try:
+            document, own_notes = _event(slide)
+        except SlideError as error:
+            faults = (Fault("body", error.name, str(error), line=number),)
+            yield Line(number, {}, faults, notes)
+        else:
+            yield Line(number, document, notes=(*notes, *own_notes))
+        notes = ()
+
+
+def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
+    """The document of a slide, and what is left out of it."""
+    if not isinstance(slide, dict):
+        raise SlideError("body", "is not a slide: write a JSON object")
+    text = _object(slide, "text")
+    headline, summary = plain(_string(text, "headline")), plain(_string(text, "text"))
+    if not headline.text:
+        raise SlideError("text.headline", "is missing: an event needs a title")
+    date, notes = _date(slide)
+    document: Json = {"title": headline.text.replace("\n", " "), "date": date}
+    if summary.text:
+        document["summary"] = summary.text
+    if headline.links or summary.links:
+        notes.append("links in the text are left out: their words stay")
+    if unique_id := _string(slide, "unique_id"):
+        if re.fullmatch(SLUG, unique_id) and len(unique_id) <= LONGEST_ID:
+            document["id"] = unique_id
+        else:
+            notes.append("unique_id is left out: an id is made of a-z, 0-9 and hyphens")
+    if group := plain(_string(slide, "group")).text:
+        if _is_ours(slide) and re.fullmatch(SLUG, group):
+            document["type"] = group
+        else:
+            document["tags"] = [group]
+    for name in ("media", "background", "autolink"):
+        if _holds_something(slide.get(name)):
+            notes.append(f"{name} is left out: an event has no place for it")
+    return document, tuple(notes)
+
+
+def _is_ours(slide: Json) -> bool:
+    """Whether `write` made the slide, or someone who speaks its language."""
+    return isinstance(slide.get("edtf"), str)
+
+
+def _holds_something(member: Any) -> bool:
+    return any(member.values()) if isinstance(member, dict) else bool(member)
+
+
+# -- dates ----------------------------------------------------------------------------------------
+
+
+def _date(slide: Json) -> tuple[Json, list[str]]:
+    """The date of a slide as it is written in a body, and notes on it."""
+    given = {name: part for name in ("start_date", "end_date") if (part := _object(slide, name))}
+    numbers = {name: _given(part, name) for name, part in given.items()}
+    own, notes = _own_date(slide), []
+    if own and numbers in ({}, _shown_dates(own.edtf)):
+        edtf = own.edtf
+    else:
+        edtf = _written_date(numbers)
+        if slide.get("edtf"):
+            notes.append("edtf is left out: it is not the date of start_date and end_date")
+    said = _display_date(slide) or _said_of_ends(given)
+    text = {"text": said} if said and not (own and said == own.label) else {}
+    return {"edtf": edtf, **text}, notes
+
+
+def _own_date(slide: Json) -> dates.Date | None:
+    try:
+        return dates.parse(slide["edtf"]) if _is_ours(slide) else None
+    except dates.DateError:
+        return None
+
+
+def _given(date: Json, where: str) -> dict[str, int]:
+    """Year, month and day of a date object, as far as they are given."""
+    found = {name: _number(date, name, where) for name in CALENDAR}
+    if found["year"] is None:
+        raise SlideError(f"{where}.year", "is missing")
+    if found["month"] is None and found["day"] is not None:
+        raise SlideError(f"{where}.month", "is missing: there is a day")
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def _written_date(numbers: Mapping[str, dict[str, int]]) -> str:
+    """The EDTF of the start and the end of a slide; SlideError where that is no date."""
+    if "start_date" not in numbers:
+        raise SlideError("start_date", "is missing")
+    ends = [_edtf(end, name) for name, end in numbers.items()]
+    edtf = "/".join(dict.fromkeys(ends))  # the same twice is one, as it is to TimelineJS
+    try:
+        dates.parse(edtf)
+    except dates.DateError as error:
+        raise SlideError("start_date", str(error)) from None
+    return edtf
+
+
+def _edtf(date: Mapping[str, int], where: str) -> str:
+    year, *finer = date.values()
+    astronomical = year + 1 if year < 0 else year
+    if not -9999 <= astronomical <= 9999:
+        raise SlideError(f"{where}.year", f"is {year}; years go from -9999 to 9999")
+    sign = "-" if astronomical < 0 else ""
+    return "-".join((f"{sign}{abs(astronomical):04d}", *(f"{part:02d}" for part in finer)))
+
+
+def _display_date(holder: Json) -> str:
+    return plain(_string(holder, "display_date")).text.replace("\n", " ")
+
+
+def _said_of_ends(given: Mapping[str, Json]) -> str:
+    """What the ends say that no date can hold: words, or a time of day; "" where they do not."""
+    if not any(_display_date(end) or _clock(end, name) for name, end in given.items()):
+        return ""
+    ends = (
+        _display_date(end) or f"{_edtf(_given(end, name), name)} {_clock(end, name)}".rstrip()
+        for name, end in given.items()
+    )
+    return " to ".join(dict.fromkeys(ends))
+
+
+def _clock(date: Json, where: str) -> str:
+    """The time of day of a date object: `14:30`, `14:30:05.250`."""
+    hour, minute, second, thousandth = (_number(date, name, where) for name in CLOCK)
+    if hour is None:
+        return ""
+    clock = f"{hour:02d}:{minute or 0:02d}"
+    if second is not None or thousandth is not None:
+        clock += f":{second or 0:02d}"
+    return clock if thousandth is None else f"{clock}.{thousandth:03d}"
+
+
+# -- members, as loosely typed as they are --------------------------------------------------------
+
+
+def _object(holder: Json, name: str) -> Json:
+    """A member that is an object; empty where it is absent, or all of it is."""
+    found = holder.get(name) or {}
+    if not isinstance(found, dict):
+        raise SlideError(name, "is not a JSON object")
+    return {key: value for key, value in found.items() if value not in (None, "")}
+
+
+def _string(holder: Json, name: str) -> str:
+    """A member that is a text, or a number that stands for one; "" where it is absent."""
+    found = holder.get(name)
+    if found is None:
+        return ""
+    if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
+        raise SlideError(name, "is not a text")
+    return str(found)
+
+
+def _number(holder: Json, name: str, where: str) -> int | None:
+    """A whole number, or its digits in a text; None where it is absent or empty."""
+    written = str(holder.get(name, "")).strip()
+    if not written:
+        return None
+    if not re.fullmatch("-?[0-9]{1,9}", written):
+        raise SlideError(f"{where}.{name}", "is not a whole number")
+    return int(written)
