@@ -1,10 +1,11 @@
 """The command line: `dateline …`. Every failure is one line on stderr and exit code 1."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -12,22 +13,27 @@ import uvicorn
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import Connection, text
 
-from app import __version__, index, keys, schemas, seeding, writes
+from app import __version__, index, keys, reads, schemas, seeding, writes
+from app.api.routes import check_query, members
 from app.db import Database
 from app.dialects import StoreError
 from app.errors import Problem
+from app.filters import EventFilter, ExportQuery
+from app.formats import FORMATS, Format
 from app.main import create_app
 from app.models import SCOPES
 from app.seeding import SeedError
 from app.settings import PREFIX, Settings
+
+SUFFIXES = {".jsonl": "ndjson", ".json": "timelinejs"}
 
 cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+SUFFIXES = {".jsonl": "ndjson", ".json": "timelinejs"}
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
@@ -130,7 +136,7 @@ def check() -> None:
     with (
         _current() as database,
         database.read(patient=True) as connection,
-        _progress(connection, "checking") as tell,
+        _progress(reads.matching(connection, EventFilter()), "checking") as tell,
     ):
         findings = (
             database.dialect.broken(connection),
@@ -150,9 +156,114 @@ def reindex() -> None:
     """Build the read model anew from the stored rows."""
     with _current() as database, database.alone(), database.write() as session:
         connection = session.connection()
-        with _progress(connection, "indexing") as tell:
+        with _progress(reads.matching(connection, EventFilter()), "indexing") as tell:
             number = index.rebuild(connection, tell)
     out.print(f"{number} events indexed.", markup=False)
+
+
+@cli.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A file; its name tells the format.", exists=True)],
+    format_name: Annotated[
+        str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}, where the name does not.")
+    ] = None,
+    create_types: Annotated[bool, typer.Option(help="Make types that are not there.")] = False,
+    replace: Annotated[bool, typer.Option(help="Replace stored events that differ.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Tell what would happen, store nothing.")] = False,
+    type_id: Annotated[
+        str | None, typer.Option("--type", help="Type of events that the file gives none.")
+    ] = None,
+    source_publisher: Annotated[
+        str | None, typer.Option(help="Publisher of the source for events that bring none.")
+    ] = None,
+    source_title: Annotated[str | None, typer.Option(help="Its title.")] = None,
+    source_url: Annotated[str | None, typer.Option(help="Its address.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why; kept in the revisions.")] = None,
+) -> None:
+    """Import events, all or nothing: NDJSON, CSV, or TimelineJS as JSON."""
+    named = {"publisher": source_publisher, "title": source_title, "url": source_url}
+    options = schemas.checked(
+        writes.ImportOptions,
+        {
+            "create_types": create_types,
+            "replace": replace,
+            "dry_run": dry_run,
+            "type": type_id,
+            **{f"source_{name}": value for name, value in named.items()},
+        },
+    )
+    made = _format(format_name or SUFFIXES.get(file.suffix.lower(), file.suffix.lstrip(".")))
+    by = writes.By("dateline import", note)
+    with (
+        _current() as database,
+        database.alone(),
+        file.open("rb") as stream,
+        database.write() as session,
+        _progress(None, "importing") as tell,
+    ):
+        report = writes.load(session, by, made.read(stream), options, tell)
+    for what in ("created", "updated", "unchanged"):
+        out.print(f"{what:<10}{getattr(report, what):>7}", markup=False)
+    for told, times in report.notes.items():
+        out.print(f"note: {told} ({times})", markup=False)
+    if dry_run:
+        out.print("Nothing was stored: this was a dry run.", markup=False)
+
+
+@cli.command("export", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def export_file(
+    context: typer.Context,
+    format_name: Annotated[str, typer.Argument(metavar="FORMAT", help=f"{', '.join(FORMATS)}")],
+    output: Annotated[Path | None, typer.Option(help="File to write; else to stdout.")] = None,
+) -> None:
+    """Write events to a file, in timeline order.
+
+    Takes the filter of the API by its names: --type contract --date 2023 --min-publishers 2;
+    with csv, --lossless true.
+    """
+    made = _format(format_name)
+    asked = _filter(context.args)
+    if output is not None and output.exists():
+        fail(f"{output} exists; nothing is overwritten")
+    with (
+        _current() as database,
+        database.read(patient=True) as connection,
+        _progress(reads.matching(connection, asked), "exporting") as tell,
+    ):
+        documents = reads.export(connection, asked)
+        target = sys.stdout.buffer if output is None else output.open("xb")
+        with nullcontext(target) if output is None else target:
+            for chunk in made.write(_told(documents, tell), asked.lossless):
+                target.write(chunk)
+
+
+def _told(documents: Iterable[bytes], tell: Callable[[int], None]) -> Iterator[bytes]:
+    for done, document in enumerate(documents, 1):
+        yield document
+        if done % 1000 == 0:
+            tell(done)
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        fail(f"'{name}' is not a format; known: {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def _filter(arguments: Sequence[str]) -> ExportQuery:
+    """The filter that options say by its names."""
+    pairs: list[tuple[str, str]] = []
+    rest = list(arguments)
+    while rest:
+        name, is_joined, value = rest.pop(0).partition("=")
+        if not name.startswith("--") or not (is_joined or rest):
+            fail(f"{name} is not understood; options are --NAME VALUE, after the filter's names")
+        pairs.append((name[2:].replace("-", "_"), value if is_joined else rest.pop(0)))
+    repeatable = dict(members(ExportQuery))
+    check_query(pairs, repeatable)
+    values = {name: [value for other, value in pairs if other == name] for name, _ in pairs}
+    said = {name: given if repeatable[name] else given[0] for name, given in values.items()}
+    return schemas.checked(ExportQuery, said)
 
 
 keys_cli = typer.Typer(no_args_is_help=True, help="API keys: who may write, or read.")
@@ -217,9 +328,8 @@ def _current() -> Iterator[Database]:
 
 
 @contextmanager
-def _progress(connection: Connection, verb: str) -> Iterator[Callable[[int], None]]:
-    """A bar over all events; drawn on a terminal only."""
-    total = connection.execute(text("SELECT count(*) FROM event")).scalar_one()
+def _progress(total: int | None, verb: str) -> Iterator[Callable[[int], None]]:
+    """A bar over so many events, or over as many as come; drawn on a terminal only."""
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(verb, total=total)

@@ -12,6 +12,7 @@ from app.api import (
     counts,
     documentation,
     events,
+    files,
     middleware,
     operations,
     records,
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.limiter = Limiter()
     app.state.stopping = False
-    for room in (events, counts, vocabulary, records, changes, operations):
+    for room in (events, counts, vocabulary, records, changes, files, operations):
         app.include_router(room.router)
     errors.install(app)
     middleware.install(app)

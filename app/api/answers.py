@@ -96,11 +96,10 @@ async def _of_this_state(
     thing, and a request that would be refused is refused (RFC 9110 section 13.2.1).
     """
     asked = _known_tags(request)
-    url = blake2b(f"{_base(request)}?{request.url.query}".encode(), digest_size=6).hexdigest()
 
     def read(connection: Connection) -> tuple[str, T | None]:
         now = reads.position(connection)
-        tag = f"{now.epoch}.{now.position}.{url}.{__version__}"
+        tag = _tag_of_state(request, now)
         known = asked.contains_weak(tag) and not asked.star_tag
         return tag, None if known else work(connection, now, *args, **kwargs)
 
@@ -109,6 +108,19 @@ async def _of_this_state(
     if found is None or asked.star_tag:
         return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"})
     return Response(render(found, headers), headers=headers, media_type=JSON)
+
+
+async def changed_since(request: Request) -> tuple[dict[str, str], bool]:
+    """The weak tag of URL and store's state as headers, and whether the client knows it."""
+    tag = _tag_of_state(request, await database(request).reading(reads.position))
+    asked = _known_tags(request)
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    return headers, asked.contains_weak(tag) and not asked.star_tag
+
+
+def _tag_of_state(request: Request, now: reads.Position) -> str:
+    url = blake2b(f"{_base(request)}?{request.url.query}".encode(), digest_size=6).hexdigest()
+    return f"{now.epoch}.{now.position}.{url}.{__version__}"
 
 
 async def document(

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from app import __version__, schemas
 from app.errors import KINDS, example
+from app.formats import FORMATS
 
 DESCRIPTION = """
 Dated events, each with its sources, behind one filter.
@@ -40,6 +41,7 @@ TAGS = [
         "description": "What events refer to, with how many events bear each entry. Its ids are "
         "the values of the filter.",
     },
+    {"name": "Files", "description": "The chronology out and in: NDJSON, CSV, TimelineJS."},
     {"name": "Operations", "description": "For those who run the server."},
 ]
 
@@ -105,6 +107,14 @@ OF_WRITES = (
     *("bad-request", "unauthorized", "forbidden", "body-too-large", "unsupported-media-type"),
     *("invalid-body", "key-reused", "too-many-requests", "store-unavailable"),
 )
+
+
+def files(what: str, *, only: str | None = None) -> dict[str, Any]:
+    """The 200 of a route that answers with a file, of whatever format it is asked for."""
+    media_types = {made.media_type.partition(";")[0]: made.name for made in FORMATS.values()}
+    told = {name for name, format_name in media_types.items() if only in (None, format_name)}
+    content = {name: {"schema": {"type": "string"}} for name in sorted(told)}
+    return {"description": what, "content": content}
 
 
 def _header(description: str) -> dict[str, Any]:

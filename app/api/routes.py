@@ -37,12 +37,17 @@ def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
     for field in dependant.query_params:
         annotation: Any = field.field_info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            for name, info in annotation.model_fields.items():
-                yield name, getattr(info.annotation, "__origin__", None) is list
+            yield from members(annotation)
         else:
             yield field.alias, False
     for part in dependant.dependencies:
         yield from _parameters(part)
+
+
+def members(model: type[BaseModel]) -> Iterator[tuple[str, bool]]:
+    """Each parameter of a query model, and whether it may be repeated."""
+    for name, info in model.model_fields.items():
+        yield name, getattr(info.annotation, "__origin__", None) is list
 
 
 def check_query(items: list[tuple[str, str]], repeatable: dict[str, bool]) -> None:

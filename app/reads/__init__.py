@@ -2,7 +2,7 @@
 
 from app.reads.counts import facets, histogram
 from app.reads.cursors import Page, Position, position, tag
-from app.reads.events import count, event, export, page
+from app.reads.events import event, export, matching, page
 from app.reads.journal import changes, changes_after, revision, revisions
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 
@@ -12,11 +12,11 @@ __all__ = [
     "Position",
     "changes",
     "changes_after",
-    "count",
     "event",
     "export",
     "facets",
     "histogram",
+    "matching",
     "page",
     "position",
     "record",

@@ -116,6 +116,18 @@ class ChangePage(Shape):
     )
 
 
+class ImportReport(Shape):
+    """What an import did, in events."""
+
+    dry_run: bool = Field(description="Nothing was stored.")
+    created: int = Field(ge=0)
+    updated: int = Field(ge=0)
+    unchanged: int = Field(ge=0, description="Stored just so already.")
+    notes: dict[str, int] = Field(
+        description="What the file says that no event can hold, and how often."
+    )
+
+
 class Health(Shape):
     status: str = Field(examples=["ok"])
 

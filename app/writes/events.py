@@ -30,9 +30,16 @@ PARTS = (
     *("quantity", "relation"),
 )
 MEMBERS = {  # of an event, by the column or table that holds them
-    **{"type_id": "type", "date_edtf": "date", "date_text": "date", "support_position": "sources"},
-    **{"citation": "sources", "citation_claim": "sources", "event_actor": "actors"},
-    **{"event_place": "places", "event_tag": "tags", "quantity": "quantities"},
+    "type_id": "type",
+    "date_edtf": "date",
+    "date_text": "date",
+    "support_position": "sources",
+    "citation": "sources",
+    "citation_claim": "sources",
+    "event_actor": "actors",
+    "event_place": "places",
+    "event_tag": "tags",
+    "quantity": "quantities",
     "relation": "related",
 }
 OF_CITATION = set(schemas.CitationFields.model_fields)

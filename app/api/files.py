@@ -1,0 +1,133 @@
+"""`/events.{format}` and `/import`: the chronology as files, out and in."""
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlmodel import Session
+
+from app import reads, schemas, writes
+from app.api.access import Author, Reader
+from app.api.answers import changed_since, database
+from app.api.bodies import MIB, read_body, require_type
+from app.api.documentation import errors, files, reading, writing
+from app.api.records import IdempotencyKey, once
+from app.api.routes import StrictRoute
+from app.errors import Problem, nearest
+from app.filters import ExportQuery
+from app.formats import FORMATS, Format, template
+
+router = APIRouter(tags=["Files"], route_class=StrictRoute)
+MOST_IMPORTED = 32 * MIB
+# What a file says it is, and the format that this means.
+MEDIA_TYPES = {made.media_type.partition(";")[0]: made for made in FORMATS.values()} | {
+    "application/jsonl": FORMATS["ndjson"]
+}
+
+
+@router.get(
+    "/events.{format}",
+    summary="Download events",
+    dependencies=[Reader],
+    response_class=Response,
+    responses={**reading("The file.", "not-found"), 200: files("The file.")},
+)
+async def export_events(
+    request: Request,
+    asked: Annotated[ExportQuery, Query()],
+    suffix: Annotated[
+        str,
+        Path(
+            alias="format",
+            description="Kind of file.",
+            examples=["csv"],
+            json_schema_extra={"enum": list(FORMATS)},
+        ),
+    ],
+) -> Response:
+    """All events that the filter finds, in timeline order, as a file.
+
+    `ndjson` holds each event as it is served and imports again exactly; `csv` opens in a
+    spreadsheet; `timelinejs` is what TimelineJS 3 shows.
+    """
+    if suffix not in FORMATS:
+        near = nearest(suffix, FORMATS)
+        hint = f" Did you mean /events.{near}?" if near else ""
+        raise Problem("not-found", f"Events come as {', '.join(FORMATS)}.{hint}")
+    made = FORMATS[suffix]
+    headers, known = await changed_since(request)
+    if known:
+        return Response(status_code=304, headers=headers)
+    held = ExitStack()
+
+    def begin() -> Iterator[bytes]:
+        try:
+            connection = held.enter_context(database(request).read(patient=True))
+            return reads.export(connection, asked)
+        except BaseException:
+            held.close()
+            raise
+
+    documents = await anyio.to_thread.run_sync(begin)
+    headers["Content-Disposition"] = f'attachment; filename="{_filename(made)}"'
+    chunks = _streamed(held, made.write(documents, asked.lossless))
+    return StreamingResponse(chunks, 200, headers, made.media_type)
+
+
+def _filename(made: Format) -> str:
+    return "events.timelinejs.json" if made.name == "timelinejs" else f"events.{made.name}"
+
+
+def _streamed(held: ExitStack, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    with held:
+        yield from chunks
+
+
+@router.get(
+    "/import/template.csv",
+    summary="Get the template of a CSV file",
+    response_class=Response,
+    responses={**errors(), 200: files("The columns, and one example.", only="csv")},
+)
+async def get_template() -> Response:
+    """A CSV file with all columns and one event as an example, to fill in and import."""
+    headers = {"Content-Disposition": 'attachment; filename="template.csv"'}
+    return Response(template(), 200, headers, FORMATS["csv"].media_type)
+
+
+@router.post(
+    "/import",
+    summary="Import events",
+    response_model=schemas.ImportReport,
+    responses=writing(200, "What was done.", "conflict"),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {name: {"schema": {"type": "string"}} for name in sorted(MEDIA_TYPES)},
+        }
+    },
+)
+async def import_events(
+    request: Request,
+    by: Author,
+    options: Annotated[writes.ImportOptions, Query()],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Store the events of a file, all or nothing: NDJSON, CSV, or TimelineJS as JSON.
+
+    An event that is stored just so stays as it is. Errors name the line, and what would be right.
+    """
+    made = MEDIA_TYPES[require_type(request, tuple(MEDIA_TYPES))]
+    body = await read_body(request, MOST_IMPORTED)
+
+    def work(session: Session) -> writes.Answer:
+        report = writes.load(session, by, made.read(io.BytesIO(body)), options)
+        told = {"dry_run": options.dry_run, **vars(report)}
+        return writes.Answer(200, json.dumps(told).encode(), tagged=False)
+
+    return await once(request, by, key, body, work)
