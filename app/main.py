@@ -8,6 +8,7 @@ from fastapi_offline import FastAPIOffline
 
 from app import errors
 from app.api import (
+    audit,
     changes,
     counts,
     documentation,
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.limiter = Limiter()
     app.state.stopping = False
-    for room in (events, counts, vocabulary, records, changes, files, operations):
+    for room in (events, counts, vocabulary, records, changes, audit, files, operations):
         app.include_router(room.router)
     errors.install(app)
     middleware.install(app)

@@ -2,6 +2,7 @@
 
 from app.filters.meaning import NEAREST_AMONG, Meaning
 from app.filters.query import (
+    AuditQuery,
     ChangesQuery,
     EventFilter,
     EventQuery,
@@ -15,6 +16,7 @@ from app.filters.where import Found, Where, find
 
 __all__ = [
     "NEAREST_AMONG",
+    "AuditQuery",
     "ChangesQuery",
     "EventFilter",
     "EventQuery",

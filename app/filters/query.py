@@ -42,6 +42,10 @@ from app.filters.meaning import (
 MAX_VALUES = 50
 PAGE = 200
 INTERVALS = ("year", "quarter", "month", "week", "day")
+FINDINGS = (
+    *("act-after-sources", "published-after-accessed", "published-in-future"),
+    *("no-known-publisher", "single-publisher", "planned-overdue"),
+)
 FACETS = (
     *("type", "actor", "role", "place", "country"),
     *("tag", "publisher", "source", "status"),
@@ -374,6 +378,27 @@ class HistogramQuery(EventFilter):
         description="Calendar spans: `year`, `quarter`, `month`, `week` (ISO 8601) or `day`.",
         examples=["year"],
     )
+
+
+class AuditQuery(EventFilter):
+    """Which findings, about which events."""
+
+    finding: Annotated[list[Annotated[str, schemas.OneOf(FINDINGS)]], Field()] = Field(
+        [],
+        description=f"Only these: {', '.join(f'`{name}`' for name in FINDINGS)}. Repeat it for "
+        "several.",
+        examples=[["single-publisher"]],
+    )
+    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    cursor: Cursor | None = Field(
+        None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
+    )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a cursor belongs to."""
+        told = self.model_dump(mode="json", exclude_defaults=True, exclude={"limit", "cursor"})
+        return {"audit": True, **told}
 
 
 class RevisionsQuery(BaseModel):

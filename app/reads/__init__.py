@@ -1,5 +1,6 @@
 """Every query over the stored documents, the vocabulary and the journal."""
 
+from app.reads.audit import audit
 from app.reads.counts import facets, histogram
 from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, export, matching, page
@@ -10,6 +11,7 @@ __all__ = [
     "VOCABULARIES",
     "Page",
     "Position",
+    "audit",
     "changes",
     "changes_after",
     "event",

@@ -44,7 +44,7 @@ class ByDate:
         if asked.cursor is not None:
             day, event_id = read_cursor(now, asked.identity, asked.cursor, (int, str))
             found.conditions.append(f"t.key {'<' if self.descending else '>'} :after")
-            key = _key_at(connection, day, event_id, descending=self.descending)
+            key = key_at(connection, day, event_id, descending=self.descending)
             found.parameters["after"] = key
         order = "t.key DESC" if self.descending else "t.key"
         keys = f"SELECT t.key {found.sql} ORDER BY {order} LIMIT :limit"
@@ -100,9 +100,9 @@ class ByRelevance:
             score, day, event_id, *self.oldest = read_cursor(
                 now, asked.identity, asked.cursor, shape
             )
-            after = (-score, -_key_at(connection, day, event_id, descending=True))
+            after = (-score, -key_at(connection, day, event_id, descending=True))
             found.conditions.append("t.key >= :oldest")
-            found.parameters["oldest"] = _key_at(connection, *self.oldest, descending=True)
+            found.parameters["oldest"] = key_at(connection, *self.oldest, descending=True)
             limit = 2 * RANKED  # newer hits may have come in since
         self._rank(connection, asked, found, limit)
         ranked = sorted((-score, -key) for key, score in self.scores.items())
@@ -172,7 +172,7 @@ def _documents(
     return connection.execute(text(query), {**parameters, **window, "limit": asked.limit + 1}).all()
 
 
-def _key_at(connection: Connection, day: int, event_id: str, *, descending: bool) -> int:
+def key_at(connection: Connection, day: int, event_id: str, *, descending: bool) -> int:
     """A key that parts what came up to an event from what follows, also where the event is gone."""
     side, way, end = (">=", "ASC", MAX_KEY) if descending else ("<=", "DESC", -1)
     query = text(

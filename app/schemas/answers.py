@@ -128,6 +128,23 @@ class ImportReport(Shape):
     )
 
 
+class Finding(Shape):
+    """Something about an event that should be looked at again."""
+
+    finding: str = Field(examples=["single-publisher"])
+    event: Slug = Field(description="Id of the event.")
+    title: str
+    message: str
+    sources: list[Slug] = Field(description="Ids of the sources that it is about.")
+
+
+class FindingPage(Shape):
+    """Some findings; a page may hold fewer than asked for and still be followed by another."""
+
+    items: list[Finding]
+    next: str | None = Field(description="Absolute URL of what follows; null at the end.")
+
+
 class Health(Shape):
     status: str = Field(examples=["ok"])
 

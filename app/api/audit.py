@@ -1,0 +1,30 @@
+"""`/audit`: findings about the data."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app import reads, schemas
+from app.api.access import Reader
+from app.api.answers import stretch
+from app.api.documentation import reading
+from app.api.routes import StrictRoute
+from app.filters import AuditQuery
+
+router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader])
+
+
+@router.get(
+    "/audit",
+    summary="Audit events",
+    response_model=schemas.FindingPage,
+    responses=reading("A page of findings, in timeline order.", "start-again"),
+)
+async def list_findings(request: Request, asked: Annotated[AuditQuery, Query()]) -> Response:
+    """What should be looked at again in the events that the filter finds.
+
+    An act that is later than all of its sources; a source that was published after it was read, or
+    in the future; no known publisher, or a single one, among the sources that support an event; a
+    plan whose time is past. Follow `next` until it is null: a page may be short.
+    """
+    return await stretch(request, "cursor", reads.audit, asked)

@@ -1,0 +1,136 @@
+"""Findings about the data: what a desk should look at again. A rule a finding."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app import dates
+from app.filters import AuditQuery, find
+from app.reads.cursors import Page, Position, read_cursor, write_cursor, write_json
+from app.reads.orders import key_at
+
+Json = dict[str, Any]
+AT_MOST = 1000  # events are looked at for one page, whether or not anything is found
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is to be looked at: a message, and the sources it speaks of."""
+
+    message: str
+    sources: tuple[str, ...] = ()
+
+
+Rule = Callable[[Json, int], Iterator[Finding]]  # of a document and today's day
+
+
+def _reported(source: Json) -> int:
+    """The last day on which a source may have come out; dates.END where that is not known."""
+    stated = source["published"] or source["accessed"]
+    return dates.parse(stated).end_latest if stated else dates.END
+
+
+def _act_after_sources(event: Json, today: int) -> Iterator[Finding]:
+    supporting = [source for source in event["sources"] if source["role"] == "supports"]
+    began = dates.parse(event["date"]["edtf"]).start_earliest
+    if event["status"] not in ("planned", "cancelled") and began > max(map(_reported, supporting)):
+        told = tuple(source["id"] for source in supporting)
+        yield Finding("It took place after all of its sources came out; a plan?", told)
+
+
+def _published_after_accessed(event: Json, today: int) -> Iterator[Finding]:
+    for source in event["sources"]:
+        published, accessed = source["published"], source["accessed"]
+        if published and accessed:
+            first, last = dates.parse(published), dates.parse(accessed)
+            if first.start_earliest > last.end_latest:
+                message = f"Published {published}, yet read {accessed}."
+                yield Finding(message, (source["id"],))
+
+
+def _published_in_future(event: Json, today: int) -> Iterator[Finding]:
+    for source in event["sources"]:
+        if source["published"] and dates.parse(source["published"]).start_earliest > today:
+            yield Finding(f"Published {source['published']}, which is to come.", (source["id"],))
+
+
+def _publishers(event: Json) -> set[str]:
+    supporting = (source for source in event["sources"] if source["role"] == "supports")
+    return {source["publisher"] for source in supporting} - {None}
+
+
+def _no_known_publisher(event: Json, today: int) -> Iterator[Finding]:
+    if not _publishers(event):
+        yield Finding("No source that supports it has a known publisher.")
+
+
+def _single_publisher(event: Json, today: int) -> Iterator[Finding]:
+    if len(found := _publishers(event)) == 1:
+        yield Finding(f"{found.pop()} alone supports it.")
+
+
+def _planned_overdue(event: Json, today: int) -> Iterator[Finding]:
+    if event["status"] == "planned" and dates.parse(event["date"]["edtf"]).end_latest < today:
+        yield Finding(f"Planned for {event['date']['label']}, which is past.")
+
+
+RULES: Mapping[str, Rule] = {
+    "act-after-sources": _act_after_sources,
+    "published-after-accessed": _published_after_accessed,
+    "published-in-future": _published_in_future,
+    "no-known-publisher": _no_known_publisher,
+    "single-publisher": _single_publisher,
+    "planned-overdue": _planned_overdue,
+}
+
+
+def audit(connection: Connection, now: Position, asked: AuditQuery) -> Page:
+    """A page of findings about the events that a filter finds, in timeline order.
+
+    A page holds fewer than asked for where AT_MOST events were looked at; `cursor` goes on.
+    """
+    where = find(connection, asked).first(by_date=True)
+    begun, seen = None, 0
+    if asked.cursor is not None:
+        day, begun, seen = read_cursor(now, asked.identity, asked.cursor, (int, str, int))
+        where.conditions.append("t.key >= :from_key")
+        where.parameters["from_key"] = key_at(connection, day, begun, descending=True)
+    query = text(
+        "SELECT w.day, w.event_id, d.body FROM"
+        f" (SELECT t.key {where.sql} ORDER BY t.key LIMIT :most) k"
+        " JOIN document d ON d.key = k.key JOIN timeline w ON w.key = k.key ORDER BY k.key"
+    )
+    rows = connection.execute(query, {**where.parameters, "most": AT_MOST + 1})
+    today = datetime.now(UTC).toordinal()
+    items: list[bytes] = []
+    for number, row in enumerate(rows):
+        told = [] if number == AT_MOST else _of_event(json.loads(row.body), asked.finding, today)
+        start = seen if row.event_id == begun else 0
+        end = start + asked.limit - len(items)
+        items += told[start:end]
+        if number == AT_MOST or len(told) > end:
+            following = [row.day, row.event_id, end if len(told) > end else 0]
+            return Page(items, None, write_cursor(now, asked.identity, following))
+    return Page(items, None, None)
+
+
+def _of_event(event: Json, wanted: Sequence[str], today: int) -> list[bytes]:
+    """The findings about one event, of the kinds that are wanted."""
+    return [
+        write_json(
+            {
+                "finding": name,
+                "event": event["id"],
+                "title": event["title"],
+                "message": finding.message,
+                "sources": finding.sources,
+            }
+        )
+        for name, rule in RULES.items()
+        if not wanted or name in wanted
+        for finding in rule(event, today)
+    ]
