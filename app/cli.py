@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -128,27 +127,58 @@ def seed() -> None:
 
 @cli.command()
 def check() -> None:
-    """Check the store: sources, foreign keys, and the read model against the rows.
+    """Check the store: sources, foreign keys, journal, and the read model against the rows.
 
     Prints a line a finding; exit code 1 where there is any.
     """
     found = 0
-    with (
-        _current() as database,
-        database.read(patient=True) as connection,
-        _progress(reads.matching(connection, EventFilter()), "checking") as tell,
-    ):
-        findings = (
-            database.dialect.broken(connection),
-            database.altered(connection),
-            index.check(connection, tell),
-        )
-        for finding in chain.from_iterable(findings):
+    with _current() as database:
+        for finding in _findings(database):
             out.print(finding, markup=False)
             found += 1
     if found:
         fail(f"{found} findings in {database}")
     out.print(f"{database} is sound.", markup=False)
+
+
+def _findings(database: Database) -> Iterator[str]:
+    """What is wrong with a store, while it may be served."""
+    with (
+        database.read(patient=True) as connection,
+        _progress(reads.matching(connection, EventFilter()), "checking") as tell,
+    ):
+        yield from database.dialect.broken(connection)
+        yield from database.altered(connection)
+        yield from writes.check(connection)
+        yield from index.check(connection, tell)
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it; must not exist.")],
+) -> None:
+    """Write the whole store to one file, while a server may be using it."""
+    with _current() as database:
+        database.dialect.backup(file)
+    out.print(f"{database} is in {file}; `dateline restore {file}` makes it again.", markup=False)
+
+
+@cli.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")]) -> None:
+    """Make the store from a backup, once it is checked; never over another store.
+
+    The store is that of DATELINE_DATABASE_URL, which must not be there yet.
+    """
+
+    def verify(made: Database) -> None:
+        findings = list(_findings(made))
+        if findings:
+            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+            fail(f"{file} is not sound, nothing was restored: {findings[0]}{more}")
+
+    with closing(Database(Settings())) as database, database.alone():
+        database.restore(file, verify)
+    out.print(f"{database} is restored from {file}, and sound.", markup=False)
 
 
 @cli.command()

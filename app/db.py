@@ -1,7 +1,8 @@
 """The store: one engine that reads, one that writes, and the migrations that build it."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -12,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
@@ -35,6 +36,7 @@ class Database:
     """The store that `settings.database_url` names. Nothing is opened before the first use."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.dialect = dialect_for(settings.database_url)
         self.changed = Signal()
         self._turn = anyio.Lock()
@@ -153,14 +155,18 @@ class Database:
     def migrate(self) -> None:
         """Bring an empty or older store to this version; StoreError for anything else."""
         self.dialect.before_use(create=True)
-        engine = self.dialect.writer(create=True)
+        engine = self.dialect.migrator()
         try:
-            if self._revision(engine.connect) is None:
+            found = self._revision(engine.connect)
+            if found is None:
                 self.dialect.prepare(engine)
+            elif found != head():
+                self.dialect.backup(Path(f"{self.name}.before-{head()}"))
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             with self._said_in_one_line():
                 config.attributes["engine"] = engine
+                config.attributes["astray"] = self.dialect.astray
                 command.upgrade(config, "head")
         finally:
             engine.dispose()
@@ -192,6 +198,30 @@ class Database:
                 problem.detail if isinstance(problem, Problem) else str(error.orig).split("\n")[0]
             )
             raise StoreError(f"{self}: {said}") from error
+
+    # -- copies ---------------------------------------------------------------------------------
+
+    def restore(self, file: Path, verify: Callable[["Database"], None]) -> None:
+        """Make this store from a backup, once `verify` lets it pass; never over another store.
+
+        An older one is brought up to this version. Its epoch is new, so that cursors and tags of
+        the store that it was taken from are not mistaken for its own.
+        """
+        with self.dialect.restoring(file) as url:
+            settings = self._settings.model_copy(update={"database_url": url})
+            with closing(Database(settings)) as made:
+                made.migrate()
+                with made.write() as session:
+                    session.execute(
+                        text("UPDATE store SET epoch = :epoch"), {"epoch": secrets.token_hex(8)}
+                    )
+                verify(made)
+                made.close()
+
+    @property
+    def name(self) -> str:
+        """The store's file, or the name of its database."""
+        return self.dialect.url.database or ""
 
     def __str__(self) -> str:
         url = self.dialect.url

@@ -1,10 +1,12 @@
 """The only room that knows the engine: SQLite and PostgreSQL, told apart nowhere else."""
 
 import os
+import shutil
 import sqlite3
+import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -22,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    inspect,
     text,
 )
 from sqlalchemy.engine import make_url
@@ -81,8 +84,24 @@ class Dialect(Protocol):
     def sole_writer(self) -> AbstractContextManager[None]:
         """Held by the one process that may write; StoreError at its start while another does."""
 
+    def migrator(self) -> Engine:
+        """An engine whose transactions may rebuild tables that others refer to."""
+
+    def astray(self, connection: Connection) -> Iterator[str]:
+        """Rows that refer to what is not there."""
+
     def broken(self, connection: Connection) -> Iterator[str]:
         """What the engine's own integrity checks find."""
+
+    def backup(self, file: Path) -> None:
+        """Write the store as of now to a file that must not exist, while others use the store."""
+
+    def restoring(self, file: Path) -> AbstractContextManager[str]:
+        """The URL of a store made from a backup, to be looked at.
+
+        It takes its place when the block ends, and is taken away when it raises. StoreError where
+        something has that place already.
+        """
 
     def problem(self, error: DBAPIError) -> Problem | None:
         """The answer for an error of this engine, None where it is nobody's fault but ours."""
@@ -170,9 +189,9 @@ class Sqlite:
 
         return engine
 
-    def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
+    def writer(self, *, create: bool = False, beside: bool = False, pragma: str = "") -> Engine:
         # Up to SQLite 3.51.2, checkpoints of two processes at the wrong moment damage the file.
-        pragmas = ("synchronous=FULL", *(("wal_autocheckpoint=0",) if beside else ()))
+        pragmas = ("synchronous=FULL", pragma, *(("wal_autocheckpoint=0",) if beside else ()))
         engine = self._engine("rwc" if create else "rw", *pragmas)
 
         # A deferred transaction that reads first fails at its first write when another has written.
@@ -181,6 +200,10 @@ class Sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
+
+    def migrator(self) -> Engine:
+        # With foreign keys on, a table that is rebuilt empties those that refer to it.
+        return self.writer(create=True, pragma="foreign_keys=OFF")
 
     def _engine(self, mode: str, *pragmas: str) -> Engine:
         address = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
@@ -195,7 +218,7 @@ class Sqlite:
                 check_same_thread=False,
                 cached_statements=512,
             )
-            for pragma in ("foreign_keys=ON", *pragmas):
+            for pragma in filter(None, ("foreign_keys=ON", *pragmas)):
                 connection.execute(f"PRAGMA {pragma}")
             return connection
 
@@ -207,8 +230,42 @@ class Sqlite:
                 yield f"the file is damaged: {found}"
         if connection.execute(text("PRAGMA journal_mode")).scalar() != "wal":
             yield "the file is not in WAL mode, so that readers wait for the writer"
+        yield from self.astray(connection)
+
+    def astray(self, connection: Connection) -> Iterator[str]:
         for table, _, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
             yield f"a row of {table} points to a {parent} that does not exist"
+
+    def backup(self, file: Path) -> None:
+        _refuse_file(file)
+        made = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            _copy_database(self.path, made)
+            # Unlike a rename, a link never replaces what another has put there meanwhile.
+            os.link(made, file)
+            _sync_folder(file)
+        finally:
+            made.unlink(missing_ok=True)
+
+    @contextmanager
+    def restoring(self, file: Path) -> Iterator[str]:
+        if self.path.exists():
+            raise StoreError(f"there is a database at {self.path}; restore never overwrites one")
+        if not file.is_file():
+            raise StoreError(f"there is no file {file}")
+        made = self.path.with_name(f".{self.path.name}.restoring")
+        try:
+            _copy_database(file, made)
+            with closing(sqlite3.connect(made)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            yield self.url.set(database=str(made)).render_as_string()
+            os.link(made, self.path)
+            _sync_folder(self.path)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{file} is not a backup that can be restored: {error}") from None
+        finally:
+            for suffix in ("", "-wal", "-shm", ".lock"):
+                Path(f"{made}{suffix}").unlink(missing_ok=True)
 
     def problem(self, error: DBAPIError) -> Problem | None:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
@@ -218,6 +275,34 @@ class Sqlite:
         if str(error.orig).startswith(("no such table", "Could not decode")):
             code = sqlite3.SQLITE_CORRUPT
         return _unavailable_sqlite(code)
+
+
+def _refuse_file(file: Path) -> None:
+    if file.exists():
+        raise StoreError(f"{file} exists; nothing is overwritten")
+    if not file.absolute().parent.is_dir():
+        raise StoreError(f"the folder of {file} does not exist")
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """A copy in one file, on disk; unlike the file's bytes, it holds what only the WAL has yet."""
+    target.unlink(missing_ok=True)
+    address = f"file:{quote(str(source.absolute()))}?mode=ro"
+    with (
+        closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as held,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        held.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+    descriptor = os.open(target, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def _sync_folder(file: Path) -> None:
+    descriptor = os.open(file.absolute().parent, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 SQLITE_UNAVAILABLE = {
@@ -295,6 +380,9 @@ class Postgresql:
         )
         return create_engine(self.url, connect_args={"options": options, "connect_timeout": 5})
 
+    def migrator(self) -> Engine:
+        return self.writer()
+
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
         engine = create_engine(self.url, connect_args={"connect_timeout": 5})
 
@@ -304,6 +392,57 @@ class Postgresql:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
 
         return engine
+
+    def astray(self, connection: Connection) -> Iterator[str]:
+        return iter(())  # the engine let none in
+
+    def backup(self, file: Path) -> None:
+        _refuse_file(file)
+        made = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            self._run("pg_dump", "--format=custom", f"--file={made}", "--dbname")
+            os.link(made, file)
+            _sync_folder(file)
+        finally:
+            made.unlink(missing_ok=True)
+
+    @contextmanager
+    def restoring(self, file: Path) -> Iterator[str]:
+        if not file.is_file():
+            raise StoreError(f"there is no file {file}")
+        engine = create_engine(self.url, connect_args={"connect_timeout": 5})
+        try:
+            if inspect(engine).get_table_names():
+                raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
+            options = ("--exit-on-error", "--single-transaction", "--no-owner", "--dbname")
+            self._run("pg_restore", *options, more=(str(file),))
+            try:
+                yield self.url.render_as_string(hide_password=False)
+            except BaseException:
+                with engine.begin() as connection:
+                    connection.execute(text("DROP SCHEMA public CASCADE"))
+                    connection.execute(text("CREATE SCHEMA public"))
+                raise
+        finally:
+            engine.dispose()
+
+    def _run(self, program: str, *options: str, more: Sequence[str] = ()) -> None:
+        """Run a client program of PostgreSQL on the store; the last option takes its address."""
+        found = shutil.which(program)
+        if found is None:
+            raise StoreError(f"{program} is not installed; it comes with PostgreSQL's clients")
+        address = self.url.set(drivername="postgresql", password=None)
+        password = {"PGPASSWORD": str(self.url.password)} if self.url.password else {}
+        done = subprocess.run(
+            [found, *options, address.render_as_string(), *more],
+            env={**os.environ, **password},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["it does not say why"]
+            raise StoreError(f"{program}: {said[0]}")
 
     def broken(self, connection: Connection) -> Iterator[str]:
         unchecked = connection.execute(

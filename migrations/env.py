@@ -3,14 +3,17 @@
 from alembic import context
 
 from app import models
-from app.dialects import dialect_for
+from app.dialects import StoreError, dialect_for
 from app.settings import Settings
 
-engine = context.config.attributes.get("engine") or dialect_for(Settings().database_url).writer(
-    create=True
-)
+given = context.config.attributes
+dialect = None if "engine" in given else dialect_for(Settings().database_url)
+engine = given["engine"] if dialect is None else dialect.migrator()
+astray = given["astray"] if dialect is None else dialect.astray
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=models.SQLModel.metadata)
     with context.begin_transaction():
         context.run_migrations()
+    for finding in astray(connection):
+        raise StoreError(f"the migration was undone: {finding}")
     connection.commit()

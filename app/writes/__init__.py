@@ -2,7 +2,7 @@
 
 from app.writes.events import EVENT, create_events
 from app.writes.imports import ImportOptions, Report, load
-from app.writes.journal import By, now, timestamp
+from app.writes.journal import By, check, now, timestamp
 from app.writes.records import (
     KINDS,
     Condition,
@@ -32,6 +32,7 @@ __all__ = [
     "Report",
     "Request",
     "Saved",
+    "check",
     "create",
     "create_events",
     "delete",

@@ -1,10 +1,10 @@
 """The journal: one row a change, which is both a revision and an entry of the change feed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, text
+from sqlalchemy import Connection, insert, text
 from sqlmodel import Session
 
 from app.dialects import listed
@@ -77,6 +77,32 @@ def began(session: Session, kind: str, record_id: str) -> str:
     query = "SELECT min(at) FROM change WHERE kind = :kind AND record_id = :id"
     of = {"kind": kind, "id": record_id}
     return str(session.execute(text(f"{query} AND cause_kind IS NULL"), of).scalar_one())
+
+
+ASTRAY = {
+    "the feed's last position is not that of the store": "SELECT id FROM store"
+    " WHERE position <> (SELECT coalesce(max(position), 0) FROM change)",
+    "event {}'s version is not its last revision": "SELECT e.id FROM event e WHERE NOT EXISTS"
+    " (SELECT 1 FROM change c WHERE c.kind = 'event' AND c.record_id = e.id"
+    " AND c.version = e.version AND c.cause_kind IS NULL AND c.op <> 'delete') ORDER BY 1",
+    "event {} is not what the feed last said of it": "SELECT l.record_id FROM"
+    " (SELECT record_id, max(position) AS position FROM change WHERE kind = 'event'"
+    " GROUP BY record_id) l JOIN change c ON c.position = l.position"
+    " LEFT JOIN timeline t ON t.event_id = l.record_id LEFT JOIN document d ON d.key = t.key"
+    " WHERE (d.body IS NULL) <> (c.body IS NULL) OR d.body <> c.body ORDER BY 1",
+    **{
+        f"{table} {{}} has no revision": f"SELECT id FROM {table} WHERE id NOT IN"
+        f" (SELECT record_id FROM change WHERE kind = '{table}') ORDER BY 1"
+        for table in ("source", "actor", "place", "type")
+    },
+}
+
+
+def check(connection: Connection) -> Iterator[str]:
+    """Where journal and rows contradict each other, a line a finding."""
+    for finding, query in ASTRAY.items():
+        for (name,) in connection.execute(text(query)):
+            yield f"{finding.format(name)}; restore a backup"
 
 
 def refuse_known(session: Session, kind: str, record_id: str, *, stored: bool) -> None:

@@ -130,7 +130,7 @@ def restore(session: Session, by: By, kind: Kind, record_id: str) -> Saved:
         _current(session, kind, record_id)
     query = (
         "SELECT body FROM change WHERE kind = :kind AND record_id = :id AND body IS NOT NULL"
-        " ORDER BY position DESC LIMIT 1"
+        " AND cause_kind IS NULL ORDER BY version DESC LIMIT 1"
     )
     body = session.execute(text(query), {"kind": kind.name, "id": record_id}).scalar_one()
     given = schemas.checked(kind.shape, kind.revived(session, bytes(body)))
