@@ -32,12 +32,14 @@ def ids(session: Session, query: str, **parameters: Any) -> list[str]:
 def free_id(session: Session, table: str, name: str, taken: Iterable[str] = ()) -> str:
     """A slug of `name` that no row of `table` has or had: the plain one, else with a number."""
     base = slug(name)
+    numbered = "= :id OR ({0} >= :low AND {0} < :high)"  # a range, so that the index finds it
     query = (
-        f"SELECT id FROM {table} WHERE id = :id OR id LIKE :like UNION SELECT record_id FROM change"
-        " WHERE kind = :kind AND cause_kind IS NULL AND (record_id = :id OR record_id LIKE :like)"
+        f"SELECT id FROM {table} WHERE id {numbered.format('id')}"
+        " UNION SELECT record_id FROM change WHERE kind = :kind AND cause_kind IS NULL"
+        f" AND (record_id {numbered.format('record_id')})"
     )
-    like = {"id": base, "like": f"{base}-%", "kind": table}
-    held = {*ids(session, query, **like), *taken}
+    spelt_so = {"id": base, "low": f"{base}-", "high": f"{base}.", "kind": table}
+    held = {*ids(session, query, **spelt_so), *taken}
     candidates = (base if n == 1 else f"{base}-{n}" for n in range(1, len(held) + 2))
     return next(candidate for candidate in candidates if candidate not in held)
 
