@@ -31,6 +31,11 @@ KINDS: Mapping[str, Kind] = {
     "method-not-allowed": Kind(
         405, "Method not allowed", "Use one of the methods that the Allow header lists."
     ),
+    "request-timeout": Kind(
+        408,
+        "The request did not arrive in time",
+        "Send it without a break: head and body have 30 seconds each, the body one more a 64 KiB.",
+    ),
     "conflict": Kind(
         409, "This contradicts what is stored", "The errors say which stored record differs."
     ),
@@ -52,6 +57,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "query-too-costly": Kind(
         422, "The query would cost too much", "Narrow it with a date or another filter."
+    ),
+    "headers-too-large": Kind(
+        431, "The headers are too large", "Send fewer or shorter headers, or a shorter URL."
     ),
     "internal-error": Kind(
         500, "Something went wrong in Dateline", "Try again; if it persists, report it."
