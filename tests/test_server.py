@@ -59,6 +59,15 @@ class Hasty(Connection):
     linger = 0.3
 
 
+class Unforgiving(Hasty):
+    """With nothing more for a body."""
+
+    pace = 1_000_000_000
+
+
+READING = ("/", "/busy", "/late", "/soon-read")
+
+
 @dataclass
 class Toy:
     """An application that does as the path says, and keeps what became of its requests."""
@@ -76,12 +85,14 @@ class Toy:
             self.running -= 1
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`/`, `/busy` and `/late` read the body first; the others read nothing."""
+        """The paths in READING read the body before they answer; the others read nothing."""
         start: MutableMapping[str, Any] = {"type": "http.response.start", "status": 200}
         path = scope["path"]
         if path == "/late":
             await asyncio.sleep(1.2)
-        if path in ("/", "/busy", "/late") and not await self.read(receive):
+        if path.startswith("/soon"):
+            await asyncio.sleep(0.1)
+        if path in READING and not await self.read(receive):
             return
         if path == "/busy":
             await asyncio.sleep(1.2)
@@ -95,9 +106,13 @@ class Toy:
                 return
             await send({"type": "http.response.body", "body": b"end"})
             return
-        if path == "/until-the-end":
+        if path in ("/until-the-end", "/until-you-leave"):
             await send({**start, "headers": []})
             await send({"type": "http.response.body", "body": b"part ", "more_body": True})
+            while path == "/until-you-leave" and await self.read(receive):
+                pass
+            if path == "/until-you-leave":
+                return
             await self.stopping.wait()
             await send({"type": "http.response.body", "body": b"farewell"})
             return
@@ -121,20 +136,28 @@ class Toy:
 
 
 @contextmanager
-def hasty(app: Any, stopping: asyncio.Event) -> Iterator[int]:
+def hasty(
+    app: Any, stopping: asyncio.Event, http: type[Connection] = Hasty, keep_alive: int = 5
+) -> Iterator[int]:
     """An application served by a thread of this process; the port."""
     config = uvicorn.Config(
-        app, http=Hasty, ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=10
+        app,
+        http=http,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=keep_alive,
+        timeout_graceful_shutdown=10,
     )
-    http = HttpServer(config, stopping)
+    server = HttpServer(config, stopping)
     sockets = listening("127.0.0.1", 0)
-    thread = threading.Thread(target=http.run, args=(sockets,))
+    thread = threading.Thread(target=server.run, args=(sockets,))
     thread.start()
     try:
-        until(lambda: http.started)
+        until(lambda: server.started)
         yield sockets[0].getsockname()[1]
     finally:
-        http.should_exit = True
+        server.should_exit = True
         thread.join(SECONDS)
         assert not thread.is_alive()
 
@@ -311,7 +334,9 @@ def test_a_slow_upload_that_keeps_its_pace_is_taken(toy: Served) -> None:
 def test_a_deadline_of_a_large_body_is_none_for_what_follows(toy: Served) -> None:
     """A quick upload leaves no credit to the next request."""
     with toy.wire() as wire:
-        wire.send(POST.replace(b"1000", b"1000000") + b"a" * 1_000_000)
+        wire.send(POST.replace(b"1000", b"1000000") + b"a" * 500_000)
+        time.sleep(0.7)  # the deadline is put off
+        wire.send(b"a" * 500_000)
         wire.until(b"[1000000].")
         wire.send(b"GET")
         started = time.monotonic()
@@ -329,16 +354,24 @@ def test_no_deadline_runs_while_the_application_works(toy: Served, path: bytes) 
         assert b"HTTP/1.1 200" in wire.rest()
 
 
-def test_no_deadline_runs_while_nobody_reads(toy: Served) -> None:
+def test_no_deadline_runs_while_nobody_reads() -> None:
     """An application that lets a body wait does not have it taken for slow."""
-    length = 8_000_000
-    with toy.wire() as wire:
-        wire.send(
-            b"POST /late HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
-            % length
-        )
-        wire.send(b"a" * length)
-        assert wire.rest().endswith(b"POST /late [8000000].")
+    app = Toy()
+    with hasty(app, app.stopping, Unforgiving) as port, Served(app, port).wire() as wire:
+        wire.send(POST.replace(b"/", b"/late", 1).replace(b"1000", b"500000"))
+        wire.send(b"a" * 500_000)
+        wire.until(b"POST /late [500000].")
+
+
+def test_half_a_request_sent_ahead_is_waited_for() -> None:
+    """It has the time of every other, not only that of an idle connection."""
+    app = Toy()
+    with hasty(app, app.stopping, keep_alive=0) as port, Served(app, port).wire() as wire:
+        wire.send(GET + LAST[:10])
+        wire.until(b"GET / [0].")
+        time.sleep(0.2)
+        wire.send(LAST[10:])
+        assert wire.rest().endswith(b"GET / [0].")
 
 
 def test_no_deadline_runs_before_the_client_is_told_to_continue(toy: Served) -> None:
@@ -411,9 +444,9 @@ def test_a_route_that_reads_a_body_ends_quietly(caplog: pytest.LogCaptureFixture
 def test_a_client_that_leaves_ends_all_its_requests(toy: Served) -> None:
     """Also the one that is being answered while another waits behind it."""
     with toy.wire() as wire:
-        wire.send(POST.replace(b"POST /", b"GET /stream").replace(b"1000", b"0") + GET)
+        wire.send(GET.replace(b"/", b"/until-you-leave", 1) + GET)
         wire.until(b"part ")
-    until(lambda: toy.app.running == 0)
+    until(lambda: toy.app.disconnects == 1)
 
 
 # -- heads ----------------------------------------------------------------------------------------
@@ -518,6 +551,22 @@ def test_garbage_in_a_body_is_a_problem(toy: Served) -> None:
     """The application sees that the client is gone."""
     assert_refused(toy.ask(CHUNKED + b"no length\r\n"), 400, "bad-request")
     until(lambda: toy.app.disconnects == 1)
+
+
+@pytest.mark.parametrize("path", [b"/soon", b"/soon-read"])
+def test_an_answer_that_comes_after_a_refusal_is_dropped(toy: Served, path: bytes) -> None:
+    """Nor is the client told to continue."""
+    head = CHUNKED.replace(b"/", path, 1).replace(b"Host", b"Expect: 100-continue\r\nHost", 1)
+    with toy.wire() as wire:
+        wire.send(head + b"no length\r\n")
+        assert_refused(wire.rest(), 400, "bad-request")
+        time.sleep(0.2)
+
+
+def test_a_refusal_reaches_a_client_that_was_not_read(toy: Served) -> None:
+    """What it goes on sending is taken and thrown away, or a reset would overtake the answer."""
+    large = b"%x\r\n" % 100_000 + b"a" * 100_000
+    assert_refused(toy.ask(CHUNKED + large + b"garbage" + b"a" * 10_000_000), 400, "bad-request")
 
 
 def test_garbage_in_a_body_that_waits_its_turn_is_a_problem(toy: Served) -> None:

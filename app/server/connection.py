@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from app.errors import Problem
 
-# The parser does not say how far it has come, so a head that follows another request counts up to
-# one piece too much.
+# The parser does not say how far it has come, so a head that begins in the middle of a piece may be
+# as much larger.
 PIECE = 4096
 
 
@@ -54,7 +54,6 @@ class Connection(HttpToolsProtocol):
         self._received = 0  # bytes of a body
         self._since: float | None = None  # when the turn became the client's
         self._timer: asyncio.TimerHandle | None = None
-        self._piece = 0
         self._held = 0  # bytes fed to the parser since it last gave something out
         self._answering: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
@@ -89,7 +88,6 @@ class Connection(HttpToolsProtocol):
         """Parse a piece, and say how much of it is done with."""
         if self._part is None:
             self._expect("head")
-        self._piece = len(piece)
         self._held += len(piece)
         try:
             self.parser.feed_data(piece)
@@ -105,7 +103,6 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         if self._part is None:
             self._expect("head")
-        self._held = self._piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._part == "head":  # a trailer is no header (RFC 9110 section 6.5.1)
