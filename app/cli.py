@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-import uvicorn
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app import __version__, index, keys, reads, schemas, seeding, writes
+from app import __version__, index, keys, reads, schemas, seeding, server, writes
 from app.api.routes import check_query, members
 from app.db import Database
 from app.dialects import StoreError
@@ -85,22 +84,11 @@ def serve(
     ] = 8000,
 ) -> None:
     """Serve the chronology over HTTP until interrupted."""
-    settings = Settings()
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level=settings.log_level,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.trusted_proxies,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    app = create_app(Settings())
     with closing(app.state.database) as database:
         database.require_current()
         with database.alone():
-            uvicorn.Server(config).run()
+            server.serve(app, host, port)
 
 
 @cli.command()

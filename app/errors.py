@@ -36,6 +36,11 @@ KINDS: Mapping[str, Kind] = {
     "method-not-allowed": Kind(
         405, "Method not allowed", "Use one of the methods that the Allow header lists."
     ),
+    "request-timeout": Kind(
+        408,
+        "The request did not arrive in time",
+        "Send it without a break: head and body have 30 seconds each, the body one more a 64 KiB.",
+    ),
     "conflict": Kind(
         409, "This contradicts what is stored", "The errors say which stored record differs."
     ),
@@ -72,6 +77,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "too-many-requests": Kind(
         429, "Too many requests", "Try again after the seconds in Retry-After."
+    ),
+    "headers-too-large": Kind(
+        431, "The headers are too large", "Send fewer or shorter headers, or a shorter URL."
     ),
     "internal-error": Kind(
         500, "Something went wrong in Dateline", "Try again; if it persists, report it."

@@ -1,5 +1,6 @@
 """The application, built from its settings: no globals."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.limiter = Limiter()
-    app.state.stopping = False
+    app.state.stopping = asyncio.Event()  # set by the server when it begins to end
     for room in (events, counts, vocabulary, records, changes, audit, files, operations):
         app.include_router(room.router)
     errors.install(app)

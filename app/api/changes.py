@@ -63,7 +63,7 @@ async def _follow(
     """Changes as they happen, and a heartbeat where none do, until the server stops."""
     store, silent = database(request), 0.0
     yield b"retry: 2000\n\n"
-    while not request.app.state.stopping:
+    while not request.app.state.stopping.is_set():
         if items:
             cursors = [json.loads(item)["cursor"] for item in items]
             yield b"".join(map(_event, cursors, items))

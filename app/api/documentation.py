@@ -28,7 +28,8 @@ is an error that names it and suggests the right one.
 EDTF needs: `curl -g` or `curl -G --data-urlencode 'date=2023-11-01/2023-12-15'`.
 
 **Errors** are `application/problem+json` (RFC 9457); `errors` lists what was wrong and what would
-be right.
+be right. Whatever is asked, malformed HTTP is refused with 400, a head of more than 64 KiB with
+431, and a request that takes too long to arrive with 408.
 
 **Caching**: lists carry a weak `ETag` of the store's state, single records a strong one of their
 bytes; send it back as `If-None-Match` and an unchanged answer is `304`.

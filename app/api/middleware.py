@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
@@ -78,6 +79,8 @@ class LastResort(Middleware):
 
         try:
             await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         except Exception as error:
             if started:
                 raise

@@ -1,0 +1,99 @@
+"""The HTTP server: uvicorn with the deadlines, caps and farewell that it lacks.
+
+Without httptools, as on Windows, uvicorn's h11 protocol is used as it is: no deadlines, and what is
+no HTTP is refused in uvicorn's words.
+"""
+
+import asyncio
+import errno
+import logging
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+HTTP: type[asyncio.Protocol] | str = "h11"
+try:
+    from app.server.connection import Connection
+except ImportError:
+    pass
+else:
+    HTTP = Connection
+
+logger = logging.getLogger("uvicorn.error")  # the one that uvicorn sets up
+
+# What a machine without IPv6 says of an address that its hosts file gives to localhost.
+ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+def serve(app: FastAPI, host: str, port: int) -> None:
+    """Serve until interrupted; OSError, in words, where the address cannot be had."""
+    settings = app.state.settings
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=HTTP,
+        ws="none",
+        log_level=settings.log_level,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    Server(config, app.state.stopping).run(listening(host, port))
+
+
+class Server(uvicorn.Server):
+    """Says where it serves, and tells the application before it waits for connections to end."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self.stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if sockets:  # of those that it is given, uvicorn says nothing
+            host, port = self.config.host, sockets[0].getsockname()[1]
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            logger.info("Dateline running on http://%s (Press CTRL+C to quit)", address)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.stopping.set()
+        await super().shutdown(sockets)
+
+
+def listening(host: str, port: int) -> list[socket.socket]:
+    """Sockets at every address that `host` stands for, all on one port."""
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, *_, address in dict.fromkeys(found):
+            if sockets:
+                port = sockets[0].getsockname()[1]
+            try:
+                sockets.append(
+                    socket.create_server((address[0], port, *address[2:]), family=family)
+                )
+            except OSError as error:
+                if error.errno not in ABSENT:
+                    raise
+                missing = error
+        if missing and not sockets:
+            raise missing
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name that could be looked up
+        for opened in sockets:
+            opened.close()
+        raise OSError(_said(error, host, port)) from error
+    return sockets
+
+
+def _said(error: Exception, host: str, port: int) -> str:
+    """Why the address cannot be had, and what to do."""
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use by another program; choose another with --port"
+    if code in (errno.EACCES, errno.EPERM):
+        return f"port {port} on {host} is not open to this user; choose another with --port"
+    return f"{host} is no address of this machine; choose another with --host"
