@@ -171,7 +171,7 @@ def read(file: BinaryIO) -> Iterator[Line]:
         yield unreadable(number, "file", f"is not CSV: {names}")
         return
     columns = [name.strip() for name in names]
-    while not columns[-1]:
+    while columns and not columns[-1]:
         columns.pop()
     if faults := tuple(_faults_of_header(columns, number)):
         yield Line(number, {}, faults)

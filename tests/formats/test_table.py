@@ -309,6 +309,7 @@ def test_numbers_are_those_of_the_lines_that_rows_begin_in() -> None:
         ("type,date", [("title", None)]),
         ("type,title,date,type", [("type", None)]),
         ("type,,title,date", [("column 2", None)]),
+        (",,", [("type", None), ("title", None), ("date", None)]),
         ("x|y|z", [("x|y|z", None), ("type", None), ("title", None), ("date", None)]),
     ],
 )

@@ -37,7 +37,7 @@ DOCUMENTED: Json = {
         "link": "",
         "link_target": "",
     },
-    "group": "Energy",
+    "group": "energy",
     "display_date": "",
     "background": {"url": "", "color": "#0f9bd1"},
     "autolink": True,
@@ -76,7 +76,7 @@ def test_a_documented_slide_is_an_event() -> None:
             "title": "Gas contract & more",
             "summary": "One.\nTwo.",
             "date": {"edtf": "2016-03-15/2016-04", "text": "2016-03-15 14:30 to 2016-04"},
-            "tags": ["Energy"],
+            "tags": ["energy"],
         },
         notes=tuple(
             f"{name} is left out: an event has no place for it"
@@ -291,6 +291,7 @@ def test_a_date_that_was_changed_in_a_slide_counts() -> None:
         ("<pre>a\n  b</pre>c", "a\n  b\nc"),
         ("<![if IE]>a<![endif]><!DOCTYPE x><?php y ?>b", "ab"),
         ("<img src=x>a<wbr>b", "ab"),
+        ("<template><pre>x</pre></template>a", "a"),
         (" \n ", ""),
     ],
 )
