@@ -19,14 +19,14 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.types import Receive, Scope, Send
 
-from app import errors
+from app import errors, keys, writes
 from app.api import middleware
 from app.server import Server as HttpServer
 from app.server import listening
 from app.server.connection import Connection
 from commands import run
 from servers import DATELINE, SECONDS, Server, environment, serving, until
-from stores import SqliteStores, migrated, seeded
+from stores import SqliteStores, migrated, opened, seeded
 from test_http import with_slow_documents
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -629,19 +629,22 @@ class Slow:
 
 
 TO_EVENTS = POST.replace(b"/", b"/events", 1)
+WITH_KEY = TO_EVENTS.replace(
+    b"\r\n", b"\r\nAuthorization: Bearer KEY\r\nContent-Type: application/json\r\n", 1
+)
 SLOW = {
     "silent": Slow(b"", b"", b"HTTP/1.1 408 "),
     "dripping a head": Slow(b"GET / HTTP/1.1\r\nX: ", b"a", b"HTTP/1.1 408 "),
-    "dripping a body": Slow(TO_EVENTS, b"a", b"HTTP/1.1 405 "),
-    "without a body": Slow(TO_EVENTS, b"", b"HTTP/1.1 405 "),
+    "dripping a body": Slow(WITH_KEY, b"a", b"HTTP/1.1 408 "),
+    "refused before the body": Slow(TO_EVENTS, b"", b"HTTP/1.1 401 "),
 }
 
 
-async def be_slow(port: int, how: Slow) -> tuple[bytes, float]:
+async def be_slow(port: int, how: Slow, key: str) -> tuple[bytes, float]:
     """What such a client is told, and when it finds itself closed."""
     started = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(how.first)
+    writer.write(how.first.replace(b"KEY", key.encode()))
 
     async def drip() -> None:
         while True:
@@ -664,6 +667,8 @@ async def be_slow(port: int, how: Slow) -> tuple[bytes, float]:
 
 def test_slow_clients_cannot_hold_a_server(server: Server) -> None:
     """300 of all kinds are closed within 35 seconds; meanwhile others are served, and soon."""
+    with opened(server.database_url) as store, store.write(beside=True) as session:
+        key = keys.make(session, "slow", "write", writes.now(), None)
     ended = threading.Event()
     waits: list[float] = []
 
@@ -675,7 +680,7 @@ def test_slow_clients_cannot_hold_a_server(server: Server) -> None:
 
     async def attack() -> list[tuple[bytes, float]]:
         return await asyncio.gather(
-            *(be_slow(server.port, how) for how in SLOW.values() for _ in range(75))
+            *(be_slow(server.port, how, key) for how in SLOW.values() for _ in range(75))
         )
 
     good = threading.Thread(target=be_good)
