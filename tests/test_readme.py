@@ -1,8 +1,11 @@
 """What the README says is so: its picture, its requests and answers, its tables, its commands."""
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +17,8 @@ from app.cli import cli
 from app.filters import EventQuery
 from app.settings import PREFIX, Settings
 from picture import SHOWN, draw
+from servers import DATELINE, environment, serving
+from stores import left_out
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,6 +59,39 @@ def test_a_request_gives_the_answer_shown(
     assert found.json() == json.loads(answer)
 
 
+@pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
+def test_a_chronology_is_kept_as_described(seeded_store: str, tmp_path: Path) -> None:
+    """The section's commands, one after the other in one shell, against a real server."""
+    if shutil.which("curl") is None:
+        left_out("curl", "curl is not installed on this machine")
+    section = README.split("\n## Keeping a chronology\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    with serving(seeded_store) as server:
+        script = "\n".join(blocks).replace("http://127.0.0.1:8000", server.url)
+        done = subprocess.run(
+            [
+                "bash",
+                "-euo",
+                "pipefail",
+                "-c",
+                script.replace("curl ", "curl --fail-with-body -s "),
+            ],
+            cwd=tmp_path,
+            env=environment(seeded_store) | {"PATH": f"{DATELINE.parent}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        event = json.loads(server.ask("/events/gas-talks-in-belgrade").body)
+        revisions = json.loads(server.ask("/events/gas-talks-in-belgrade/revisions").body)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (event["version"], event["date"]["edtf"], len(event["sources"])) == (2, "2024-03-12", 2)
+    assert [item["author"] for item in revisions["items"]] == ["Anna", "Anna"]
+    assert '"unchanged": 1' in done.stdout  # the template's event is the seed's
+    assert (tmp_path / "chronology.bak").stat().st_size > 0
+
+
 def test_every_parameter_is_explained() -> None:
     """The table under "Asking" has each parameter of GET /events."""
     assert sorted(set(EventQuery.model_fields) - rows("Asking").keys()) == []
@@ -81,5 +119,5 @@ def test_every_path_is_mentioned(client: TestClient) -> None:
     """Whoever reads the README has met every collection and every operation."""
     app = client.app
     assert isinstance(app, FastAPI)
-    paths = {"/" + path.split("/")[1] for path in app.openapi()["paths"]}
+    paths = {"/" + path.split("/")[1].partition(".")[0] for path in app.openapi()["paths"]}
     assert [path for path in sorted(paths) if path not in README] == []
