@@ -619,6 +619,26 @@ def test_an_upgrade_is_declined(toy: Served) -> None:
 # -- many slow clients ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("framed", ["by length", "in chunks"])
+def test_a_body_that_comes_with_an_offer_to_upgrade_is_read(
+    toy: Served, framed: str, size: int
+) -> None:
+    """Java's client makes the offer with every request; what follows the body is the next one."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\nHost"
+    head = POST.replace(b"/", b"/late", 1).replace(b"Host", offer, 1)
+    body = b"a" * 1000
+    if framed == "in chunks":
+        head = head.replace(b"Content-Length: 1000", b"Transfer-Encoding: chunked")
+        body = b"1f4\r\n" + b"a" * 500 + b"\r\n1f4\r\n" + b"a" * 500 + b"\r\n0\r\n\r\n"
+    with toy.wire() as wire:
+        sent = head + body + GET
+        for start in range(0, len(sent), size):
+            wire.send(sent[start : start + size])
+        assert wire.until(b"].").endswith(b"POST /late [1000].")
+        assert b"GET / " in wire.until(b"].")
+
+
 @dataclass(frozen=True)
 class Slow:
     """What a slow client sends at once, what a byte a second, and whether it is told 408."""

@@ -17,6 +17,7 @@ from app.errors import Problem
 # The parser does not say how far it has come, so a head that begins in the middle of a piece may be
 # as much larger.
 PIECE = 4096
+FRAMING = (b"content-length", b"transfer-encoding")  # of a body
 
 
 class Flow(FlowControl):
@@ -57,6 +58,7 @@ class Connection(HttpToolsProtocol):
         self._held = 0  # bytes fed to the parser since it last gave something out
         self._answering: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
+        self._resuming = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -92,23 +94,43 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            # No other protocol is spoken here, so what follows is the next request.
+            # No other protocol is spoken here, so what follows is the body, or the next request.
+            if self._part == "body":
+                self._resume()
             return int(upgrade.args[0])
         if self._held >= self.max_head:
             most = f"The request line and the headers may have {self.max_head} bytes at most."
             self._refuse("headers-too-large", most)
         return len(piece)
 
+    def _resume(self) -> None:
+        """Read the body of a request whose offer to upgrade is declined.
+
+        The parser would read none; another one is told where it stands. Some clients make that
+        offer with every request (RFC 9110 section 7.8).
+        """
+        length = [b"%b: %b\r\n" % header for header in self.headers if header[0] in FRAMING]
+        self._resuming = True
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: h\r\n%b\r\n" % b"".join(length))
+        self._resuming = False
+
     def on_message_begin(self) -> None:
+        if self._resuming:
+            return
         super().on_message_begin()
         if self._part is None:
             self._expect("head")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._part == "head":  # a trailer is no header (RFC 9110 section 6.5.1)
+        if (
+            self._part == "head" and not self._resuming
+        ):  # a trailer is no header (RFC 9110 section 6.5.1)
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._resuming:
+            return
         super().on_headers_complete()
         self._expect("body")
 
@@ -122,6 +144,8 @@ class Connection(HttpToolsProtocol):
         self._received += len(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade() and any(name in FRAMING for name, _ in self.headers):
+            return
         super().on_message_complete()
         self._expect(None)
 
