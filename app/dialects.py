@@ -384,7 +384,8 @@ class Postgresql:
         return self.writer()
 
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
-        engine = create_engine(self.url, connect_args={"connect_timeout": 5})
+        waiting = {"options": f"-c lock_timeout={BUSY_SECONDS}s", "connect_timeout": 5}
+        engine = create_engine(self.url, connect_args=waiting)
 
         # A sequence follows inserts, not commits: writers take turns before they number anything.
         @event.listens_for(engine, "begin")
