@@ -93,9 +93,7 @@ class Desk:
     def put(self, record: Record, **members: Any) -> Record:
         """The record as it was read, edited and put back."""
         body = {**record.body, **members}
-        return _record(
-            record.path, self.send("PUT", record.path, body, If_Match=record.tag), 200
-        )
+        return _record(record.path, self.send("PUT", record.path, body, If_Match=record.tag), 200)
 
     def patch(self, record: Record, note: str | None = None, **members: Any) -> Record:
         """Change some members."""
@@ -156,7 +154,8 @@ def faults(answer: Response, status: int, code: str) -> dict[str, str]:
     assert answer.headers["content-type"] == "application/problem+json"
     assert told["type"].endswith(f"/problems/{code}"), told
     return {
-        fault["name"]: fault["message"] + (f" {fault['suggestion']}?" if "suggestion" in fault else "")
+        fault["name"]: fault["message"]
+        + (f" {fault['suggestion']}?" if "suggestion" in fault else "")
         for fault in told.get("errors", ())
     }
 

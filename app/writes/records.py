@@ -12,13 +12,12 @@ from werkzeug.datastructures import ETags
 from app import reads, schemas
 from app.errors import Fault, Problem, refuse
 from app.words import slug
-from app.writes.events import EVENT, Events
+from app.writes.events import EVENT, Kind
 from app.writes.journal import By, refuse_known, versions
 from app.writes.retries import Answer
-from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE, Vocabulary
+from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
 Json = dict[str, Any]
-Kind = Events | Vocabulary
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)}
 OF_DATE = set(schemas.Date.model_fields) - set(schemas.DateWrite.model_fields)
 NAMED_USERS = 20  # are told where a record cannot be deleted
@@ -129,8 +128,8 @@ def restore(session: Session, by: By, kind: Kind, record_id: str) -> Saved:
     if not versions(session, kind.name, [record_id]):
         _current(session, kind, record_id)
     query = (
-        "SELECT body FROM change WHERE kind = :kind AND record_id = :id AND body IS NOT NULL"
-        " ORDER BY position DESC LIMIT 1"
+        "SELECT body FROM change WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL"
+        " AND body IS NOT NULL ORDER BY version DESC LIMIT 1"
     )
     body = session.execute(text(query), {"kind": kind.name, "id": record_id}).scalar_one()
     given = schemas.checked(kind.shape, kind.revived(session, bytes(body)))

@@ -71,7 +71,9 @@ def upgrade() -> None:
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
-        sa.CheckConstraint("(cause_kind IS NULL) = (cause_id IS NULL)", name=op.f("ck_change_cause")),
+        sa.CheckConstraint(
+            "(cause_kind IS NULL) = (cause_id IS NULL)", name=op.f("ck_change_cause")
+        ),
         sa.CheckConstraint("(op = 'delete') = (body IS NULL)", name=op.f("ck_change_body")),
         sa.CheckConstraint(
             "kind IN ('event', 'source', 'actor', 'place', 'type')", name=op.f("ck_change_kind")
