@@ -384,8 +384,11 @@ class Postgresql:
         return self.writer()
 
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
-        waiting = {"options": f"-c lock_timeout={BUSY_SECONDS}s", "connect_timeout": 5}
-        engine = create_engine(self.url, connect_args=waiting)
+        # A snapshot taken while waiting for the lock would not see what the one before has written.
+        options = (
+            f"-c lock_timeout={BUSY_SECONDS}s -c default_transaction_isolation=read\\ committed"
+        )
+        engine = create_engine(self.url, connect_args={"options": options, "connect_timeout": 5})
 
         # A sequence follows inserts, not commits: writers take turns before they number anything.
         @event.listens_for(engine, "begin")

@@ -68,8 +68,10 @@ def write_cursor(now: Position, identity: Any, last: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(write_json(told)).decode().rstrip("=")
 
 
-def read_cursor(now: Position, identity: Any, cursor: str, shape: Sequence[type]) -> list[Any]:
-    """The place that a cursor names, its parts of the types in `shape`.
+def read_cursor(
+    now: Position, identity: Any, cursor: str, shape: Sequence[type], name: str = "cursor"
+) -> list[Any]:
+    """The place that a cursor names, its parts of the types in `shape`; `name` is the parameter's.
 
     Problem `invalid-parameters` where it is none or belongs to another list, `start-again` where
     it comes from another database.
@@ -84,12 +86,12 @@ def read_cursor(now: Position, identity: Any, cursor: str, shape: Sequence[type]
             raise ValueError
     except (ValueError, TypeError, RecursionError, binascii.Error):
         message = "is not a cursor of this list; take it from `next` as it stands"
-        raise refuse(Fault("query", "cursor", message)) from None
+        raise refuse(Fault("query", name, message)) from None
     if epoch != now.epoch:
         raise Problem("start-again", "The cursor comes from another state of the database.")
     if digest != _digest(identity):
         message = "belongs to another filter or sort; begin this list without a cursor"
-        raise refuse(Fault("query", "cursor", message))
+        raise refuse(Fault("query", name, message))
     return last
 
 
@@ -121,8 +123,13 @@ def one(connection: Connection, table: str, query: str, record_id: str) -> Row[A
             return row
         if connection.execute(EVER, {"kind": table, "id": record_id}).first() is not None:
             raise gone(table, record_id)
+    raise unknown(connection, table, record_id)
+
+
+def unknown(connection: Connection, table: str, record_id: str) -> Problem:
+    """The answer where a record never was, with the nearest that is."""
     known = connection.execute(text(f"SELECT id FROM {table} ORDER BY id LIMIT {NEAREST_AMONG}"))
     fault = Fault(
         "path", "id", f"there is no {table} of this id", nearest(record_id, known.scalars())
     )
-    raise Problem("not-found", f"There is no {table} '{record_id[:100]}'.", (fault,))
+    return Problem("not-found", f"There is no {table} '{record_id[:100]}'.", (fault,))

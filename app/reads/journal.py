@@ -8,7 +8,16 @@ from sqlalchemy import Connection, Row, text
 
 from app.errors import Fault, Problem
 from app.filters import ChangesQuery, RevisionsQuery
-from app.reads.cursors import Page, Position, one, position, read_cursor, write_cursor, write_json
+from app.reads.cursors import (
+    EVER,
+    Page,
+    Position,
+    position,
+    read_cursor,
+    unknown,
+    write_cursor,
+    write_json,
+)
 
 Json = dict[str, Any]
 FEED = ["changes"]  # what its cursors belong to
@@ -32,7 +41,7 @@ def revisions(
     count = f"SELECT count(*) FROM ({REVISION}) r"
     total = connection.execute(text(count), of).scalar_one()
     if total == 0:
-        one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
+        raise unknown(connection, kind, record_id)
     identity = ["revisions", kind, record_id]
     before = read_cursor(now, identity, asked.cursor, (int,))[0] if asked.cursor else total + 1
     query = f"{REVISION} AND version < :before ORDER BY version DESC LIMIT :limit"
@@ -54,7 +63,8 @@ def revision(connection: Connection, kind: str, record_id: str, version: int) ->
     of = {"kind": kind, "id": record_id, "version": version}
     row, was, *_ = *connection.execute(text(query), of).all(), None, None
     if row is None or row.version != version:
-        one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
+        if connection.execute(EVER, {"kind": kind, "id": record_id}).first() is None:
+            raise unknown(connection, kind, record_id)
         fault = Fault("path", "version", "there is no such version")
         raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))
     return write_json({**_told(row, was), "document": _document(row)})
@@ -106,7 +116,7 @@ def _members(path: str, value: Any) -> Mapping[str, Any] | None:
 
 def changes(connection: Connection, now: Position, asked: ChangesQuery) -> Page:
     """Changes of events in commit order, from the beginning or after a cursor."""
-    after = read_cursor(now, FEED, asked.after, (int,))[0] if asked.after else 0
+    after = read_cursor(now, FEED, asked.after, (int,), "after")[0] if asked.after else 0
     query = (
         "SELECT * FROM change WHERE kind = 'event' AND position > :after"
         " ORDER BY position LIMIT :limit"

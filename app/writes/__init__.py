@@ -1,12 +1,11 @@
 """Every change to the data, each within the transaction of the session it is given."""
 
-from app.writes.events import EVENT, create_events
+from app.writes.events import EVENT, Kind, create_events
 from app.writes.imports import ImportOptions, Report, load
 from app.writes.journal import By, check, now, timestamp
 from app.writes.records import (
     KINDS,
     Condition,
-    Kind,
     Saved,
     create,
     delete,

@@ -13,11 +13,21 @@ from app import index, schemas
 from app.dialects import listed
 from app.errors import Fault, Problem, nearest, refuse
 from app.models import TABLES
-from app.writes.journal import By, Change, began, now, record, refuse_known, versions
+from app.writes.journal import (
+    By,
+    Change,
+    began,
+    now,
+    record,
+    refuse_known,
+    versions,
+    was_deleted,
+)
 from app.writes.vocabulary import (
     ACTOR,
     PLACE,
     SOURCE,
+    TYPE,
     Lookups,
     Vocabulary,
     forget_unused,
@@ -249,10 +259,10 @@ def create_events(
     lookups = Lookups(session)
     events = list(given)
     made: list[Rows] = []
+    known: set[str] = set()
     taken = stored(session, [event.id for event in events if event.id is not None])
     for event in events:
         with said_of(event.id or event.title):
-            known = {rows.event_id for rows in made}
             event_id = event.id or free_id(
                 session, "event", f"{event.date.edtf} {event.title}", known
             )
@@ -260,6 +270,7 @@ def create_events(
                 is_taken = event_id in taken or event_id in known
                 refuse_known(session, "event", event_id, stored=is_taken)
             made.append(rows_of(lookups, event_id, event))
+            known.add(event_id)
     for batch in index.batches(made):
         save(session, by, lookups, batch, {}, op)
     for event, rows in zip(events, made, strict=True):
@@ -354,20 +365,27 @@ class Events:
     def revived(self, session: Session, body: bytes) -> Json:
         """From the journal to a document that can be stored again.
 
-        What it names is taken as it is now; what is gone since comes back with the event.
+        What it names is taken as it is now; Problem `conflict` where that was deleted since.
         """
         document: Json = json.loads(body)
         document["date"] = {name: document["date"][name] for name in ("edtf", "text")}
         for name in COUNTED:
             del document[name]
+        named: list[tuple[str, Kind, str]] = [("type", TYPE, document["type"])]
         for part, (kind, link) in NAMED.items():
-            document[part] = [
-                {name: entry[name] for name in entry if name in {"id", *link}}
-                if kind.stored(session, entry["id"]) is not None
-                else entry
-                for entry in document[part]
-            ]
+            named += [(f"{part}.{n}", kind, e["id"]) for n, e in enumerate(document[part])]
+            kept = {"id", *link}
+            document[part] = [{n: v for n, v in e.items() if n in kept} for e in document[part]]
+        named += [(f"related.{n}", self, e["event"]) for n, e in enumerate(document["related"])]
+        faults = [
+            Fault("body", where, was_deleted(kind.name, record_id))
+            for where, kind, record_id in named
+            if kind.document(session, record_id) is None
+        ]
+        if faults:
+            raise refuse(*faults, code="conflict")
         return document
 
 
+Kind = Events | Vocabulary
 EVENT = Events()

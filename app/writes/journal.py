@@ -105,14 +105,19 @@ def check(connection: Connection) -> Iterator[str]:
             yield f"{finding.format(name)}; restore a backup"
 
 
-def refuse_known(session: Session, kind: str, record_id: str, *, stored: bool) -> None:
+def refuse_known(
+    session: Session, kind: str, record_id: str, *, stored: bool, where: str = "id"
+) -> None:
     """Problem `conflict` where a new record cannot have this id: it is taken, or was deleted."""
     if stored:
         message = f"there is a {kind} '{record_id}' already"
     elif versions(session, kind, [record_id]):
-        message = (
-            f"the {kind} '{record_id}' was deleted; restore it: POST /{kind}s/{record_id}/restore"
-        )
+        message = was_deleted(kind, record_id)
     else:
         return
-    raise refuse(Fault("body", "id", message), code="conflict")
+    raise refuse(Fault("body", where, message), code="conflict")
+
+
+def was_deleted(kind: str, record_id: str) -> str:
+    """What is said where a record stands in the way that could be restored."""
+    return f"the {kind} '{record_id}' was deleted; restore it: POST /{kind}s/{record_id}/restore"

@@ -12,13 +12,12 @@ from werkzeug.datastructures import ETags
 from app import reads, schemas
 from app.errors import Fault, Problem, refuse
 from app.words import slug
-from app.writes.events import EVENT, Events
+from app.writes.events import EVENT, Kind
 from app.writes.journal import By, refuse_known, versions
 from app.writes.retries import Answer
-from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE, Vocabulary
+from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
 Json = dict[str, Any]
-Kind = Events | Vocabulary
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)}
 OF_DATE = set(schemas.Date.model_fields) - set(schemas.DateWrite.model_fields)
 NAMED_USERS = 20  # are told where a record cannot be deleted

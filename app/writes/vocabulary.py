@@ -77,10 +77,10 @@ class Vocabulary:
         in the feed.
         """
         record_id = given.id or free_id(session, self.name, self.called(given))
-        told = {**given.model_dump(), "id": record_id}
-        if op == "update" and self.document(session, record_id) == told:
-            return str(record_id)
+        before = self.document(session, record_id) if op == "update" else None
         change = self.put(session, record_id, given, op)
+        if before is not None and before == self.document(session, record_id):
+            return str(record_id)
         record(session, by, [change])
         if op == "update" and self.shown:
             self._show(session, by, record_id)
@@ -99,8 +99,7 @@ class Vocabulary:
         if isinstance(given, schemas.ActorWrite):
             _put_aliases(session, record_id, given.aliases)
         version = versions(session, self.name, [record_id]).get(record_id, 0) + 1
-        told = {**given.model_dump(mode="json"), "id": record_id}
-        body = json.dumps(told, ensure_ascii=False).encode()
+        body = json.dumps(self.document(session, record_id), ensure_ascii=False).encode()
         return Change(op, self.name, record_id, version, body)
 
     def remove(self, session: Session, by: By, record_id: str) -> None:
@@ -330,20 +329,21 @@ class Lookups:
 
     def resolve(self, kind: Vocabulary, given: schemas.Shape, link: set[str], where: str) -> str:
         """The id of the record that an event names; `link` are the fields of the event's own."""
-        known = given.model_dump(exclude=link, exclude_none=True)
-        asked = (kind.name, repr(known))
-        return self._once(asked, lambda: self._resolve(kind, known, where))
+        told = given.model_dump(exclude=link, exclude_unset=True)
+        asked = (kind.name, repr(told))
+        return self._once(asked, lambda: self._resolve(kind, told, where))
 
-    def _resolve(self, kind: Vocabulary, known: Json, where: str) -> str:
+    def _resolve(self, kind: Vocabulary, told: Json, where: str) -> str:
+        known = {name: value for name, value in told.items() if value is not None}
         record_id: str | None = known.get("id")
         if record_id is not None:
             stored = kind.stored(self.session, record_id)
             if stored is not None:
-                _agree(kind, known, stored, where)
+                _agree(kind, told, stored, where)
                 return record_id
             if len(known) == 1:
                 raise _missing(self.session, kind.name, record_id, f"{where}.id")
-            refuse_known(self.session, kind.name, record_id, stored=False)
+            refuse_known(self.session, kind.name, record_id, stored=False, where=f"{where}.id")
         found = [] if record_id is not None else kind.find(self.session, known)
         if len(found) > 1:
             message = f"several {kind.name}s fit: {', '.join(found)}; give the `id` of one"
@@ -367,11 +367,19 @@ def _missing(session: Session, table: str, record_id: str, where: str) -> Except
     return refuse(Fault("body", where, message, near), code="invalid-body")
 
 
-def _agree(kind: Vocabulary, known: Json, stored: Json, where: str) -> None:
-    """Problem `conflict` where a field that came with an id differs from the stored one."""
-    differing = [n for n, value in known.items() if n != "id" and stored[n] != value]
+def _agree(kind: Vocabulary, told: Json, stored: Json, where: str) -> None:
+    """Problem `conflict` where a field that came with an id differs from the stored one.
+
+    Null says that there is none, as it does in what is served.
+    """
+    none: tuple[Any, ...] = (None, [])
+    differing = [
+        name
+        for name, value in told.items()
+        if name != "id" and stored[name] != value and not (stored[name] in none and value in none)
+    ]
     if differing:
-        change = f"change it there (PATCH /{kind.name}s/{known['id']}), or give the `id` alone"
+        change = f"change it there (PATCH /{kind.name}s/{told['id']}), or give the `id` alone"
         message = f"differs from the stored {kind.name}; {change}"
         faults = (Fault("body", f"{where}.{name}", message) for name in differing)
         raise refuse(*faults, code="conflict")
