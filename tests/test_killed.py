@@ -65,6 +65,7 @@ class Client:
     serial: Iterator[int] = field(default_factory=count)
     refused: list[str] = field(default_factory=list)  # answers that no client should get
     acknowledged: int = 0
+    waiting: Any = None  # what was sent and not answered
 
     def send(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]
@@ -303,6 +304,12 @@ def answered(clients: list[Client]) -> int:
     return sum(client.acknowledged for client in clients)
 
 
+def wait_for_answers(clients: list[Client], number: int) -> None:
+    """Until so many more were answered."""
+    enough = answered(clients) + number
+    until(lambda: answered(clients) >= enough)
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     """What the trials found, all over one database."""
@@ -327,9 +334,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
             ]
             for thread in threads:
                 thread.start()
-            enough = answered(clients) + moments.randint(0, ANSWERS)
             together.wait()
-            until(lambda enough=enough: answered(clients) >= enough)
+            wait_for_answers(clients, moments.randint(0, ANSWERS))
             sleep(moments.uniform(0, WAIT))
             server.kill()
             for thread in threads:
