@@ -3,12 +3,14 @@
 import multiprocessing
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from servers import SECONDS, environment
+from servers import SECONDS, environment, port_in
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["app.cli", "psycopg", "pytest"])
@@ -24,13 +26,27 @@ class Ran:
     err: str
 
 
-def run(
+@dataclass(frozen=True)
+class Started:
+    """A command that runs, and the folder that holds what it says, in the files `1` and `2`."""
+
+    process: BaseProcess
+    said: Path
+
+    def kill(self) -> None:
+        """End it with SIGKILL, which no process can do anything about."""
+        self.process.kill()
+        self.process.join()
+
+
+@contextmanager
+def started(
     *arguments: str,
     folder: Path,
     as_nobody: bool = False,
     settings: Mapping[str, str] | None = None,
-) -> Ran:
-    """Run `dateline` with these arguments and settings in a folder; killed after SECONDS.
+) -> Iterator[Started]:
+    """`dateline` with these arguments and settings in a folder; killed at the end.
 
     `as_nobody`: with no more rights than the permissions of files give to everybody.
     """
@@ -38,11 +54,34 @@ def run(
         environs = environment(**settings or {})
         process = FORKS.Process(target=_main, args=(arguments, folder, environs, said, as_nobody))
         process.start()
-        process.join(SECONDS)
-        process.kill()
-        process.join()
-        out, err = (Path(said, name).read_text() for name in ("1", "2"))
-        return Ran(process.exitcode, out, err)
+        running = Started(process, Path(said))
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def run(
+    *arguments: str,
+    folder: Path,
+    as_nobody: bool = False,
+    settings: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+) -> Ran:
+    """Run `dateline` to its end; killed after so many seconds."""
+    with started(*arguments, folder=folder, as_nobody=as_nobody, settings=settings) as running:
+        running.process.join(seconds)
+        running.kill()
+        out, err = ((running.said / name).read_text() for name in ("1", "2"))
+        return Ran(running.process.exitcode, out, err)
+
+
+@contextmanager
+def serving(url: str, folder: Path, **settings: str) -> Iterator[tuple[Started, int]]:
+    """A `dateline serve` over a store, and its port, once it answers."""
+    told = {"database_url": url, **settings}
+    with started("serve", "--port", "0", folder=folder, settings=told) as server:
+        yield server, port_in(server.said / "2", lambda: not server.process.is_alive())
 
 
 def _main(

@@ -108,18 +108,24 @@ def launched(
                 stderr=stream,
             )
         try:
-            yield Server(process, database_url, log, _port(process, log))
+            yield Server(
+                process, database_url, log, port_in(log, lambda: process.poll() is not None)
+            )
         finally:
             process.kill()
             process.wait(SECONDS)
 
 
-def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:
-    """The port in the server's log, as soon as it stands there."""
+def port_in(log: Path, ended: Callable[[], object]) -> int:
+    """The port in a server's log, as soon as it stands there."""
     address = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
-    until(lambda: address.search(log.read_text()) or process.poll() is not None)
-    found = address.search(log.read_text())
-    assert found, f"the server did not start:\n{log.read_text()}"
+
+    def said() -> str:
+        return log.read_text() if log.exists() else ""
+
+    until(lambda: address.search(said()) or ended())
+    found = address.search(said())
+    assert found, f"the server did not start:\n{said()}"
     return int(found[1])
 
 
