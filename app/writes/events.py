@@ -23,12 +23,12 @@ from app.writes.journal import (
     versions,
     was_deleted,
 )
+from app.writes.lookups import Lookups
 from app.writes.vocabulary import (
     ACTOR,
     PLACE,
     SOURCE,
     TYPE,
-    Lookups,
     Vocabulary,
     forget_unused,
     free_id,

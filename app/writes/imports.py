@@ -20,8 +20,8 @@ from app.writes.events import (
     stored,
 )
 from app.writes.journal import By, versions
+from app.writes.lookups import Lookups
 from app.writes.records import without_derived
-from app.writes.vocabulary import Lookups
 
 MOST_FAULTS = 100  # are told; the rest of the file is not looked at
 NOT_WRITTEN = ("match",)  # what lists add to an event
