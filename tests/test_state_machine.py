@@ -700,7 +700,7 @@ def test_any_sequence_of_writes(stores: Stores, empty_template: str) -> None:
     template = seeded(stores, empty_template, fill)
     sqlite = isinstance(stores, SqliteStores)
     run_state_machine_as_test(
-        lambda: Newsroom(stores.new(template)),
+        lambda: Newsroom(stores.new(template)),  # type: ignore[arg-type]
         settings=settings(
             max_examples=RUNS["sqlite" if sqlite else "postgresql"],
             stateful_step_count=STEPS,

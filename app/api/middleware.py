@@ -125,9 +125,12 @@ class Edge(Middleware):
             problem = Problem("uri-too-long", f"A URL may have {MAX_URL} bytes at most.")
             await problem.response()(scope, receive, send)
             return
-        head = scope["method"] == "HEAD"
+        head, ended = scope["method"] == "HEAD", False
 
         async def finish(message: Message) -> None:
+            nonlocal ended
+            if ended:
+                return
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
                 if headers.get("content-encoding") == UNTOUCHED:
@@ -135,7 +138,8 @@ class Edge(Middleware):
                 kept = "no-cache" if "etag" in headers else "no-store"
                 headers.setdefault("cache-control", kept)
             elif head and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
+                # At once: a stream has no end, and goes when it sees that its request has.
+                message, ended = {"type": "http.response.body"}, True
             await send(message)
 
         # Nothing here is worth a part of it, and a malformed Range is to be ignored.
