@@ -152,15 +152,18 @@ class Database:
             raise StoreError(f"{self} is empty; `dateline migrate` or `dateline seed` fills it")
         raise StoreError(f"{self} has an older form ({found}); `dateline migrate` brings it up")
 
-    def migrate(self) -> None:
-        """Bring an empty or older store to this version; StoreError for anything else."""
+    def migrate(self, *, copy_first: bool = True) -> None:
+        """Bring an empty or older store to this version; StoreError for anything else.
+
+        An older one is copied to a file beside it first.
+        """
         self.dialect.before_use(create=True)
         engine = self.dialect.migrator()
         try:
             found = self._revision(engine.connect)
             if found is None:
                 self.dialect.prepare(engine)
-            elif found != head():
+            elif found != head() and copy_first:
                 self.dialect.backup(Path(f"{self.name}.before-{head()}"))
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
@@ -210,13 +213,24 @@ class Database:
         with self.dialect.restoring(file) as url:
             settings = self._settings.model_copy(update={"database_url": url})
             with closing(Database(settings)) as made:
-                made.migrate()
-                with made.write() as session:
-                    session.execute(
-                        text("UPDATE store SET epoch = :epoch"), {"epoch": secrets.token_hex(8)}
-                    )
-                verify(made)
-                made.close()
+                try:
+                    made._renew()
+                    verify(made)
+                except (StoreError, Problem, DBAPIError) as error:
+                    said = error.orig if isinstance(error, DBAPIError) else error
+                    line = str(said).split("\n")[0].replace(str(made), str(file))
+                    raise StoreError(
+                        f"{file} is not a backup that can be restored: {line}"
+                    ) from error
+
+    def _renew(self) -> None:
+        """Make a restored store one of this version, and of its own."""
+        if self._revision(self._writer.connect) is None:
+            raise StoreError("it is empty")
+        self.migrate(copy_first=False)
+        with self.write() as session:
+            told = {"epoch": secrets.token_hex(8)}
+            session.execute(text("UPDATE store SET epoch = :epoch"), told)
 
     @property
     def name(self) -> str:

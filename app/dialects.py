@@ -230,6 +230,9 @@ class Sqlite:
                 yield f"the file is damaged: {found}"
         if connection.execute(text("PRAGMA journal_mode")).scalar() != "wal":
             yield "the file is not in WAL mode, so that readers wait for the writer"
+        made = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+        for kind, name in connection.execute(text(made)):
+            yield f"the file has a {kind} {name}, which no migration made"
         yield from self.astray(connection)
 
     def astray(self, connection: Connection) -> Iterator[str]:
@@ -340,8 +343,9 @@ class FileOfOneProcess:
             self.lock.acquire(blocking=False)
         except Timeout:
             raise StoreError(
-                f"another process is writing {self.path}, a server or a command; "
-                "on SQLite one at a time may, so stop it first"
+                f"another process is writing {self.path}, a server or a command, and on SQLite one "
+                "at a time may: stop it first, or send a server your file of events over HTTP, "
+                "POST /import"
             ) from None
 
     def __exit__(self, *_: object) -> None:
@@ -454,6 +458,9 @@ class Postgresql:
         )
         for (name,) in unchecked:
             yield f"the constraint {name} was never checked against the stored rows"
+        triggers = connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
+        for (name,) in triggers:
+            yield f"the database has a trigger {name}, which no migration made"
 
     def problem(self, error: DBAPIError) -> Problem | None:
         state = getattr(error.orig, "sqlstate", None)

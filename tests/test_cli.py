@@ -5,7 +5,9 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,8 +16,8 @@ from sqlalchemy import text
 
 from app import __version__, seeding
 from app.cli import cli
-from commands import Ran, run
-from servers import DATELINE, SECONDS, environment, serving
+from commands import Ran, run, serving
+from servers import DATELINE, SECONDS, environment
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
 SECRET = "opensesame"
@@ -75,8 +77,9 @@ def test_help_lists_every_command(folder: Path) -> None:
     assert len(cli.registered_commands) >= 5
     for command in cli.registered_commands:
         assert command.callback is not None
+        name = command.name or command.callback.__name__
         words = " ".join(str(command.callback.__doc__).split()[:3])
-        assert re.search(rf"\b{command.callback.__name__} +{words}", said)
+        assert re.search(rf"\b{name} +{words}", said)
 
 
 def test_migrate_makes_an_empty_store(stores: Stores, folder: Path) -> None:
@@ -281,21 +284,55 @@ def test_a_lock_that_may_not_be_taken_is_refused(sqlite: str, folder: Path) -> N
     assert "dateline.db.lock" in assert_refused(ran)
 
 
-@pytest.mark.parametrize("command", ["seed", "migrate", "reindex", "serve"])
-def test_one_process_writes_a_file(sqlite: str, tmp_path: Path, command: str) -> None:
-    """While a server has it, every other writer is refused at once."""
-    url = SqliteStores(tmp_path).new(sqlite)
-    with serving(url) as server:
-        ran = run(*command_line(command), folder=tmp_path, settings=at(url))
-        assert "another process is writing" in assert_refused(ran)
-        assert server.ask("/readyz").status == 200
+@pytest.fixture(scope="module")
+def served(sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A store while a server has it."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "events.ndjson").touch()
+    url = SqliteStores(folder).new(sqlite)
+    with serving(url, folder):
+        yield url
 
 
-def test_check_works_beside_a_server(sqlite: str, tmp_path: Path) -> None:
-    """It only reads."""
+@pytest.mark.parametrize("command", ["seed", "migrate", "reindex", "serve", "import", "restore"])
+def test_one_process_writes_a_file(served: str, tmp_path: Path, command: str) -> None:
+    """While a server has it, every other writer is refused at once, and told of HTTP."""
+    (tmp_path / "events.ndjson").touch()
+    files = ["events.ndjson"] if command in ("import", "restore") else []
+    ran = run(*command_line(command), *files, folder=tmp_path, settings=at(served))
+    said = assert_refused(ran)
+    assert "another process is writing" in said
+    assert "over HTTP, POST /import" in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["check", "key create desk --scope write", "key list", "export csv", "backup copy.db"],
+)
+def test_some_commands_work_beside_a_server(served: str, tmp_path: Path, command: str) -> None:
+    """They read, or write for a moment."""
+    assert_done(run(*command.split(), folder=tmp_path, settings=at(served)))
+
+
+def test_a_key_made_or_ended_beside_a_server_is_in_force_at_once(
+    sqlite: str, tmp_path: Path
+) -> None:
+    """The server asks the store for each request."""
     url = SqliteStores(tmp_path).new(sqlite)
-    with serving(url):
-        assert "is sound" in assert_done(run("check", folder=tmp_path, settings=at(url)))
+    with serving(url, tmp_path, public_reads="false") as (_, port):
+
+        def status(key: str) -> int:
+            asked = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+            with closing(asked):
+                asked.request("GET", "/events", headers={"Authorization": f"Bearer {key}"})
+                return asked.getresponse().status
+
+        made = assert_done(
+            run("key", "create", "desk", "--scope", "read", folder=tmp_path, settings=at(url))
+        )
+        assert status(made.strip()) == 200
+        assert_done(run("key", "revoke", "desk", folder=tmp_path, settings=at(url)))
+        assert status(made.strip()) == 401
 
 
 # -- settings -------------------------------------------------------------------------------------

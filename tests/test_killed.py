@@ -68,14 +68,23 @@ class Client:
     waiting: Any = None  # what was sent and not answered
 
     def send(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *,
+        stay: bool = True,
     ) -> tuple[bytes, str | None] | None:
-        """The body of the answer and its tag; None where none came."""
+        """The body of the answer and its tag; None where none came, or who asked did not `stay`."""
         if self.wire is None:
             self.wire = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         headers = {"Authorization": f"Bearer {self.key}", **headers}
         try:
             self.wire.request(method, target, body, headers)
+            if not stay:
+                sleep(self.random.uniform(0, 0.05))
+                raise HTTPException
             answer = self.wire.getresponse()
             said = answer.read()
         except (HTTPException, OSError):
@@ -113,6 +122,10 @@ class Writer(Client):
         if self.waiting is not None and self.waiting[0] == "POST":
             self.resent += 1
             return self._create(self.waiting)
+        if self.random.random() < 0.1:  # goes away, and comes back to ask again
+            title = f"{self.name}-{next(self.serial)}"
+            self._create(("POST", None, (1, title)), stay=False)
+            return True
         title = f"{self.name}-{next(self.serial)}"
         method = self.random.choice(("POST", "PATCH", "DELETE")) if len(self.tags) > 4 else "POST"
         if method == "POST":
@@ -128,12 +141,13 @@ class Writer(Client):
         self.settle(chosen, self.waiting[2], answer[1])
         return True
 
-    def _create(self, waiting: tuple[str, str | None, State]) -> bool:
+    def _create(self, waiting: tuple[str, str | None, State], *, stay: bool = True) -> bool:
         self.waiting = waiting
         assert waiting[2] is not None
         title = waiting[2][1]
         headers = {"Content-Type": "application/json", "Idempotency-Key": title}
-        answer = self.send("POST", "/events", json.dumps(event(title)).encode(), headers)
+        body = json.dumps(event(title)).encode()
+        answer = self.send("POST", "/events", body, headers, stay=stay)
         if answer is None:
             return False
         event_id = json.loads(answer[0])["id"]
