@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 from app import writes
 from app.api import changes
 from app.db import MOST_WAITING
-from app.dialects import BUSY_SECONDS
+from app.dialects.dialect import BUSY_SECONDS
 from app.main import create_app
 from app.settings import Settings
 from servers import SECONDS, Answer, Server, serving, until

@@ -1,0 +1,39 @@
+"""The only room that knows the engine: SQLite and PostgreSQL, told apart nowhere else."""
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.dialects.columns import CLUSTERED, Key, Ordered, listed, only_where
+from app.dialects.dialect import Dialect, StoreError, unavailable
+from app.dialects.postgresql import Postgresql
+from app.dialects.sqlite import Sqlite
+
+__all__ = [
+    "CLUSTERED",
+    "Dialect",
+    "Key",
+    "Ordered",
+    "StoreError",
+    "dialect_for",
+    "listed",
+    "only_where",
+    "unavailable",
+]
+
+
+def dialect_for(database_url: str) -> Dialect:
+    """The dialect of a database URL; StoreError names what would be right."""
+    try:
+        url = make_url(database_url)
+    except (ArgumentError, ValueError):  # ValueError: of a port that is no number
+        raise StoreError(
+            "DATELINE_DATABASE_URL is not a database URL; give sqlite:///FILE "
+            "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        ) from None
+    for dialect in (Sqlite, Postgresql):
+        if url.drivername in dialect.drivers:
+            return dialect(url)
+    raise StoreError(
+        f"Dateline does not run on {url.drivername}; give sqlite:///FILE "
+        "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+    )

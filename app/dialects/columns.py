@@ -1,0 +1,24 @@
+"""Kinds of column, index and parameter that both engines take."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, BindParameter, Integer, String, bindparam, text
+
+# Ids and timestamps are ordered byte by byte on both engines, whatever the server's locale.
+Ordered = String().with_variant(String(collation="C"), "postgresql")
+
+# A 64-bit key; SQLite's rowid, which needs no index of its own, must be declared INTEGER.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+
+# Rows of these tables lie in the order of their primary key.
+CLUSTERED = {"sqlite_with_rowid": False}
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """Options of an index that holds only the rows that meet a condition."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def listed(name: str) -> BindParameter[Any]:
+    """The parameter of `IN :name`: a list of texts, which may be empty."""
+    return bindparam(name, expanding=True, type_=String())

@@ -1,0 +1,94 @@
+"""What Dateline needs to know of an engine, and what the engines share."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from app.errors import Problem
+
+BUSY_SECONDS = 5  # a writer waits for another process
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message is one line for the person at the command line."""
+
+
+class Dialect(Protocol):
+    """What Dateline needs to know of an engine."""
+
+    url: URL
+    reads_on_loop: bool  # a read is quicker than the way to a thread
+
+    def reader(self, seconds: float | None) -> Engine:
+        """An engine whose transactions only read, one snapshot each; None sets them no limit."""
+
+    def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
+        """An engine whose transactions write, one at a time, durably; `create` makes the file.
+
+        `beside`: another process may be serving the store.
+        """
+
+    def before_use(self, *, create: bool = False) -> None:
+        """StoreError where the store is missing or cannot be written."""
+
+    def prepare(self, engine: Engine) -> None:
+        """Set what a new store needs once, before its first table."""
+
+    def sole_writer(self) -> AbstractContextManager[None]:
+        """Held by the one process that may write; StoreError at its start while another does."""
+
+    def migrator(self) -> Engine:
+        """An engine whose transactions may rebuild tables that others refer to."""
+
+    def astray(self, connection: Connection) -> Iterator[str]:
+        """Rows that refer to what is not there."""
+
+    def broken(self, connection: Connection) -> Iterator[str]:
+        """What the engine's own integrity checks find."""
+
+    def backup(self, file: Path) -> None:
+        """Write the store as of now to a file that must not exist, while others use the store."""
+
+    def restoring(self, file: Path) -> AbstractContextManager[str]:
+        """The URL of a store made from a backup, to be looked at.
+
+        It takes its place when the block ends, and is taken away when it raises. StoreError where
+        something has that place already.
+        """
+
+    def problem(self, error: DBAPIError) -> Problem | None:
+        """The answer for an error of this engine, None where it is nobody's fault but ours."""
+
+
+def too_costly() -> Problem:
+    """The answer to a read query that ran out of time."""
+    return Problem(
+        "query-too-costly",
+        "The query took longer than a query may. Narrow it with `date` or one more filter, "
+        "or ask for `total=none`.",
+    )
+
+
+def unavailable(detail: str) -> Problem:
+    """The answer while the store cannot be used; the client may try again."""
+    return Problem("store-unavailable", detail, headers={"Retry-After": "5"})
+
+
+def refuse_file(file: Path) -> None:
+    """StoreError where a file cannot be made without replacing another."""
+    if file.exists():
+        raise StoreError(f"{file} exists; nothing is overwritten")
+    if not file.absolute().parent.is_dir():
+        raise StoreError(f"the folder of {file} does not exist")
+
+
+def sync_folder(file: Path) -> None:
+    """See to it that the name of a new file is on disk too."""
+    descriptor = os.open(file.absolute().parent, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
