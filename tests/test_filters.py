@@ -131,11 +131,12 @@ def asked_at_random(random: Random, story: Chronology, sort: str) -> Question:
     """A question; most of its histograms show some years that are not too many."""
     query = random_query(random, story)
     found = story.find(query, sort)
-    facets = {name: story.facet(found, name) for name in random.sample(FACETS, 3)}
+    by = dict.fromkeys([*random.sample(FACETS, 3), *(n for n in ("actor", "role") if n in query)])
+    facets = {name: story.facet(query, found, name) for name in by}
     over = query
     if "date" not in query and random.random() < 0.8:
         over = {**query, "date": [random.choice(list(SPELLS))]}
-    within = story.find(over)
+    within = found if over is query else story.find(over)
     fit = fitting(story.extent(over, within))
     interval = random.choice(fit if fit and random.random() < 0.9 else list(INTERVALS))
     buckets = story.histogram(over, within, interval) if interval in fit else None
@@ -231,7 +232,7 @@ def test_unfiltered_facets_count_every_event(told: TestClient, story: Chronology
     """From the counts that are kept, which must not differ from counting."""
     answer = told.get("/facets", params={"by": FACETS, "limit": 1000}).json()
     assert answer["total"] == EVENTS
-    assert answer["facets"] == {name: story.facet(story.events, name) for name in FACETS}
+    assert answer["facets"] == {name: story.facet({}, story.events, name) for name in FACETS}
 
 
 def test_relevance_lists_the_newest_thousand_hits(told: TestClient, story: Chronology) -> None:
@@ -393,6 +394,7 @@ OF_THE_SEED: dict[str, set[str]] = {
     "actor=!serbia&role=contractor": {HIGHWAY},
     "type=infrastructure&role=!party": {HIGHWAY, CORRIDOR},
     "type=infrastructure&role=!party&actor=serbia": {INTERCONNECTOR, CORRIDOR},
+    "type=infrastructure&role=!party&actor=serbia&actor=bulgaria": {INTERCONNECTOR, CORRIDOR},
     "place=belgrade": IN_BELGRADE,
     "place=tovuz&place=new-york": {*AL_JAZEERA, IN_NEW_YORK},
     "place=!belgrade&type=meeting": {"vucic-bayramov-talks"},
@@ -726,6 +728,27 @@ def test_facets_say_how_many_events_each_value_would_find(client: TestClient) ->
         assert sum(value["count"] for value in values) == answer["total"]
         for value in values:
             assert len(found(client, date="2023", **{name: value["value"]})) == value["count"]
+
+
+DRILLED: list[tuple[dict[str, list[str]], str]] = [
+    ({"actor": ["serbia"]}, "role"),
+    ({"actor": ["serbia", "azerbaijan"]}, "role"),
+    ({"actor": ["serbia", "azerbaijan"], "role": ["!party"]}, "role"),
+    ({"role": ["seller"]}, "actor"),
+    ({"role": ["seller", "party", "!visitor"]}, "actor"),
+]
+
+
+@pytest.mark.parametrize(("query", "by"), DRILLED, ids=str)
+def test_a_count_of_roles_or_actors_is_what_asking_for_the_value_finds(
+    client: TestClient, query: dict[str, list[str]], by: str
+) -> None:
+    """Of roles those of the actors asked for, of actors those in a role asked for."""
+    answer = client.get("/facets", params={**query, "by": by}).json()
+    assert answer["facets"][by]
+    for value in answer["facets"][by]:
+        further = {**query, by: [*query.get(by, []), value["value"]]}
+        assert len(found(client, **further)) == value["count"], further
 
 
 def test_facets_are_cut_at_their_limit(client: TestClient) -> None:

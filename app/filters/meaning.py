@@ -28,7 +28,14 @@ class Plan:
     none_of: list[Term] = field(default_factory=list)
     of_timeline: list[str] = field(default_factory=list)  # SQL over {t}, a row of `timeline`
     of_key: list[str] = field(default_factory=list)  # SQL over t.key
+    of_value: dict[str, str] = field(default_factory=dict)  # by facet: SQL over t and v, a term
     parameters: dict[str, Any] = field(default_factory=dict)
+
+    def named(self, name: str, values: Iterable[str]) -> list[str]:
+        """SQL for each of some values, which become parameters `name0`, `name1`, …"""
+        numbered = {f"{name}{number}": value for number, value in enumerate(values)}
+        self.parameters |= numbered
+        return [f":{parameter}" for parameter in numbered]
 
 
 @dataclass(frozen=True)
@@ -134,20 +141,55 @@ ACTORS, ROLES = Terms("actor", ids_of("actor")), Terms("role", borne)
 
 @dataclass(frozen=True)
 class TakingPart(Meaning):
-    """`actor` and `role`: with both, one and the same actor bears the role."""
+    """`actor` and `role`: with both, one and the same actor bears a wanted role and no unwanted."""
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        actors, _ = signed(asked.actor)
-        roles, not_roles = signed(asked.role)
+        (actors, _), (roles, unwanted) = signed(asked.actor), signed(asked.role)
         ACTORS.plan(connection, asked, plan)
+        meant = _meant(plan, actors, roles, unwanted)
+        if asked.role:
+            plan.of_value["actor"] = meant.format(actor="v.value")
         if not actors:
             ROLES.plan(connection, asked, plan)
             return
-        for values in (roles, not_roles):
-            ROLES.terms(connection, values)  # each must exist
+        ROLES.terms(connection, [*roles, *unwanted])  # each must exist
+        one = meant.format(actor="a.value")
+        plan.of_value["role"] = _takes_part(one, _bears("a.value", ["v.value"]))
         if roles:
             plan.any_of.append(_pairs(actors, roles))
-        plan.none_of += _pairs(actors, not_roles)
+        if len(actors) == 1:
+            plan.none_of += _pairs(actors, unwanted)
+        elif unwanted:
+            plan.of_key.append(_takes_part(one))
+
+
+def _meant(plan: Plan, actors: Iterable[str], roles: Iterable[str], unwanted: Iterable[str]) -> str:
+    """SQL over t and {actor}: one of the actors, in one of the roles, in none of the unwanted."""
+    conditions = []
+    if actors:
+        conditions.append(f"{{actor}} IN ({', '.join(plan.named('actor', actors))})")
+    if roles:
+        conditions.append(_bears("{actor}", plan.named("role", roles)))
+    if unwanted:
+        conditions.append(f"NOT {_bears('{actor}', plan.named('unwanted', unwanted))}")
+    return " AND ".join(conditions)
+
+
+def _takes_part(*conditions: str) -> str:
+    """SQL over t: an actor `a` of whom all this holds takes part."""
+    return (
+        "EXISTS (SELECT 1 FROM posting p JOIN term a ON a.id = p.term"
+        f" WHERE p.key = t.key AND a.kind = 'actor' AND {' AND '.join(conditions)})"
+    )
+
+
+def _bears(actor: str, roles: Iterable[str]) -> str:
+    """SQL over t: the actor bears one of the roles."""
+    borne = ", ".join(f"{actor} || ':' || {role}" for role in roles)
+    return (
+        "EXISTS (SELECT 1 FROM posting q JOIN term r ON r.id = q.term"
+        f" WHERE q.key = t.key AND r.kind = 'actor-role' AND r.value IN ({borne}))"
+    )
 
 
 def _pairs(actors: Iterable[str], roles: Iterable[str]) -> list[Term]:

@@ -184,11 +184,17 @@ class EventFilter(BaseModel):
         [], description=f"Id of a type (`/types`). {NOT}", examples=[["contract"]]
     )
     actor: Annotated[Ids, PART] = Field(
-        [], description=f"Id of an actor (`/actors`). {NOT}", examples=[["srbijagas"]]
+        [],
+        description="Id of an actor (`/actors`) that takes part; `!` in front of one that does "
+        "not, in whatever role. Repeat it for any of several.",
+        examples=[["srbijagas"]],
     )
     role: Annotated[Ids, PART] = Field(
         [],
-        description=f"Part that an actor had; with `actor`, that same actor. {NOT}",
+        description="Part that an actor had. With `actor`, one and the same of these actors: "
+        "`actor=a&actor=b&role=r` is a or b as r; with `role=!r` a or b, and that one not as r, "
+        "whatever else others were. Without `actor`, `!` is said of everyone. "
+        "Repeat it for any of several.",
         examples=[["buyer"]],
     )
     place: Annotated[Ids, Terms("place", ids_of("place"))] = Field(
@@ -349,7 +355,8 @@ class FacetQuery(EventFilter):
 
     by: Annotated[list[Annotated[str, schemas.OneOf(FACETS)]], Field(min_length=1)] = Field(
         description=f"What to count by: {', '.join(f'`{name}`' for name in FACETS)}. Repeat it "
-        "for several.",
+        "for several. With `actor`, `role` counts what these actors were; with `role`, `actor` "
+        "counts who was that.",
         examples=[["type", "actor"]],
     )
     limit: Count = Field(

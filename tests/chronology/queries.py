@@ -10,6 +10,7 @@ from chronology.generator import COORDINATES, WORDS
 from chronology.model import FACETS, PUBLISHERS, TAGS, Chronology
 
 Asked = dict[str, list[str]]
+PART = {"actor", "role"}  # mean more together
 
 
 def random_query(random: Random, story: Chronology) -> Asked:
@@ -17,7 +18,10 @@ def random_query(random: Random, story: Chronology) -> Asked:
     event_id = random.choice(list(story.events))
     query: Asked = {}
     names = [*FACETS, *ONE_BY_ONE, "amount", "amount"]
-    for name in sorted(set(random.sample(names, random.randint(1, 4)))):
+    chosen = set(random.sample(names, random.randint(1, 4)))
+    if not chosen.isdisjoint(PART) and random.random() < 0.6:
+        chosen |= PART
+    for name in sorted(chosen):
         if name in FACETS:
             query[name] = _values(random, story, event_id, name)
         else:
