@@ -158,7 +158,8 @@ class EventFilter(BaseModel):
     date: Annotated[Window | None, OVERLAP] = Field(
         None,
         description="When, as an EDTF expression: `2023`, `2023-11`, `2023-11-01/2023-12-15`, "
-        "`2023-11/..`, `../2020`. Both ends count. A set or a `?`, `~`, `%` is an error.",
+        "`2023-11/..`, `../2020`. Both ends count. A set, a `?`, `~`, `%`, or an X that is not "
+        "among the last digits (`202X`, `2023-XX`) is an error.",
         examples=["2023-11"],
     )
     match: Annotated[Literal["possible", "certain"] | None, OVERLAP] = Field(
