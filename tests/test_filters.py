@@ -456,7 +456,7 @@ OF_THE_SEED: dict[str, set[str]] = {
     "known_by=2023-12-12": KNOWN_BY_11_DECEMBER | {INTERCONNECTOR},
     "known_by=2023-12-13": KNOWN_BY_11_DECEMBER | {INTERCONNECTOR, ARTILLERY},
     "known_by=2024-02-28": KNOWN_IN_TIME,  # the day on which some sources were accessed
-    "known_by=2024/..": KNOWN_IN_TIME,  # but never by the analysis, [2024-02-28..]
+    "known_by=9999": KNOWN_IN_TIME,  # but never by the analysis, [2024-02-28..]
     "known_by=2023-12-11&type=contract": {GAS},
     "min_publishers=1": set(TIMELINE) - SUPPORTED_BY_NOBODY_KNOWN,
     "min_publishers=2": SUPPORTED_BY_TWO,
@@ -662,6 +662,9 @@ REFUSED = {
     "known_by=2023?": "known_by",
     "known_by=[..2023]": "known_by",
     "known_by=yesterday": "known_by",
+    "known_by=2024/..": "known_by",
+    "known_by=2024/": "known_by",
+    "date=XXXX-11": "date",
     "min_publishers=0": "min_publishers",
     "min_publishers=-1": "min_publishers",
     "min_publishers=two": "min_publishers",
@@ -794,6 +797,18 @@ def test_a_bucket_is_a_whole_calendar_span(client: TestClient, interval: str, da
     answer = client.get("/histogram", params={"interval": interval, "date": date}).json()
     shown = [(b["label"], b["start"], b["end"]) for b in answer["buckets"]]
     assert (shown[0], shown[-1]) == SPANS[interval, date]
+
+
+@pytest.mark.parametrize("date", ["9999-12-31", "-9999-01-01"])
+def test_a_bucket_at_the_edge_of_the_calendar_can_be_asked_for(
+    client: TestClient, date: str
+) -> None:
+    """The rest of its week lies where no date does."""
+    asked = {"interval": "week", "date": date}
+    (bucket,) = client.get("/histogram", params=asked).json()["buckets"]
+    assert date in (bucket["start"], bucket["end"])
+    span = f"{bucket['start']}/{bucket['end']}"
+    assert client.get("/events", params={"date": span}).status_code == 200
 
 
 def test_weeks_are_those_of_iso_8601(client: TestClient) -> None:

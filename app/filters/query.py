@@ -66,6 +66,12 @@ def _window(value: str) -> str:
     return value
 
 
+def _last_day(value: str) -> str:
+    if dates.parse_window(value).last == dates.END:
+        raise ValueError("has no last day; give a date that ends, such as 2020 or ../2020")
+    return value
+
+
 def _moment(value: str) -> str:
     """A timestamp as the store writes it: UTC, microseconds."""
     # In a query string an unescaped + is a space.
@@ -171,14 +177,22 @@ class EventFilter(BaseModel):
     q: Annotated[Text | None, FullText()] = Field(
         None,
         description="Full text over title, summary, actors and their aliases, places, tags and "
-        'sources: all words, `"quoted phrase"`, `word*`. Case and diacritics do not count; a '
-        "prefix needs three letters; no text is an error.",
+        'sources: all words, `"quoted phrase"`, `word*`. Words without a space between them '
+        "(`B-52`) are a phrase. Case and diacritics do not count; a prefix needs three letters; "
+        "`!` and `-` mean nothing; no text is an error.",
         examples=["natural gas"],
     )
-    known_by: Annotated[Window | None, KnownBy()] = Field(
+    known_by: Annotated[
+        Annotated[
+            str, AfterValidator(_window), AfterValidator(_last_day), _says(EDTF, dates.MAX_LENGTH)
+        ]
+        | None,
+        KnownBy(),
+    ] = Field(
         None,
         description="An EDTF date: events that a source had reported by its last day. The day of "
-        "publication counts, only where that is unknown the day of access.",
+        "publication counts, only where that is unknown the day of access. A date without a last "
+        "day is an error.",
         examples=["2023"],
     )
     type: Annotated[Ids, Terms("type", ids_of("type"))] = Field(
@@ -346,9 +360,12 @@ class EventQuery(EventFilter):
     @property
     def identity(self) -> dict[str, Any]:
         """What a cursor belongs to: filter and sort, whatever the page size or the fields."""
-        return self.model_dump(
+        told = self.model_dump(
             mode="json", exclude_defaults=True, exclude={"limit", "cursor", "fields", "total"}
         )
+        if self.match == "possible":  # as without it
+            del told["match"]
+        return {n: sorted({*v}) if isinstance(v, list) else v for n, v in told.items()}
 
 
 class FacetQuery(EventFilter):

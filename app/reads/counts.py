@@ -157,9 +157,9 @@ def _buckets(name: str, extent: tuple[int, int], bounds: Iterable[Bounds]) -> li
 
 def _bucket(interval: Interval, number: int, certain: int, possible: int) -> Json:
     first, last = interval.first_day(number), interval.first_day(number + 1) - 1
-    return {
-        "start": dates.iso_day(first),
-        "end": dates.iso_day(last),
+    return {  # at the edges of the calendar as much of a span as can be asked for
+        "start": dates.iso_day(max(first, dates.FIRST_DAY)),
+        "end": dates.iso_day(min(last, dates.LAST_DAY)),
         "label": interval.label(number),
         "certain": certain,
         "possible": possible,

@@ -324,7 +324,7 @@ class Chronology:
             yield lambda i: self.match(query, i) in enough
         if "known_by" in one:
             _, asked = self.windows[one["known_by"]]
-            yield lambda i: self.reported[i] <= asked and self.reported[i] != LAST
+            yield lambda i: self.reported[i] <= asked
         if "min_publishers" in one:
             yield lambda i: self.supporters[i] >= int(one["min_publishers"])
         if "bbox" in one:
