@@ -3,12 +3,13 @@
 import difflib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -169,14 +170,47 @@ def refuse(*faults: Fault, code: str = "invalid-parameters") -> Problem:
     return Problem(code, f"Not accepted: {names}.", faults)
 
 
-def nearest(value: str, known: Iterable[str]) -> str | None:
-    """The known word closest to `value`, ignoring case, or None where nothing is close."""
+def wrong(
+    message: str, suggestion: str | None = None, name: str | None = None
+) -> PydanticCustomError:
+    """What a validator raises; `name` says which parameter, where only the whole query shows it."""
+    told = {"message": message, "suggestion": suggestion, "name": name}
+    return PydanticCustomError("wrong", "{message}", told)
+
+
+def nearest(value: str, known: Iterable[str], cutoff: float | None = None) -> str | None:
+    """The known word closest to `value`, ignoring case, or None where nothing is close.
+
+    The shorter the word, the less may differ; two letters may have changed places.
+    """
     folded = {word.casefold(): word for word in known}
     asked = value.casefold()
-    found = difflib.get_close_matches(asked, folded, n=1, cutoff=0.5) or [
-        word for word in folded if len(asked) > 2 and asked in word
+    cutoff = cutoff or (0.65 if len(asked) < 5 else 0.5)
+    found = difflib.get_close_matches(asked, folded, n=1, cutoff=cutoff) or [
+        word
+        for word in folded
+        if sorted(word) == sorted(asked) or (len(asked) > 2 and asked in word)
     ]
     return folded[found[0]] if found else None
+
+
+# What other interfaces call it.
+SYNONYMS: Mapping[str, str] = {
+    **dict.fromkeys(("page", "offset", "start", "next"), "cursor"),
+    **dict.fromkeys(("search", "query", "text", "keyword", "keywords"), "q"),
+    **dict.fromkeys(("from", "to", "since", "until", "after", "before", "year"), "date"),
+    **dict.fromkeys(("order", "order_by", "orderby", "sort_by", "sortby"), "sort"),
+    **dict.fromkeys(("per_page", "page_size", "pagesize", "size", "count"), "limit"),
+    **dict.fromkeys(("bounds", "box"), "bbox"),
+    "currency": "unit",
+}
+
+
+def nearest_parameter(name: str, known: Collection[str]) -> str | None:
+    """The parameter that is likeliest meant; a name from elsewhere is no slip of a key."""
+    if meant := SYNONYMS.get(name.casefold()):
+        return meant if meant in known else None
+    return nearest(name, known)
 
 
 def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
@@ -184,11 +218,12 @@ def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
 
     def fault(detail: Mapping[str, Any]) -> Fault:
         where, *path = [str(part) for part in detail["loc"]] or ["body"]
-        name = detail.get("ctx", {}).get("name") or ".".join(path) or where
+        context = detail.get("ctx", {})
+        name = context.get("name") or ".".join(path) or where
         if where == "query":  # which of several values it was says nothing
             name = name.partition(".")[0]
         message = str(detail["msg"]).removeprefix("Value error, ")
-        return Fault(where, name[:200], message, detail.get("suggestion"))
+        return Fault(where, name[:200], message, context.get("suggestion"))
 
     return tuple(dict.fromkeys(fault(detail) for detail in details))
 

@@ -101,6 +101,47 @@ UNITS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+# How people write units that have a symbol, in the singular; `spoken` takes plurals too.
+SPOKEN: Mapping[str, str] = {
+    "$": "USD",
+    "us$": "USD",
+    "dollar": "USD",
+    "us dollar": "USD",
+    "€": "EUR",
+    "euro": "EUR",
+    "£": "GBP",
+    "pound sterling": "GBP",
+    **dict.fromkeys(("metre", "meter"), "m"),
+    **dict.fromkeys(("kilometre", "kilometer"), "km"),
+    "mile": "mi",
+    "foot": "ft",
+    "feet": "ft",
+    "inch": "in",
+    "inches": "in",
+    **dict.fromkeys(("sqm", "m^2", "square metre", "square meter"), "m2"),
+    **dict.fromkeys(("sqkm", "km^2", "square kilometre", "square kilometer"), "km2"),
+    **dict.fromkeys(("m^3", "cubic metre", "cubic meter"), "m3"),
+    "litre": "l",
+    "liter": "l",
+    "barrel": "bbl",
+    "hectare": "ha",
+    **dict.fromkeys(("ton", "tonne", "metric ton"), "t"),
+    "gram": "g",
+    "kilogram": "kg",
+    "kilo": "kg",
+    "kilogramme": "kg",
+    "watt": "W",
+    "kilowatt": "kW",
+    "megawatt": "MW",
+    "gigawatt": "GW",
+    "second": "s",
+    "minute": "min",
+    "hour": "h",
+    "day": "d",
+    "week": "wk",
+}
+
+
 class Range(NamedTuple):
     """What a quantity may amount to, both ends included, in the base unit of its kind."""
 
@@ -121,6 +162,15 @@ def kind_of(unit: str | None) -> str:
     """What a unit measures; one that is not known (`howitzers`) compares with itself alone."""
     known = units().get(unit or "")
     return known[0] if known else f"={unit or ''}"
+
+
+def spoken(name: str) -> str | None:
+    """The symbol of a unit by a common name, singular or plural, or by a currency's full name."""
+    said = " ".join(name.lower().split())
+    if found := SPOKEN.get(said) or SPOKEN.get(said.removesuffix("s")):
+        return found
+    currency = next((c for c in pycountry.currencies if c.name.lower() == said), None)
+    return currency and str(currency.alpha_3)
 
 
 def in_base_units(value: Decimal, unit: str | None) -> Decimal:

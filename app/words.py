@@ -12,20 +12,41 @@ from slugify import slugify
 LETTERS = str.maketrans(
     {"đ": "d", "ð": "d", "ı": "i", "ł": "l", "ø": "o", "ə": "a", "æ": "ae", "œ": "oe", "þ": "th"}
 )
+# Marks that make another spelling of a letter, by their combining class: overlays, the points of
+# Hebrew and Arabic, and accents. Others, such as Indic vowel signs, are as much as letters.
+ACCENTS = {1, *range(10, 37), *range(200, 256)}
+SELECTORS = {0x34F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+
+
+def _unseen(code: int) -> bool:
+    """Whether a character says nothing by itself: an accent, a selector or a format character."""
+    character = chr(code)
+    accent = unicodedata.combining(character) in ACCENTS
+    return accent or code in SELECTORS or unicodedata.category(character) == "Cf"
+
+
+# No mark and no format character lies elsewhere.
+ASSIGNED = (*range(0xA0, 0x1F000), *range(0xE0000, 0xE0200))
+BARE = LETTERS | dict.fromkeys(filter(_unseen, ASSIGNED))
+MARKS = "".join(
+    chr(code)
+    for code in ASSIGNED
+    if code not in BARE and unicodedata.category(chr(code)) in ("Mn", "Mc")
+)
 # Scripts written without spaces: each character is a word, a run of them a phrase.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
-WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
-CHUNK = re.compile(
-    rf'"(?P<phrase>[^"]*)"?|(?P<run>[{UNSPACED}]+)|(?P<word>[^\W_{UNSPACED}]+)(?P<star>\*?)'
-)
+LETTER = rf"[^\W_{UNSPACED}]"
+WORD = re.compile(rf"[{UNSPACED}]|{LETTER}+(?:[{MARKS}]+{LETTER}*)*")
+CHUNK = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<run>[^\s"*]+)(?P<star>\*?)')
+QUOTES = str.maketrans(dict.fromkeys("“”„‟«»‹›″", '"'))
 LONGEST = 64  # of a word, in characters; the rest is not told apart
 SHORTEST_PREFIX = 3
 
 
 def _bare(text: str) -> str:
-    """`text` without case and diacritics."""
+    """`text` without case, diacritics and what is not seen."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(c for c in plain if not unicodedata.combining(c)).translate(LETTERS)
+    return plain.translate(BARE)
 
 
 def fold(name: str) -> str:
@@ -73,18 +94,18 @@ class Search:
 def search(q: str) -> Search:
     """What `q` asks for: words, `"quoted phrases"` and `prefix*`; anything else parts words.
 
-    No text is an error: a quote that is not closed ends with the text, and a prefix of fewer than
-    three letters counts as a whole word.
+    Words that no space parts are a phrase (`B-52`). No text is an error: a quote that is not
+    closed ends with the text, and a prefix of fewer than three letters counts as a whole word.
     """
     words: list[str] = []
     prefixes: list[str] = []
     phrases: list[tuple[str, ...]] = []
-    for chunk in CHUNK.finditer(_bare(q)):
-        found = split(chunk["phrase"] or chunk["run"] or chunk["word"] or "")
+    for chunk in CHUNK.finditer(_bare(q.translate(QUOTES))):
+        found = split(chunk["phrase"] or chunk["run"] or "")
+        if chunk["star"] and found and len(found[-1]) >= SHORTEST_PREFIX:
+            prefixes.append(found.pop())
         if len(found) > 1:
             phrases.append(tuple(found))
-        elif chunk["star"] and len(found[0]) >= SHORTEST_PREFIX:
-            prefixes += found
         else:
             words += found
     unique = dict.fromkeys
@@ -93,7 +114,7 @@ def search(q: str) -> Search:
 
 def patterns(asked: Search) -> Iterator[str]:
     """LIKE patterns that a `wording` must fit, one a word, prefix and phrase."""
-    # Words hold letters and digits only, so nothing in them means anything to LIKE.
+    # Words hold letters, digits and marks only, so nothing in them means anything to LIKE.
     for word in asked.words:
         yield f"% {word} %"
     for prefix in asked.prefixes:

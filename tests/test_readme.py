@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_origin
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from app.cli import cli
 from app.filters import EventQuery
+from app.filters.query import FACETS, INTERVALS
 from app.settings import PREFIX, Settings
 from picture import SHOWN, draw
 from servers import DATELINE, environment, serving
@@ -95,6 +97,23 @@ def test_a_chronology_is_kept_as_described(seeded_store: str, tmp_path: Path) ->
 def test_every_parameter_is_explained() -> None:
     """The table under "Asking" has each parameter of GET /events."""
     assert sorted(set(EventQuery.model_fields) - rows("Asking").keys()) == []
+
+
+def test_what_may_be_repeated_is_marked() -> None:
+    """By a small plus in the table under "Asking"."""
+    marked = {
+        name
+        for row in re.findall(r"^\| (`.*) ⁺ \|", README, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", row)
+    }
+    fields = EventQuery.model_fields.items()
+    assert marked == {name for name, field in fields if get_origin(field.annotation) is list}
+
+
+@pytest.mark.parametrize("name", [*FACETS, *INTERVALS])
+def test_what_may_be_counted_by_is_named(name: str) -> None:
+    """The values of `by` and of `interval`."""
+    assert f"`{name}`" in README.split("The same filter counts.")[1].split("\n\n")[0]
 
 
 def test_every_setting_is_explained_with_its_default() -> None:

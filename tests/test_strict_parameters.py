@@ -8,14 +8,16 @@ from fastapi.testclient import TestClient
 from reference import EACH_EXAMPLE, EACH_PARAMETER, READS, Operation
 
 
-def assert_refused(client: TestClient, url: str, name: str) -> str:
-    """A 422 whose only error names this parameter; gives its suggestion."""
+def assert_refused(client: TestClient, url: str, name: str) -> str | None:
+    """A 422 whose only error names this parameter; gives its suggestion, where there is one."""
     answer = client.get(url)
     assert answer.status_code == 422
     assert answer.headers["Content-Type"] == "application/problem+json"
     (fault,) = answer.json()["errors"]
     assert (fault["in"], fault["name"]) == ("query", name)
-    return str(fault["suggestion"])
+    assert fault["message"]
+    suggestion: str | None = fault.get("suggestion")
+    return suggestion
 
 
 def misspelt(name: str) -> Iterable[str]:
@@ -36,7 +38,7 @@ SINGLE = [(o, name) for o, name in EACH_EXAMPLE if o.of("query")[name]["schema"]
 def test_an_unknown_parameter_is_refused(client: TestClient, operation: Operation) -> None:
     """By every operation, also by those that take none."""
     url = operation.url([("no_such_thing", "1")])
-    assert assert_refused(client, url, "no_such_thing")
+    assert assert_refused(client, url, "no_such_thing") is None
 
 
 @pytest.mark.parametrize(("operation", "name", "slip"), SLIPS, ids=str)
@@ -53,7 +55,46 @@ def test_a_parameter_with_one_value_is_refused_twice(
 ) -> None:
     """Also with the same value: which one would count?"""
     once = list(operation.alone(name))
-    assert assert_refused(client, operation.url([*once, once[-1]]), name)
+    assert assert_refused(client, operation.url([*once, once[-1]]), name) is None
+
+
+ELSEWHERE = {
+    "page": "cursor",
+    "offset": "cursor",
+    "start": "cursor",
+    "search": "q",
+    "query": "q",
+    "text": "q",
+    "from": "date",
+    "to": "date",
+    "since": "date",
+    "after": "date",
+    "before": "date",
+    "year": "date",
+    "order": "sort",
+    "order_by": "sort",
+    "orderby": "sort",
+    "per_page": "limit",
+    "page_size": "limit",
+    "size": "limit",
+    "count": "limit",
+    "currency": "unit",
+    "bounds": "bbox",
+    "box": "bbox",
+    "lang": None,
+    "id": None,
+}
+
+
+@pytest.mark.parametrize("operation", READS, ids=str)
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_other_interfaces_call_it_suggests_what_it_is_here(
+    client: TestClient, operation: Operation, name: str
+) -> None:
+    """Where the operation has it; never a name that merely looks alike."""
+    meant = ELSEWHERE[name]
+    expected = meant if meant in operation.of("query") else None
+    assert assert_refused(client, operation.url([(name, "1")]), name) == expected
 
 
 @pytest.mark.parametrize("operation", READS, ids=str)
@@ -69,7 +110,7 @@ def test_a_parameter_without_a_value_is_refused_too(
 ) -> None:
     """`?tpye` and `?tpye=` ask for something that is not there."""
     for query in ("no_such_thing", "no_such_thing="):
-        assert assert_refused(client, f"{operation.url()}?{query}", "no_such_thing")
+        assert assert_refused(client, f"{operation.url()}?{query}", "no_such_thing") is None
 
 
 @pytest.mark.parametrize(("operation", "name"), EACH_EXAMPLE, ids=str)

@@ -130,13 +130,21 @@ def test_a_text_without_a_word_finds_nothing(reader: TestClient, path: str, q: s
 
 
 @pytest.mark.parametrize(
-    "between", ["\0", "\x1f", "\ufffd", "\u200b", "-", "_", "|", "💥", "\u2028"]
+    "between", ["\0", "\x1f", "\ufffd", "-", "_", "|", "💥", "\u2028", "'", ".", "’"]
 )
 def test_what_is_no_letter_or_digit_parts_words(reader: TestClient, between: str) -> None:
-    """As a space does; no engine sees it."""
-    apart = ids(reader, "gas contract")
-    assert apart
-    assert ids(reader, f"gas{between}contract") == apart
+    """No engine sees it; what no space parts is a phrase."""
+    phrase = ids(reader, '"nora b 52"')
+    assert phrase == ids(reader, f"nora{between}b{between}52")
+    assert phrase
+    assert ids(reader, "b nora")
+    assert ids(reader, f"b{between}nora") == (phrase if between.isspace() else [])
+
+
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200d", "\ufeff", "\u202e", "\ufe0f"])
+def test_what_is_not_seen_parts_nothing(reader: TestClient, unseen: str) -> None:
+    """Neither in what is asked for nor, as it was folded alike, in what is stored."""
+    assert ids(reader, f"how{unseen}itzers") == ids(reader, "howitzers") != []
 
 
 def test_what_like_and_globs_understand_is_no_wildcard(reader: TestClient) -> None:

@@ -9,7 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.errors import Fault, nearest, refuse
+from app.errors import Fault, nearest_parameter, refuse
 
 MOST_FAULTS = 20  # are named; a URL has room for thousands
 
@@ -62,10 +62,10 @@ def check_query(items: list[tuple[str, str]], repeatable: dict[str, bool]) -> No
     faults = []
     for name in wrong[:MOST_FAULTS]:
         if name in repeatable:
-            faults.append(Fault("query", name, "may be given once only", "keep one of them"))
+            faults.append(Fault("query", name, "may be given once only; keep one of them"))
         else:
             message = f"is not a parameter here; known: {known}"
-            near = nearest(name, repeatable) or "leave it out"
+            near = nearest_parameter(name, repeatable)
             faults.append(Fault("query", name[:100], message, near))
     if faults:
         raise refuse(*faults)

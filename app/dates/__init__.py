@@ -1,12 +1,14 @@
 """Imprecise dates: EDTF text to bounds in days, and back to words."""
 
 from app.dates.date import Date, Window, parse, parse_window
-from app.dates.days import BEGINNING, END, day_number, from_day_number, iso_day
+from app.dates.days import BEGINNING, END, FIRST_DAY, LAST_DAY, day_number, from_day_number, iso_day
 from app.dates.grammar import MAX_LENGTH, PRECISIONS, DateError
 
 __all__ = [
     "BEGINNING",
     "END",
+    "FIRST_DAY",
+    "LAST_DAY",
     "MAX_LENGTH",
     "PRECISIONS",
     "Date",

@@ -3,11 +3,12 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from itertools import product
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from app.dates.days import (
     BEGINNING,
     END,
+    LAST_DAY,
     MONTHS,
     day_number,
     from_day_number,
@@ -26,8 +27,6 @@ from app.dates.grammar import (
     Interval,
     Range,
 )
-
-_LAST_DAY: Final = day_number(9999, 12, 31)
 
 
 class Bounds(NamedTuple):
@@ -99,7 +98,7 @@ def _hull(date: Component) -> tuple[int, int]:
     if first is None:
         raise DateError(_no_such_day(date))
     last = next(runs[-1][1] for year in reversed(years) if (runs := _runs(date, year)))
-    if last > _LAST_DAY:
+    if last > LAST_DAY:
         raise DateError(f"{date.text} runs into the year 10000; the last day is 9999-12-31.")
     return first, last
 

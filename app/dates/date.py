@@ -11,6 +11,8 @@ from app.dates.grammar import MAX_LENGTH, DateError, Expression, read
 from app.dates.labels import label
 from app.dates.mistakes import explain
 
+_QUALIFIED: Final = re.compile("[?~%]")
+_GAPS: Final = re.compile("X-?[0-9]")
 _PLAIN_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 
@@ -87,21 +89,38 @@ def parse(text: str) -> Date:
 def parse_window(text: str) -> Window:
     """The window that a query's date means: from its first possible day to its last.
 
-    The grammar is that of `parse`. DateError also for sets and for `?`, `~` and `%`, which no
-    window can express.
+    The grammar is that of `parse`. DateError also for sets, for `?`, `~` and `%`, and for digits
+    behind an X, which leave gaps: no window can express them. It suggests none of these.
     """
-    date = parse(text)
-    if date.precision == "set":
-        raise DateError(
+    if fault := _no_window(text):
+        raise DateError(fault)
+    try:
+        date = parse(text)
+    except DateError:
+        if len(text) <= MAX_LENGTH and read(text) is None:
+            raise explain(text, lambda meant: _no_window(meant) is None) from None
+        raise
+    return Window(date.start_earliest, date.end_latest)
+
+
+def _no_window(text: str) -> str | None:
+    """Why no window can express what is written, whether it is a date or not."""
+    if text[:1] in ("[", "{"):
+        return (
             "A query cannot ask for a set. Use an interval such as 2020/2021, or ask once for each"
             " member."
         )
-    if date.uncertain or date.approximate:
-        raise DateError(
+    if _QUALIFIED.search(text):
+        return (
             "A query's date cannot be uncertain or approximate. Leave out ?, ~ and %, or ask for an"
             " interval such as 2020/2021."
         )
-    return Window(date.start_earliest, date.end_latest)
+    if _GAPS.search(text):
+        return (
+            "A query's date cannot have gaps: in it X stands for the last digits only, as in 202X,"
+            " 2023-XX or 2023-11-XX. Ask once for each span that is meant."
+        )
+    return None
 
 
 @lru_cache(maxsize=8192)
@@ -135,7 +154,7 @@ def _any_date(text: str) -> Date:
 def _read(text: str) -> Expression:
     expression = read(text)
     if expression is None:
-        raise DateError(explain(text))
+        raise explain(text)
     return expression
 
 

@@ -45,3 +45,9 @@ def iso_day(number: int) -> str | None:
 def month_length(year: int, month: int) -> int:
     """How many days a month (1..12) has in an astronomical year."""
     return 29 if month == 2 and calendar.isleap(year) else _LENGTHS[month - 1]
+
+
+FIRST_DAY: Final = day_number(-9999, 1, 1)
+"""The first day that a date can name."""
+LAST_DAY: Final = day_number(9999, 12, 31)
+"""The last day that a date can name."""

@@ -8,7 +8,14 @@ from typing import ClassVar, Final, Literal, NamedTuple
 
 
 class DateError(ValueError):
-    """What is wrong with a date and what would be right, in a sentence or two for people."""
+    """What is wrong with a date and what would be right, in a sentence or two for people.
+
+    `suggestion` is the date that is likeliest meant, where there is one.
+    """
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
 
 
 MAX_LENGTH: Final = 64

@@ -22,21 +22,25 @@ _DOTS: Final = "Two dots stand only in a set or at the open end of an interval"
 Meaning = Callable[[re.Match[str]], Iterable[str]]
 
 
-def explain(text: str) -> str:
-    """One or two sentences about a text that `read` does not take.
+def explain(text: str, allowed: Callable[[str], bool] = lambda date: True) -> DateError:
+    """The error of a text that `read` does not take; it suggests only dates that are `allowed`.
 
     Holds at most MAX_LENGTH characters of the text, and only printable ASCII.
     """
     if not text:
-        return f"A date cannot be empty. {_EXAMPLES}"
+        return DateError(f"A date cannot be empty. {_EXAMPLES}")
     fitting = [(row, match) for row in _MISTAKES if (match := row.pattern.fullmatch(text))]
     for row, match in fitting:
-        meant = [date for date in dict.fromkeys(row.meaning(match)) if _is_date(date)]
+        possible = dict.fromkeys(row.meaning(match))
+        meant = [date for date in possible if _is_date(date) and allowed(date)]
         if meant:
             choices = " or ".join(meant)
-            return f"{row.reason}: write {choices if len(choices) <= MAX_LENGTH else meant[0]}."
+            told = choices if len(choices) <= MAX_LENGTH else meant[0]
+            return DateError(f"{row.reason}: write {told}.", meant[0])
     alone = next((f"{row.reason}." for row, _ in fitting if row.stands_alone), None)
-    return alone or _structure(text) or f'"{text}" is not an EDTF date. {_EXAMPLES}'
+    if alone is None and (of_a_part := _structure(text, allowed)):
+        return of_a_part
+    return DateError(alone or f'"{text}" is not an EDTF date. {_EXAMPLES}')
 
 
 def _is_date(text: str) -> bool:
@@ -47,39 +51,52 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def _structure(text: str) -> str | None:
+def _structure(text: str, allowed: Callable[[str], bool]) -> DateError | None:
     """What is wrong with an interval or a set, or with the first date in it that is none."""
     if text[0] in "[{":
-        return _set_structure(text)
+        return _set_structure(text, allowed)
     ends = text.split("/")
     if len(ends) == 1:
         return None
     if len(ends) > 2:
-        return "An interval has a single slash between its two ends, as in 2023-11/2024-12."
+        return DateError(
+            "An interval has a single slash between its two ends, as in 2023-11/2024-12."
+        )
     if all(end in ("", "..") for end in ends):
-        return "An interval needs a date at one end at least, as in 2023/.. or ../2023."
+        return DateError("An interval needs a date at one end at least, as in 2023/.. or ../2023.")
     wrong = next(end for end in ends if end not in ("", "..") and not read_component(end))
     if wrong[0] in "[{":
-        return "The end of an interval cannot be a set. Write a single date, as in 2020/2021."
-    return explain(wrong)
+        return DateError(
+            "The end of an interval cannot be a set. Write a single date, as in 2020/2021."
+        )
+    return _of_a_part(wrong, allowed)
 
 
-def _set_structure(text: str) -> str | None:
+def _set_structure(text: str, allowed: Callable[[str], bool]) -> DateError | None:
     if "/" in text:
         return None
     closing = "]" if text[0] == "[" else "}"
     if text[-1] != closing:
-        return f"A set that begins with {text[0]} ends with {closing}, as in [1960,1961-12]."
+        return DateError(
+            f"A set that begins with {text[0]} ends with {closing}, as in [1960,1961-12]."
+        )
     members = text[1:-1].split(",")
     for end in (end for member in members for end in member.split("..")):
         if end and not read_component(end):
-            return explain(end)
+            return _of_a_part(end, allowed)
     if len(members) == 1 and members[0].strip("."):
-        return f"A set has two members at least. A single date needs no brackets: {members[0]}."
-    return (
+        return DateError(
+            f"A set has two members at least. A single date needs no brackets: {members[0]}."
+        )
+    return DateError(
         "A set is made of dates and ranges between commas, as in [1960,1961-12] or [1960..1962];"
         " only its first range may lack a start and only its last an end."
     )
+
+
+def _of_a_part(text: str, allowed: Callable[[str], bool]) -> DateError:
+    """What is wrong with a part; what would be right there is not right for the whole."""
+    return DateError(str(explain(text, allowed)))
 
 
 class _Mistake(NamedTuple):
@@ -120,6 +137,12 @@ def _named_month(match: re.Match[str]) -> Iterable[str]:
 def _day_first(match: re.Match[str]) -> Iterable[str]:
     one, two, year = match.groups()
     return f"{year}-{two:0>2}-{one:0>2}", f"{year}-{one:0>2}-{two:0>2}"
+
+
+def _abbreviated(match: re.Match[str]) -> Iterable[str]:
+    year, month, last, other_month, other = match.groups(default="")
+    if month or (not other_month and other <= "12"):
+        yield f"{year}{month}{last}/{year}{other_month or month}{other}"
 
 
 def _padded(match: re.Match[str]) -> Iterable[str]:
@@ -173,6 +196,12 @@ _MISTAKES: Final = (
         r"([0-9]{1,2})[-./]([0-9]{4})",
         "A month is written as year-month",
         lambda m: [f"{m[2]}-{m[1]:0>2}"],
+    ),
+    _row(
+        r"(-?[0-9]{4}-)([0-9]{2}-)?([0-9]{2})/([0-9]{2}-)?([0-9]{2})",
+        "Each end of an interval is a whole date",
+        _abbreviated,
+        stands_alone=False,
     ),
     _row(
         r"-?[0-9X]{4}[-./][0-9X]{1,2}([-./][0-9X]{1,2})?",

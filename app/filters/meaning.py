@@ -1,6 +1,7 @@
 """What a parameter means: its values looked up, then conditions on postings and timeline."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from app import dates, models, quantities, schemas, words
-from app.errors import Fault, nearest, refuse
+from app.errors import Fault, Problem, nearest, refuse
 
 if TYPE_CHECKING:
     from app.filters.query import EventFilter
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Term = tuple[str, str]  # a kind and a value
 SHOWN = 20  # so many known values are listed where one is not known
 NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
+SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
+UNITS_ALIKE = 0.75  # short words of no sense: `toe` is no slip of `tonnes`
 LOOKED_UP = 10  # so many words of a text by their postings; an engine plans no hundred joins
 
 
@@ -28,7 +31,25 @@ class Plan:
     none_of: list[Term] = field(default_factory=list)
     of_timeline: list[str] = field(default_factory=list)  # SQL over {t}, a row of `timeline`
     of_key: list[str] = field(default_factory=list)  # SQL over t.key
+    of_value: dict[str, str] = field(default_factory=dict)  # by facet: SQL over t and v, a term
     parameters: dict[str, Any] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)  # what does not exist
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Keeps the faults of a problem that is raised within: a client mends all at once."""
+        try:
+            yield
+        except Problem as problem:
+            if not problem.faults:
+                raise
+            self.faults += problem.faults
+
+    def named(self, name: str, values: Iterable[str]) -> list[str]:
+        """SQL for each of some values, which become parameters `name0`, `name1`, …"""
+        numbered = {f"{name}{number}": value for number, value in enumerate(values)}
+        self.parameters |= numbered
+        return [f":{parameter}" for parameter in numbered]
 
 
 @dataclass(frozen=True)
@@ -62,16 +83,17 @@ class Terms(Meaning):
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         wanted, unwanted = signed(getattr(asked, self.parameter))
         if wanted:
-            plan.any_of.append(self.terms(connection, wanted))
-        plan.none_of += self.terms(connection, unwanted)
+            plan.any_of.append(self.terms(connection, wanted, plan))
+        plan.none_of += self.terms(connection, unwanted, plan)
 
-    def terms(self, connection: Connection, values: Iterable[str]) -> list[Term]:
-        """The terms that the values stand for."""
-        return [
-            (self.parameter, found)
-            for value in values
-            for found in self.look_up(connection, self.parameter, value)
-        ]
+    def terms(self, connection: Connection, values: Iterable[str], plan: Plan) -> list[Term]:
+        """The terms that the values stand for; the plan keeps the faults of those unknown."""
+        found: list[Term] = []
+        for value in dict.fromkeys(values):
+            with plan.gathering():
+                stands_for = self.look_up(connection, self.parameter, value)
+                found += [(self.parameter, each) for each in stands_for]
+        return found
 
 
 def ids_of(table: str) -> Callable[[Connection, str, str], list[str]]:
@@ -100,7 +122,7 @@ def a_status(connection: Connection, name: str, value: str) -> list[str]:
     """Looks up values that must be a status."""
     if value not in models.STATUSES:
         message = f"there is no status '{value[:100]}'; allowed: {', '.join(models.STATUSES)}"
-        raise refuse(Fault("query", name, message, nearest(value, models.STATUSES)))
+        raise refuse(_no_such(name, value, message, nearest(value, models.STATUSES)))
     return [value]
 
 
@@ -109,7 +131,7 @@ def a_country(connection: Connection, name: str, value: str) -> list[str]:
     if value not in schemas.countries():
         message = f"there is no country '{value[:100]}'; give an ISO 3166-1 alpha-2 code such as RS"
         near = nearest(value, schemas.countries()) if len(value) == 2 else None
-        raise refuse(Fault("query", name, message, schemas.country_code(value) or near))
+        raise refuse(_no_such(name, value, message, schemas.country_code(value) or near))
     return [value]
 
 
@@ -126,7 +148,20 @@ def _unknown(connection: Connection, name: str, value: str, query: str) -> Fault
     shown = f"; known: {', '.join(known)}" if len(known) <= SHOWN else ""
     what = "event" if name == "related_to" else name
     message = f"there is no {what} '{value[:100]}'{shown}"
-    return Fault("query", name, message, nearest(value, known))
+    return _no_such(name, value, message, nearest(value, known))
+
+
+def _no_such(name: str, value: str, message: str, near: str | None) -> Fault:
+    """The fault of a value that does not exist; a list of several says how they are given."""
+    if "," in value and name != "related_to":
+        return Fault("query", name, f"{message}; {repeated(name, value)}")
+    return Fault("query", name, message, near)
+
+
+def repeated(name: str, value: str) -> str:
+    """How the values of a list between commas are given."""
+    values = [part.strip() for part in value.split(",")][:SHOWN]
+    return f"to give several values repeat the parameter: {'&'.join(f'{name}={v}' for v in values)}"
 
 
 ACTORS, ROLES = Terms("actor", ids_of("actor")), Terms("role", borne)
@@ -134,20 +169,55 @@ ACTORS, ROLES = Terms("actor", ids_of("actor")), Terms("role", borne)
 
 @dataclass(frozen=True)
 class TakingPart(Meaning):
-    """`actor` and `role`: with both, one and the same actor bears the role."""
+    """`actor` and `role`: with both, one and the same actor bears a wanted role and no unwanted."""
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        actors, _ = signed(asked.actor)
-        roles, not_roles = signed(asked.role)
+        (actors, _), (roles, unwanted) = signed(asked.actor), signed(asked.role)
         ACTORS.plan(connection, asked, plan)
+        meant = _meant(plan, actors, roles, unwanted)
+        if asked.role:
+            plan.of_value["actor"] = meant.format(actor="v.value")
         if not actors:
             ROLES.plan(connection, asked, plan)
             return
-        for values in (roles, not_roles):
-            ROLES.terms(connection, values)  # each must exist
+        ROLES.terms(connection, [*roles, *unwanted], plan)  # each must exist
+        one = meant.format(actor="a.value")
+        plan.of_value["role"] = _takes_part(one, _bears("a.value", ["v.value"]))
         if roles:
             plan.any_of.append(_pairs(actors, roles))
-        plan.none_of += _pairs(actors, not_roles)
+        if len(actors) == 1:
+            plan.none_of += _pairs(actors, unwanted)
+        elif unwanted:
+            plan.of_key.append(_takes_part(one))
+
+
+def _meant(plan: Plan, actors: Iterable[str], roles: Iterable[str], unwanted: Iterable[str]) -> str:
+    """SQL over t and {actor}: one of the actors, in one of the roles, in none of the unwanted."""
+    conditions = []
+    if actors:
+        conditions.append(f"{{actor}} IN ({', '.join(plan.named('actor', actors))})")
+    if roles:
+        conditions.append(_bears("{actor}", plan.named("role", roles)))
+    if unwanted:
+        conditions.append(f"NOT {_bears('{actor}', plan.named('unwanted', unwanted))}")
+    return " AND ".join(conditions)
+
+
+def _takes_part(*conditions: str) -> str:
+    """SQL over t: an actor `a` of whom all this holds takes part."""
+    return (
+        "EXISTS (SELECT 1 FROM posting p JOIN term a ON a.id = p.term"
+        f" WHERE p.key = t.key AND a.kind = 'actor' AND {' AND '.join(conditions)})"
+    )
+
+
+def _bears(actor: str, roles: Iterable[str]) -> str:
+    """SQL over t: the actor bears one of the roles."""
+    borne = ", ".join(f"{actor} || ':' || {role}" for role in roles)
+    return (
+        "EXISTS (SELECT 1 FROM posting q JOIN term r ON r.id = q.term"
+        f" WHERE q.key = t.key AND r.kind = 'actor-role' AND r.value IN ({borne}))"
+    )
 
 
 def _pairs(actors: Iterable[str], roles: Iterable[str]) -> list[Term]:
@@ -279,7 +349,12 @@ class Amount(Meaning):
             query = "SELECT DISTINCT unit FROM quantity WHERE unit IS NOT NULL"
             borne_units = connection.execute(text(f"{query} AND unit = :unit"), {"unit": unit})
             if borne_units.first() is None:
-                others = connection.execute(text(f"{query} LIMIT {NEAREST_AMONG}")).scalars()
-                near = nearest(unit, [*others, *quantities.units()])
-                raise refuse(Fault("query", "unit", f"there is no unit '{unit[:100]}'", near))
+                others = connection.execute(text(f"{query} ORDER BY unit LIMIT {NEAREST_AMONG}"))
+                borne = list(others.scalars())
+                near = quantities.spoken(unit) or nearest(
+                    unit, [*borne, *quantities.units()], UNITS_ALIKE
+                )
+                message = f"there is no unit '{unit[:100]}'; known are ISO 4217 codes and"
+                known = dict.fromkeys([*SYMBOLS, *borne[:SHOWN]])
+                raise refuse(Fault("query", "unit", f"{message} {', '.join(known)}", near))
         return kind

@@ -4,9 +4,10 @@ All the examples, but those of `place` and `bbox`, together find the gas contrac
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,10 +19,9 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from app import dates, models, schemas
-from app.errors import nearest
+from app.errors import nearest, wrong
 from app.filters.meaning import (
     Amount,
     AtLeast,
@@ -37,10 +37,13 @@ from app.filters.meaning import (
     a_status,
     ids_of,
     ids_or_names_of,
+    repeated,
 )
 
 MAX_VALUES = 50
 PAGE = 200
+MATCHES, TOTALS = ("possible", "certain"), ("exact", "none")
+SORTS = ("date", "-date", "updated", "-updated", "relevance")
 INTERVALS = ("year", "quarter", "month", "week", "day")
 FINDINGS = (
     *("act-after-sources", "published-after-accessed", "published-in-future"),
@@ -52,21 +55,56 @@ FACETS = (
 )
 
 
+EMPTY = "is empty; leave the parameter out or give a value"
+
+
 def _value(value: str) -> str:
     """A value of a repeatable parameter, `!` in front where it must not be borne."""
     if not value.removeprefix("!").strip():
-        raise ValueError("is empty; leave the parameter out or give a value")
+        raise ValueError(EMPTY)
+    return schemas.printable(value)
+
+
+def _given(value: str) -> str:
+    if not value:
+        raise ValueError(EMPTY)
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError(EMPTY)
     return schemas.printable(value)
 
 
 def _not_excluded(value: str) -> str:
     if value.startswith("!"):
-        raise ValueError("takes the id of an event; `!` excludes nothing here")
+        raise wrong("takes one value; `!` excludes nothing here", value[1:] or None)
     return value
 
 
+def _one_value(name: str) -> Callable[[str], str]:
+    """Refuses a list between commas of a closed list's names."""
+
+    def check(value: str) -> str:
+        if "," in value:
+            raise ValueError(repeated(name, value[:LONGEST]))
+        return value
+
+    return check
+
+
 def _window(value: str) -> str:
-    dates.parse_window(value)
+    try:
+        dates.parse_window(value)
+    except dates.DateError as error:
+        raise wrong(str(error), error.suggestion) from None
+    return value
+
+
+def _last_day(value: str) -> str:
+    if dates.parse_window(value).last == dates.END:
+        raise ValueError("has no last day; give a date that ends, such as 2020 or ../2020")
     return value
 
 
@@ -89,32 +127,46 @@ def _moment(value: str) -> str:
 
 def _box(value: str) -> str:
     """`west,south,east,north` in degrees."""
-    try:
-        west, south, east, north = (float(schemas.decimal(part)) for part in value.split(","))
-    except ValueError:
-        raise ValueError("give west,south,east,north in degrees: 18.8,42.2,23.0,46.2") from None
-    if not (abs(west) <= 180 and abs(east) <= 180 and abs(south) <= 90 and abs(north) <= 90):
-        raise ValueError("longitudes run from -180 to 180, latitudes from -90 to 90")
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) != len(SIDES):
+        raise ValueError("give west,south,east,north in degrees: 18.8,42.2,23.0,46.2")
+    for (side, most), part in zip(SIDES.items(), parts, strict=True):
+        try:
+            degrees = Decimal(schemas.decimal(part))
+        except ValueError:
+            raise ValueError(f"{side} is no plain decimal such as 18.8") from None
+        if abs(degrees) > most:
+            raise ValueError(f"{side} is not within -{most} to {most}")
+    _, south, _, north = map(Decimal, parts)
     if south > north:
-        raise ValueError("the second number, south, is greater than the fourth, north")
-    return value
+        raise ValueError("south, the second number, is greater than north, the fourth")
+    return ",".join(parts)
 
 
 def _fields(value: str) -> str:
+    known = schemas.Event.model_fields
     names = [name.strip() for name in value.split(",")]
-    for name in names:
-        if name not in schemas.Event.model_fields:
-            near = nearest(name, schemas.Event.model_fields)
-            hint = f"; did you mean '{near}'?" if near else "."
-            known = ", ".join(schemas.Event.model_fields)
-            raise ValueError(f"'{name[:40]}' is not a field of an event{hint} Fields: {known}")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        meant = [name if name in known else nearest(name, known) for name in names]
+        told = ", ".join(f"'{name[:40]}'" for name in unknown[:5])
+        raise wrong(
+            f"{told}: no field of an event; fields: {', '.join(known)}",
+            ",".join(dict.fromkeys(filter(None, meant))) if all(meant) else None,
+        )
     return ",".join(names)
 
 
-def _digits(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch("[0-9]{1,9}", value):
-        raise ValueError("give a whole number in digits")
-    return value
+def _whole(most: int) -> Callable[[Any], Any]:
+    """Reads a whole number from 1 to `most`."""
+
+    def read(value: Any) -> Any:
+        written = isinstance(value, str)
+        if written and not (re.fullmatch("[0-9]{1,9}", value) and 1 <= int(value) <= most):
+            raise ValueError(f"give a whole number from 1 to {most}, in digits")
+        return value
+
+    return read
 
 
 def _says(pattern: str, longest: int | None = None, **more: Any) -> WithJsonSchema:
@@ -124,6 +176,7 @@ def _says(pattern: str, longest: int | None = None, **more: Any) -> WithJsonSche
 
 
 LONGEST = 500
+SIDES = {"west": 180, "south": 90, "east": 180, "north": 90}  # with how far each may be from 0
 TEXT = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]+"  # as `schemas.printable` has it
 SLUG = schemas.SLUG.strip("^$")
 DECIMAL = r"-?[0-9]{1,30}(\.[0-9]{1,30})?"
@@ -131,7 +184,12 @@ EDTF = "[-0-9ESXY/.]+"  # the characters of a date that may be asked for
 MOMENT = "[-+0-9WTtZz:., ]+"
 MEMBERS = "|".join(schemas.Event.model_fields)
 
-Count = Annotated[int, BeforeValidator(_digits)]
+MOST_FACETS, MOST_PUBLISHERS = 1000, 1000
+Limit = Annotated[int, Field(ge=1, le=PAGE), BeforeValidator(_whole(PAGE))]
+Publishers = Annotated[
+    int, Field(ge=1, le=MOST_PUBLISHERS), BeforeValidator(_whole(MOST_PUBLISHERS))
+]
+FacetLimit = Annotated[int, Field(ge=1, le=MOST_FACETS), BeforeValidator(_whole(MOST_FACETS))]
 Value = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_value)]
 Many = Field(max_length=MAX_VALUES)
 Ids = Annotated[list[Annotated[Value, _says(f"!?{SLUG}", LONGEST)]], Many]
@@ -141,17 +199,39 @@ Statuses = Annotated[list[Annotated[Value, _says(f"!?({'|'.join(models.STATUSES)
 Word = Annotated[
     str,
     StringConstraints(max_length=LONGEST),
-    AfterValidator(schemas.printable),
-    _says(rf"(?!\s*$){TEXT}", LONGEST),
+    AfterValidator(_not_excluded),
+    AfterValidator(_text),
+    _says(rf"(?!\s*$)(?!!){TEXT}", LONGEST),
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+Text = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST),
+    AfterValidator(_given),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST}),
+]
 Number = Annotated[schemas.Number, _says(DECIMAL)]
-Window = Annotated[str, AfterValidator(_window), _says(EDTF, dates.MAX_LENGTH)]
+Window = Annotated[
+    str,
+    AfterValidator(_not_excluded),
+    AfterValidator(_window),
+    _says(EDTF, dates.MAX_LENGTH),
+]
+LastDay = Annotated[Window, AfterValidator(_last_day), _says(EDTF, dates.MAX_LENGTH)]
 Cursor = Annotated[
-    str, StringConstraints(min_length=1, max_length=1000), _says("[A-Za-z0-9_-]+={0,2}", 1000)
+    str,
+    StringConstraints(max_length=1000),
+    AfterValidator(_given),
+    _says("[A-Za-z0-9_-]+={0,2}", 1000),
 ]
 NOT = "Repeat it for any of several; `!` in front excludes."
 OVERLAP, PART, AMOUNT = Overlap(), TakingPart(), Amount()
+
+
+def required(given: Any, name: str, allowed: tuple[str, ...]) -> Any:
+    """The query as it was given; an error that says what is allowed where `name` is missing."""
+    if not given.get(name):
+        raise wrong(f"is missing; allowed: {', '.join(allowed)}", name=name)
+    return given
 
 
 class EventFilter(BaseModel):
@@ -162,10 +242,11 @@ class EventFilter(BaseModel):
     date: Annotated[Window | None, OVERLAP] = Field(
         None,
         description="When, as an EDTF expression: `2023`, `2023-11`, `2023-11-01/2023-12-15`, "
-        "`2023-11/..`, `../2020`. Both ends count. A set or a `?`, `~`, `%` is an error.",
+        "`2023-11/..`, `../2020`. Both ends count. A set, a `?`, `~`, `%`, or an X that is not "
+        "among the last digits (`202X`, `2023-XX`) is an error.",
         examples=["2023-11"],
     )
-    match: Annotated[Literal["possible", "certain"] | None, OVERLAP] = Field(
+    match: Annotated[Annotated[str, schemas.OneOf(MATCHES)] | None, OVERLAP] = Field(
         None,
         description="With `date`: `possible` (as without it) gives every event that may overlap, "
         "`certain` those that do in any case.",
@@ -174,25 +255,33 @@ class EventFilter(BaseModel):
     q: Annotated[Text | None, FullText()] = Field(
         None,
         description="Full text over title, summary, actors and their aliases, places, tags and "
-        'sources: all words, `"quoted phrase"`, `word*`. Case and diacritics do not count; a '
-        "prefix needs three letters; no text is an error.",
+        'sources: all words, `"quoted phrase"`, `word*`. Words without a space between them '
+        "(`B-52`) are a phrase. Case and diacritics do not count; a prefix needs three letters; "
+        "`!` and `-` mean nothing; no text is an error.",
         examples=["natural gas"],
     )
-    known_by: Annotated[Window | None, KnownBy()] = Field(
+    known_by: Annotated[LastDay | None, KnownBy()] = Field(
         None,
         description="An EDTF date: events that a source had reported by its last day. The day of "
-        "publication counts, only where that is unknown the day of access.",
+        "publication counts, only where that is unknown the day of access. A date without a last "
+        "day is an error.",
         examples=["2023"],
     )
     type: Annotated[Ids, Terms("type", ids_of("type"))] = Field(
         [], description=f"Id of a type (`/types`). {NOT}", examples=[["contract"]]
     )
     actor: Annotated[Ids, PART] = Field(
-        [], description=f"Id of an actor (`/actors`). {NOT}", examples=[["srbijagas"]]
+        [],
+        description="Id of an actor (`/actors`) that takes part; `!` in front of one that does "
+        "not, in whatever role. Repeat it for any of several.",
+        examples=[["srbijagas"]],
     )
     role: Annotated[Ids, PART] = Field(
         [],
-        description=f"Part that an actor had; with `actor`, that same actor. {NOT}",
+        description="Part that an actor had. With `actor`, one and the same of these actors: "
+        "`actor=a&actor=b&role=r` is a or b as r; with `role=!r` a or b, and that one not as r, "
+        "whatever else others were. Without `actor`, `!` is said of everyone. "
+        "Repeat it for any of several.",
         examples=[["buyer"]],
     )
     place: Annotated[Ids, Terms("place", ids_of("place"))] = Field(
@@ -204,7 +293,8 @@ class EventFilter(BaseModel):
         examples=[["RS"]],
     )
     bbox: Annotated[
-        Annotated[str, AfterValidator(_box), _says(",".join([DECIMAL] * 4))] | None, Box()
+        Annotated[str, AfterValidator(_box), _says(",".join([rf"\s*{DECIMAL}\s*"] * 4))] | None,
+        Box(),
     ] = Field(
         None,
         description="`west,south,east,north` in degrees: events with a place in that box, edges "
@@ -227,10 +317,7 @@ class EventFilter(BaseModel):
         description=f"Id of a cited source (`/sources`). {NOT}",
         examples=[["balkan-insight-2023-11-15"]],
     )
-    min_publishers: Annotated[
-        Annotated[int, Field(ge=1, le=1000), BeforeValidator(_digits)] | None,
-        AtLeast("min_publishers", "publishers"),
-    ] = Field(
+    min_publishers: Annotated[Publishers | None, AtLeast("min_publishers", "publishers")] = Field(
         None,
         description="At least so many distinct known publishers support it. An unknown one never "
         "counts.",
@@ -286,9 +373,9 @@ class EventFilter(BaseModel):
             ("max_value", "unit", "a number means nothing without its unit"),
         ):
             if name in given and getattr(self, needed) is None:
-                raise misplaced(name, f"needs `{needed}`: {why}")
+                raise wrong(f"needs `{needed}`: {why}", name=name)
         if self.min_value and self.max_value and Decimal(self.min_value) > Decimal(self.max_value):
-            raise misplaced("min_value", "is greater than `max_value`")
+            raise wrong("is greater than `max_value`", name="min_value")
         return self
 
     @property
@@ -308,14 +395,14 @@ class EventFilter(BaseModel):
 class EventQuery(EventFilter):
     """A page of events: the filter, and how to list what it finds."""
 
-    sort: Literal["date", "-date", "updated", "-updated", "relevance"] = Field(
+    sort: Annotated[str, schemas.OneOf(SORTS)] = Field(
         "date",
         description="`date` is timeline order (by earliest day, or where that is open by latest, "
         "then by id); `updated` is the order of the last edit; `-` reverses exactly. `relevance`, "
         "with `q`, lists the newest 1,000 hits, the best first.",
         examples=["date"],
     )
-    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    limit: Limit = Field(50, description="How many at most.", examples=[50])
     cursor: Cursor | None = Field(
         None,
         description="Where to go on: the `cursor` of the last answer's `next`. Opaque; it belongs "
@@ -330,22 +417,25 @@ class EventQuery(EventFilter):
         "`date` all the same.",
         examples=["id,title,date"],
     )
-    total: Literal["exact", "none"] = Field(
+    total: Annotated[str, schemas.OneOf(TOTALS)] = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
 
     @model_validator(mode="after")
     def _relevance_needs_q(self) -> Self:
         if self.sort == "relevance" and self.q is None:
-            raise misplaced("sort", "`relevance` needs `q`: it is relevance to a text")
+            raise wrong("`relevance` needs `q`: it is relevance to a text", name="sort")
         return self
 
     @property
     def identity(self) -> dict[str, Any]:
         """What a cursor belongs to: filter and sort, whatever the page size or the fields."""
-        return self.model_dump(
+        told = self.model_dump(
             mode="json", exclude_defaults=True, exclude={"limit", "cursor", "fields", "total"}
         )
+        if self.match == "possible":  # as without it
+            del told["match"]
+        return {n: sorted({*v}) if isinstance(v, list) else v for n, v in told.items()}
 
 
 class ExportQuery(EventFilter):
@@ -361,14 +451,21 @@ class ExportQuery(EventFilter):
 class FacetQuery(EventFilter):
     """Which dimensions to count the filtered events by."""
 
-    by: Annotated[list[Annotated[str, schemas.OneOf(FACETS)]], Field(min_length=1)] = Field(
+    by: Annotated[
+        list[Annotated[str, AfterValidator(_one_value("by")), schemas.OneOf(FACETS)]],
+        Field(min_length=1),
+    ] = Field(
         description=f"What to count by: {', '.join(f'`{name}`' for name in FACETS)}. Repeat it "
-        "for several.",
+        "for several. With `actor`, `role` counts what these actors were; with `role`, `actor` "
+        "counts who was that.",
         examples=[["type", "actor"]],
     )
-    limit: Count = Field(
-        100, ge=1, le=1000, description="How many values of each at most.", examples=[100]
-    )
+    limit: FacetLimit = Field(100, description="How many values of each at most.", examples=[100])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_is_given(cls, given: Any) -> Any:
+        return required(given, "by", FACETS)
 
 
 class HistogramQuery(EventFilter):
@@ -378,6 +475,11 @@ class HistogramQuery(EventFilter):
         description="Calendar spans: `year`, `quarter`, `month`, `week` (ISO 8601) or `day`.",
         examples=["year"],
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _interval_is_given(cls, given: Any) -> Any:
+        return required(given, "interval", INTERVALS)
 
 
 class AuditQuery(EventFilter):
@@ -389,7 +491,7 @@ class AuditQuery(EventFilter):
         "several.",
         examples=[["single-publisher"]],
     )
-    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    limit: Limit = Field(50, description="How many at most.", examples=[50])
     cursor: Cursor | None = Field(
         None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
     )
@@ -404,7 +506,7 @@ class AuditQuery(EventFilter):
 class RevisionsQuery(BaseModel):
     """A page of revisions."""
 
-    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    limit: Limit = Field(50, description="How many at most.", examples=[50])
     cursor: Cursor | None = Field(
         None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
     )
@@ -418,7 +520,7 @@ class ChangesQuery(BaseModel):
         description="The `cursor` of the last change that you have seen; without, from the "
         "beginning.",
     )
-    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    limit: Limit = Field(50, description="How many at most.", examples=[50])
 
 
 class VocabularyQuery(BaseModel):
@@ -429,15 +531,10 @@ class VocabularyQuery(BaseModel):
         description='Words of the name, aliases or description; `"a phrase"`, `prefix*`. Case '
         "and diacritics do not count.",
     )
-    limit: Count = Field(50, ge=1, le=PAGE, description="How many at most.", examples=[50])
+    limit: Limit = Field(50, description="How many at most.", examples=[50])
     cursor: Cursor | None = Field(
         None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
     )
-    total: Literal["exact", "none"] = Field(
+    total: Annotated[str, schemas.OneOf(TOTALS)] = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
-
-
-def misplaced(name: str, message: str) -> PydanticCustomError:
-    """An error of one parameter that only the whole query shows."""
-    return PydanticCustomError("misplaced", "{message}", {"name": name, "message": message})

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.dialects import listed
+from app.errors import refuse
 from app.filters.meaning import Plan, Term
 from app.filters.query import EventFilter
 
@@ -81,7 +82,10 @@ def find(connection: Connection, asked: EventFilter) -> Found:
     """Look up a filter; Problem `invalid-parameters` names a value that does not exist."""
     plan = Plan()
     for meaning in asked.meanings:
-        meaning.plan(connection, asked, plan)
+        with plan.gathering():
+            meaning.plan(connection, asked, plan)
+    if plan.faults:
+        raise refuse(*dict.fromkeys(plan.faults))
     ids = _ids(connection, {*plan.none_of, *(term for clause in plan.any_of for term in clause)})
     clauses = [sorted({ids[term] for term in clause if term in ids}) for clause in plan.any_of]
     clauses.sort(key=lambda clause: sum(events for _, events in clause))

@@ -38,22 +38,27 @@ def facets(connection: Connection, asked: FacetQuery) -> bytes:
     counted = {
         name: [
             {"value": value, "label": _label(connection, name, value), "count": number}
-            for value, number in _facet(connection, where, name, asked.limit)
+            for value, number in _facet(
+                connection, where, name, found.plan.of_value.get(name), asked.limit
+            )
         ]
         for name in dict.fromkeys(asked.by)
     }
     return write_json({"total": count(connection, found), "facets": counted})
 
 
-def _facet(connection: Connection, found: Where, name: str, limit: int) -> list[tuple[str, int]]:
-    """Values and counts, the commonest first."""
+def _facet(
+    connection: Connection, found: Where, name: str, counted: str | None, limit: int
+) -> list[tuple[str, int]]:
+    """Values and counts, the commonest first; only where `counted` holds of event and value."""
     query = "SELECT value, events AS number FROM term WHERE kind = :facet AND events > 0"
     if found.conditions:
         query = (
             # Materialised: a planner that mixes both questions takes up to twenty times as long.
             f"WITH k AS MATERIALIZED (SELECT t.key {found.sql})"
-            " SELECT v.value, count(*) AS number FROM k JOIN posting p ON p.key = k.key"
-            " JOIN term v ON v.id = p.term WHERE v.kind = :facet GROUP BY v.value"
+            " SELECT v.value, count(*) AS number FROM k t JOIN posting b ON b.key = t.key"
+            f" JOIN term v ON v.id = b.term WHERE v.kind = :facet AND {counted or '1 = 1'}"
+            " GROUP BY v.value"
         )
     rows = connection.execute(
         text(f"{query} ORDER BY number DESC, value LIMIT :limit"),
@@ -152,9 +157,9 @@ def _buckets(name: str, extent: tuple[int, int], bounds: Iterable[Bounds]) -> li
 
 def _bucket(interval: Interval, number: int, certain: int, possible: int) -> Json:
     first, last = interval.first_day(number), interval.first_day(number + 1) - 1
-    return {
-        "start": dates.iso_day(first),
-        "end": dates.iso_day(last),
+    return {  # at the edges of the calendar as much of a span as can be asked for
+        "start": dates.iso_day(max(first, dates.FIRST_DAY)),
+        "end": dates.iso_day(min(last, dates.LAST_DAY)),
         "label": interval.label(number),
         "certain": certain,
         "possible": possible,

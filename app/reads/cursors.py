@@ -80,17 +80,19 @@ def read_cursor(
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
         last: list[Any]
         epoch, _, digest, *last = json.loads(packed)
-        if not isinstance(epoch, str) or [type(part) for part in last] != list(shape):
+        if not isinstance(epoch, str) or not isinstance(digest, str):
             raise ValueError
-        if not all(_storable(part) for part in last):
+        own = digest == _digest(identity)
+        fitting = [type(part) for part in last] == list(shape) and all(map(_storable, last))
+        if own and not fitting:
             raise ValueError
     except (ValueError, TypeError, RecursionError, binascii.Error):
-        message = "is not a cursor of this list; take it from `next` as it stands"
+        message = "is not a cursor; take it from `next` as it stands"
         raise refuse(Fault("query", name, message)) from None
     if epoch != now.epoch:
         raise Problem("start-again", "The cursor comes from another state of the database.")
-    if digest != _digest(identity):
-        message = "belongs to another filter or sort; begin this list without a cursor"
+    if not own:
+        message = "belongs to another list, filter or sort; begin this one without a cursor"
         raise refuse(Fault("query", name, message))
     return last
 

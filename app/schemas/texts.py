@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from app import dates, models
-from app.errors import nearest
+from app.errors import nearest, wrong
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,11 @@ class OneOf:
     allowed: tuple[str, ...]
 
     def check(self, value: str) -> str:
-        """`value`, or a ValueError."""
+        """`value`, or an error."""
         if value in self.allowed:
             return value
         near = nearest(value, self.allowed)
-        hint = f"did you mean '{near}'? " if near else ""
-        raise ValueError(f"{hint}allowed: {', '.join(self.allowed)}")
+        raise wrong(f"is none of those allowed: {', '.join(self.allowed)}", near)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -67,8 +66,11 @@ def web_address(value: str) -> str:
 
 
 def edtf(value: str) -> str:
-    """`value` as written; ValueError (DateError) unless it is an EDTF date."""
-    dates.parse(value)
+    """`value` as written; an error unless it is an EDTF date."""
+    try:
+        dates.parse(value)
+    except dates.DateError as error:
+        raise wrong(str(error), error.suggestion) from None
     return value
 
 
@@ -78,10 +80,13 @@ def countries() -> frozenset[str]:
     return frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}
 
 
+CODES = {"uk": "GB", "kosovo": "XK", "xkx": "XK"}  # beyond ISO's own names
+
+
 def country_code(name: str) -> str | None:
     """The alpha-2 code of a country by its name or alpha-3 code; None where it is neither."""
     try:
-        return str(pycountry.countries.lookup({"uk": "GB"}.get(name.lower(), name)).alpha_2)
+        return CODES.get(name.lower()) or str(pycountry.countries.lookup(name).alpha_2)
     except LookupError:
         return None
 
@@ -93,12 +98,17 @@ def country(value: str) -> str:
     return value
 
 
+MAX_DIGITS = 30  # before the point of a decimal, and after it
+
+
 def decimal(value: Any) -> Any:
     """A decimal's text as written; a JSON number is taken as its shortest text."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", value):
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
         raise ValueError('give a plain decimal such as "400" or "15.4", without an exponent')
+    if any(len(digits) > MAX_DIGITS for digits in value.lstrip("-").split(".")):
+        raise ValueError(f"has more than {MAX_DIGITS} digits on one side of its point")
     return value
 
 

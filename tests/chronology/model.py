@@ -1,11 +1,11 @@
 """A chronology in memory, and the answers to every filter, facet and histogram of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any
 
@@ -299,13 +299,21 @@ class Chronology:
         """How an event matches `date`; None where that is not asked."""
         if "date" not in query:
             return None
-        return self.date(event_id).match(*self.windows[query["date"][0]])
+        return self.matched(self.events[event_id].date.edtf, query["date"][0])
+
+    @cached_property
+    def matched(self) -> Callable[[str, str], str | None]:
+        """How a date matches a window, both as texts; each pair is judged once."""
+        return cache(lambda date, window: self.known[date].match(*self.windows[window]))
 
     def _judges(self, query: Query) -> Iterator[Judge]:
         """What decides for each parameter, or those that belong together, who passes."""
         one = {name: values[0] for name, values in query.items()}
+        an_actor = any(value[0] != "!" for value in query.get("actor", []))
         for name in FACETS:
-            if name in query:
+            if name == "role" and an_actor:
+                yield lambda i: bool(self.meant(query, i))
+            elif name in query:
                 yield self._bears(name, query)
         if "related_to" in one:
             yield lambda i: one["related_to"] in self.linked[i]
@@ -317,7 +325,7 @@ class Chronology:
             yield lambda i: self.match(query, i) in enough
         if "known_by" in one:
             _, asked = self.windows[one["known_by"]]
-            yield lambda i: self.reported[i] <= asked and self.reported[i] != LAST
+            yield lambda i: self.reported[i] <= asked
         if "min_publishers" in one:
             yield lambda i: self.supporters[i] >= int(one["min_publishers"])
         if "bbox" in one:
@@ -333,16 +341,31 @@ class Chronology:
         asked = [(value[:1] == "!", value.removeprefix("!")) for value in query[name]]
         wanted = {ids.get(value, value) for unwanted, value in asked if not unwanted}
         unwanted = {ids.get(value, value) for unwanted, value in asked if unwanted}
-        actors = {value for value in query.get("actor", []) if value[0] != "!"}
 
         def judge(event_id: str) -> bool:
             borne = self.borne[event_id][name]
-            if name == "role" and actors:  # of one and the same actor
-                had = self.events[event_id].actors
-                borne = {actor.role for actor in had if actor.role and actor.id in actors}
             return not borne & unwanted and (not wanted or bool(borne & wanted))
 
         return judge
+
+    def meant(self, query: Query, event_id: str) -> dict[str, set[str]]:
+        """Who takes part as `actor` and `role` ask: one listed, in a wanted role, in no unwanted.
+
+        Each with all the roles that this actor bears in the event.
+        """
+        actors = {value for value in query.get("actor", []) if value[0] != "!"}
+        wanted = {value for value in query.get("role", []) if value[0] != "!"}
+        unwanted = {value[1:] for value in query.get("role", []) if value[0] == "!"}
+        taking_part: dict[str, set[str]] = {}
+        for part in self.events[event_id].actors:
+            taking_part.setdefault(part.id or "", set()).update([part.role] if part.role else [])
+        return {
+            actor: roles
+            for actor, roles in taking_part.items()
+            if (not actors or actor in actors)
+            and (not wanted or not wanted.isdisjoint(roles))
+            and unwanted.isdisjoint(roles)
+        }
 
     def _in_box(self, west: Fraction, south: Fraction, east: Fraction, north: Fraction) -> Judge:
         """A place in a box, found by walking from its west to the east around the earth."""
@@ -385,13 +408,23 @@ class Chronology:
 
     # -- counts -------------------------------------------------------------------------------
 
-    def facet(self, found: Sequence[str] | Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-        """How many of the events `found` bear each value, the commonest first."""
-        counted = Counter(value for event_id in found for value in self.borne[event_id][name])
+    def facet(self, query: Query, found: Iterable[str], name: str) -> list[dict[str, Any]]:
+        """How many of the events `found` bear each value, the commonest first.
+
+        Of roles those of the actors asked for, of actors those in a role asked for.
+        """
+        counted = Counter(value for i in found for value in self._counted(query, i, name))
         return [
             {"value": value, "label": self._label(name, value), "count": number}
             for value, number in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
+
+    def _counted(self, query: Query, event_id: str, name: str) -> set[str]:
+        if name == "actor" and "role" in query:
+            return set(self.meant(query, event_id))
+        if name == "role" and any(value[0] != "!" for value in query.get("actor", [])):
+            return set[str]().union(*self.meant(query, event_id).values())
+        return self.borne[event_id][name]
 
     def _label(self, name: str, value: str) -> str:
         if name == "source":

@@ -8,8 +8,10 @@ from app import schemas
 from chronology.amounts import UNCONVERTIBLE, UNITS, kind_and_size, range_of, written
 from chronology.generator import COORDINATES, WORDS
 from chronology.model import FACETS, PUBLISHERS, TAGS, Chronology
+from dates.model import LAST
 
 Asked = dict[str, list[str]]
+PART = {"actor", "role"}  # mean more together
 
 
 def random_query(random: Random, story: Chronology) -> Asked:
@@ -17,7 +19,10 @@ def random_query(random: Random, story: Chronology) -> Asked:
     event_id = random.choice(list(story.events))
     query: Asked = {}
     names = [*FACETS, *ONE_BY_ONE, "amount", "amount"]
-    for name in sorted(set(random.sample(names, random.randint(1, 4)))):
+    chosen = set(random.sample(names, random.randint(1, 4)))
+    if not chosen.isdisjoint(PART) and random.random() < 0.6:
+        chosen |= PART
+    for name in sorted(chosen):
         if name in FACETS:
             query[name] = _values(random, story, event_id, name)
         else:
@@ -50,8 +55,9 @@ def _window(random: Random, story: Chronology, event_id: str) -> Asked:
 def _known_by(random: Random, story: Chronology, event_id: str) -> Asked:
     """At times on the very day on which it was known, or beside it."""
     day = story.reported[event_id]
-    near = [t for t, (_, last) in story.windows.items() if abs(last - day) <= 1]
-    return {"known_by": [random.choice(near or list(story.windows))]}
+    ending = {text: last for text, (_, last) in story.windows.items() if last != LAST}
+    near = [text for text, last in ending.items() if abs(last - day) <= 1]
+    return {"known_by": [random.choice(near or list(ending))]}
 
 
 def _linked(random: Random, story: Chronology, event_id: str) -> Asked:

@@ -38,6 +38,9 @@ def sought(q: str) -> Iterator[Sought]:
     """What a `q` asks for, all of which must be found."""
     for token in re.findall(r'"[^"]*"?|[^"\s]+', q):
         quoted = token[0] == '"'
-        for part in [token] if quoted else re.findall(f"[{HAN}]+|[^\\W_{HAN}]+\\*?", bare(token)):
-            if found := words(part):
-                yield Sought(found, prefix=not quoted and part[-1] == "*" and len(found[0]) >= 3)
+        for part in [token] if quoted else re.findall(r"[^*]+\*?", token):
+            found = words(part)
+            if not quoted and part[-1] == "*" and found and len(found[-1]) >= 3:
+                yield Sought([found.pop()], prefix=True)
+            if found:
+                yield Sought(found)

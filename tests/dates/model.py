@@ -376,4 +376,5 @@ def windows() -> st.SearchStrategy[tuple[str, int, int]]:
     """What a query may ask for: text, first and last day."""
     kinds = (kind for kind in KINDS if "set" not in kind.split() and "uncertain" not in kind)
     usable = dates(*kinds).filter(lambda date: not (date[1].uncertain or date[1].approximate))
-    return usable.map(lambda date: (date[0], date[1].bounds[0], date[1].bounds[3]))
+    whole = usable.filter(lambda date: not re.search("X-?[0-9]", date[0]))  # X at the end: no gaps
+    return whole.map(lambda date: (date[0], date[1].bounds[0], date[1].bounds[3]))

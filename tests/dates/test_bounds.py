@@ -1,5 +1,6 @@
 """Which days a date may start and end on, and what a query's window makes of it."""
 
+import re
 from datetime import date
 
 import pytest
@@ -303,15 +304,76 @@ def test_a_window_reaches_from_the_first_possible_day_to_the_last(
         ("2020-06~", "approximate"),
         ("2004-%06-11", "uncertain"),
         ("2020/2021?", "uncertain"),
+        ("XXXX-11", "gaps"),
+        ("2020-XX-15", "gaps"),
+        ("2X23", "gaps"),
+        ("156X-12-25", "gaps"),
+        ("199X-21", "gaps"),
+        ("2020/202X-11", "gaps"),
         ("2023-02-29", "28 days"),
         ("", "empty"),
     ],
 )
-def test_a_window_is_no_set_bears_no_qualifier_and_follows_the_same_grammar(
+def test_a_window_is_no_set_bears_no_qualifier_has_no_gaps_and_follows_the_same_grammar(
     text: str, word: str
 ) -> None:
     with pytest.raises(DateError, match=word):
         parse_window(text)
+
+
+@settings(model.UNHURRIED, max_examples=300)
+@given(model.pattern())
+def test_the_digits_that_a_window_masks_leave_no_gap(part: model.Part) -> None:
+    try:
+        window = parse_window(part.text)
+    except DateError:
+        return
+    days = part.days
+    assert (window.first, window.last) == (days[0], days[-1])
+    assert len(days) == days[-1] - days[0] + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("202X", (2020, 1, 1), (2029, 12, 31)),
+        ("20XX", (2000, 1, 1), (2099, 12, 31)),
+        ("2023-XX", (2023, 1, 1), (2023, 12, 31)),
+        ("2023-XX-XX", (2023, 1, 1), (2023, 12, 31)),
+        ("2023-1X", (2023, 10, 1), (2023, 12, 31)),
+        ("2023-11-XX", (2023, 11, 1), (2023, 11, 30)),
+        ("201X/202X", (2010, 1, 1), (2029, 12, 31)),
+    ],
+)
+def test_a_window_may_mask_its_last_digits(
+    text: str, first: tuple[int, int, int], last: tuple[int, int, int]
+) -> None:
+    assert parse_window(text) == Window(day_number(*first), day_number(*last))
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("2020..2021", "2020/2021"),
+        ("..2020", "../2020"),
+        ("2020..", "2020/.."),
+        ("circa 2020", None),
+        ("2020-xx-15", None),
+        ("[2020..2021", None),
+        ("2020?~", None),
+        ("Nov 2023", "2023-11"),
+        ("2023-11-01/15", "2023-11-01/2023-11-15"),
+        ("2023-11-01/12-15", "2023-11-01/2023-12-15"),
+        ("2023-11/12", "2023-11/2023-12"),
+        ("2023-03/31", "2023-03-31"),
+    ],
+)
+def test_the_error_of_a_window_suggests_only_what_is_one(text: str, suggestion: str | None) -> None:
+    with pytest.raises(DateError) as refusal:
+        parse_window(text)
+    assert refusal.value.suggestion == suggestion
+    assert not re.search(r"write .*[\[{?~%]", str(refusal.value))
+    assert suggestion is None or parse_window(suggestion)
 
 
 # --- Days and their order ----------------------------------------------------------------------
