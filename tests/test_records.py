@@ -667,10 +667,13 @@ def test_a_tag_lives_as_long_as_an_event_bears_it(desk: Desk) -> None:
     (found,) = desk.get(f"/tags?q={tag}")["items"]
     assert (found["name"], found["events"]) == (tag, 2)
     assert second.body["tags"] == [tag]
-    desk.patch(first, tags=[])
+    desk.delete(first)
     assert desk.get(f"/tags/{found['id']}")["events"] == 1
-    desk.delete(second)
+    edited = desk.patch(second, tags=[f"{tag}-2"])
     assert desk.client.get(f"/tags/{found['id']}").status_code == 404
+    (other,) = desk.get(f"/tags?q={tag}-2")["items"]
+    desk.delete(edited)
+    assert desk.client.get(f"/tags/{other['id']}").status_code == 404
 
 
 def test_a_publisher_lives_as_long_as_a_source_names_it(desk: Desk) -> None:
