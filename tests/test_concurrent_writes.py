@@ -368,6 +368,7 @@ def block(stream: Any) -> list[str]:
         lines: list[str] = []
         while line := stream.readline().decode().rstrip("\n"):
             lines.append(line)
+        assert lines != [": still here"], "nothing came for a whole heartbeat"
         if any(line.startswith("data") for line in lines):
             return lines
 
@@ -392,12 +393,15 @@ def test_followers_see_every_commit_once_and_in_order(bureau: Bureau) -> None:
 
     with ThreadPoolExecutor(2) as threads:
         followers: Sequence[Future[Any]] = threads.submit(polled), threads.submit(listened)
-        with writing(bureau, "feed") as writers:
-            writers.more(150)
-        with bureau.client() as client:
-            client.post(event(id="after-the-writers"))
-        total.append(writers.number + 1)
-        stopped.set()
+        try:
+            with writing(bureau, "feed") as writers:
+                writers.more(150)
+            with bureau.client() as client:
+                client.post(event(id="after-the-writers"))
+            total.append(writers.number + 1)
+        finally:  # the followers end, whatever happened
+            total.append(0)
+            stopped.set()
         by_poll, (by_stream, connections) = (one.result(SECONDS) for one in followers)
     told = [(c["op"], c["id"], c["version"]) for c in by_poll]
     assert by_stream == by_poll

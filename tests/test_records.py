@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app import words
+from app.writes.events import missing
 from stores import Stores, opened
 from writing import (
     AUTHOR,
@@ -153,6 +154,13 @@ def test_what_is_refused_leaves_nothing_behind(desk: Desk) -> None:
     assert desk.get(f"/tags?q={name}")["items"] == []
 
 
+def test_any_number_of_ids_is_looked_up(stores: Stores, empty_template: str) -> None:
+    """Engines take some ten thousand parameters; an import has as many events as it has."""
+    with opened(stores.new(empty_template)) as store, store.write() as session:
+        asked = {f"event-{number}" for number in range(70_000)}
+        assert missing(session, asked) == asked
+
+
 def test_an_event_does_not_relate_to_itself(desk: Desk) -> None:
     """Neither when it is made nor later."""
     loop = [{"event": "loop", "relation": "follows"}]
@@ -240,8 +248,8 @@ def test_a_source_is_found_by_publisher_title_and_date(desk: Desk) -> None:
     known = desk.add("/sources", said).body["id"]
     found = desk.event(sources=[{**said, "publisher": said["publisher"].upper()}])
     assert found.body["sources"][0]["id"] == known
-    for missing in said:
-        part = {name: value for name, value in said.items() if name != missing}
+    for left_out in said:
+        part = {name: value for name, value in said.items() if name != left_out}
         assert desk.event(sources=[part]).body["sources"][0]["id"] != known
 
 
@@ -667,10 +675,13 @@ def test_a_tag_lives_as_long_as_an_event_bears_it(desk: Desk) -> None:
     (found,) = desk.get(f"/tags?q={tag}")["items"]
     assert (found["name"], found["events"]) == (tag, 2)
     assert second.body["tags"] == [tag]
-    desk.patch(first, tags=[])
+    desk.delete(first)
     assert desk.get(f"/tags/{found['id']}")["events"] == 1
-    desk.delete(second)
+    edited = desk.patch(second, tags=[f"{tag}-2"])
     assert desk.client.get(f"/tags/{found['id']}").status_code == 404
+    (other,) = desk.get(f"/tags?q={tag}-2")["items"]
+    desk.delete(edited)
+    assert desk.client.get(f"/tags/{other['id']}").status_code == 404
 
 
 def test_a_publisher_lives_as_long_as_a_source_names_it(desk: Desk) -> None:

@@ -23,6 +23,7 @@ from writing import Json, unsound
 
 RUNS = {"sqlite": 200, "postgresql": 12}
 STEPS = 30
+# A failure is told as it was found: to shrink one takes minutes. Add Phase.shrink to look into it.
 PHASES = [Phase.reuse, Phase.generate]
 
 # -- what is written ------------------------------------------------------------------------------

@@ -260,7 +260,8 @@ def create_events(
     events = list(given)
     made: list[Rows] = []
     known: set[str] = set()
-    taken = stored(session, [event.id for event in events if event.id is not None])
+    wanted = {event.id for event in events if event.id is not None}
+    taken = wanted - missing(session, wanted)
     for event in events:
         with said_of(event.id or event.title):
             event_id = event.id or free_id(
@@ -289,20 +290,22 @@ def said_of(name: str) -> Iterator[None]:
         raise
 
 
-def missing_targets(session: Session, targets: Iterable[str]) -> set[str]:
+def missing(session: Session, event_ids: Iterable[str]) -> set[str]:
     """Those of the ids that no event has."""
-    asked = set(targets)
+    left = set(event_ids)
     query = text("SELECT id FROM event WHERE id IN :ids").bindparams(listed("ids"))
-    return asked.difference(session.execute(query, {"ids": list(asked)}).scalars())
+    for batch in index.batches(list(left)):
+        left.difference_update(session.execute(query, {"ids": batch}).scalars())
+    return left
 
 
 def refuse_missing(session: Session, rows: Rows) -> None:
     """Problem `invalid-body` where an event relates to one that is not there."""
-    missing = missing_targets(session, rows.targets) if rows.targets else set()
+    gone = missing(session, rows.targets)
     faults = [
         missing_target(session, row["position"], row["target_id"])
         for row in rows.parts["relation"]
-        if row["target_id"] in missing
+        if row["target_id"] in gone
     ]
     if faults:
         raise refuse(*faults, code="invalid-body")
