@@ -226,12 +226,16 @@ def _find_place(session: Session, known: Mapping[str, Any]) -> list[str]:
     return ids(session, query, name=fold(known["name"])) if "name" in known else []
 
 
+def _findable(known: Mapping[str, Any]) -> bool:
+    return "url" in known or {"publisher", "title", "published"} <= known.keys()
+
+
 def _find_source(session: Session, known: Mapping[str, Any]) -> list[str]:
     """By exact URL, or by publisher, title and date of publication where all three are given."""
+    if not _findable(known):
+        return []
     if "url" in known:
         return ids(session, "SELECT id FROM source WHERE url = :url ORDER BY id", url=known["url"])
-    if not {"publisher", "title", "published"} <= known.keys():
-        return []
     query = (
         "SELECT s.id FROM source s JOIN publisher p ON p.id = s.publisher_id"
         " WHERE p.folded = :folded AND s.title = :title AND s.published = :published ORDER BY s.id"
@@ -239,6 +243,22 @@ def _find_source(session: Session, known: Mapping[str, Any]) -> list[str]:
     folded = fold(known["publisher"])
     said = {"title": known["title"], "published": known["published"]}
     return ids(session, query, folded=folded, **said)
+
+
+def _sources_alike(session: Session, given: schemas.SourceWrite) -> list[str]:
+    """Sources that say just this, among those whose ids were made of it; the first made first."""
+    said = given.model_dump(exclude={"id", "publisher"})
+    base = slug(_source_name(given))
+    alike = " AND ".join(f"coalesce(s.{name}, '') = :{name}" for name in said)
+    query = (
+        "SELECT s.id FROM source s LEFT JOIN publisher p ON p.id = s.publisher_id"
+        " WHERE (s.id = :base OR (s.id >= :low AND s.id < :high))"
+        f" AND coalesce(p.folded, '') = :publisher AND {alike} ORDER BY length(s.id), s.id"
+    )
+    of = {"base": base, "low": f"{base}-", "high": f"{base}.", "publisher": ""}
+    if given.publisher:
+        of["publisher"] = fold(given.publisher)
+    return ids(session, query, **of, **{name: value or "" for name, value in said.items()})
 
 
 def _source_name(given: schemas.SourceWrite) -> str:
@@ -293,12 +313,16 @@ REMEMBERED = 10_000
 class Lookups:
     """Finds what events name, asking once for each; makes what is not there.
 
-    `made` are the changes that are still to be written down. Good for one transaction.
+    `made` are the changes that are still to be written down. Good for one transaction. `again`: a
+    source of which nothing is stored but what is said is that source, as the same file comes twice.
     """
 
-    def __init__(self, session: Session, *, create_types: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, create_types: bool = False, again: bool = False
+    ) -> None:
         self.session = session
         self.create_types = create_types
+        self.again = again
         self.made: list[Change] = []
         self._found: dict[Any, str] = {}
 
@@ -356,6 +380,9 @@ class Lookups:
         except ValidationError as error:
             told = ({**e, "loc": ("body", where, *e["loc"])} for e in error.errors())
             raise refuse(*from_validation(told), code="invalid-body") from error
+        if self.again and kind is SOURCE and given.id is None and not _findable(known):
+            for alike in _sources_alike(self.session, given):
+                return alike
         record_id = given.id or free_id(self.session, kind.name, kind.called(given))
         self.made.append(kind.put(self.session, record_id, given, "create"))
         return str(record_id)
