@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,8 @@ from app.formats import COLUMNS, FORMATS, Line
 from app.main import create_app
 from app.settings import Settings
 from chronology import Chronology, chronology, items, walk
-from commands import FORKS, Ran, run
+from commands import MEASURABLE, Ran, run
+from servers import SECONDS
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
 Json = dict[str, Any]
@@ -213,9 +212,9 @@ def test_a_download_that_is_broken_off_gives_its_connection_back(client: TestCli
 # -- out, on the command line ---------------------------------------------------------------------
 
 
-def command(url: str, folder: Path, *arguments: str) -> Ran:
+def command(url: str, folder: Path, *arguments: str, seconds: float = SECONDS) -> Ran:
     """Run `dateline` over a store."""
-    return run(*arguments, folder=folder, settings={"database_url": url})
+    return run(*arguments, folder=folder, settings={"database_url": url}, seconds=seconds)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -750,53 +749,26 @@ def test_an_import_sent_again_is_answered_as_before(desk: TestClient) -> None:
 # -- memory ---------------------------------------------------------------------------------------
 
 FEW, MANY = 2_000, 20_000
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def _measured(url: str, arguments: list[str], into: Path) -> None:
-    """In a process of its own: run `dateline`, and write down by how much it grew, in KiB."""
-
-    def kib(name: str) -> int:
-        (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith(name))
-        return int(line.split()[1])
-
-    os.environ["DATELINE_DATABASE_URL"] = url
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.argv = ["dateline", *arguments]
-    RESET.write_text("5")  # from here on the peak is that of this command
-    before = kib("VmRSS")
-    with suppress(SystemExit):  # the caller sees whether it was done
-        cli.run()
-    into.write_text(str(kib("VmHWM") - before))
-
-
-def growth(url: str, folder: Path, *arguments: str) -> int:
-    """By how much the memory of a command grew at its peak, in KiB."""
-    into = folder / "growth"
-    into.unlink(missing_ok=True)
-    process = FORKS.Process(target=_measured, args=(url, list(arguments), into))
-    process.start()
-    process.join(300)
-    process.kill()
-    return int(into.read_text())
-
-
-@pytest.mark.skipif(not RESET.exists(), reason="left out: memory is measured on Linux")
+@pytest.mark.skipif(not MEASURABLE, reason="left out: memory is measured on Linux")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Ten times the events take hardly more, coming in and going out: they stream."""
     files = SqliteStores(tmp_path)
     empty = migrated(files)
     grown: dict[str, list[int]] = {"import": [], **{name: [] for name in FORMATS}}
     for number in (FEW, MANY):
-        path = tmp_path / f"{number}.ndjson"
+        path = tmp_path / "events.ndjson"
         with path.open("wb") as file:
             for n in range(number):
                 source = [{"title": "Report"}]
                 file.write(ndjson(event(f"event-{n}", summary=f"{n} " * 200, sources=source)))
         url = files.new(empty)
-        grown["import"].append(growth(url, tmp_path, "import", str(path), "--create-types"))
+        done = command(url, tmp_path, "import", str(path), "--create-types", seconds=300)
+        grown["import"].append(done.grown)
         for name in FORMATS:
-            grown[name].append(growth(url, tmp_path, "export", name))
+            done = command(url, tmp_path, "export", name, "--output", f"{number}.{name}")
+            grown[name].append(done.grown)
         with opened(url) as store, store.read() as connection:
             stored = connection.execute(text("SELECT count(*) FROM event")).scalar_one()
         assert stored == number
