@@ -164,7 +164,7 @@ class Database:
             if found is None:
                 self.dialect.prepare(engine)
             elif found != head() and copy_first:
-                self.dialect.backup(Path(f"{self.name}.before-{head()}"))
+                self.dialect.backup(self._place_of_copy())
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             with self._said_in_one_line():
@@ -173,6 +173,14 @@ class Database:
                 command.upgrade(config, "head")
         finally:
             engine.dispose()
+
+    def _place_of_copy(self) -> Path:
+        """A file beside the store that is not there; an attempt that failed has left its own."""
+        places = (
+            Path(f"{self.name}.before-{head()}{more}")
+            for more in ("", *(f"-{n}" for n in range(2, 1000)))
+        )
+        return next(place for place in places if not place.exists())
 
     def _revision(self, connect: Callable[[], Connection]) -> str | None:
         """The store's revision, None where it is empty; StoreError where it is not Dateline's."""

@@ -15,15 +15,17 @@ from servers import SECONDS, environment, port_in
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["app.cli", "psycopg", "pytest"])
 NOBODY = 65534
+MEASURABLE = Path("/proc/self/clear_refs").exists()
 
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command ended and what it said."""
+    """How a command ended, what it said, and by how many KiB its memory grew at its peak."""
 
     code: int | None
     out: str
     err: str
+    grown: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ def run(
     with started(*arguments, folder=folder, as_nobody=as_nobody, settings=settings) as running:
         running.process.join(seconds)
         running.kill()
-        out, err = ((running.said / name).read_text() for name in ("1", "2"))
-        return Ran(running.process.exitcode, out, err)
+        out, err, grown = ((running.said / name).read_text() for name in ("1", "2", "grown"))
+        return Ran(running.process.exitcode, out, err, int(grown or 0))
 
 
 @contextmanager
@@ -92,10 +94,30 @@ def _main(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environs)
-    if as_nobody and os.geteuid() == 0:  # others are held by the permissions as they are
-        os.setegid(NOBODY)
-        os.seteuid(NOBODY)
     sys.argv = ["dateline", *arguments]
     from app.cli import run
 
-    run()
+    with _measured(Path(said, "grown")):
+        if as_nobody and os.geteuid() == 0:  # others are held by the permissions as they are
+            os.setegid(NOBODY)
+            os.seteuid(NOBODY)
+        run()
+
+
+@contextmanager
+def _measured(into: Path) -> Iterator[None]:
+    """Write down how far the memory of this process grows beyond what it is now; on Linux."""
+
+    def kib(name: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+    with into.open("w") as file:
+        if MEASURABLE:
+            Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is held now
+            before = kib("VmRSS")
+        try:
+            yield
+        finally:
+            if MEASURABLE:
+                file.write(str(kib("VmHWM") - before))

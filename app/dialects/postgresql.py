@@ -93,14 +93,19 @@ class Postgresql:
         try:
             if inspect(engine).get_table_names():
                 raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
-            options = ("--exit-on-error", "--single-transaction", "--no-owner", "--dbname")
-            self._run("pg_restore", *options, more=(str(file),))
+            # What else a file holds is not ours, and would not be taken away again.
+            options = ("--schema=public", "--exit-on-error", "--single-transaction", "--no-owner")
+            try:
+                self._run("pg_restore", *options, "--dbname", more=(str(file),))
+            except StoreError as error:
+                raise StoreError(f"{file} is not a backup that can be restored: {error}") from error
             try:
                 yield self.url.render_as_string(hide_password=False)
             except BaseException:
                 with engine.begin() as connection:
                     connection.execute(text("DROP SCHEMA public CASCADE"))
                     connection.execute(text("CREATE SCHEMA public"))
+                    connection.execute(text("GRANT USAGE ON SCHEMA public TO PUBLIC"))
                 raise
         finally:
             engine.dispose()
@@ -110,8 +115,11 @@ class Postgresql:
         found = shutil.which(program)
         if found is None:
             raise StoreError(f"{program} is not installed; it comes with PostgreSQL's clients")
+        # Everybody sees the arguments of a process; only its owner sees the environment.
         address = self.url.set(drivername="postgresql", password=None)
-        password = {"PGPASSWORD": str(self.url.password)} if self.url.password else {}
+        address = address.difference_update_query(["password"])
+        secret = self.url.password or self.url.query.get("password")
+        password = {"PGPASSWORD": str(secret)} if secret else {}
         done = subprocess.run(
             [found, *options, address.render_as_string(), *more],
             env={**os.environ, **password},
@@ -121,7 +129,7 @@ class Postgresql:
         )
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it does not say why"]
-            raise StoreError(f"{program}: {said[0]}")
+            raise StoreError(f"{program}: {said[0].removeprefix(f'{program}: ')}")
 
     def broken(self, connection: Connection) -> Iterator[str]:
         unchecked = connection.execute(
@@ -129,9 +137,12 @@ class Postgresql:
         )
         for (name,) in unchecked:
             yield f"the constraint {name} was never checked against the stored rows"
-        triggers = connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
-        for (name,) in triggers:
-            yield f"the database has a trigger {name}, which no migration made"
+        made = (
+            "SELECT 'trigger', tgname FROM pg_trigger WHERE NOT tgisinternal"
+            " UNION ALL SELECT 'view', viewname FROM pg_views WHERE schemaname = current_schema()"
+        )
+        for kind, name in connection.execute(text(made)):
+            yield f"the database has a {kind} {name}, which no migration made"
 
     def problem(self, error: DBAPIError) -> Problem | None:
         state = getattr(error.orig, "sqlstate", None)

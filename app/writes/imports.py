@@ -13,8 +13,8 @@ from app.words import slug
 from app.writes.events import (
     EVENT,
     Rows,
+    missing,
     missing_target,
-    missing_targets,
     rows_of,
     save,
     stored,
@@ -94,7 +94,8 @@ def load(
         progress(done)
     run.require_targets()
     if run.faults:
-        problem = refuse(*run.faults[:MOST_FAULTS], code="invalid-body")
+        told = sorted(run.faults[:MOST_FAULTS], key=lambda fault: fault.line or 0)
+        problem = refuse(*told, code="invalid-body")
         more = " or more" if len(run.faults) >= MOST_FAULTS else ""
         problem.detail = f"Nothing was imported: {len(run.faults)}{more} faults."
         raise problem
@@ -108,10 +109,11 @@ class _Run:
         self.session = session
         self.by = by
         self.options = options
-        self.lookups = Lookups(session, create_types=options.create_types)
+        self.lookups = Lookups(session, create_types=options.create_types, again=True)
         self.report = Report()
         self.faults: list[Fault] = []
         self.awaited: dict[str, tuple[int, int]] = {}  # targets to be found further down
+        self.blamed: set[str] = set()  # ids of events that have a fault of their own
 
     def take(self, lines: Iterable[Line]) -> Iterator[int]:
         """Go through the file; gives the number of lines read from time to time."""
@@ -133,7 +135,9 @@ class _Run:
     def require_targets(self) -> None:
         """A fault for each link to an event that never came."""
         for batch in index.batches(self.awaited):
-            for target in sorted(missing_targets(self.session, batch)):
+            for target in sorted(missing(self.session, batch)):
+                if target in self.blamed:
+                    continue
                 line, number = self.awaited[target]
                 fault = missing_target(self.session, number, target)
                 self.faults.append(replace(fault, line=line))
@@ -151,13 +155,14 @@ class _Run:
         if "sources" not in document:
             if not self.options.source:
                 message = "brings no source; name one for the whole import: source_title, say"
-                self.faults.append(Fault("body", "sources", message, line=line.number))
+                fault = Fault("body", "sources", message)
+                self._blame(line.number, refuse(fault), document.get("id"))
                 return None
             document["sources"] = [self.options.source]
         try:
             given = schemas.checked(schemas.EventWrite, document)
         except Problem as problem:
-            self._blame(line.number, problem)
+            self._blame(line.number, problem, document.get("id"))
             return None
         return Read(line.number, given.id or slug(f"{given.date.edtf} {given.title}"), given)
 
@@ -171,7 +176,7 @@ class _Run:
             try:
                 rows = self._rows(read, held, gone)
             except Problem as problem:
-                self._blame(read.number, problem)
+                self._blame(read.number, problem, read.event_id)
                 continue
             if rows is not None:
                 new.append(rows)
@@ -212,8 +217,10 @@ class _Run:
         }
         for event_id in lines:
             self.awaited.pop(event_id, None)
-        for target in missing_targets(self.session, links) if links else ():
+        for target in missing(self.session, links) if links else ():
             self.awaited[target] = links[target]
 
-    def _blame(self, number: int, problem: Problem) -> None:
+    def _blame(self, number: int, problem: Problem, event_id: object) -> None:
+        if isinstance(event_id, str):
+            self.blamed.add(event_id)
         self.faults += [replace(fault, line=number) for fault in problem.faults]

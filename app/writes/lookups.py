@@ -9,7 +9,16 @@ from sqlmodel import Session
 from app import schemas
 from app.errors import Fault, from_validation, nearest, refuse
 from app.writes.journal import Change, refuse_known
-from app.writes.vocabulary import TYPE, Vocabulary, free_id, ids, spelt
+from app.writes.vocabulary import (
+    SOURCE,
+    TYPE,
+    Vocabulary,
+    findable,
+    free_id,
+    ids,
+    sources_alike,
+    spelt,
+)
 
 Json = dict[str, Any]
 REMEMBERED = 10_000
@@ -18,12 +27,16 @@ REMEMBERED = 10_000
 class Lookups:
     """Finds what events name, asking once for each; makes what is not there.
 
-    `made` are the changes that are still to be written down. Good for one transaction.
+    `made` are the changes that are still to be written down. Good for one transaction. `again`: a
+    source of which nothing is stored but what is said is that source, as the same file comes twice.
     """
 
-    def __init__(self, session: Session, *, create_types: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, create_types: bool = False, again: bool = False
+    ) -> None:
         self.session = session
         self.create_types = create_types
+        self.again = again
         self.made: list[Change] = []
         self._found: dict[Any, str] = {}
 
@@ -82,6 +95,9 @@ class Lookups:
         except ValidationError as error:
             told = ({**e, "loc": ("body", where, *e["loc"])} for e in error.errors())
             raise refuse(*from_validation(told), code="invalid-body") from error
+        if self.again and kind is SOURCE and given.id is None and not findable(known):
+            for alike in sources_alike(self.session, given):
+                return alike
         record_id = given.id or free_id(self.session, kind.name, kind.called(given))
         self.made.append(kind.put(self.session, record_id, given, "create"))
         return str(record_id)

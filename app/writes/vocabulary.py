@@ -223,12 +223,17 @@ def _find_place(session: Session, known: Mapping[str, Any]) -> list[str]:
     return ids(session, query, name=fold(known["name"])) if "name" in known else []
 
 
+def findable(known: Mapping[str, Any]) -> bool:
+    """Whether enough is known of a source to tell it from others."""
+    return "url" in known or {"publisher", "title", "published"} <= known.keys()
+
+
 def _find_source(session: Session, known: Mapping[str, Any]) -> list[str]:
     """By exact URL, or by publisher, title and date of publication where all three are given."""
+    if not findable(known):
+        return []
     if "url" in known:
         return ids(session, "SELECT id FROM source WHERE url = :url ORDER BY id", url=known["url"])
-    if not {"publisher", "title", "published"} <= known.keys():
-        return []
     query = (
         "SELECT s.id FROM source s JOIN publisher p ON p.id = s.publisher_id"
         " WHERE p.folded = :folded AND s.title = :title AND s.published = :published ORDER BY s.id"
@@ -236,6 +241,22 @@ def _find_source(session: Session, known: Mapping[str, Any]) -> list[str]:
     folded = fold(known["publisher"])
     said = {"title": known["title"], "published": known["published"]}
     return ids(session, query, folded=folded, **said)
+
+
+def sources_alike(session: Session, given: schemas.SourceWrite) -> list[str]:
+    """Sources that say just this, among those whose ids were made of it; the first made first."""
+    said = given.model_dump(exclude={"id", "publisher"})
+    base = slug(_source_name(given))
+    alike = " AND ".join(f"coalesce(s.{name}, '') = :{name}" for name in said)
+    query = (
+        "SELECT s.id FROM source s LEFT JOIN publisher p ON p.id = s.publisher_id"
+        " WHERE (s.id = :base OR (s.id >= :low AND s.id < :high))"
+        f" AND coalesce(p.folded, '') = :publisher AND {alike} ORDER BY length(s.id), s.id"
+    )
+    of = {"base": base, "low": f"{base}-", "high": f"{base}.", "publisher": ""}
+    if given.publisher:
+        of["publisher"] = fold(given.publisher)
+    return ids(session, query, **of, **{name: value or "" for name, value in said.items()})
 
 
 def _source_name(given: schemas.SourceWrite) -> str:

@@ -1,0 +1,776 @@
+"""Files in and out, over HTTP and on the command line, on both engines."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app import cli, keys, seeding, writes
+from app.api.files import MEDIA_TYPES, MOST_IMPORTED
+from app.db import Database
+from app.filters import EventFilter, ExportQuery
+from app.formats import COLUMNS, FORMATS, Line
+from app.main import create_app
+from app.settings import Settings
+from chronology import Chronology, chronology, items, walk
+from commands import MEASURABLE, Ran, run
+from servers import SECONDS
+from stores import SqliteStores, Stores, migrated, opened, seeded
+
+Json = dict[str, Any]
+
+COUNTED = ("version", "created_at", "updated_at")
+GAS = "serbia-azerbaijan-gas-contract"
+TYPE_OF = {made.name: name for name, made in MEDIA_TYPES.items()}
+FILTERS: dict[str, dict[str, Any]] = {
+    "no filter": {},
+    "a type": {"type": "contract"},
+    "a window": {"date": "2023-11", "match": "certain"},
+    "words": {"q": "gas"},
+    "what is excluded": {"actor": ["!serbia", "azerbaijan"], "tag": "!energy"},
+    "a number": {"min_publishers": 2},
+    "nothing": {"date": "1850"},
+}
+# What a filter needs beside it.
+NEEDED = {"match": ["date"], "min_value": ["unit"], "max_value": ["unit"]}
+
+
+@contextmanager
+def writing(url: str) -> Iterator[TestClient]:
+    """A client of the application over a store, with a key that may write."""
+    with opened(url) as store, store.write() as session:
+        key = keys.make(session, "desk", "write", writes.now(), None)
+    application = create_app(Settings(database_url=url, writes_per_minute=0))
+    with TestClient(application, headers={"Authorization": f"Bearer {key}"}) as client:
+        yield client
+
+
+@pytest.fixture
+def desk(seeded_store: str) -> Iterator[TestClient]:
+    """A client that may write to the example chronology."""
+    with writing(seeded_store) as client:
+        yield client
+
+
+@pytest.fixture
+def blank(empty: str) -> Iterator[TestClient]:
+    """A client that may write to an empty store."""
+    with writing(empty) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A seeded SQLite store that is only read."""
+    files = SqliteStores(tmp_path_factory.mktemp("files"))
+    return seeded(files, migrated(files))
+
+
+def send(
+    client: TestClient, file: bytes | str, media_type: str = "application/x-ndjson", **options: Any
+) -> Any:
+    """What an import of a file is answered."""
+    headers = {"Content-Type": media_type}
+    return client.post("/import", params=options, content=file, headers=headers)
+
+
+def report(client: TestClient, file: bytes | str, *args: str, **options: Any) -> Json:
+    """What a good import did."""
+    answer = send(client, file, *args, **options)
+    assert answer.status_code == 200, answer.text
+    told: Json = answer.json()
+    return told
+
+
+def numbers(told: Json) -> tuple[int, int, int]:
+    """How many events were created, updated, and left alone."""
+    return told["created"], told["updated"], told["unchanged"]
+
+
+def faults(answer: Any) -> list[tuple[int | None, str, str | None]]:
+    """Line, name and suggestion of all that was wrong with a file."""
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return [(e.get("line"), e["name"], e.get("suggestion")) for e in answer.json()["errors"]]
+
+
+def position(client: TestClient) -> int:
+    """Of the last change."""
+    database: Database = client.app.state.database  # type: ignore[attr-defined]
+    with database.read() as connection:
+        found: int = connection.execute(text("SELECT position FROM store")).scalar_one()
+        changes = connection.execute(text("SELECT count(*) FROM change")).scalar_one()
+        assert changes == found
+        return found
+
+
+def assert_sound(client: TestClient) -> None:
+    """`check` finds nothing."""
+    assert list(cli._findings(client.app.state.database)) == []  # type: ignore[attr-defined]
+
+
+def exported(client: TestClient, name: str = "ndjson", **asked: Any) -> bytes:
+    """A file of events."""
+    answer = client.get(f"/events.{name}", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == FORMATS[name].media_type
+    return answer.content
+
+
+def lines(file: bytes, name: str) -> list[Line]:
+    """What stands in a file."""
+    return list(FORMATS[name].read(io.BytesIO(file)))
+
+
+def documents(file: bytes) -> list[Json]:
+    """The events of an NDJSON file, but for what follows from the edits."""
+    events = map(json.loads, file.splitlines())
+    return [{n: v for n, v in event.items() if n not in COUNTED} for event in events]
+
+
+def event(event_id: str | None, title: str = "A visit", **more: Any) -> Json:
+    """The least that an event holds."""
+    told = {"id": event_id, "type": "visit", "title": title, "date": "2023-11"}
+    return {**told, "sources": [{"id": "balkan-insight-2023-11-15"}], **more}
+
+
+def ndjson(*events: Json) -> bytes:
+    """A file of events."""
+    return b"".join(json.dumps(told).encode() + b"\n" for told in events)
+
+
+# -- out ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("asked", FILTERS)
+def test_a_file_holds_what_the_list_holds(client: TestClient, name: str, asked: str) -> None:
+    """The same events in the same order, whatever the filter and the format."""
+    listed = items(walk(client, "/events", **FILTERS[asked]))
+    if name == "timelinejs":  # which shows nothing that has no day
+        listed = [e for e in listed if e["date"]["earliest"] or e["date"]["latest"]]
+    found = lines(exported(client, name, **FILTERS[asked]), name)
+    assert [line.faults for line in found] == [()] * len(listed)
+    assert [line.document["id"] for line in found] == [told["id"] for told in listed]
+
+
+def test_ndjson_is_the_events_as_they_are_served(client: TestClient) -> None:
+    """A line each, byte for byte."""
+    listed = items(walk(client, "/events"))
+    file = exported(client)
+    assert file.splitlines() == [client.get(f"/events/{e['id']}").content for e in listed]
+
+
+def test_a_download_is_named_and_has_a_tag(client: TestClient) -> None:
+    """A browser stores it under its name; who has it already gets a 304."""
+    for name in FORMATS:
+        answer = client.get(f"/events.{name}")
+        assert answer.headers["content-disposition"].startswith('attachment; filename="events.')
+        known = {"If-None-Match": answer.headers["etag"]}
+        assert client.get(f"/events.{name}", headers=known).status_code == 304
+
+
+def test_an_unknown_format_is_not_found_with_the_nearest(client: TestClient) -> None:
+    """As any slip is answered."""
+    answer = client.get("/events.ndjsn")
+    assert answer.status_code == 404
+    assert "Did you mean /events.ndjson?" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("asked", [{"tpye": "contract"}, {"limit": "5"}, {"date": "2023-13"}])
+def test_a_filter_that_is_wrong_is_refused(client: TestClient, asked: dict[str, str]) -> None:
+    """Before anything is sent: half a file would look like a whole one."""
+    assert client.get("/events.csv", params=asked).status_code == 422
+
+
+def test_a_spreadsheet_runs_nothing(desk: TestClient) -> None:
+    """By default a title that looks like a formula has an apostrophe; a lossless file has none."""
+    title = "=HYPERLINK(1)"
+    report(desk, ndjson(event("formula", title)))
+    shown, kept = (
+        next(csv.DictReader(io.StringIO(exported(desk, "csv", q="hyperlink", **more).decode())))
+        for more in ({}, {"lossless": "true"})
+    )
+    assert (shown["title"], kept["title"]) == (f"'{title}", title)
+
+
+def test_a_download_that_is_broken_off_gives_its_connection_back(client: TestClient) -> None:
+    """Many times over: connections are few."""
+    for _ in range(40):
+        with client.stream("GET", "/events.ndjson") as answer:
+            assert answer.status_code == 200
+    assert exported(client)
+
+
+# -- out, on the command line ---------------------------------------------------------------------
+
+
+def command(url: str, folder: Path, *arguments: str, seconds: float = SECONDS) -> Ran:
+    """Run `dateline` over a store."""
+    return run(*arguments, folder=folder, settings={"database_url": url}, seconds=seconds)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_command_line_writes_the_same_file(
+    seeded_store: str, client: TestClient, tmp_path: Path, name: str
+) -> None:
+    """To stdout, under filters of all kinds."""
+    told = ("--type", "contract", "--type=visit", "--min-publishers", "1", "--tag", "!trade")
+    ran = command(seeded_store, tmp_path, "export", name, *told)
+    asked = {"type": ["contract", "visit"], "min_publishers": 1, "tag": "!trade"}
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.replace("\r\n", "\n").encode() == exported(client, name, **asked).replace(
+        b"\r\n", b"\n"
+    )
+
+
+def as_option(name: str) -> list[str]:
+    """The example of a filter as it is written on the command line."""
+    example = EventFilter.model_fields[name].examples[0]  # type: ignore[index]
+    value = example[0] if isinstance(example, list) else example
+    return [f"--{name.replace('_', '-')}", str(value)]
+
+
+@pytest.mark.parametrize("name", EventFilter.model_fields)
+def test_every_filter_is_an_option(name: str) -> None:
+    """By its name, with hyphens or with underscores."""
+    names = [name, *NEEDED.get(name, [])]
+    asked = {n: EventFilter.model_fields[n].examples[0] for n in names}  # type: ignore[index]
+    options = [word for n in names for word in as_option(n)]
+    assert cli._filter(options) == ExportQuery(**asked)
+    assert cli._filter([word.replace("min-", "min_") for word in options]) == ExportQuery(**asked)
+
+
+def test_all_filters_together_find_the_gas_contract(sqlite: str, tmp_path: Path) -> None:
+    """As the examples of the reference do; it names no place."""
+    names = [name for name in EventFilter.model_fields if name not in ("place", "bbox")]
+    options = [word for name in names for word in as_option(name)]
+    ran = command(sqlite, tmp_path, "export", "ndjson", *options)
+    assert [told["id"] for told in documents(ran.out.encode())] == [GAS]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--tpye contract", "tpye: is not a parameter here; known: .*; did you mean 'type'?"),
+        ("--min-publisher 2", "did you mean 'min_publishers'?"),
+        ("--limit 5", "limit: is not a parameter here"),
+        ("--type contarct", "did you mean 'contract'?"),
+        ("--date 2023-13", "date: "),
+        ("--date 2023 --date 2024", "date: "),
+        ("--match certain", "needs `date`"),
+        ("--type", "--type is not understood"),
+        ("contract", "contract is not understood"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_refused(
+    sqlite: str, tmp_path: Path, words: str, said: str
+) -> None:
+    """With what would be right, and nothing on stdout."""
+    ran = command(sqlite, tmp_path, "export", "csv", *words.split())
+    assert (ran.code, ran.out) == (1, "")
+    first, _, last = said.partition(".*")
+    assert first in ran.err
+    assert last in ran.err
+
+
+def test_a_file_that_is_there_is_never_overwritten(sqlite: str, tmp_path: Path) -> None:
+    """A new one holds what stdout would have had."""
+    for attempt in range(2):
+        ran = command(sqlite, tmp_path, "export", "ndjson", "--output", "events.ndjson")
+        assert ran.out == ""
+        assert (ran.code, "nothing is overwritten" in ran.err) == (attempt, attempt == 1)
+        held = (tmp_path / "events.ndjson").read_text()
+    assert held == command(sqlite, tmp_path, "export", "ndjson").out
+
+
+def test_an_unknown_format_is_refused_by_name(sqlite: str, tmp_path: Path) -> None:
+    """With those that are known."""
+    (tmp_path / "events.xlsx").touch()
+    for arguments in (("export", "xlsx"), ("import", "events.xlsx")):
+        ran = command(sqlite, tmp_path, *arguments)
+        assert "'xlsx' is not a format; known: ndjson, csv, timelinejs" in ran.err
+
+
+# -- out and in again -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def story() -> Chronology:
+    """A random chronology."""
+    return chronology(11, 120)
+
+
+@pytest.fixture(scope="module")
+def filled(stores: Stores, empty_template: str, story: Chronology) -> str:
+    """A store with the random chronology; copied, never written."""
+    return seeded(stores, empty_template, story.fill)
+
+
+@pytest.fixture(params=["seed", "chronology"])
+def full(request: pytest.FixtureRequest, stores: Stores) -> Iterator[TestClient]:
+    """A client of a store with many events."""
+    name = {"seed": "seeded_template", "chronology": "filled"}[request.param]
+    with writing(stores.new(request.getfixturevalue(name))) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("name", "more"), [("ndjson", {}), ("csv", {"lossless": "true"})])
+def test_a_store_is_made_again_from_its_file(
+    full: TestClient, blank: TestClient, name: str, more: dict[str, str]
+) -> None:
+    """Into an empty one, exactly, versions and timestamps apart; and it is sound."""
+    file, before = exported(full, name, **more), exported(full)
+    told = report(blank, file, TYPE_OF[name], create_types=True)
+    assert numbers(told) == (len(documents(before)), 0, 0)
+    assert documents(exported(blank)) == documents(before)
+    assert_sound(blank)
+
+
+@pytest.mark.parametrize(("name", "more"), [("ndjson", {}), ("csv", {"lossless": "true"})])
+def test_importing_what_is_there_writes_nothing(
+    full: TestClient, name: str, more: dict[str, str]
+) -> None:
+    """No event, no revision, no entry of the feed; with `replace` or without."""
+    file, before = exported(full, name, **more), exported(full)
+    at = position(full)
+    for replace in (False, True):
+        told = report(full, file, TYPE_OF[name], replace=replace)
+        assert numbers(told) == (0, 0, len(documents(before)))
+    assert position(full) == at
+    assert exported(full) == before
+
+
+def test_a_readable_table_imports_again(desk: TestClient) -> None:
+    """As a spreadsheet shows it, it names the same events."""
+    number = len(documents(exported(desk)))
+    at = position(desk)
+    assert numbers(report(desk, exported(desk, "csv"), "text/csv")) == (0, 0, number)
+    assert position(desk) == at
+
+
+def test_the_command_line_does_the_same(seeded_store: str, empty: str, tmp_path: Path) -> None:
+    """Out of one store and into another, and once more."""
+    file = tmp_path / "all.ndjson"
+    command(seeded_store, tmp_path, "export", "ndjson", "--output", str(file))
+    number = len(seeding.read("events"))
+    for created in (number, 0):
+        ran = command(empty, tmp_path, "import", str(file), "--create-types")
+        assert (ran.code, ran.err) == (0, "")
+        told = dict(line.split() for line in ran.out.splitlines())
+        assert told == {"created": f"{created}", "updated": "0", "unchanged": f"{number - created}"}
+    again = command(empty, tmp_path, "export", "ndjson")
+    assert documents(again.out.encode()) == documents(file.read_bytes())
+
+
+def test_the_template_is_an_event_to_begin_with(blank: TestClient) -> None:
+    """All columns, and an example that imports."""
+    template = blank.get("/import/template.csv")
+    assert template.headers["content-type"] == FORMATS["csv"].media_type
+    assert template.text.split("\r\n")[0] == ",".join(COLUMNS)
+    told = report(blank, template.content, "text/csv", create_types=True)
+    assert numbers(told) == (1, 0, 0)
+    assert blank.get(f"/events/{GAS}").json()["tags"] == [
+        *("natural gas", "energy", "strategic partnership")
+    ]
+
+
+# -- what a line does -----------------------------------------------------------------------------
+
+
+def test_an_event_that_differs_is_replaced_only_when_told(desk: TestClient) -> None:
+    """Else it is an error that names what differs and what would be right."""
+    report(desk, ndjson(event("new")))
+    created = desk.get("/events/new").json()["created_at"]
+    changed = ndjson(event("new", "Another visit", tags=["energy"]))
+    answer = send(desk, changed)
+    assert faults(answer) == [(1, "id", None)]
+    said = answer.json()["errors"][0]["message"]
+    assert said == (
+        "'new' is stored already and differs in tags, title; import with replace=true to replace it"
+    )
+    assert numbers(report(desk, changed, replace=True)) == (0, 1, 0)
+    found = desk.get("/events/new").json()
+    assert (found["title"], found["version"]) == ("Another visit", 2)
+    assert found["created_at"] == created
+
+
+def test_a_deleted_event_does_not_come_back_by_an_import(desk: TestClient) -> None:
+    """It was deleted for a reason; restoring it is another word. Also with `replace`."""
+    report(desk, ndjson(event("new")))
+    tag = desk.get("/events/new").headers["etag"]
+    assert desk.delete("/events/new", headers={"If-Match": tag}).status_code == 204
+    for replace in (False, True):
+        answer = send(desk, ndjson(event("new")), replace=replace)
+        assert faults(answer) == [(1, "id", None)]
+        assert "was deleted; restore it first" in answer.json()["errors"][0]["message"]
+
+
+def test_events_may_relate_to_later_ones(desk: TestClient) -> None:
+    """Also to such as are 300 lines further down, and to each other."""
+    first = event("first", related=[{"event": "last", "relation": "follows"}])
+    last = event("last", related=[{"event": "first", "relation": "causes"}])
+    file = ndjson(first, *(event(f"between-{n}") for n in range(300)), last)
+    for done in ((302, 0, 0), (0, 0, 302)):
+        assert numbers(report(desk, file)) == done
+    assert desk.get("/events", params={"related_to": "first"}).json()["total"] == 1
+    assert_sound(desk)
+
+
+def test_a_relation_to_nothing_is_an_error(desk: TestClient) -> None:
+    """With the line that it stands in, and the nearest id; of a new event or of a stored one."""
+    file = ndjson(
+        event("one"),
+        event("two", related=[{"event": "serbia-azerbaijan-gas-contrat", "relation": "follows"}]),
+        event("three", related=[{"event": "twoo", "relation": "follows"}]),
+    )
+    assert faults(send(desk, file)) == [(2, "related.0.event", GAS), (3, "related.0.event", "two")]
+
+
+def test_a_relation_to_an_event_with_a_fault_is_no_fault_of_its_own(desk: TestClient) -> None:
+    """Mending the one mends the other."""
+    link = [{"event": "two", "relation": "follows"}]
+    file = ndjson(event("one", related=link), event("two", date="2023-13"))
+    assert [line for line, *_ in faults(send(desk, file))] == [2]
+
+
+def test_a_line_without_an_id_is_found_again(desk: TestClient) -> None:
+    """By its date and title, of which the id is made."""
+    file = ndjson(event(None, "Vučić visited Baku"))
+    assert numbers(report(desk, file)) == (1, 0, 0)
+    at = position(desk)
+    assert numbers(report(desk, file)) == (0, 0, 1)
+    assert position(desk) == at
+    assert desk.get("/events/2023-11-vucic-visited-baku").status_code == 200
+
+
+def test_a_type_is_made_only_when_told(desk: TestClient) -> None:
+    """Else the nearest is named."""
+    file = ndjson(event("one", type="contarct"), event("two", type="court-case"))
+    assert faults(send(desk, file))[0] == (1, "type", "contract")
+    assert numbers(report(desk, file, create_types=True)) == (2, 0, 0)
+    assert desk.get("/types/court-case").json()["label"] == "Court case"
+
+
+def test_the_note_stands_in_every_revision(desk: TestClient, tmp_path: Path) -> None:
+    """With the name of the key."""
+    report(desk, ndjson(event("one"), event("two")), note="From the archive")
+    for event_id in ("one", "two"):
+        (told,) = desk.get(f"/events/{event_id}/revisions").json()["items"]
+        assert (told["author"], told["note"]) == ("desk", "From the archive")
+
+
+def test_the_command_line_signs_its_revisions(seeded_store: str, tmp_path: Path) -> None:
+    """And keeps the note."""
+    (tmp_path / "one.jsonl").write_bytes(ndjson(event("one")))
+    ran = command(seeded_store, tmp_path, "import", "one.jsonl", "--note", "By hand")
+    assert ran.code == 0
+    with opened(seeded_store) as store, store.read() as connection:
+        query = text("SELECT author, note FROM change WHERE record_id = 'one'")
+        assert tuple(connection.execute(query).one()) == ("dateline import", "By hand")
+
+
+# -- all or nothing -------------------------------------------------------------------------------
+
+FAULTY = ndjson(
+    event("one"),
+    event("two", titel="A visit"),
+    event("three", date="2023-13"),
+    event("four", type="contarct"),
+    event("five", status="compelted"),
+    event("six", actors=[{"id": "serbi"}]),
+    event("seven", sources=[]),
+)
+FAULTY_TABLE = """\
+id,type,title,date,status,actors,source_title
+one,visit,A visit,2023-11,,Serbia,Report
+two,contarct,A visit,2023-11,,,Report
+three,visit,A visit,2023-13,compelted,Serbia (The Seller),Report
+"""
+
+
+def assert_nothing_stored(client: TestClient, at: int) -> None:
+    """Nothing has changed since a position."""
+    assert position(client) == at
+    assert client.get("/events/one").status_code == 404
+
+
+def test_nothing_is_stored_where_anything_is_wrong(desk: TestClient) -> None:
+    """Every fault is named with its line, and with what would be right."""
+    at = position(desk)
+    answer = send(desk, FAULTY)
+    assert faults(answer) == [
+        (2, "titel", "title"),
+        (3, "date.edtf", None),
+        (4, "type", "contract"),
+        (5, "status", None),
+        (6, "actors.0.id", "serbia"),
+        (7, "sources", None),
+    ]
+    assert "did you mean 'completed'?" in answer.json()["errors"][3]["message"]
+    assert_nothing_stored(desk, at)
+
+
+def test_faults_of_a_table_name_the_line_too(desk: TestClient) -> None:
+    """The header is the first."""
+    at = position(desk)
+    assert faults(send(desk, FAULTY_TABLE, "text/csv")) == [
+        (3, "type", "contract"),
+        (4, "actors", "Serbia (the-seller)"),
+    ]
+    assert_nothing_stored(desk, at)
+
+
+def test_faults_on_the_command_line_stand_in_one_line(seeded_store: str, tmp_path: Path) -> None:
+    """With the lines of the file."""
+    (tmp_path / "faulty.ndjson").write_bytes(FAULTY)
+    ran = command(seeded_store, tmp_path, "import", "faulty.ndjson")
+    assert (ran.code, ran.out) == (1, "")
+    assert len(ran.err.splitlines()) == 1
+    assert "line 2: titel: " in ran.err
+    assert "line 4: type: there is no type 'contarct'; did you mean 'contract'?" in ran.err
+
+
+def test_a_hundred_faults_are_enough(desk: TestClient) -> None:
+    """The rest of such a file is not looked at."""
+    file = ndjson(*(event(f"new-{n}", titel="x") for n in range(500)))
+    answer = send(desk, file)
+    assert [line for line, *_ in faults(answer)] == list(range(1, 101))
+    assert answer.json()["detail"] == "Nothing was imported: 100 or more faults."
+
+
+def test_a_dry_run_tells_the_same_and_stores_nothing(desk: TestClient) -> None:
+    """What would be created, updated and left alone; faults, too."""
+    report(desk, ndjson(event("old"), event("changed")))
+    file = ndjson(event("one"), event("old"), event("changed", "Another", tags=["new tag"]))
+    at = position(desk)
+    tried = report(desk, file, dry_run=True, replace=True)
+    assert_nothing_stored(desk, at)
+    assert "new tag" not in desk.get("/tags").text
+    assert report(desk, file, replace=True) == {**tried, "dry_run": False}
+    assert numbers(tried) == (1, 1, 1)
+    assert faults(send(desk, FAULTY, dry_run=True))[0] == (2, "titel", "title")
+
+
+def test_a_dry_run_on_the_command_line(seeded_store: str, tmp_path: Path) -> None:
+    """Says that nothing was stored, and nothing is."""
+    (tmp_path / "one.ndjson").write_bytes(ndjson(event("one")))
+    ran = command(seeded_store, tmp_path, "import", "one.ndjson", "--dry-run")
+    assert "created         1" in ran.out
+    assert "Nothing was stored" in ran.out
+    with opened(seeded_store) as store, store.read() as connection:
+        assert connection.execute(text("SELECT 1 FROM event WHERE id = 'one'")).first() is None
+
+
+# -- sources --------------------------------------------------------------------------------------
+
+SHEET = "type,title,date\nvisit,A visit,2023-11\nvisit,Another visit,2023-12\n"
+NAMES = {
+    "a title": {"source_title": "Notebook of the desk"},
+    "a publisher and a title": {"source_publisher": "The Desk", "source_title": "Notebook"},
+    "an address": {"source_url": "https://example.org/notebook"},
+}
+
+
+def test_rows_without_a_source_are_refused(desk: TestClient) -> None:
+    """An event without one is none; the error says what to do."""
+    at = position(desk)
+    answer = send(desk, SHEET, "text/csv")
+    assert faults(answer) == [(2, "sources", None), (3, "sources", None)]
+    assert "source_title" in answer.json()["errors"][0]["message"]
+    assert_nothing_stored(desk, at)
+
+
+@pytest.mark.parametrize("named", NAMES)
+def test_an_import_may_name_the_source_of_its_rows(desk: TestClient, named: str) -> None:
+    """One source for all; and the same import again changes nothing."""
+    assert numbers(report(desk, SHEET, "text/csv", **NAMES[named])) == (2, 0, 0)
+    (source,) = desk.get("/events/2023-11-a-visit").json()["sources"]
+    assert source["role"] == "supports"
+    for name, value in NAMES[named].items():
+        assert source[name.removeprefix("source_")] == value
+    at = position(desk)
+    assert numbers(report(desk, SHEET, "text/csv", **NAMES[named])) == (0, 0, 2)
+    assert position(desk) == at
+    (counted,) = [s for s in items(walk(desk, "/sources")) if s["id"] == source["id"]]
+    assert counted["events"] == 2
+
+
+def test_a_source_that_a_row_says_little_of_is_found_again(desk: TestClient) -> None:
+    """Told by a publisher alone, it is the source that says just that, and no other."""
+    sheet = (
+        "type,title,date,source_publisher,source_published,source_kind\n"
+        "visit,One,2023-11,Balkan Insight,,\nvisit,Two,2023-11,Balkan Insight,2023-11-20,news\n"
+        "visit,Three,2023-11,Balkan Insight,2023-11-20,\n"
+    )
+    assert numbers(report(desk, sheet, "text/csv")) == (3, 0, 0)
+    used = {
+        desk.get(f"/events/2023-11-{name}").json()["sources"][0]["id"]
+        for name in ("one", "two", "three")
+    }
+    assert len(used) == 3
+    at = position(desk)
+    assert numbers(report(desk, sheet, "text/csv")) == (0, 0, 3)
+    assert position(desk) == at
+
+
+# -- TimelineJS -----------------------------------------------------------------------------------
+
+# As in https://timeline.knightlab.com/docs/json-format.html.
+TIMELINE: Json = {
+    "title": {"text": {"headline": "Whitney Houston", "text": "<p>1963 - 2012</p>"}},
+    "eras": [{"start_date": {"year": "1980"}, "end_date": {"year": "1990"}}],
+    "events": [
+        {
+            "media": {"url": "https://example.org/a.jpg", "caption": "A", "credit": "B"},
+            "start_date": {"month": "8", "day": "9", "year": "1963"},
+            "text": {"headline": "A <b>Musical</b> Heritage", "text": "<p>Born in New Jersey.</p>"},
+        },
+        {"start_date": {"year": "1978"}, "text": {"headline": "Early years"}},
+        {"start_date": {"year": "1983", "month": "4"}, "text": {"headline": "Signs a contract"}},
+        {
+            "start_date": {"year": "1985", "month": "2", "day": "14", "hour": "20", "minute": "30"},
+            "text": {"headline": "First album"},
+        },
+        {
+            "start_date": {"year": "1987", "month": "6"},
+            "end_date": {"year": "1988"},
+            "text": {"headline": "On tour"},
+            "group": "Tours",
+        },
+        {"start_date": {"year": "-44"}, "text": {"headline": "The Ides of March"}},
+    ],
+}
+PRECISE = {
+    "A Musical Heritage": ("1963-08-09", "day", None),
+    "Early years": ("1978", "year", None),
+    "Signs a contract": ("1983-04", "month", None),
+    "First album": ("1985-02-14", "day", "1985-02-14 20:30"),
+    "On tour": ("1987-06/1988", "interval", None),
+    "The Ides of March": ("-0043", "year", None),
+}
+
+
+def test_a_timeline_imports_with_one_command(empty: str, tmp_path: Path) -> None:
+    """As its makers document it; each date as precise as it was given, and nothing lost unsaid."""
+    (tmp_path / "timeline.json").write_text(json.dumps(TIMELINE))
+    options = ("--create-types", "--type", "chapter", "--source-title", "Whitney Houston")
+    for _ in range(2):
+        ran = command(empty, tmp_path, "import", "timeline.json", *options)
+        assert (ran.code, ran.err) == (0, "")
+    assert "unchanged       6" in ran.out
+    assert "note: media is left out: an event has no place for it (1)" in ran.out
+    assert "note: eras" in ran.out
+    found = documents(command(empty, tmp_path, "export", "ndjson").out.encode())
+    told = {e["title"]: e["date"] for e in found}
+    assert {
+        title: (date["edtf"], date["precision"], date["text"]) for title, date in told.items()
+    } == PRECISE
+    assert {e["type"] for e in found} == {"chapter"}
+    assert [e["tags"] for e in found if e["title"] == "On tour"] == [["Tours"]]
+
+
+def test_notes_are_counted_over_http(desk: TestClient) -> None:
+    """The same ones, with how often each applies."""
+    options = {"type": "statement", "source_title": "Whitney Houston"}
+    told = report(desk, json.dumps(TIMELINE), "application/json", **options)
+    assert numbers(told) == (6, 0, 0)
+    assert told["notes"]["media is left out: an event has no place for it"] == 1
+
+
+# -- what is no file ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "", "text/csv; charset=x"])
+def test_another_content_type_is_refused(desk: TestClient, media_type: str) -> None:
+    """Dateline does not guess."""
+    assert send(desk, "type,title,date\n", media_type).status_code == 415
+
+
+def test_a_body_over_http_has_a_limit(desk: TestClient) -> None:
+    """Of 32 MiB; one byte more is refused, whether or not it is announced."""
+    file = (b" " * (2**20 - 1) + b"\n") * 32
+    assert len(file) == MOST_IMPORTED == 32 * 2**20
+    assert numbers(report(desk, file)) == (0, 0, 0)
+    assert send(desk, file + b"\n").status_code == 413
+
+    def unannounced() -> Iterator[bytes]:
+        yield file
+        yield b"\n"
+
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert desk.post("/import", content=unannounced(), headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("ndjson", b'{"id": '),
+        ("ndjson", b"\xff\xfe\n"),
+        ("ndjson", b"[]\n"),
+        ("csv", b""),
+        ("csv", b"id,titel\n"),
+        ("csv", b"\x00\xff"),
+        ("timelinejs", b""),
+        ("timelinejs", b"[1]"),
+        ("timelinejs", b'{"events": 5}'),
+    ],
+)
+def test_what_is_no_file_of_its_format_is_refused(desk: TestClient, name: str, file: bytes) -> None:
+    """In words, as any fault."""
+    at = position(desk)
+    assert faults(send(desk, file, TYPE_OF[name]))
+    assert position(desk) == at
+
+
+def test_a_reader_may_not_import(desk: TestClient) -> None:
+    """It takes a key that may write."""
+    answer = desk.post("/import", content=b"", headers={"Authorization": ""})
+    assert answer.status_code == 401
+
+
+def test_an_import_sent_again_is_answered_as_before(desk: TestClient) -> None:
+    """By its Idempotency-Key."""
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": "file 1"}
+    first, again = (
+        desk.post("/import", content=ndjson(event("one")), headers=headers) for _ in range(2)
+    )
+    assert numbers(first.json()) == (1, 0, 0)
+    assert again.json() == first.json()
+
+
+# -- memory ---------------------------------------------------------------------------------------
+
+FEW, MANY = 2_000, 20_000
+
+
+@pytest.mark.skipif(not MEASURABLE, reason="left out: memory is measured on Linux")
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """Ten times the events take hardly more, coming in and going out: they stream."""
+    files = SqliteStores(tmp_path)
+    empty = migrated(files)
+    grown: dict[str, list[int]] = {"import": [], **{name: [] for name in FORMATS}}
+    for number in (FEW, MANY):
+        path = tmp_path / "events.ndjson"
+        with path.open("wb") as file:
+            for n in range(number):
+                source = [{"title": "Report"}]
+                file.write(ndjson(event(f"event-{n}", summary=f"{n} " * 200, sources=source)))
+        url = files.new(empty)
+        done = command(url, tmp_path, "import", str(path), "--create-types", seconds=300)
+        grown["import"].append(done.grown)
+        for name in FORMATS:
+            done = command(url, tmp_path, "export", name, "--output", f"{number}.{name}")
+            grown[name].append(done.grown)
+        with opened(url) as store, store.read() as connection:
+            stored = connection.execute(text("SELECT count(*) FROM event")).scalar_one()
+        assert stored == number
+    for few, many in grown.values():
+        assert many < 1.5 * few + 2048, grown
