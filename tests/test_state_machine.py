@@ -123,7 +123,8 @@ patches = st.fixed_dictionaries(
 )
 vocabulary = {
     "actor": st.fixed_dictionaries(
-        {"name": st.sampled_from(NAMES)}, optional={"country": st.sampled_from(["RS", None])}
+        {"name": st.sampled_from(NAMES)},
+        optional={"country": st.sampled_from(["RS", None]), "url": st.sampled_from(URLS)},
     ),
     "source": st.fixed_dictionaries(
         {"published": st.just("2023")},
