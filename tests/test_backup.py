@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -221,7 +222,7 @@ def test_a_migrated_but_empty_store_is_not_overwritten_either(
 
 
 # What is done to the bytes of a backup.
-DAMAGES = {
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "nothing in it": lambda held: b"",
     "text": lambda held: b"no backup\n" * 500,
     "the first half": lambda held: held[: len(held) // 2],
@@ -456,7 +457,8 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(seeded_store: str, fo
                 store.migrate()
             assert len(copies(store)) == attempt
         assert rows(seeded_store) == before
-        assert list(store.altered(store._writer.connect())) == []
+        with store.read() as connection:
+            assert list(store.altered(connection)) == []
 
 
 def test_a_form_that_is_not_known_is_refused(seeded_store: str, form: Form) -> None:
