@@ -457,7 +457,8 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(seeded_store: str, fo
                 store.migrate()
             assert len(copies(store)) == attempt
         assert rows(seeded_store) == before
-        assert list(store.altered(store._writer.connect())) == []
+        with store.read() as connection:
+            assert list(store.altered(connection)) == []
 
 
 def test_a_form_that_is_not_known_is_refused(seeded_store: str, form: Form) -> None:

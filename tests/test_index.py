@@ -1,6 +1,7 @@
 """The read model against the rows: keys in order, nothing left behind, every damage found."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -443,6 +444,79 @@ def of_model(what: str) -> str:
     return f"the read model has {what}; `dateline reindex` mends it"
 
 
+# Statements of one transaction, and every line that the check of the journal then gives.
+ASTRAY: dict[str, tuple[list[str], set[str]]] = {
+    "nothing": ([], set()),
+    "a position that no change has": (
+        ["UPDATE store SET position = position + 1"],
+        {"the feed's last position is not that of the store"},
+    ),
+    "a change that the store does not count": (
+        ["UPDATE store SET position = position - 1"],
+        {"the feed's last position is not that of the store"},
+    ),
+    "a lost end of the feed": (
+        ["DELETE FROM change WHERE position = (SELECT max(position) FROM change)"],
+        {
+            "the feed's last position is not that of the store",
+            "event LAST's version is not its last revision",
+        },
+    ),
+    "a version that no revision has": (
+        [f"UPDATE event SET version = version + 1 WHERE id = '{EVENT}'"],
+        {f"event {EVENT}'s version is not its last revision"},
+    ),
+    "a revision that the event is behind": (
+        [f"UPDATE change SET version = version + 1 WHERE record_id = '{EVENT}'"],
+        {f"event {EVENT}'s version is not its last revision"},
+    ),
+    "a revision that says something else": (
+        [
+            f"UPDATE change SET body = (SELECT body FROM document WHERE key = {OTHER_KEY})"
+            f" WHERE record_id = '{EVENT}'"
+        ],
+        {f"event {EVENT} is not what the feed last said of it"},
+    ),
+    "a document that no revision says": (
+        [
+            f"UPDATE document SET body = (SELECT body FROM document WHERE key = {OTHER_KEY})"
+            f" WHERE key = {KEY}"
+        ],
+        {f"event {EVENT} is not what the feed last said of it"},
+    ),
+    "a deletion that was not made": (
+        [f"UPDATE change SET op = 'delete', body = NULL WHERE record_id = '{EVENT}'"],
+        {
+            f"event {EVENT}'s version is not its last revision",
+            f"event {EVENT} is not what the feed last said of it",
+        },
+    ),
+    "an event that the feed does not know to be gone": (
+        [
+            f"DELETE FROM relation WHERE event_id = '{EVENT}' OR target_id = '{EVENT}'",
+            f"DELETE FROM event WHERE id = '{EVENT}'",
+            f"DELETE FROM timeline WHERE event_id = '{EVENT}'",
+        ],
+        {f"event {EVENT} is not what the feed last said of it"},
+    ),
+    "an event that the feed never told of": (
+        [f"UPDATE change SET kind = 'type' WHERE record_id = '{EVENT}'"],
+        {f"event {EVENT}'s version is not its last revision"},
+    ),
+    **{
+        f"a {kind} without a revision": (
+            [f"UPDATE change SET record_id = 'ghost' WHERE record_id = '{record_id}'"],
+            {f"{kind} {record_id} has no revision"},
+        )
+        for kind, record_id in (
+            ("source", "balkan-insight-2023-11-15"),
+            ("actor", "serbia"),
+            ("place", "belgrade"),
+            ("type", "visit"),
+        )
+    },
+}
+
 # Statements of one transaction, and every line that `check` then gives.
 DAMAGES: dict[str, tuple[list[str], set[str]]] = {
     "nothing": ([], set()),
@@ -587,6 +661,27 @@ def test_a_damage_is_found_and_named(sound: str, damage: str) -> None:
             edtf.parse("2023-02-29")
         said = {line.replace("POSTINGS", number) for line in expected}
         assert found(session) == {line.replace("DATE", str(wrong.value)) for line in said}
+
+
+@pytest.mark.parametrize("damage", ASTRAY)
+def test_a_journal_that_contradicts_the_rows_is_found(sound: str, damage: str) -> None:
+    """And named; no rebuild mends it, so each line says to restore a backup."""
+    statements, expected = ASTRAY[damage]
+    with damaged(sound) as session:
+        query = "SELECT record_id FROM change ORDER BY position DESC LIMIT 1"
+        last = str(session.execute(text(query)).scalar_one())
+    with damaged(sound, statements) as session:
+        said = list(writes.check(session.connection()))
+    told = {f"{line.replace('LAST', last)}; restore a backup" for line in expected}
+    assert sorted(said) == sorted(told)
+
+
+def test_every_contradiction_is_looked_for() -> None:
+    """Each query of the check finds something above, and none does in a sound store."""
+    known = import_module("app.writes.journal").ASTRAY
+    lines = [line for _, found in ASTRAY.values() for line in found]
+    for finding in known:
+        assert any(re.fullmatch(finding.format(".+"), line) for line in lines), finding
 
 
 @pytest.mark.parametrize(

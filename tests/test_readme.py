@@ -129,9 +129,12 @@ def test_every_setting_is_explained_with_its_default() -> None:
 def test_every_command_is_explained() -> None:
     """The table of commands has each command and no other."""
     stated = {n.split()[1] for n in rows("Running it") if n.startswith("dateline ")}
-    assert stated == {
-        command.callback.__name__ for command in cli.registered_commands if command.callback
+    commands = {
+        command.name or command.callback.__name__
+        for command in cli.registered_commands
+        if command.callback
     }
+    assert stated == commands | {str(group.name) for group in cli.registered_groups}
 
 
 def test_every_path_is_mentioned(client: TestClient) -> None:
