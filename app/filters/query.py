@@ -120,9 +120,7 @@ def _says(pattern: str, longest: int | None = None, **more: Any) -> WithJsonSche
 
 
 LONGEST = 500
-TEXT = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]+"  # as `schemas.printable` has it
 SLUG = schemas.SLUG.strip("^$")
-DECIMAL = r"-?[0-9]{1,30}(\.[0-9]{1,30})?"
 EDTF = "[-0-9ESXY/.]+"  # the characters of a date that may be asked for
 MOMENT = "[-+0-9WTtZz:., ]+"
 MEMBERS = "|".join(schemas.Event.model_fields)
@@ -132,16 +130,16 @@ Value = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_va
 Many = Field(max_length=MAX_VALUES)
 Ids = Annotated[list[Annotated[Value, _says(f"!?{SLUG}", LONGEST)]], Many]
 Codes = Annotated[list[Annotated[Value, _says("!?[A-Z]{2}")]], Many]
-Names = Annotated[list[Annotated[Value, _says(rf"(?!!?\s*$){TEXT}", LONGEST)]], Many]
+Names = Annotated[list[Annotated[Value, _says(rf"(?!!?\s*$){schemas.TEXT}", LONGEST)]], Many]
 Statuses = Annotated[list[Annotated[Value, _says(f"!?({'|'.join(models.STATUSES)})")]], Many]
 Word = Annotated[
     str,
     StringConstraints(max_length=LONGEST),
     AfterValidator(schemas.printable),
-    _says(rf"(?!\s*$){TEXT}", LONGEST),
+    _says(rf"(?!\s*$){schemas.TEXT}", LONGEST),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
-Number = Annotated[schemas.Number, _says(DECIMAL)]
+Number = Annotated[schemas.Number, _says(schemas.DECIMAL)]
 Window = Annotated[str, AfterValidator(_window), _says(EDTF, dates.MAX_LENGTH)]
 Cursor = Annotated[
     str, StringConstraints(min_length=1, max_length=1000), _says("[A-Za-z0-9_-]+={0,2}", 1000)
@@ -200,7 +198,7 @@ class EventFilter(BaseModel):
         examples=[["RS"]],
     )
     bbox: Annotated[
-        Annotated[str, AfterValidator(_box), _says(",".join([DECIMAL] * 4))] | None, Box()
+        Annotated[str, AfterValidator(_box), _says(",".join([schemas.DECIMAL] * 4))] | None, Box()
     ] = Field(
         None,
         description="`west,south,east,north` in degrees: events with a place in that box, edges "

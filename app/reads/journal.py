@@ -54,7 +54,8 @@ def revision(connection: Connection, kind: str, record_id: str, version: int) ->
     of = {"kind": kind, "id": record_id, "version": version}
     row, was, *_ = *connection.execute(text(query), of).all(), None, None
     if row is None or row.version != version:
-        one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
+        if connection.execute(text(f"{REVISION} LIMIT 1"), of).first() is None:
+            one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
         fault = Fault("path", "version", "there is no such version")
         raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))
     return write_json({**_told(row, was), "document": _document(row)})

@@ -41,8 +41,10 @@ from app.schemas.served import (
     Type,
 )
 from app.schemas.texts import (
+    DECIMAL,
     MAX_ID,
     SLUG,
+    TEXT,
     Line,
     Number,
     OneOf,
@@ -73,10 +75,12 @@ from app.schemas.written import (
 )
 
 __all__ = [
+    "DECIMAL",
     "MAX_ENTRIES",
     "MAX_ID",
     "MAX_SOURCES",
     "SLUG",
+    "TEXT",
     "Actor",
     "ActorPage",
     "ActorReference",
