@@ -137,7 +137,7 @@ EXAMPLES: Mapping[tuple[str, bool], Any] = {
     },
     ("EventWrite", True): {"status": "completed", "date": {"edtf": "2023-11-15"}},
     ("SourceWrite", False): {"publisher": "Example News", "published": "2024-03-20"},
-    ("SourceWrite", True): {"url": "https://example.org/gas", "language": "en"},
+    ("SourceWrite", True): {"url": "https://example.org/gas-supply", "language": "en"},
     ("ActorWrite", False): {"name": "Example Energy", "kind": "organisation", "country": "RS"},
     ("ActorWrite", True): {"aliases": ["State Oil Company of Azerbaijan"]},
     ("PlaceWrite", False): {"name": "Niš", "country": "RS", "latitude": 43.32, "longitude": 21.9},

@@ -148,7 +148,7 @@ def _add(noun: Noun) -> None:
         "the state that you have read; a document may be read, edited and put back as it is.",
         responses={
             **writing(200, f"The {name} as it is now.", *CONDITIONAL, *OF_BODIES),
-            **writing(201, f"The new {name}."),
+            201: {**writing(201, f"The new {name}.")[201], "model": noun.record},
         },
         openapi_extra=sending(kind.shape),
         **options,
@@ -173,7 +173,8 @@ def _add(noun: Noun) -> None:
         "one, lists are replaced whole. `If-Match` must name the state that you have read.",
         responses=writing(
             *(200, f"The {name} as it is now.", "not-found", "gone"),
-            *(*CONDITIONAL, *OF_BODIES),
+            # Of patches, only one of an event can contradict other records.
+            *(*(CONDITIONAL if kind is writes.EVENT else CONDITIONAL[1:]), *OF_BODIES),
         ),
         openapi_extra=sending(kind.shape, patch=True),
         **options,
