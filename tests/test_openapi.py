@@ -260,6 +260,14 @@ def test_what_a_write_answers_has_the_documented_shape(
         assert_as_documented(operation, answer)
 
 
+@pytest.mark.parametrize("operation", [o for o in WRITES if o.method in ("PUT", "PATCH")], ids=str)
+def test_a_write_that_is_filled_in_needs_only_its_tag(writer: Writer, operation: Operation) -> None:
+    """The record that the reference names is there to be changed."""
+    asked = example(operation)
+    answer = writer.ask(asked.given(If_Match=writer.tag(asked.target)))
+    assert answer.status == 200, answer.body
+
+
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.bodies], ids=str)
 def test_the_example_of_a_body_fits_its_schema(operation: Operation) -> None:
     """Whoever generates a client can send what the reference shows."""

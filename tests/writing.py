@@ -128,7 +128,8 @@ class Writer:
         if operation.path.endswith("/restore"):
             return Request("POST", f"{self.deleted(operation.noun)}/restore")
         if "{id}" in operation.path:
-            return asked.given(If_Match=self.tag(asked.target))
+            path = self.made(operation.noun)
+            return replace(asked, target=path).given(If_Match=self.tag(path))
         return asked
 
 
