@@ -75,6 +75,9 @@ class Database:
                 session.commit()
         except DBAPIError as error:
             raise self._problem(error) from error
+        finally:
+            if beside:
+                engine.dispose()
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -35,13 +35,24 @@ class Operation:
         return found
 
     def of(self, where: str) -> dict[str, dict[str, Any]]:
-        """Its parameters in `path` or `query`, by name."""
+        """Its parameters in `path`, `query` or `header`, by name."""
         return {p["name"]: p for p in self.parameters if p["in"] == where}
 
     def url(self, query: Query = (), path: Mapping[str, str] | None = None) -> str:
         """Its URL; what stands in the path is the documented example unless given."""
         filled = path or {name: p["example"] for name, p in self.of("path").items()}
         return f"{self.path.format(**filled)}?{urlencode(list(query))}".rstrip("?")
+
+    @property
+    def bodies(self) -> dict[str, dict[str, Any]]:
+        """What it takes as a body, by media type: each with its schema and its example."""
+        found: dict[str, dict[str, Any]] = self.spec.get("requestBody", {}).get("content", {})
+        return found
+
+    @property
+    def noun(self) -> str:
+        """What it is about: `event` of /events/{id}/restore."""
+        return self.path.split("/")[1].removesuffix("s")
 
     def examples(self, *names: str) -> Query:
         """The documented examples of these query parameters, as a query says them."""
@@ -81,5 +92,6 @@ READS = tuple(
     if operation.method == "GET"
     and "application/json" in operation.spec["responses"]["200"]["content"]
 )
+WRITES = tuple(operation for operation in OPERATIONS if operation.method != "GET")
 EACH_PARAMETER = tuple((o, name) for o in READS for name in o.of("query"))
 EACH_EXAMPLE = tuple((o, n) for o, n in EACH_PARAMETER if example_of(o.of("query")[n]))

@@ -52,7 +52,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def ask(
-        self, target: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+        self,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        body: bytes | None = None,
     ) -> Answer:
         """One request over a socket of its own, nothing added but what HTTP/1.1 requires."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
@@ -61,17 +65,19 @@ class Server:
             connection.putrequest(method, target, skip_host=own, skip_accept_encoding=True)
             for name, value in (headers or {}).items():
                 connection.putheader(name, value)
-            connection.endheaders()
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
 
-    def raw(self, request: str) -> bytes:
-        """Everything that comes back for these lines, up to the end of the connection."""
+    def raw(self, request: str, body: bytes = b"") -> bytes:
+        """Everything that comes back for these lines and bytes, up to the end of the connection."""
         address = ("127.0.0.1", self.port)
         with socket.create_connection(address, SECONDS) as wire, wire.makefile("rb") as stream:
-            wire.sendall(request.replace("\n", "\r\n").encode("latin-1"))
+            wire.sendall(request.replace("\n", "\r\n").encode("latin-1") + body)
             return stream.read()
 
 

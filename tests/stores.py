@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlmodel import Session
 
-from app import seeding, writes
+from app import keys, seeding, writes
 from app.db import Database
 from app.settings import Settings
 
@@ -137,6 +137,12 @@ def opened(url: str) -> Iterator[Database]:
         yield store
     finally:
         store.close()
+
+
+def key_of(url: str, name: str = "a newsroom", scope: str = "write", **more: str | None) -> str:
+    """A new key of the store at a URL; `expires_at` may be given."""
+    with opened(url) as store, store.write(beside=True) as session:
+        return keys.make(session, name, scope, writes.now(), more.get("expires_at"))
 
 
 def migrated(stores: Stores) -> str:

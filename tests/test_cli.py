@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import text
 
+import servers
 from app import __version__, seeding
 from app.cli import cli
 from commands import Ran, run, serving
@@ -82,6 +83,14 @@ def test_help_lists_every_command(folder: Path) -> None:
         assert re.search(rf"\b{name} +{words}", said)
 
 
+def test_help_lists_every_command_about_keys(folder: Path) -> None:
+    """Below `dateline key`, which the first list names."""
+    assert re.search(r"\bkey +API keys", assert_done(run("--help", folder=folder)))
+    said = assert_done(run("key", "--help", folder=folder))
+    for name, words in {"create": "Make a", "list": "Print every", "revoke": "End a"}.items():
+        assert re.search(rf"\b{name} +{words}", said)
+
+
 def test_migrate_makes_an_empty_store(stores: Stores, folder: Path) -> None:
     """Which is sound; once more changes nothing."""
     url = stores.new()
@@ -140,6 +149,101 @@ def test_names_are_printed_as_they_are(folder: Path) -> None:
     assert "[red]:cat:.db" in assert_done(run("migrate", folder=folder, settings=at(url)))
 
 
+# -- keys -----------------------------------------------------------------------------------------
+
+
+def create(url: str, folder: Path, *arguments: str) -> Ran:
+    """Run `dateline key create`."""
+    return run("key", "create", *arguments, folder=folder, settings=at(url))
+
+
+def test_a_new_key_is_printed_alone(empty: str, folder: Path) -> None:
+    """So that a script can take it as it stands; all of it are letters and digits."""
+    said = assert_done(create(empty, folder, "newsroom", "--scope", "write"))
+    assert re.fullmatch(r"dln_[0-9A-Za-z]{46}\n", said)
+
+
+def test_keys_are_listed_without_what_is_secret(empty: str, folder: Path) -> None:
+    """By id, scope, name and days, the oldest first."""
+    first = assert_done(create(empty, folder, "newsroom", "--scope", "write")).strip()
+    second = assert_done(
+        create(empty, folder, "a reader", "--scope", "read", "--days", "9")
+    ).strip()
+    assert_done(run("key", "revoke", "newsroom", folder=folder, settings=at(empty)))
+    said = assert_done(run("key", "list", folder=folder, settings=at(empty)))
+    day = r"\d{4}-\d\d-\d\d"
+    assert re.fullmatch(
+        rf"{first[4:12]}  write  newsroom  \(made {day}, revoked {day}\)\n"
+        rf"{second[4:12]}  read   a reader  \(made {day}, expires {day}\)\n",
+        said,
+    )
+    for key in (first, second):
+        assert key[12:] not in said
+
+
+def test_a_key_is_revoked_by_its_id_too(empty: str, folder: Path) -> None:
+    """Which a scanner for leaked secrets reads in it; once more changes nothing."""
+    key = assert_done(create(empty, folder, "newsroom", "--scope", "write"))
+    for _ in range(2):
+        assert_done(run("key", "revoke", key[4:12], folder=folder, settings=at(empty)))
+    assert "revoked" in assert_done(run("key", "list", folder=folder, settings=at(empty)))
+
+
+def test_a_name_is_never_used_twice(empty: str, folder: Path) -> None:
+    """Revisions name their author for good."""
+    assert_done(create(empty, folder, "newsroom", "--scope", "write"))
+    assert_done(run("key", "revoke", "newsroom", folder=folder, settings=at(empty)))
+    line = assert_refused(create(empty, folder, "newsroom", "--scope", "read"))
+    assert "'newsroom' already" in line
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(empty: str, folder: Path) -> None:
+    """A slip would leave the real one in force."""
+    line = assert_refused(run("key", "revoke", "nwsroom", folder=folder, settings=at(empty)))
+    assert "no key 'nwsroom'" in line
+
+
+# What `dateline key create` refuses, and what it says.
+NO_KEYS = {
+    "an unknown scope": (("n", "--scope", "admin"), "--scope takes read or write"),
+    "an empty name": (("", "--scope", "read"), "NAME is blank"),
+    "a blank name": ((" ", "--scope", "read"), "NAME is blank"),
+    "a long name": (("n" * 501, "--scope", "read"), "NAME "),
+    "a name with an escape": (("\x1b[31m", "--scope", "read"), "U+001B"),
+    "a name of Dateline's own": (("dateline seed", "--scope", "read"), "begin with 'dateline'"),
+    "too many days": (("n", "--scope", "read", "--days", "9999999"), "the year 9999"),
+}
+
+
+@pytest.mark.parametrize("what", NO_KEYS)
+def test_a_key_that_cannot_be_made_is_refused(empty: str, folder: Path, what: str) -> None:
+    """In one line, and none is stored."""
+    arguments, said = NO_KEYS[what]
+    assert said in assert_refused(create(empty, folder, *arguments))
+    assert assert_done(run("key", "list", folder=folder, settings=at(empty))) == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("n",), ("--scope", "read"), ("n", "--scope", "read", "--days", "0"), ("n", "--days", "x")],
+)
+def test_half_a_command_is_refused(empty: str, folder: Path, arguments: tuple[str, ...]) -> None:
+    """A scope is never guessed, and no key is made that has expired already."""
+    assert create(empty, folder, *arguments).code == 2
+    assert assert_done(run("key", "list", folder=folder, settings=at(empty))) == ""
+
+
+def test_keys_work_beside_a_server(sqlite: str, tmp_path: Path) -> None:
+    """Nobody is locked out of revoking because the server runs."""
+    url = SqliteStores(tmp_path).new(sqlite)
+    with servers.serving(url) as server:
+        key = assert_done(create(url, tmp_path, "newsroom", "--scope", "write")).strip()
+        holder = {"Authorization": f"Bearer {key}"}
+        assert server.ask("/events", holder).status == 200
+        assert_done(run("key", "revoke", "newsroom", folder=tmp_path, settings=at(url)))
+        assert server.ask("/events", holder).status == 401
+
+
 # -- stores that cannot be used -------------------------------------------------------------------
 
 
@@ -164,7 +268,7 @@ def with_wal(path: Path) -> None:
 
 
 WRITING = ("migrate", "seed")
-READING = ("check", "reindex", "serve")
+READING = ("check", "reindex", "serve", "key list", "key create N --scope read", "key revoke N")
 
 
 @dataclass(frozen=True)
@@ -217,7 +321,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 def command_line(command: str) -> list[str]:
     """How a command is called so that it does no harm where it is not refused."""
-    return ["serve", "--port", "0"] if command == "serve" else [command]
+    return ["serve", "--port", "0"] if command == "serve" else command.split()
 
 
 @pytest.mark.parametrize(("name", "command"), ATTEMPTS)
@@ -343,6 +447,9 @@ SETTINGS = {
     "query_seconds": ("soon", "DATELINE_QUERY_SECONDS", "number"),
     "log_level": ("loud", "DATELINE_LOG_LEVEL", "debug"),
     "public_url": ("news.example", "DATELINE_PUBLIC_URL", "https://"),
+    "public_reads": ("perhaps", "DATELINE_PUBLIC_READS", "boolean"),
+    "reads_per_minute": ("-1", "DATELINE_READS_PER_MINUTE", "0"),
+    "writes_per_minute": ("many", "DATELINE_WRITES_PER_MINUTE", "integer"),
     "trusted_proxies": ("proxy.example", "DATELINE_TRUSTED_PROXIES", "IP addresses or networks"),
 }
 

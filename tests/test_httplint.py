@@ -4,16 +4,28 @@ import base64
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from httplint import HttpRequestLinter, HttpResponseLinter, Note, levels
 
+from reference import WRITES, Operation
 from servers import Server, serving
-from stores import SqliteStores, migrated, seeded
-from test_http import LISTS, OTHERS, RECORDS, REFUSED, run
+from stores import SqliteStores, key_of, migrated, seeded
+from test_http import LISTS, OTHERS, RECORDS, REFUSED, WRONG, run
+from valid_writes import Request, Writer, bearer, over_wire, refused, unconditional
 
-PAGES = ("/events?limit=1", "/actors?limit=1", "/facets?by=type", "/histogram?interval=year")
+PAGES = (
+    "/events?limit=1",
+    "/changes",
+    "/changes?limit=1",
+    f"{RECORDS[0]}/revisions",
+    f"{RECORDS[0]}/revisions/1",
+    "/actors?limit=1",
+    "/facets?by=type",
+    "/histogram?interval=year",
+)
 TARGETS = (*LISTS, *RECORDS, *OTHERS, *PAGES, *REFUSED)
 CODINGS = ("identity", "gzip", "br", "zstd")
 ANYWHERE = {"Origin": "https://anywhere.example"}
@@ -30,13 +42,18 @@ UNFOUNDED = {
 
 
 def notes(
-    server: Server, target: str, headers: Mapping[str, str] = ANYWHERE, method: str = "GET"
+    server: Server,
+    target: str,
+    headers: Mapping[str, str] = ANYWHERE,
+    method: str = "GET",
+    body: bytes | None = None,
 ) -> tuple[int, list[str]]:
     """The status of the answer to a request, and what is bad in it or worth a warning."""
-    answer = server.ask(target, headers, method)
+    answer = server.ask(target, headers, method, body)
     request = HttpRequestLinter()
     request.process_request_topline(method.encode(), target.encode(), b"1.1")
     request.process_headers(fields({"Host": f"127.0.0.1:{server.port}", **headers}.items()))
+    request.feed_content(body or b"")
     request.finish_content(True)
     response = HttpResponseLinter(start_time=time.time())
     response.request = request
@@ -98,22 +115,80 @@ def test_a_304_is_good_http(server: Server, target: str, coding: str, method: st
     assert notes(server, target, headers, method) == (304, [])
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("target", ["/events", "/types/visit", "/healthz", "/docs"])
+@pytest.mark.parametrize(("target", "method"), WRONG)
 def test_a_405_is_good_http(server: Server, target: str, method: str) -> None:
     """Of every method that there is not."""
     assert notes(server, target, method=method) == (405, [])
 
 
-@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("DELETE", 400)])
+PREFLIGHTS = {"GET": 200, "HEAD": 200, "PATCH": 200, "DELETE": 200, "TRACE": 400}
+
+
+@pytest.mark.parametrize(("method", "status"), PREFLIGHTS.items())
 def test_a_preflight_is_good_http(server: Server, method: str, status: int) -> None:
     """Also one that is refused."""
     headers = {**ANYWHERE, "Access-Control-Request-Method": method}
     assert notes(server, "/events", headers, "OPTIONS") == (status, [])
 
 
+@dataclass(frozen=True)
+class Wire:
+    """A running server whose store is written, and two who have its keys."""
+
+    server: Server
+    writer: Writer
+    reader: str
+
+
+@pytest.fixture(scope="module")
+def wire(sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    """Who writes a store of these tests' own, over the wire."""
+    url = SqliteStores(tmp_path_factory.mktemp("written")).new(sqlite)
+    with serving(url, writes_per_minute="0") as running:
+        writer = Writer(over_wire(running), key_of(url))
+        yield Wire(running, writer, key_of(url, "a reader", "read"))
+
+
+def heard(wire: Wire, asked: Request) -> tuple[int, list[str]]:
+    """The status of the answer to a request with the key, and what is bad in it."""
+    headers = {**ANYWHERE, **asked.headers, **bearer(wire.writer.key)}
+    return notes(wire.server, asked.target, headers, asked.method, asked.body)
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=str)
+def test_what_a_write_answers_is_good_http(wire: Wire, operation: Operation) -> None:
+    """A success, and every way to be refused but by the store: each status is among them."""
+    valid = wire.writer.valid(operation)
+    found = [heard(wire, asked) for asked in refused(wire.writer, operation, valid)]
+    found += [notes(wire.server, valid.target, {**ANYWHERE, **valid.headers}, valid.method)]
+    reader = {**ANYWHERE, **valid.headers, **bearer(wire.reader)}
+    found += [notes(wire.server, valid.target, reader, valid.method, valid.body)]
+    found += [heard(wire, valid)]
+    if operation.method == "PUT":
+        fresh = replace(unconditional(valid), target=f"{valid.target}-of-this-test")
+        found += [heard(wire, fresh)]
+    assert [what for _, what in found if what] == []
+    assert {str(s) for s, _ in found} == set(operation.spec["responses"]) - {"429", "503"}
+
+
+@pytest.mark.parametrize("target", ["/events", "/types/visit"])
+def test_a_401_is_good_http(server: Server, target: str) -> None:
+    """Also of a read."""
+    assert notes(server, target, {**ANYWHERE, **bearer("no key")}) == (401, [])
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_429_is_good_http(sqlite: str, tmp_path: Path, method: str) -> None:
+    """Of a read and a write."""
+    url = SqliteStores(tmp_path).new(sqlite)
+    headers = {**ANYWHERE, **bearer(key_of(url)), "If-Match": '"stale"'}
+    with serving(url, reads_per_minute="1", writes_per_minute="1") as running:
+        first, second = (notes(running, "/types/visit", headers, method) for _ in range(2))
+    assert (first[1], second) == ([], (429, []))
+
+
 @pytest.mark.parametrize("target", ["/events", "/types"])
-def test_a_410_is_good_http(server: Server, target: str) -> None:
+def test_a_410_is_good_http_is_good_http(server: Server, target: str) -> None:
     """The answer to a cursor of another database."""
     following = server.ask(f"{target}?limit=1").json()["next"].removeprefix(server.url)
     address, cursor = following.split("cursor=")

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,65 @@ from reference import (
     EACH_EXAMPLE,
     OPERATIONS,
     READS,
+    WRITES,
     Operation,
     Query,
     example_of,
 )
-from stores import SqliteStores, migrated
+from servers import Answer
+from stores import SqliteStores, Stores, key_of, migrated
+from valid_writes import Request, Send, Writer, bearer, example, refused, through, unconditional
 
 # Parameters that can have no lasting example.
-WITHOUT_EXAMPLE = {"cursor"}  # it belongs to one state of one database
+WITHOUT_EXAMPLE = {"cursor", "after", "Last-Event-ID"}  # they belong to one database
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 each_read = pytest.mark.parametrize("operation", READS, ids=str)
+each_write = pytest.mark.parametrize("operation", WRITES, ids=str)
+
+
+@dataclass(frozen=True)
+class Without:
+    """Two servers that refuse: one whose store went away, one that takes a request a minute."""
+
+    store: Send
+    patience: Send
+    key: str  # of both
+
+
+@pytest.fixture
+def without(tmp_path: Path) -> Iterator[Without]:
+    """Servers of the test's own."""
+    files = SqliteStores(tmp_path)
+    url = migrated(files)
+    key = key_of(url)
+    of_copy = Settings(database_url=files.new(url), reads_per_minute=1, writes_per_minute=1)
+    impatient = create_app(of_copy)
+    storeless = create_app(Settings(database_url=url))
+    Path(url.removeprefix("sqlite:///")).unlink()
+    with TestClient(storeless) as store, TestClient(impatient) as patience:
+        yield Without(through(store), through(patience), key)
 
 
 @pytest.fixture(scope="module")
-def without_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A client of a server whose store went away."""
-    url = migrated(SqliteStores(tmp_path_factory.mktemp("gone")))
-    Path(url.removeprefix("sqlite:///")).unlink()
-    with TestClient(create_app(Settings(database_url=url))) as made:
-        yield made
+def written(stores: Stores, seeded_template: str) -> Iterator[tuple[str, TestClient]]:
+    """A store that tests write, and a client of it."""
+    url = stores.new(seeded_template)
+    with TestClient(create_app(Settings(database_url=url, writes_per_minute=0))) as made:
+        yield url, made
+
+
+@pytest.fixture(scope="module")
+def writer(written: tuple[str, TestClient]) -> Writer:
+    """Who writes it."""
+    url, client = written
+    return Writer(through(client), key_of(url))
+
+
+@pytest.fixture(scope="module")
+def reading_key(written: tuple[str, TestClient]) -> str:
+    """A key of that store that may not write it."""
+    return key_of(written[0], "a reader", "read")
 
 
 def errors_of(schema: dict[str, Any], instance: Any) -> list[str]:
@@ -94,9 +134,9 @@ def test_every_error_is_documented_as_a_problem(operation: Operation) -> None:
         assert response["description"]
         ((media_type, content),) = response["content"].items()
         assert (media_type, content["schema"]) == ("application/problem+json", schema)
-        for example in content["examples"].values():
-            assert errors_of(schema, example["value"]) == []
-            assert str(example["value"]["status"]) == status
+        for shown in content["examples"].values():
+            assert errors_of(schema, shown["value"]) == []
+            assert str(shown["value"]["status"]) == status
 
 
 def test_no_schema_is_left_over() -> None:
@@ -148,16 +188,15 @@ def together(operation: Operation) -> Query:
 # -- true to the answers --------------------------------------------------------------------------
 
 
-def assert_as_documented(operation: Operation, answer: httpx2.Response) -> None:
+def assert_as_documented(operation: Operation, answer: Answer) -> None:
     """Content type, headers and shape are those that stand in the reference for this status."""
-    documented = operation.spec["responses"][str(answer.status_code)]
+    documented = operation.spec["responses"][str(answer.status)]
     for header in documented.get("headers", {}):
         assert header in answer.headers
     if "content" not in documented:
-        assert answer.content == b""
+        assert answer.body == b""
         return
-    ((media_type, content),) = documented["content"].items()
-    assert answer.headers["Content-Type"] == media_type
+    content = documented["content"][answer.headers["Content-Type"]]
     assert errors_of(content["schema"], answer.json()) == []
 
 
@@ -167,49 +206,135 @@ def test_every_success_has_the_documented_shape(client: TestClient, operation: O
     queries = [list(operation.plain()), list(together(operation))]
     queries += [list(operation.alone(n)) for o, n in EACH_EXAMPLE if o is operation]
     for query in queries:
-        answer = client.get(operation.url(query))
-        assert answer.status_code == 200
+        answer = through(client)(Request("GET", operation.url(query)))
+        assert answer.status == 200
         assert_as_documented(operation, answer)
 
 
-@pytest.mark.parametrize("record", [o for o in READS if "id" in o.of("path")], ids=str)
+@pytest.mark.parametrize("record", [o for o in READS if o.path.endswith("/{id}")], ids=str)
 def test_every_record_has_the_documented_shape(client: TestClient, record: Operation) -> None:
     """Each that the list of its kind names; the list shows it as it stands alone."""
     listed = client.get(record.path.removesuffix("/{id}"), params={"limit": 200}).json()
     assert listed["next"] is None
     for item in listed["items"]:
-        answer = client.get(record.url(path={"id": item["id"]}))
+        answer = through(client)(Request("GET", record.url(path={"id": item["id"]})))
         assert_as_documented(record, answer)
         assert answer.json() == item
 
 
+@pytest.mark.parametrize("place", ["/events", "/sources", "/actors", "/places", "/types"])
+def test_every_revision_has_the_documented_shape(writer: Writer, place: str) -> None:
+    """Of a record that was made, changed, deleted and restored, alone and in the list."""
+    noun = place.strip("/").removesuffix("s")
+    made = writer.made(noun)
+    (patch,) = [o for o in WRITES if str(o) == f"PATCH {place}/{{id}}"]
+    (delete,) = [o for o in WRITES if str(o) == f"DELETE {place}/{{id}}"]
+    (whole,) = [o for o in READS if o.path == f"{place}/{{id}}/revisions/{{version}}"]
+    (listing,) = [o for o in READS if o.path == f"{place}/{{id}}/revisions"]
+    changed = replace(example(patch), target=made)
+    for asked in (changed, replace(example(delete), target=made)):
+        assert writer.ask(asked.given(If_Match=writer.tag(made))).status in (200, 204)
+    assert writer.ask(Request("POST", f"{made}/restore")).status == 200
+    listed = writer.ask(Request("GET", f"{made}/revisions"))
+    assert_as_documented(listing, listed)
+    items = listed.json()["items"]
+    assert [item["op"] for item in items] == ["restore", "delete", "update", "create"]
+    for item in items:
+        revision = writer.ask(Request("GET", f"{made}/revisions/{item['version']}"))
+        assert_as_documented(whole, revision)
+        assert {**item, "document": revision.json()["document"]} == revision.json()
+
+
+@each_write
+def test_what_a_write_answers_has_the_documented_shape(
+    writer: Writer, operation: Operation
+) -> None:
+    """With the documented example, in each type of body; it is a success."""
+    asked = writer.valid(operation)
+    for media_type in operation.bodies or ["none"]:
+        said = asked if media_type == "none" else asked.given(Content_Type=media_type)
+        if operation.method in ("PUT", "PATCH"):
+            said = said.given(If_Match=writer.tag(said.target))
+        answer = writer.ask(said)
+        assert answer.status in (200, 201, 204), answer.body
+        assert_as_documented(operation, answer)
+
+
+@pytest.mark.parametrize("operation", [o for o in WRITES if o.method in ("PUT", "PATCH")], ids=str)
+def test_a_write_that_is_filled_in_needs_only_its_tag(writer: Writer, operation: Operation) -> None:
+    """The record that the reference names is there to be changed."""
+    asked = example(operation)
+    answer = writer.ask(asked.given(If_Match=writer.tag(asked.target)))
+    assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.bodies], ids=str)
+def test_the_example_of_a_body_fits_its_schema(operation: Operation) -> None:
+    """Whoever generates a client can send what the reference shows."""
+    for content in operation.bodies.values():
+        assert errors_of(content["schema"], content["example"]) == []
+
+
 @each_read
-def test_exactly_the_documented_answers_are_given(
-    client: TestClient, without_store: TestClient, operation: Operation
+def test_exactly_the_documented_answers_are_given_to_a_read(
+    client: TestClient, without: Without, writer: Writer, operation: Operation
 ) -> None:
     """Each status of the reference can be had, in its shape, and no other."""
-    plain = operation.url(operation.plain())
+    plain = Request("GET", operation.url(operation.plain()))
+    send = through(client)
     given = [
-        client.get(plain),
-        client.get(plain, headers={"If-None-Match": "*"}),
-        client.get(operation.url([("no_such_thing", "1")])),
-        client.get(operation.url([("no_such_thing", "1" * MAX_URL)])),
-        without_store.get(plain),
+        send(plain),
+        send(plain.given(If_None_Match="*")),
+        send(plain.given(**bearer("no key"))),
+        send(replace(plain, target=operation.url([("no_such_thing", "1")]))),
+        send(replace(plain, target=operation.url([("no_such_thing", "1" * MAX_URL)]))),
+        without.store(plain),
+        *(without.patience(plain) for _ in range(2)),
     ]
     if operation.of("path"):
-        unknown = dict.fromkeys(operation.of("path"), "nothing-of-this-name")
-        given.append(client.get(operation.url(path=unknown)))
-    if "cursor" in operation.of("query"):
-        given.append(client.get(operation.url([("cursor", foreign_cursor(client, operation))])))
-    assert {str(answer.status_code) for answer in given} == set(operation.spec["responses"])
+        unknown = {n: p["example"] for n, p in operation.of("path").items()}
+        unknown[next(iter(unknown))] = "nothing-of-this-name"
+        given.append(send(Request("GET", operation.url(path=unknown))))
+    if "410" in operation.spec["responses"] and operation.path.endswith("/{id}"):
+        given.append(writer.ask(Request("GET", writer.deleted(operation.noun))))
+    for name in {"cursor", "after"} & set(operation.of("query")):
+        cursor = foreign_cursor(writer, operation, name)
+        given.append(send(Request("GET", operation.url([(name, cursor)]))))
+    assert {str(answer.status) for answer in given} == set(operation.spec["responses"])
     for answer in given:
         assert_as_documented(operation, answer)
 
 
-def foreign_cursor(client: TestClient, operation: Operation) -> str:
+@each_write
+def test_exactly_the_documented_answers_are_given_to_a_write(
+    writer: Writer, reading_key: str, without: Without, operation: Operation
+) -> None:
+    """Each status of the reference can be had, in its shape, and no other."""
+    valid = writer.valid(operation)
+    stale = valid.given(If_Match='"stale"')
+    given = [
+        writer.send(valid),
+        writer.send(valid.given(**bearer(reading_key))),
+        without.store(valid.given(**bearer(without.key))),
+        *(without.patience(stale.given(**bearer(without.key))) for _ in range(2)),
+    ]
+    given += [writer.ask(asked) for asked in refused(writer, operation, valid)]
+    given.append(writer.ask(valid))
+    if operation.method == "PUT":
+        fresh = replace(unconditional(valid), target=f"{valid.target}-of-this-test")
+        given.append(writer.ask(fresh))
+    assert {str(answer.status) for answer in given} == set(operation.spec["responses"])
+    for answer in given:
+        assert_as_documented(operation, answer)
+
+
+def foreign_cursor(writer: Writer, operation: Operation, name: str) -> str:
     """A cursor of the same list in another database."""
-    following = client.get(operation.url([("limit", "1")])).json()["next"]
-    cursor = httpx2.URL(following).params["cursor"]
+    target = operation.url([("limit", "1")])
+    if "{id}" in operation.path:  # a record with two revisions
+        target = f"{writer.deleted(operation.noun)}/revisions?limit=1"
+    following = writer.ask(Request("GET", target)).json()["next"]
+    cursor = httpx2.URL(following).params[name]
     _, *rest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     told = json.dumps(["another-epoch", *rest]).encode()
     return base64.urlsafe_b64encode(told).decode().rstrip("=")

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 import pytest
 from fastapi.testclient import TestClient
 
-from reference import EACH_EXAMPLE, EACH_PARAMETER, READS, Operation
+from reference import EACH_EXAMPLE, EACH_PARAMETER, OPERATIONS, READS, WRITES, Operation
 
 
-def assert_refused(client: TestClient, url: str, name: str) -> str | None:
+def assert_refused(client: TestClient, url: str, name: str, method: str = "GET") -> str | None:
     """A 422 whose only error names this parameter; gives its suggestion, where there is one."""
-    answer = client.get(url)
+    answer = client.request(method, url)
     assert answer.status_code == 422
     assert answer.headers["Content-Type"] == "application/problem+json"
     (fault,) = answer.json()["errors"]
@@ -34,11 +34,25 @@ SLIPS = [(o, name, slip) for o, name in EACH_PARAMETER for slip in misspelt(name
 SINGLE = [(o, name) for o, name in EACH_EXAMPLE if o.of("query")[name]["schema"]["type"] != "array"]
 
 
-@pytest.mark.parametrize("operation", READS, ids=str)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_an_unknown_parameter_is_refused(client: TestClient, operation: Operation) -> None:
-    """By every operation, also by those that take none."""
+    """By every operation, also by those that take none, and before a key is asked for."""
     url = operation.url([("no_such_thing", "1")])
-    assert assert_refused(client, url, "no_such_thing") is None
+    assert assert_refused(client, url, "no_such_thing", operation.method) is None
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=str)
+def test_a_misspelt_note_is_refused(client: TestClient, operation: Operation) -> None:
+    """And the right one suggested: why something was done would be lost for good."""
+    url = operation.url([("not", "Why")])
+    assert assert_refused(client, url, "not", operation.method) == "note"
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=str)
+def test_a_note_is_refused_twice(client: TestClient, operation: Operation) -> None:
+    """Which one would be kept?"""
+    url = operation.url([("note", "Why"), ("note", "Why")])
+    assert assert_refused(client, url, "note", operation.method) is None
 
 
 @pytest.mark.parametrize(("operation", "name", "slip"), SLIPS, ids=str)

@@ -32,22 +32,13 @@ class Limiter:
 
     def count(self, per_minute: int, *whose: str) -> None:
         """Problem `too-many-requests` where this one is too many; 0 sets no limit."""
-        if per_minute and not self._limiter.hit(self._item(per_minute), *whose):
-            raise self._refusal(per_minute, *whose)
-
-    def require(self, per_minute: int, *whose: str) -> None:
-        """As `count`, without counting this one."""
-        if per_minute and not self._limiter.test(self._item(per_minute), *whose):
-            raise self._refusal(per_minute, *whose)
-
-    def _item(self, per_minute: int) -> RateLimitItemPerMinute:
-        return RateLimitItemPerMinute(per_minute)
-
-    def _refusal(self, per_minute: int, *whose: str) -> Problem:
-        resets, _ = self._limiter.get_window_stats(self._item(per_minute), *whose)
-        seconds = max(1, int(resets - time.time()) + 1)
-        detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
-        return Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
+        item = RateLimitItemPerMinute(per_minute)
+        if per_minute and not self._limiter.hit(item, *whose):
+            resets, _ = self._limiter.get_window_stats(item, *whose)
+            seconds = max(1, int(resets - time.time()) + 1)
+            detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
+            headers = {"Retry-After": str(seconds)}
+            raise Problem("too-many-requests", detail, headers=headers)
 
 
 async def _holder(
@@ -56,13 +47,12 @@ async def _holder(
     """Who sent the request, None where nobody says; Problem `unauthorized` for a bad key."""
     if "authorization" not in request.headers:
         return None
-    limiter: Limiter = request.app.state.limiter
-    limiter.require(FAILURES_PER_MINUTE, "failures", _address(request))
     found = None
     if sent is not None:
         found = await database(request).reading(keys.holder, sent.credentials, writes.now())
     if found is None:
-        limiter.count(FAILURES_PER_MINUTE, "failures", _address(request))
+        # Whoever has a valid key is let through: others may share the address.
+        request.app.state.limiter.count(FAILURES_PER_MINUTE, "failures", _address(request))
         raise _challenge("This key is not valid: unknown, expired or revoked.", "invalid_token")
     return found
 

@@ -90,12 +90,15 @@ def reading(what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
     return {
         200: {"description": what, "headers": {"ETag": tag}},
         304: {"description": "Unchanged since the tag in If-None-Match."},
-        **errors(*codes, "query-too-costly", "store-unavailable"),
+        **errors(*codes, *OF_READS),
     }
 
 
 def writing(status: int, what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that writes: what it answers with its headers, and problems."""
+    """The `responses` of a route that writes: what it answers with its headers, and problems.
+
+    Where it takes a document, the codes include OF_BODIES.
+    """
     told: dict[str, Any] = {"description": what}
     if status != 204:
         told["headers"] = {"ETag": _header("Tag of the new state, for If-Match.")}
@@ -104,10 +107,9 @@ def writing(status: int, what: str, *codes: str) -> dict[int | str, dict[str, An
     return {status: told, **errors(*codes, *OF_WRITES)}
 
 
-OF_WRITES = (
-    *("bad-request", "unauthorized", "forbidden", "body-too-large", "unsupported-media-type"),
-    *("invalid-body", "key-reused", "too-many-requests", "store-unavailable"),
-)
+OF_READS = ("unauthorized", "too-many-requests", "query-too-costly", "store-unavailable")
+OF_WRITES = ("unauthorized", "forbidden", "too-many-requests", "store-unavailable")
+OF_BODIES = ("bad-request", "body-too-large", "unsupported-media-type", "invalid-body")
 
 
 def files(what: str, *, only: str | None = None) -> dict[str, Any]:
@@ -146,7 +148,7 @@ EXAMPLES: Mapping[tuple[str, bool], Any] = {
     },
     ("EventWrite", True): {"status": "completed", "date": {"edtf": "2023-11-15"}},
     ("SourceWrite", False): {"publisher": "Example News", "published": "2024-03-20"},
-    ("SourceWrite", True): {"url": "https://example.org/gas", "language": "en"},
+    ("SourceWrite", True): {"url": "https://example.org/gas-supply", "language": "en"},
     ("ActorWrite", False): {"name": "Example Energy", "kind": "organisation", "country": "RS"},
     ("ActorWrite", True): {"aliases": ["State Oil Company of Azerbaijan"]},
     ("PlaceWrite", False): {"name": "Niš", "country": "RS", "latitude": 43.32, "longitude": 21.9},
@@ -171,19 +173,22 @@ def install(app: FastAPI) -> None:
                     routes=app.routes,
                     license_info={"name": "MIT", "identifier": "MIT"},
                     servers=[{"url": "/", "description": "This server."}],
-                )
+                ),
+                public_reads=app.state.settings.public_reads,
             )
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _finished(document: dict[str, Any]) -> dict[str, Any]:
+def _finished(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]:
     # `fields` leaves members out of a list.
     del document["components"]["schemas"]["ListedEvent"]["required"]
     _add_bodies(document["components"]["schemas"])
     for operations in document["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
+            if method == "get" and "security" in operation and public_reads:
+                operation["security"].insert(0, {})
             for parameter in operation.get("parameters", []):
                 _finish_parameter(parameter, FILLED_IN.get(operation["operationId"], {}))
             for status, response in operation["responses"].items():
@@ -197,7 +202,7 @@ def _finished(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
-    """The shapes of what is sent, and of patches: nothing needed, and null removes."""
+    """The shapes of what is sent, and of patches: nothing is needed, and null removes the rest."""
     shapes = [getattr(schemas, name) for name, patch in EXAMPLES if not patch]
     # A shape that is served too keeps its name for that.
     _, made = models_json_schema(
@@ -209,16 +214,32 @@ def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
         told = told.replace(f'"{SCHEMAS}{name}"', f'"{SCHEMAS}{renamed}"')
     for name, schema in json.loads(told).items():
         schemas_by_name[taken.get(name, name)] = schema
-    for shape in shapes:
+    for shape in (*shapes, schemas.DateWrite):
+        name = f"{shape.__name__}Patch"
         schema = schemas_by_name[shape.__name__]
-        members = {n: _or_null(s) for n, s in schema["properties"].items() if n != "id"}
-        patch = {"type": "object", "properties": members, "additionalProperties": False}
-        schemas_by_name[f"{shape.__name__}Patch"] = {"title": f"{shape.__name__}Patch", **patch}
+        members = {
+            n: _patched(s, removable=n not in schema.get("required", []))
+            for n, s in schema["properties"].items()
+            if n != "id"
+        }
+        schemas_by_name[name] = {
+            "title": name,
+            "type": "object",
+            "properties": members,
+            "additionalProperties": False,
+        }
 
 
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _patched(schema: dict[str, Any], *, removable: bool) -> dict[str, Any]:
+    """What a patch takes for a member: a date may be named in part."""
     without_default = {name: value for name, value in schema.items() if name != "default"}
-    if {"type": "null"} in schema.get("anyOf", []):
+    if "anyOf" in schema:
+        date = {"$ref": f"{SCHEMAS}DateWrite"}
+        without_default["anyOf"] = [
+            {"$ref": f"{SCHEMAS}DateWritePatch"} if choice == date else choice
+            for choice in schema["anyOf"]
+        ]
+    if not removable or {"type": "null"} in schema.get("anyOf", []):
         return without_default
     return {"anyOf": [without_default, {"type": "null"}]}
 

@@ -37,7 +37,7 @@ async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -
     "/{id}",
     summary="Get an event",
     response_model=schemas.Event,
-    responses=reading("The event, with all its sources.", "not-found"),
+    responses=reading("The event, with all its sources.", "not-found", "gone"),
 )
 async def get_event(
     request: Request,

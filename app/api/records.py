@@ -12,7 +12,7 @@ from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import JSON, absolute, collection, database, document
 from app.api.bodies import PATCH_TYPES, read_document
-from app.api.documentation import ID, reading, sending, writing
+from app.api.documentation import ID, OF_BODIES, reading, sending, writing
 from app.api.routes import StrictRoute
 from app.errors import Fault, refuse
 from app.filters import RevisionsQuery
@@ -49,10 +49,12 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         description="The `ETag` of the state that you have read; a newer one is never overwritten.",
+        examples=['"5b7a1ed0c2f94c3aa1f8d6e0"'],
     ),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(alias="If-None-Match", description="`*` makes a new record only.")
+    str | None,
+    Header(alias="If-None-Match", description="`*` makes a new record only.", examples=["*"]),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -62,6 +64,7 @@ IdempotencyKey = Annotated[
         max_length=200,
         description="Any text of your own: the same request sent again with it within 24 hours "
         "gets the first answer, and nothing is stored twice.",
+        examples=["b1f2c5a0-0d3e-4c55-9a43-1f0f3b1c2d11"],
     ),
 ]
 
@@ -115,7 +118,7 @@ def _add(noun: Noun) -> None:
         name=f"create_{name}",
         summary=f"Create {one}",
         status_code=201,
-        responses=writing(201, f"The new {name}.", "conflict"),
+        responses=writing(201, f"The new {name}.", "conflict", "key-reused", *OF_BODIES),
         openapi_extra=sending(kind.shape),
         **options,
     )
@@ -144,8 +147,8 @@ def _add(noun: Noun) -> None:
         description=f"Store the whole {name} under this id. Where it exists, `If-Match` must name "
         "the state that you have read; a document may be read, edited and put back as it is.",
         responses={
-            **writing(200, f"The {name} as it is now.", "conflict", *CONDITIONAL),
-            **writing(201, f"The new {name}."),
+            **writing(200, f"The {name} as it is now.", *CONDITIONAL, *OF_BODIES),
+            201: {**writing(201, f"The new {name}.")[201], "model": noun.record},
         },
         openapi_extra=sending(kind.shape),
         **options,
@@ -169,7 +172,9 @@ def _add(noun: Noun) -> None:
         description="Change the members that a JSON Merge Patch (RFC 7396) names: null removes "
         "one, lists are replaced whole. `If-Match` must name the state that you have read.",
         responses=writing(
-            200, f"The {name} as it is now.", "not-found", "gone", "conflict", *CONDITIONAL
+            *(200, f"The {name} as it is now.", "not-found", "gone"),
+            # Of patches, only one of an event can contradict other records.
+            *(*(CONDITIONAL if kind is writes.EVENT else CONDITIONAL[1:]), *OF_BODIES),
         ),
         openapi_extra=sending(kind.shape, patch=True),
         **options,
@@ -193,7 +198,7 @@ def _add(noun: Noun) -> None:
         "be deleted. `If-Match` must name the state that you have read.",
         status_code=204,
         tags=[noun.tag],
-        responses=writing(204, "Deleted.", "not-found", "gone", "conflict", *CONDITIONAL),
+        responses=writing(204, "Deleted.", "not-found", "gone", *CONDITIONAL),
     )
     async def delete(
         request: Request,
@@ -210,7 +215,10 @@ def _add(noun: Noun) -> None:
         summary=f"Restore {one}",
         description=f"Store a deleted {name} again as it last was, as its next version. What it "
         "names is taken as it is now.",
-        responses=writing(200, f"The {name} as it is now.", "not-found", "conflict"),
+        responses=writing(
+            *(200, f"The {name} as it is now.", "not-found"),
+            *("conflict", "key-reused", "invalid-body"),
+        ),
         **options,
     )
     async def restore(
@@ -265,7 +273,7 @@ def _add(noun: Noun) -> None:
         return await document(request, reads.revision, name, record_id, version)
 
 
-CONDITIONAL = ("precondition-failed", "precondition-required")
+CONDITIONAL = ("conflict", "precondition-failed", "precondition-required")
 
 for _noun in NOUNS:
     _add(_noun)

@@ -24,6 +24,7 @@ class Entry(NamedTuple):
     record: type[schemas.Counted]
     page: type[BaseModel]
     example: str
+    deleted: tuple[str, ...] = ("gone",)  # what is told of one; tags and publishers only vanish
 
 
 ENTRIES = (
@@ -51,6 +52,7 @@ ENTRIES = (
         schemas.Named,
         schemas.NamedPage,
         "energy",
+        deleted=(),
     ),
     Entry(
         "publishers",
@@ -59,6 +61,7 @@ ENTRIES = (
         schemas.Named,
         schemas.NamedPage,
         "balkan-insight",
+        deleted=(),
     ),
     Entry(
         "sources",
@@ -91,7 +94,7 @@ def _add(entry: Entry) -> None:
         summary=f"Get {entry.one}",
         description=f"Everything that is known of {entry.one}, and its number of events.",
         response_model=entry.record,
-        responses=reading(f"The {entry.name[:-1]}.", "not-found"),
+        responses=reading(f"The {entry.name[:-1]}.", "not-found", *entry.deleted),
     )
     async def get_entry(
         request: Request,

@@ -177,10 +177,9 @@ def _says(pattern: str, longest: int | None = None, **more: Any) -> WithJsonSche
 
 LONGEST = 500
 SIDES = {"west": 180, "south": 90, "east": 180, "north": 90}  # with how far each may be from 0
-TEXT = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]+"  # as `schemas.printable` has it
 SLUG = schemas.SLUG.strip("^$")
-DECIMAL = r"-?[0-9]{1,30}(\.[0-9]{1,30})?"
 EDTF = "[-0-9ESXY/.]+"  # the characters of a date that may be asked for
+DEGREES = rf"\s*{schemas.DECIMAL}\s*"
 MOMENT = "[-+0-9WTtZz:., ]+"
 MEMBERS = "|".join(schemas.Event.model_fields)
 
@@ -194,14 +193,14 @@ Value = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_va
 Many = Field(max_length=MAX_VALUES)
 Ids = Annotated[list[Annotated[Value, _says(f"!?{SLUG}", LONGEST)]], Many]
 Codes = Annotated[list[Annotated[Value, _says("!?[A-Z]{2}")]], Many]
-Names = Annotated[list[Annotated[Value, _says(rf"(?!!?\s*$){TEXT}", LONGEST)]], Many]
+Names = Annotated[list[Annotated[Value, _says(rf"(?!!?\s*$){schemas.TEXT}", LONGEST)]], Many]
 Statuses = Annotated[list[Annotated[Value, _says(f"!?({'|'.join(models.STATUSES)})")]], Many]
 Word = Annotated[
     str,
     StringConstraints(max_length=LONGEST),
     AfterValidator(_not_excluded),
     AfterValidator(_text),
-    _says(rf"(?!\s*$)(?!!){TEXT}", LONGEST),
+    _says(rf"(?!\s*$)(?!!){schemas.TEXT}", LONGEST),
 ]
 Text = Annotated[
     str,
@@ -209,7 +208,7 @@ Text = Annotated[
     AfterValidator(_given),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST}),
 ]
-Number = Annotated[schemas.Number, _says(DECIMAL)]
+Number = Annotated[schemas.Number, _says(schemas.DECIMAL)]
 Window = Annotated[
     str,
     AfterValidator(_not_excluded),
@@ -293,7 +292,7 @@ class EventFilter(BaseModel):
         examples=[["RS"]],
     )
     bbox: Annotated[
-        Annotated[str, AfterValidator(_box), _says(",".join([rf"\s*{DECIMAL}\s*"] * 4))] | None,
+        Annotated[str, AfterValidator(_box), _says(",".join([DEGREES] * 4))] | None,
         Box(),
     ] = Field(
         None,

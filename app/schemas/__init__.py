@@ -44,8 +44,10 @@ from app.schemas.served import (
     Type,
 )
 from app.schemas.texts import (
+    DECIMAL,
     MAX_ID,
     SLUG,
+    TEXT,
     Line,
     Number,
     OneOf,
@@ -76,10 +78,12 @@ from app.schemas.written import (
 )
 
 __all__ = [
+    "DECIMAL",
     "MAX_ENTRIES",
     "MAX_ID",
     "MAX_SOURCES",
     "SLUG",
+    "TEXT",
     "Actor",
     "ActorPage",
     "ActorReference",

@@ -99,6 +99,7 @@ def country(value: str) -> str:
 
 
 MAX_DIGITS = 30  # before the point of a decimal, and after it
+DECIMAL = r"-?[0-9]{1,30}(\.[0-9]{1,30})?"
 
 
 def decimal(value: Any) -> Any:
@@ -112,19 +113,47 @@ def decimal(value: Any) -> Any:
     return value
 
 
+TEXT = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]+"  # as `printable` has it, but for what is blank
+
+
+@dataclass(frozen=True)
+class Says:
+    """Annotates a text with what the API reference can say of it: as much as a pattern can."""
+
+    pattern: str
+    longest: int | None = None
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        length = {} if self.longest is None else {"maxLength": self.longest}
+        return {**handler(schema), "pattern": f"^{self.pattern}$", **length}
+
+
 Printable = AfterValidator(printable)
 MAX_ID = 100
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=MAX_ID)]
-Word = Annotated[str, StringConstraints(max_length=100), Printable]
-Line = Annotated[str, StringConstraints(max_length=500), Printable]
-Prose = Annotated[str, StringConstraints(max_length=10_000), Printable]
-Url = Annotated[str, StringConstraints(max_length=2000), Printable, AfterValidator(web_address)]
-Edtf = Annotated[str, AfterValidator(edtf)]
-Country = Annotated[str, AfterValidator(country)]
+NotBlank = Says(rf"(?!\s*$){TEXT}")
+WebAddress = Says(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f-\x9f]+[^\s\x00-\x1f\x7f-\x9f]*")
+Word = Annotated[str, StringConstraints(max_length=100), Printable, NotBlank]
+Line = Annotated[str, StringConstraints(max_length=500), Printable, NotBlank]
+Prose = Annotated[str, StringConstraints(max_length=10_000), Printable, NotBlank]
+Url = Annotated[
+    str,
+    StringConstraints(max_length=2000),
+    Printable,
+    AfterValidator(web_address),
+    WebAddress,
+]
+Edtf = Annotated[str, AfterValidator(edtf), Says(r"[-0-9ESXY?~%.,/\[\]{}]+", dates.MAX_LENGTH)]
+Country = Annotated[str, AfterValidator(country), Says("[A-Z]{2}")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Number = Annotated[str, BeforeValidator(decimal)]
+Number = Annotated[
+    str,
+    BeforeValidator(decimal, json_schema_input_type=Annotated[str, Says(DECIMAL)] | float),
+]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 

@@ -203,7 +203,13 @@ class EventWrite(Shape):
     type: Slug
     title: Line
     summary: Prose | None = None
-    date: Annotated[DateWrite, BeforeValidator(lambda v: {"edtf": v} if isinstance(v, str) else v)]
+    date: Annotated[
+        DateWrite,
+        BeforeValidator(
+            lambda v: {"edtf": v} if isinstance(v, str) else v,
+            json_schema_input_type=DateWrite | Edtf,
+        ),
+    ]
     status: Status | None = None
     actors: list[ActorReference] = Field(default=[], max_length=MAX_ENTRIES)
     places: list[PlaceReference] = Field(default=[], max_length=MAX_ENTRIES)
