@@ -337,6 +337,8 @@ def poll(client: Client, after: str, ended: Callable[[], bool]) -> list[Json]:
             after = items[-1]["cursor"]
         elif last:
             return seen
+        places = [change["cursor"] for change in seen[-10:]]
+        assert len({*places}) == len(places), "the feed repeats itself"
 
 
 def listen(
@@ -429,9 +431,12 @@ def test_a_stream_beats_and_ends_when_the_server_stops(
     monkeypatch.setattr(changes, "WATCH_SECONDS", 0.04)
     app = create_app(Settings(database_url=stores.new(furnished)))
     stop = threading.Timer(1.5, lambda: setattr(app.state, "stopping", True))
+    broken = threading.Timer(SECONDS, lambda: setattr(changes, "WATCH_SECONDS", "a failure"))
     with TestClient(app) as client:
         stop.start()
+        broken.start()
         answer = client.get("/changes?limit=7", headers={"Accept": "text/event-stream"})
+    broken.cancel()
     blocks = answer.text.split("\n\n")
     assert (blocks[0], blocks[-1]) == ("retry: 2000", "")
     assert sum(one.startswith("id: ") for one in blocks) == STANDING
