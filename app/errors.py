@@ -161,10 +161,13 @@ def refuse(*faults: Fault, code: str = "invalid-parameters") -> Problem:
     return Problem(code, f"Not accepted: {names}.", faults)
 
 
+LONGEST_SLIP = 200  # letters; what is longer is compared by these
+
+
 def nearest(value: str, known: Iterable[str]) -> str | None:
     """The known word closest to `value`, ignoring case, or None where nothing is close."""
     folded = {word.casefold(): word for word in known}
-    asked = value.casefold()
+    asked = value[:LONGEST_SLIP].casefold()
     found = difflib.get_close_matches(asked, folded, n=1, cutoff=0.5) or [
         word for word in folded if len(asked) > 2 and asked in word
     ]
