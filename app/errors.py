@@ -178,13 +178,16 @@ def wrong(
     return PydanticCustomError("wrong", "{message}", told)
 
 
+LONGEST_SLIP = 200  # letters; what is longer is compared by these
+
+
 def nearest(value: str, known: Iterable[str], cutoff: float | None = None) -> str | None:
     """The known word closest to `value`, ignoring case, or None where nothing is close.
 
     The shorter the word, the less may differ; two letters may have changed places.
     """
     folded = {word.casefold(): word for word in known}
-    asked = value.casefold()
+    asked = value[:LONGEST_SLIP].casefold()
     cutoff = cutoff or (0.65 if len(asked) < 5 else 0.5)
     found = difflib.get_close_matches(asked, folded, n=1, cutoff=cutoff) or [
         word

@@ -90,7 +90,7 @@ READS = tuple(
     operation
     for operation in OPERATIONS
     if operation.method == "GET"
-    and "application/json" in operation.spec["responses"]["200"]["content"]
+    and "$ref" in str(operation.spec["responses"]["200"]["content"].get("application/json"))
 )
 WRITES = tuple(operation for operation in OPERATIONS if operation.method != "GET")
 EACH_PARAMETER = tuple((o, name) for o in READS for name in o.of("query"))

@@ -73,11 +73,20 @@ class Server:
         finally:
             connection.close()
 
-    def raw(self, request: str, body: bytes = b"") -> bytes:
-        """Everything that comes back for these lines and bytes, up to the end of the connection."""
-        address = ("127.0.0.1", self.port)
-        with socket.create_connection(address, SECONDS) as wire, wire.makefile("rb") as stream:
+    def connected(self) -> socket.socket:
+        """A connection to it."""
+        return socket.create_connection(("127.0.0.1", self.port), SECONDS)
+
+    def raw(self, request: str, body: bytes = b"", *, ended: bool = False) -> bytes:
+        """Everything that comes back for these lines and bytes, up to the end of the connection.
+
+        `ended`: nothing more will be sent, and the server is told so a moment later.
+        """
+        with self.connected() as wire, wire.makefile("rb") as stream:
             wire.sendall(request.replace("\n", "\r\n").encode("latin-1") + body)
+            if ended:
+                time.sleep(0.1)
+                wire.shutdown(socket.SHUT_WR)
             return stream.read()
 
 

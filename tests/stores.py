@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import sqlite3
@@ -63,10 +64,9 @@ class PostgresqlStores:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.numbers = count()
 
     def new(self, template: str | None = None) -> str:
-        name = f"test_{next(self.numbers)}"
+        name = f"test_{secrets.token_hex(6)}"  # a cluster may outlive its stores
         source = template.rpartition("/")[2] if template else "template0"
         engine = create_engine(f"{self.url}/postgres", isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:

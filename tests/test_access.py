@@ -57,6 +57,8 @@ READS = """
     GET /actors/{id}/revisions/{version}
     GET /places
     GET /places/{id}
+    GET /audit
+    GET /events.{format}
     GET /places/{id}/revisions
     GET /places/{id}/revisions/{version}
     GET /sources
@@ -74,6 +76,7 @@ WRITES = """
     PATCH /events/{id}
     DELETE /events/{id}
     POST /events/{id}/restore
+    POST /import
     POST /types
     PUT /types/{id}
     PATCH /types/{id}
@@ -96,6 +99,7 @@ WRITES = """
     POST /sources/{id}/restore
 """
 ALWAYS_OPEN = """
+    GET /import/template.csv
     GET /healthz
     GET /readyz
     GET /problems

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as day
 from datetime import timedelta
-from itertools import count
 from random import Random
 from typing import Any
 
@@ -255,10 +254,9 @@ def both(
     if postgresql is None:
         left_out("postgresql", "PostgreSQL is not installed on this machine")
     assert postgresql is not None
-    server = PostgresqlStores(postgresql)
-    server.numbers = count(1_000_000)  # the names that the fixture `stores` gives are taken
     story = chronology(8, 60)
-    made: list[Stores] = [SqliteStores(tmp_path_factory.mktemp("both")), server]
+    files = SqliteStores(tmp_path_factory.mktemp("both"))
+    made: list[Stores] = [files, PostgresqlStores(postgresql)]
     fills = (story.fill, story.fill_at_once)  # which must come to the same
     urls = [seeded(s, migrated(s), fill) for s, fill in zip(made, fills, strict=True)]
     one, other = (create_app(Settings(database_url=url)) for url in urls)

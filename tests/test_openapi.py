@@ -166,7 +166,11 @@ def assert_answers(client: TestClient, url: str) -> None:
     assert document if isinstance(document, list) else document.get("items", document)
 
 
-@pytest.mark.parametrize(("operation", "name"), EACH_EXAMPLE, ids=str)
+# The event that the examples of filters find is well sourced: of it there is nothing to say.
+FINDING = [(o, name) for o, name in EACH_EXAMPLE if o.path != "/audit"]
+
+
+@pytest.mark.parametrize(("operation", "name"), FINDING, ids=str)
 def test_an_example_alone_finds_something(
     client: TestClient, operation: Operation, name: str
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from app.api.bodies import MIB
+from app.api.files import MOST_IMPORTED
 from app.api.middleware import MAX_URL
 from reference import WRITES, Operation
 from servers import Answer, Server
@@ -61,7 +62,8 @@ def bearer(key: str) -> dict[str, str]:
 
 def sending(document: Any, media_type: str = "application/json") -> dict[str, Any]:
     """The body of a request and the header that says what it is."""
-    return {"headers": {"Content-Type": media_type}, "body": json.dumps(document).encode()}
+    said = document if isinstance(document, str) else json.dumps(document)
+    return {"headers": {"Content-Type": media_type}, "body": said.encode()}
 
 
 def example(operation: Operation) -> Request:
@@ -142,7 +144,8 @@ def refused(writer: Writer, operation: Operation, valid: Request) -> Iterator[Re
     yield replace(valid, target=f"{valid.target}?{'1' * MAX_URL}")
     if operation.bodies:
         yield replace(valid, body=b"no JSON")
-        yield replace(valid, body=b" " * (MIB + 1))
+        most = MOST_IMPORTED if operation.noun == "import" else MIB
+        yield replace(valid, body=b" " * (most + 1))
         yield valid.given(Content_Type="text/plain")
     yield from conditional(writer, operation, valid)
     yield from conflicting(writer, operation, valid)
@@ -170,7 +173,7 @@ def conflicting(writer: Writer, operation: Operation, valid: Request) -> Iterato
     """What contradicts what is stored: an id that is taken, a deletion of what is used."""
     if operation.path.endswith("/restore"):
         yield replace(valid, target=f"{writer.made(operation.noun)}/restore")
-    elif operation.method == "POST":
+    elif operation.method == "POST" and operation.noun != "import":
         taken = writer.made(operation.noun).rpartition("/")[2]
         ((_, content), *_) = operation.bodies.items()
         yield replace(valid, body=json.dumps({**content["example"], "id": taken}).encode())

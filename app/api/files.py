@@ -15,7 +15,7 @@ from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import changed_since, database
 from app.api.bodies import MIB, read_body, require_type
-from app.api.documentation import errors, files, reading, writing
+from app.api.documentation import EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.records import IdempotencyKey, once
 from app.api.routes import StrictRoute
 from app.errors import Problem, nearest
@@ -27,6 +27,17 @@ MOST_IMPORTED = 32 * MIB
 # What a file says it is, and the format that this means.
 MEDIA_TYPES = {made.media_type.partition(";")[0]: made for made in FORMATS.values()} | {
     "application/jsonl": FORMATS["ndjson"]
+}
+EVENT = EXAMPLES["EventWrite", False]
+SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
+SHOWN = {
+    "ndjson": ({"type": "string"}, json.dumps({**EVENT, "title": "Talks about more gas"})),
+    "csv": ({"type": "string"}, template().decode()),
+    "timelinejs": ({"type": "object"}, {"events": [SLIDE]}),
+}
+SENT = {
+    media_type: dict(zip(("schema", "example"), SHOWN[made.name], strict=True))
+    for media_type, made in MEDIA_TYPES.items()
 }
 
 
@@ -104,13 +115,13 @@ async def get_template() -> Response:
     "/import",
     summary="Import events",
     response_model=schemas.ImportReport,
-    responses=writing(200, "What was done.", "conflict"),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {name: {"schema": {"type": "string"}} for name in sorted(MEDIA_TYPES)},
-        }
+    responses={
+        200: {"description": "What was done."},
+        **errors(
+            *("body-too-large", "unsupported-media-type", "invalid-body", "key-reused"), *OF_WRITES
+        ),
     },
+    openapi_extra={"requestBody": {"required": True, "content": SENT}},
 )
 async def import_events(
     request: Request,

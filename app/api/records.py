@@ -54,7 +54,12 @@ IfMatch = Annotated[
 ]
 IfNoneMatch = Annotated[
     str | None,
-    Header(alias="If-None-Match", description="`*` makes a new record only.", examples=["*"]),
+    Header(
+        alias="If-None-Match",
+        description="`*` makes a new record only.",
+        examples=["*"],
+        json_schema_extra={"enum": ["*"]},
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,

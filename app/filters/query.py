@@ -444,6 +444,7 @@ class ExportQuery(EventFilter):
         False,
         description="CSV only: every member, as JSON where a cell holds a list, and no apostrophe "
         "in front of what a spreadsheet would run as a formula.",
+        examples=[True],
     )
 
 

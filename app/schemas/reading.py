@@ -12,6 +12,7 @@ from app.errors import from_validation, nearest, refuse
 
 Model = TypeVar("Model", bound=BaseModel)
 LONGEST_INTEGER = 40  # digits; a quantity's value has at most 30 before its point
+MOST_FAULTS = 20  # are named; a body has room for thousands
 DEEPEST = 40  # levels of nesting; no document has more than four
 
 
@@ -36,7 +37,7 @@ def read_json(raw: bytes) -> Any:
         raise ValueError(f"is not JSON: {error.msg} at {where}") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    _check_depth(value)
+    _check(value, escaped=b"\\u" in raw)
     return value
 
 
@@ -65,9 +66,15 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_depth(value: Any) -> None:
+def _check(value: Any, *, escaped: bool) -> None:
+    """ValueError where a value is too deep, or an escape made half a surrogate pair."""
     layer = [value]
     for _ in range(DEEPEST):
+        if escaped:
+            for part in layer:
+                for said in part if isinstance(part, dict) else (part,):
+                    if isinstance(said, str) and not said.isascii():
+                        _check_pairs(said)
         layer = [
             part
             for whole in layer
@@ -79,13 +86,22 @@ def _check_depth(value: Any) -> None:
     raise ValueError("is nested too deeply")
 
 
+def _check_pairs(said: str) -> None:
+    try:
+        said.encode()
+    except UnicodeEncodeError as error:
+        half = ord(said[error.start])
+        raise ValueError(f"holds \\u{half:04x}, which is half a character") from None
+
+
 def checked(model: type[Model], value: Any, *within: str) -> Model:
     """`value` as a `model`; Problem `invalid-body` names each fault, by its path from `within`."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
         faults = from_validation(
-            {**_better_said(model, e), "loc": ("body", *within, *e["loc"])} for e in error.errors()
+            {**_better_said(model, e), "loc": ("body", *within, *e["loc"])}
+            for e in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
         )
         raise refuse(*faults, code="invalid-body") from None
 

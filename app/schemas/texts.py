@@ -130,6 +130,13 @@ class Says:
         return {**handler(schema), "pattern": f"^{self.pattern}$", **length}
 
 
+def number(value: Any) -> Any:
+    """`value`; ValueError where it is a truth, which would count as 0 or 1."""
+    if isinstance(value, bool):
+        raise ValueError("give a number")
+    return value
+
+
 Printable = AfterValidator(printable)
 MAX_ID = 100
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -154,8 +161,8 @@ Number = Annotated[
     str,
     BeforeValidator(decimal, json_schema_input_type=Annotated[str, Says(DECIMAL)] | float),
 ]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, BeforeValidator(number), Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, BeforeValidator(number), Field(ge=-180, le=180, allow_inf_nan=False)]
 
 Status = Annotated[str, OneOf(models.STATUSES)]
 CitationRole = Annotated[str, OneOf(models.CITATION_ROLES)]

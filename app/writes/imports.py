@@ -32,19 +32,31 @@ class ImportOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    create_types: bool = Field(False, description="Make types that are not there yet.")
-    replace: bool = Field(
-        False, description="Replace stored events that differ; without, they are an error."
+    create_types: bool = Field(
+        False, description="Make types that are not there yet.", examples=[True]
     )
-    dry_run: bool = Field(False, description="Tell what would happen, and store nothing.")
+    replace: bool = Field(
+        False,
+        description="Replace stored events that differ; without, they are an error.",
+        examples=[True],
+    )
+    dry_run: bool = Field(
+        False, description="Tell what would happen, and store nothing.", examples=[True]
+    )
     type: schemas.Slug | None = Field(
         None, description="Type of the events that the file gives none.", examples=["statement"]
     )
     source_publisher: schemas.Line | None = Field(
-        None, description="Publisher of the source for events that bring none."
+        None,
+        description="Publisher of the source for events that bring none.",
+        examples=["Example News"],
     )
-    source_title: schemas.Line | None = Field(None, description="Its title.")
-    source_url: schemas.Url | None = Field(None, description="Its address.")
+    source_title: schemas.Line | None = Field(
+        None, description="Its title.", examples=["A chronology"]
+    )
+    source_url: schemas.Url | None = Field(
+        None, description="Its address.", examples=["https://example.org/chronology"]
+    )
 
     @property
     def source(self) -> dict[str, str]:
