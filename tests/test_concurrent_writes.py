@@ -398,9 +398,9 @@ def test_followers_see_every_commit_once_and_in_order(bureau: Bureau) -> None:
         try:
             with writing(bureau, "feed") as writers:
                 writers.more(150)
+            total.append(writers.number + 1)  # before it comes: whoever has it looks for no more
             with bureau.client() as client:
                 client.post(event(id="after-the-writers"))
-            total.append(writers.number + 1)
         finally:  # the followers end, whatever happened
             total.append(0)
             stopped.set()
