@@ -534,26 +534,32 @@ IN_PATHS = (
         "%2e%2e",
     ),
     *("A", "a%20b", "a--b", "-", "%25", "%252e", "a;b", "a" * 101, "a" * 7000, "%C3%A9", "%27--"),
-    *("a?", "%3F", "%23", "%5c..%5c", "*", "~", "%F0%9F%98%80"),
+    *("%3F", "%23", "%5c..%5c", "*", "~", "%F0%9F%98%80"),
 )
 
 
+def ask_for_no_ids(to: Target, operation: Operation) -> None:
+    """Each is answered as nothing that is there, or as no id, and writes no header of its own."""
+    with to.unchanged():
+        for wrong in IN_PATHS:
+            body = b'{"title": "A visit"}' if operation.bodies else None
+            headers = {"Content-Type": "application/json"} if body else {}
+            path = operation.path.replace("{id}", wrong)
+            answer = to.writer.ask(Request(operation.method, path, headers, body))
+            assert_problem(answer, 404, 405, 422)
+            assert answer.headers["X"] is None
+
+
 @pytest.mark.parametrize("operation", [o for o in WRITES if "{id}" in o.path], ids=str)
-@pytest.mark.parametrize("engine", ["here", "wire"])
-def test_what_is_no_id_is_refused_in_a_path(
-    request: pytest.FixtureRequest, engine: str, operation: Operation
-) -> None:
-    """As nothing that is there, or as no id; it writes no header of its own."""
-    to: Target = request.getfixturevalue(engine)
-    before = dump(to.url)
-    for wrong in IN_PATHS:
-        body = json.dumps({"title": "A visit"}).encode() if operation.bodies else None
-        headers = {"Content-Type": "application/json"} if body else {}
-        path = operation.path.replace("{id}", wrong)
-        answer = to.writer.ask(Request(operation.method, path, headers, body))
-        assert_problem(answer, 404, 405, 422)
-        assert answer.headers["X"] is None
-    assert dump(to.url) == before
+def test_what_is_no_id_is_refused_in_a_path(here: Target, operation: Operation) -> None:
+    """By both engines."""
+    ask_for_no_ids(here, operation)
+
+
+@pytest.mark.parametrize("operation", [o for o in WRITES if "{id}" in o.path], ids=str)
+def test_what_is_no_id_is_refused_on_the_wire(wire: Target, operation: Operation) -> None:
+    """As it is sent, whatever servers before the application make of it."""
+    ask_for_no_ids(wire, operation)
 
 
 @pytest.mark.parametrize("path", ["revisions", "revisions/1"])
@@ -625,14 +631,14 @@ def answered(raw: bytes) -> tuple[int, dict[str, str], bytes]:
 @pytest.mark.parametrize("what", HEADERS)
 def test_another_kind_of_body_is_refused(server: Server, wire: Target, what: str) -> None:
     """By every route that takes a document, before it is read."""
-    bad, before = HEADERS[what], dump(wire.url)
-    for operation in TAKING_DOCUMENTS:
-        body = event()
-        head = lines(wire, operation, bad.lines, f"Content-Length: {len(body)}")
-        status, headers, said = answered(server.raw(head, body))
-        assert (status, headers["content-type"]) == (bad.status, "application/problem+json")
-        assert json.loads(said)["type"] == "/problems/unsupported-media-type"
-    assert dump(wire.url) == before
+    bad = HEADERS[what]
+    with wire.unchanged():
+        for operation in TAKING_DOCUMENTS:
+            body = event()
+            head = lines(wire, operation, bad.lines, f"Content-Length: {len(body)}")
+            status, headers, said = answered(server.raw(head, body))
+            assert (status, headers["content-type"]) == (bad.status, "application/problem+json")
+            assert json.loads(said)["type"] == "/problems/unsupported-media-type"
 
 
 ALSO_JSON = (
@@ -671,16 +677,15 @@ def test_a_body_that_becomes_too_large_is_refused(
     server: Server, wire: Target, operation: Operation
 ) -> None:
     """In chunks, which say nothing of the whole."""
-    before = dump(wire.url)
-    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    head = lines(wire, operation, TYPED, "Transfer-Encoding: chunked")
-    raw = b""
-    with suppress(ConnectionError):  # what is sent on after the answer
-        raw = server.raw(head, chunk * 17 + b"0\r\n\r\n")
-    if raw:
-        status, headers, _ = answered(raw)
-        assert (status, headers["connection"]) == (413, "close")
-    assert dump(wire.url) == before
+    with wire.unchanged():
+        chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+        head = lines(wire, operation, TYPED, "Transfer-Encoding: chunked")
+        raw = b""
+        with suppress(ConnectionError):  # what is sent on after the answer
+            raw = server.raw(head, chunk * 17 + b"0\r\n\r\n")
+        if raw:
+            status, headers, _ = answered(raw)
+            assert (status, headers["connection"]) == (413, "close")
 
 
 def test_a_body_of_the_largest_size_is_taken(wire: Target) -> None:
@@ -721,30 +726,26 @@ def test_a_lie_about_the_length_is_refused(
 ) -> None:
     """As no HTTP or as no document; nothing is stored of it, and nothing is smuggled behind it."""
     framing, body = FRAMES[what]
-    before = dump(wire.url)
-    raw = server.raw(lines(wire, operation, TYPED, framing), body, ended=True)
-    if raw:
-        status, _, _ = answered(raw)
-        assert 400 <= status < 500
-        assert raw.count(b"HTTP/1.1 ") <= 2
-    assert dump(wire.url) == before
-    assert server.ask("/readyz").status == 200
+    with wire.unchanged():
+        raw = server.raw(lines(wire, operation, TYPED, framing), body, ended=True)
+        if raw:
+            status, _, _ = answered(raw)
+            assert 400 <= status < 500
+            assert raw.count(b"HTTP/1.1 ") == 1
 
 
 @pytest.mark.parametrize("operation", TAKING_DOCUMENTS, ids=str)
 def test_half_a_body_is_forgotten(server: Server, wire: Target, operation: Operation) -> None:
     """A client that goes away in the middle leaves nothing behind."""
-    before = dump(wire.url)
-    head = lines(wire, operation, TYPED, "Content-Length: 100").replace("\n", "\r\n")
-    with server.connected() as sock:
-        sock.sendall(head.encode() + b'{"label": "Tr')
-    assert server.ask("/readyz").status == 200
-    assert dump(wire.url) == before
+    with wire.unchanged():
+        head = lines(wire, operation, TYPED, "Content-Length: 100").replace("\n", "\r\n")
+        with server.connected() as sock:
+            sock.sendall(head.encode() + b'{"label": "Tr')
 
 
 CONDITIONS = (
     *("nonsense", '"', '""', 'W/"x"', "W/", ",", '"a", "b"', '"a" "b"', "*, *", "a" * 7000),
-    *('"\x7f"', '"\xff"', '"%00"', '"\\"', '"*"', "null", "0"),
+    *('"\xff"', '"%00"', '"\\"', '"*"', "null", "0"),
 )
 
 
@@ -752,65 +753,65 @@ CONDITIONS = (
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_an_if_match_that_names_no_state_is_refused(wire: Target, method: str, said: str) -> None:
     """Whatever it is; only `*` and the tag let through."""
-    before = dump(wire.url)
-    for operation in (o for o in WRITES if o.method == method):
-        body = b'{"id": null}' if operation.bodies else None
-        headers = {"Content-Type": "application/json", "If-Match": said}
-        path = wire.paths[operation.noun]
-        answer = wire.writer.ask(Request(method, path, headers, body))
-        assert_problem(answer, 400, 412)
-    assert dump(wire.url) == before
+    with wire.unchanged():
+        for operation in (o for o in WRITES if o.method == method):
+            body = b'{"id": null}' if operation.bodies else None
+            headers = {"Content-Type": "application/json", "If-Match": said}
+            path = wire.paths[operation.noun]
+            answer = wire.writer.ask(Request(method, path, headers, body))
+            assert_problem(answer, 400, 412)
 
 
 @pytest.mark.parametrize("said", ['"x"', "", "nonsense", "**", '"*"', "*, *"])
 def test_an_if_none_match_that_is_not_a_star_is_refused(wire: Target, said: str) -> None:
     """In a write it means nothing else, and is never left aside."""
-    before = dump(wire.url)
-    for operation in (o for o in WRITES if o.method == "PUT"):
-        headers = {"Content-Type": "application/json", "If-None-Match": said}
-        path = wire.paths[operation.noun]
-        (fault,) = assert_problem(wire.writer.ask(Request("PUT", path, headers, b"{}")), 400)
-        assert (fault["in"], fault["name"]) == ("header", "If-None-Match")
-    assert dump(wire.url) == before
+    with wire.unchanged():
+        for operation in (o for o in WRITES if o.method == "PUT"):
+            headers = {"Content-Type": "application/json", "If-None-Match": said}
+            path = wire.paths[operation.noun]
+            (fault,) = assert_problem(wire.writer.ask(Request("PUT", path, headers, b"{}")), 400)
+            assert (fault["in"], fault["name"]) == ("header", "If-None-Match")
 
 
 @pytest.mark.parametrize("said", ["", "k" * 201, "k" * 7000])
 def test_an_idempotency_key_out_of_bounds_is_refused(wire: Target, said: str) -> None:
     """It is kept, so it has a length."""
-    before = dump(wire.url)
-    for operation in (o for o in WRITES if "Idempotency-Key" in o.of("header")):
-        headers = {"Content-Type": "application/json", "Idempotency-Key": said}
-        path = operation.path.replace("{id}", wire.paths[operation.noun].rpartition("/")[2])
-        (fault,) = assert_problem(wire.writer.ask(Request("POST", path, headers, b"{}")), 422)
-        assert (fault["in"], fault["name"]) == ("header", "Idempotency-Key")
-    assert dump(wire.url) == before
+    with wire.unchanged():
+        for operation in (o for o in WRITES if "Idempotency-Key" in o.of("header")):
+            headers = {"Content-Type": "application/json", "Idempotency-Key": said}
+            path = operation.path.replace("{id}", wire.paths[operation.noun].rpartition("/")[2])
+            (fault,) = assert_problem(wire.writer.ask(Request("POST", path, headers, b"{}")), 422)
+            assert (fault["in"], fault["name"]) == ("header", "Idempotency-Key")
 
 
 ODD_KEYS = (
-    *("a/b", "../x", "%00", "%0d%0aX: 1", "'; DROP TABLE answered; --", '"x"', "é", "\xff", "\x7f"),
+    *("a/b", "../x", "%00", "%0d%0aX: 1", "'; DROP TABLE answered; --", '"x"', "é", "\xff"),
     *(" x ", "*", "a,b", "\t", "k" * 200, "{}", "null"),
 )
 
 
 @pytest.mark.parametrize("said", ODD_KEYS, ids=repr)
-@pytest.mark.parametrize("engine", ["here", "wire"])
-def test_any_text_may_be_an_idempotency_key(
-    request: pytest.FixtureRequest, engine: str, said: str
-) -> None:
-    """The same request gets the same answer, and another is told so; or it is refused at once."""
-    to: Target = request.getfixturevalue(engine)
-    if engine == "here" and not said.isascii():
-        said = said.encode("latin-1").hex()  # a header of the client in this process is ASCII
+def test_any_text_may_be_an_idempotency_key(wire: Target, said: str) -> None:
+    """The same request gets the same answer, and another is told so."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": said}
     asked = Request("POST", "/types", headers, b'{"label": "Trial"}')
-    first, again = to.writer.ask(asked), to.writer.ask(asked)
-    other = to.writer.ask(replace(asked, body=b'{"label": "Another"}'))
-    if first.status == 201:
-        assert first.body == again.body
-        assert_problem(other, 422)
-    else:
+    first, again = wire.writer.ask(asked), wire.writer.ask(asked)
+    other = wire.writer.ask(replace(asked, body=b'{"label": "Another"}'))
+    if said.strip():
+        assert (first.status, first.body) == (201, again.body)
+        assert assert_problem(other, 422) == []
+    else:  # white space around a value is none of it
         for answer in (first, again, other):
-            assert_problem(answer, 400, 422)
+            assert assert_problem(answer, 422)[0]["name"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize("said", ["/", "%00", "'; DROP TABLE answered; --", "k" * 200, "null"])
+def test_both_engines_keep_any_idempotency_key(here: Target, said: str) -> None:
+    """As it was sent."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": said}
+    asked = Request("POST", "/types", headers, b'{"label": "Trial"}')
+    first, again = here.writer.ask(asked), here.writer.ask(asked)
+    assert (first.status, first.body) == (201, again.body)
 
 
 NO_NOTES = (
@@ -822,14 +823,13 @@ NO_NOTES = (
 @pytest.mark.parametrize("said", NO_NOTES)
 def test_what_is_no_note_is_refused(here: Target, said: str) -> None:
     """By every route that writes; it would stand in the revision for good."""
-    before = dump(here.url)
-    for operation in WRITES:
-        path = operation.path.replace("{id}", here.paths[operation.noun].rpartition("/")[2])
-        headers = {"Content-Type": "application/json", "If-Match": here.tags[operation.noun]}
-        asked = Request(operation.method, f"{path}?note={said}", headers, b"{}")
-        (fault,) = assert_problem(here.writer.ask(asked), 422)
-        assert (fault["in"], fault["name"]) == ("query", "note")
-    assert dump(here.url) == before
+    with here.unchanged():
+        for operation in WRITES:
+            path = operation.path.replace("{id}", here.paths[operation.noun].rpartition("/")[2])
+            headers = {"Content-Type": "application/json", "If-Match": here.tags[operation.noun]}
+            asked = Request(operation.method, f"{path}?note={said}", headers, b"{}")
+            (fault,) = assert_problem(here.writer.ask(asked), 422)
+            assert (fault["in"], fault["name"]) == ("query", "note")
 
 
 @pytest.mark.parametrize("said", ["a/b", "%27; DROP TABLE change; --", "<script>", "%F0%9F%98%80"])

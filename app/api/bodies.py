@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from app.errors import Fault, Problem, refuse
 from app.schemas import read_json
@@ -17,11 +18,16 @@ async def read_body(request: Request, most: int = MIB) -> bytes:
     told = request.headers.get("content-length", "0")
     if not told.isdecimal() or int(told) > most:
         raise _too_large(most)
+    if request.headers.get("transfer-encoding", "chunked").lower() != "chunked":
+        raise Problem("bad-request", "Send the body as it is or in chunks, without another coding.")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise _too_large(most)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise _too_large(most)
+    except ClientDisconnect:
+        raise Problem("bad-request", "The body ended before its end.") from None
     return bytes(body)
 
 
@@ -40,6 +46,8 @@ def require_type(request: Request, accepted: tuple[str, ...]) -> str:
     if media_type not in accepted or charset not in ("", "charset=utf-8", "header=present"):
         named = " or ".join(accepted)
         raise Problem("unsupported-media-type", f"Send {named} in UTF-8.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem("unsupported-media-type", "Send the body without a content coding.")
     return media_type
 
 

@@ -1,6 +1,7 @@
 """The journal as it is read: the revisions of a record, and the feed of all events."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ def revisions(
     connection: Connection, now: Position, kind: str, record_id: str, asked: RevisionsQuery
 ) -> Page:
     """What was done to a record, the last edit first; Problem `not-found` where it never was."""
+    _require_id(connection, kind, record_id)
     of = {"kind": kind, "id": record_id}
     count = f"SELECT count(*) FROM ({REVISION}) r"
     total = connection.execute(text(count), of).scalar_one()
@@ -59,6 +61,7 @@ def revisions(
 
 def revision(connection: Connection, kind: str, record_id: str, version: int) -> bytes:
     """One revision with the whole record as it was; Problem `not-found`."""
+    _require_id(connection, kind, record_id)
     query = f"{REVISION} AND version IN (:version, :version - 1) ORDER BY version DESC"
     of = {"kind": kind, "id": record_id, "version": version}
     row, was, *_ = *connection.execute(text(query), of).all(), None, None
@@ -68,6 +71,12 @@ def revision(connection: Connection, kind: str, record_id: str, version: int) ->
         fault = Fault("path", "version", "there is no such version")
         raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))
     return write_json({**_told(row, was), "document": _document(row)})
+
+
+def _require_id(connection: Connection, kind: str, record_id: str) -> None:
+    """Problem `not-found` where it can be no id: PostgreSQL takes no NUL."""
+    if not re.fullmatch(SLUG, record_id):
+        one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
 
 
 def _told(row: Row[Any], was: Row[Any] | None) -> Json:

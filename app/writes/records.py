@@ -123,6 +123,8 @@ def delete(session: Session, by: By, kind: Kind, record_id: str, condition: Cond
 
 def restore(session: Session, by: By, kind: Kind, record_id: str) -> Saved:
     """Store a deleted record again, as it last was; what it names is taken as it is now."""
+    if not re.fullmatch(schemas.SLUG, record_id):  # PostgreSQL takes no NUL
+        _current(session, kind, record_id)
     if kind.document(session, record_id) is not None:
         raise Problem("conflict", f"The {kind.name} '{record_id}' is not deleted.")
     if not versions(session, kind.name, [record_id]):
