@@ -28,7 +28,7 @@ from app.schemas import SLUG
 from reference import COMPANIONS, DOCUMENT, OPERATIONS, READS, WRITES, Operation
 from servers import Server, serving
 from stores import SqliteStores, key_of, migrated, seeded
-from writing import Request, Writer, over_wire, sending
+from valid_writes import Request, Writer, over_wire, sending
 
 EXAMPLES = 20  # an operation, beside those of each boundary of its schema
 OWN_EXAMPLES = 40

@@ -19,6 +19,7 @@ from app.reads.cursors import (
     write_cursor,
     write_json,
 )
+from app.schemas import SLUG
 
 Json = dict[str, Any]
 FEED = ["changes"]  # what its cursors belong to
@@ -76,7 +77,7 @@ def revision(connection: Connection, kind: str, record_id: str, version: int) ->
 def _require_id(connection: Connection, kind: str, record_id: str) -> None:
     """Problem `not-found` where it can be no id: PostgreSQL takes no NUL."""
     if not re.fullmatch(SLUG, record_id):
-        one(connection, kind, f"SELECT id FROM {kind} WHERE id = :id", record_id)
+        raise unknown(connection, kind, record_id)
 
 
 def _told(row: Row[Any], was: Row[Any] | None) -> Json:
