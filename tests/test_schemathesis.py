@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -155,6 +157,7 @@ class Fuzzed:
     label: str = ""
     server: Server | None = None
     running: ExitStack = field(default_factory=ExitStack)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def of(self, label: str) -> Server:
         """The server for the requests of one operation."""
@@ -182,6 +185,9 @@ def sent(case: Case, fuzzed: Fuzzed, label: str) -> dict[str, Any]:
         headers.setdefault("Authorization", f"Bearer {fuzzed.key}")
     if case.operation.method.upper() in ("PUT", "PATCH", "DELETE"):
         headers.setdefault("If-Match", "*")
+    # From an address of its own: the checks send bad keys, of which each address has only so many.
+    number = next(fuzzed.numbers)
+    headers["X-Forwarded-For"] = str(IPv4Address("10.0.0.0") + number)
     return {"base_url": fuzzed.of(label).url, "headers": headers}
 
 

@@ -161,8 +161,8 @@ Number = Annotated[
     str,
     BeforeValidator(decimal, json_schema_input_type=Annotated[str, Says(DECIMAL)] | float),
 ]
-Latitude = Annotated[float, BeforeValidator(number), Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, BeforeValidator(number), Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(number)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(number)]
 
 Status = Annotated[str, OneOf(models.STATUSES)]
 CitationRole = Annotated[str, OneOf(models.CITATION_ROLES)]
