@@ -211,7 +211,8 @@ SYNONYMS: Mapping[str, str] = {
 
 def nearest_parameter(name: str, known: Collection[str]) -> str | None:
     """The parameter that is likeliest meant; a name from elsewhere is no slip of a key."""
-    if meant := SYNONYMS.get(name.casefold()):
+    meant = name.casefold() if name.casefold() in known else SYNONYMS.get(name.casefold())
+    if meant is not None:
         return meant if meant in known else None
     return nearest(name, known)
 

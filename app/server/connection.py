@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -36,6 +36,22 @@ class Flow(FlowControl):
         self.changed()
 
 
+class Lingering:
+    """A transport that is not closed on a client that still sends: its answer would be lost."""
+
+    def __init__(self, transport: asyncio.Transport, connection: "Connection") -> None:
+        self._transport = transport
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """As any transport's, once nothing is on its way."""
+        if not self._connection.drains():
+            self._transport.close()
+
+
 class Connection(HttpToolsProtocol):
     """Lets no client keep it waiting, and refuses as the rest of the API does.
 
@@ -62,6 +78,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = cast(asyncio.Transport, Lingering(transport, self))
         self.flow = Flow(transport, self._reckon)
         self._expect("head")
         self._reckon()
@@ -227,6 +244,13 @@ class Connection(HttpToolsProtocol):
             self.pipeline.popleft()
         if own or self._answering is None:
             self._leave(self._refusal)
+
+    def drains(self) -> bool:
+        """Whether the answer goes out before its request has come in: then no more is parsed."""
+        if self._refusal is not None or self._part != "body" or not self.cycle.response_complete:
+            return False
+        self._refusal = Problem("body-too-large", "The rest of the body is not read.")
+        return True
 
     def _leave(self, refusal: Problem) -> None:
         begun = self._part == "body" and self.cycle.response_started
