@@ -430,7 +430,7 @@ def test_a_stream_beats_and_ends_when_the_server_stops(
     monkeypatch.setattr(changes, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(changes, "WATCH_SECONDS", 0.04)
     app = create_app(Settings(database_url=stores.new(furnished)))
-    stop = threading.Timer(1.5, lambda: setattr(app.state, "stopping", True))
+    stop = threading.Timer(1.5, app.state.stopping.set)
     broken = threading.Timer(SECONDS, lambda: setattr(changes, "WATCH_SECONDS", "a failure"))
     with TestClient(app) as client:
         stop.start()

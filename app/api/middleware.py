@@ -1,5 +1,6 @@
 """What happens to every request before its route and to every answer after it: plain ASGI."""
 
+import asyncio
 from collections.abc import Sequence
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
+from app.dialects import unavailable
 from app.errors import Problem, unexpected
 
 MAX_URL = 8192
@@ -79,6 +81,14 @@ class LastResort(Middleware):
 
         try:
             await self.app(scope, receive, watch)
+        except asyncio.CancelledError:  # the server stops, and waits no longer
+            if started:
+                raise
+            detail = (
+                "The server is stopping; whether this was stored is not known. "
+                "Send it again with the same Idempotency-Key."
+            )
+            await unavailable(detail).response()(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered
         except Exception as error:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
 from sqlmodel import Session
 
 from app import index, schemas
+from app.dialects import listed
 from app.errors import Fault, Problem, refuse
 from app.formats import Line
 from app.words import slug
@@ -124,6 +126,8 @@ class _Run:
         self.lookups = Lookups(session, create_types=options.create_types, again=True)
         self.report = Report()
         self.faults: list[Fault] = []
+        query = text("SELECT position FROM store")
+        self.began = session.execute(query).scalar_one()
         self.awaited: dict[str, tuple[int, int]] = {}  # targets to be found further down
         self.blamed: set[str] = set()  # ids of events that have a fault of their own
 
@@ -183,10 +187,15 @@ class _Run:
         ids = [read.event_id for read in batch]
         held = stored(self.session, ids)
         gone = set(versions(self.session, "event", ids)).difference(held)
+        query = text(
+            "SELECT record_id FROM change WHERE kind = 'event' AND cause_kind IS NULL"
+            " AND record_id IN :ids AND position > :began"
+        ).bindparams(listed("ids"))
+        own = set(self.session.execute(query, {"ids": ids, "began": self.began}).scalars())
         new: list[Rows] = []
         for read in batch:
             try:
-                rows = self._rows(read, held, gone)
+                rows = self._rows(read, held, gone, own)
             except Problem as problem:
                 self._blame(read.number, problem, read.event_id)
                 continue
@@ -198,13 +207,19 @@ class _Run:
         lines = {read.event_id: read.number for read in batch}
         self._await(new, lines)
 
-    def _rows(self, read: Read, held: dict[str, Rows], gone: set[str]) -> Rows | None:
+    def _rows(
+        self, read: Read, held: dict[str, Rows], gone: set[str], own: set[str]
+    ) -> Rows | None:
         """The rows to store; None where they are stored just so."""
         if read.event_id in gone:
             message = f"the event '{read.event_id}' was deleted; restore it first"
             raise refuse(Fault("body", "id", message), code="conflict")
         rows = rows_of(self.lookups, read.event_id, read.given)
         was = held.get(read.event_id)
+        if was is not None and read.event_id in own and not rows.says_the_same(was):
+            differing = ", ".join(sorted(rows.differences(was)))
+            message = f"'{read.event_id}' stands in this file before, and differs in {differing}"
+            raise refuse(Fault("body", "id", message), code="conflict")
         if was is None or self.options.replace:
             if rows.says_the_same(was):
                 self.report.unchanged += 1

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from werkzeug.datastructures import ETags
 
 from app import reads, schemas
-from app.errors import Fault, Problem, refuse
+from app.errors import Fault, Problem, nearest, refuse
 from app.words import slug
 from app.writes.events import EVENT, Kind
 from app.writes.journal import By, refuse_known, versions
@@ -101,6 +101,15 @@ def patch(
     condition.require(current)
     wanted = _members(raw)
     _refuse_derived(kind, wanted)
+    # A null removes, so that a member that is not there would pass unseen.
+    known = list(kind.shape.model_fields)
+    unknown = [name for name, value in wanted.items() if value is None and name not in known]
+    if unknown:
+        message = f"is not a member here; known: {', '.join(known)}"
+        faults = (Fault("body", name[:200], message, nearest(name, known)) for name in unknown[:20])
+        raise refuse(*faults, code="invalid-body")
+    if isinstance(wanted.get("date"), str):
+        wanted["date"] = {"edtf": wanted["date"]}
     stored = without_derived(kind, schemas.read_json(current))
     merged = _merge(stored, wanted)
     if "date" in wanted and isinstance(merged.get("date"), dict):
