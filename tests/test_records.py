@@ -591,6 +591,24 @@ def test_null_removes(desk: Desk) -> None:
         assert list(faults(answer, 422, "invalid-body")) == [needed]
 
 
+@pytest.mark.parametrize(
+    ("path", "patch", "name"),
+    [
+        ("/events", {"sumary": None}, "sumary"),
+        ("/events", {"date": {"txet": None}}, "date.txet"),
+        ("/actors", {"nmae": None}, "nmae"),
+        ("/actors", {"date": "2024"}, "date"),
+        ("/types", {"date": {"edtf": "2024"}}, "date"),
+    ],
+)
+def test_a_patch_names_only_what_there_is(desk: Desk, path: str, patch: Json, name: str) -> None:
+    """Also where it would remove it: a slip must not pass for a change."""
+    bodies = {"/actors": {"name": "A body"}, "/types": {"label": "Hearing"}}
+    record = desk.add(path, bodies.get(path) or event(id=desk.name("event")))
+    answer = desk.send("PATCH", record.path, patch, If_Match=record.tag)
+    assert list(faults(answer, 422, "invalid-body")) == [name]
+
+
 def test_a_list_is_replaced_whole(desk: Desk) -> None:
     """RFC 7396 knows no other way."""
     record = rich(desk)
@@ -649,6 +667,7 @@ def test_the_text_of_a_date_stays_with_it(desk: Desk) -> None:
     record = rich(desk)
     same = desk.patch(record, date={"edtf": record.body["date"]["edtf"]}, title="x")
     assert same.body["date"] == record.body["date"]
+    assert desk.patch(same, date=record.body["date"]["edtf"]).body == same.body
     other = desk.patch(same, date={"edtf": "2024", "text": "in 2024"})
     assert (other.body["date"]["edtf"], other.body["date"]["text"]) == ("2024", "in 2024")
     alone = desk.patch(other, date={"text": "that year"})

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from werkzeug.datastructures import ETags
 
 from app import reads, schemas
-from app.errors import Fault, Problem, nearest, refuse
+from app.errors import Fault, Problem, refuse
 from app.words import slug
 from app.writes.events import EVENT, Kind
 from app.writes.journal import By, refuse_known, versions
@@ -101,19 +101,10 @@ def patch(
     condition.require(current)
     wanted = _members(raw)
     _refuse_derived(kind, wanted)
-    # A null removes, so that a member that is not there would pass unseen.
-    known = list(kind.shape.model_fields)
-    unknown = [name for name, value in wanted.items() if value is None and name not in known]
-    if unknown:
-        message = f"is not a member here; known: {', '.join(known)}"
-        faults = (Fault("body", name[:200], message, nearest(name, known)) for name in unknown[:20])
-        raise refuse(*faults, code="invalid-body")
-    if isinstance(wanted.get("date"), str):
-        wanted["date"] = {"edtf": wanted["date"]}
     stored = without_derived(kind, schemas.read_json(current))
+    if kind is EVENT:
+        _redate(stored["date"], wanted)
     merged = _merge(stored, wanted)
-    if "date" in wanted and isinstance(merged.get("date"), dict):
-        _forget_text(stored["date"], wanted["date"], merged["date"])
     kind.save(session, by, _given(kind, merged, record_id, current), "update")
     return _saved(session, kind, record_id)
 
@@ -227,20 +218,25 @@ def _keep_a_source(wanted: Json) -> None:
 
 
 def _merge(target: Any, wanted: Any) -> Any:
-    """RFC 7396 section 2."""
+    """RFC 7396 section 2; a null stays where there is nothing to remove, to be refused by name.
+
+    Every member that a record can have stands in `target`.
+    """
     if not isinstance(wanted, dict):
         return wanted
     merged = dict(target) if isinstance(target, dict) else {}
     for name, value in wanted.items():
-        if value is None:
-            merged.pop(name, None)
+        if value is None and name in merged:
+            del merged[name]
         else:
             merged[name] = _merge(merged.get(name), value)
     return merged
 
 
-def _forget_text(stored: Json, wanted: Any, merged: Json) -> None:
-    """What a source said of another date says nothing of this one."""
-    given = wanted if isinstance(wanted, dict) else {}
-    if merged.get("edtf") != stored["edtf"] and "text" not in given:
-        merged.pop("text", None)
+def _redate(stored: Json, wanted: Json) -> None:
+    """What a source said of another date says nothing of this one: a patch takes the text along."""
+    date = wanted.get("date")
+    date = {"edtf": date} if isinstance(date, str) else date
+    if isinstance(date, dict):
+        moved = date.get("edtf", stored["edtf"]) != stored["edtf"]
+        wanted["date"] = {**({"text": None} if moved else {}), **date}
