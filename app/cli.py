@@ -307,11 +307,11 @@ def create_key(
         fail(f"--scope takes {' or '.join(SCOPES)}")
     now = datetime.now(UTC)
     try:
-        expires_at = None if days is None else writes.timestamp(now + timedelta(days=days))
+        expires_at = None if days is None else schemas.timestamp(now + timedelta(days=days))
     except OverflowError:
         fail("--days goes beyond the year 9999")
     with _current() as database, database.write(beside=True) as session:
-        key = keys.make(session, name, scope, writes.timestamp(now), expires_at)
+        key = keys.make(session, name, scope, schemas.timestamp(now), expires_at)
     out.print(key, markup=False)
 
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app import keys, writes
+from app import keys, schemas, writes
 from app.api.access import FAILURES_PER_MINUTE, Limiter
 from app.keys import CHECKSUM
 from app.main import create_app
@@ -25,7 +25,7 @@ from servers import Answer, serving, until
 from stores import SqliteStores, Stores, key_of, migrated, opened, seeded
 from valid_writes import Request, Send, Writer, bearer, creation, over_wire, through
 
-YESTERDAY = writes.timestamp(datetime.now(UTC) - timedelta(days=1))
+YESTERDAY = schemas.timestamp(datetime.now(UTC) - timedelta(days=1))
 THROUGH, NO_KEY, NO_REACH = "through", 401, 403
 
 # What a request with each kind of key gets, of a route of each kind. A key that does not hold is
@@ -356,7 +356,7 @@ def test_a_revoked_key_never_takes_effect(store: str, tmp_path: Path) -> None:
 def test_a_key_expires_while_the_server_runs(store: str) -> None:
     """At its moment, not at the next start."""
     moment = datetime.now(UTC) + timedelta(seconds=1.5)
-    key = key_of(store, expires_at=writes.timestamp(moment))
+    key = key_of(store, expires_at=schemas.timestamp(moment))
     with serving(store) as server:
         if datetime.now(UTC) < moment - timedelta(seconds=0.5):
             assert server.ask("/events", bearer(key)).status == 200
@@ -372,7 +372,7 @@ def test_days_are_counted_from_now(store: str, tmp_path: Path) -> None:
     key = run("key", "create", *arguments, folder=tmp_path, settings=settings).out.strip()
     with opened(store) as database, database.read() as connection:
         for late, valid in ((timedelta(days=2), True), (timedelta(days=2, minutes=1), False)):
-            at = writes.timestamp(before + late)
+            at = schemas.timestamp(before + late)
             assert (keys.holder(connection, key, at) is not None) == valid
 
 

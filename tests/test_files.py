@@ -441,6 +441,21 @@ def test_a_relation_to_an_event_with_a_fault_is_no_fault_of_its_own(desk: TestCl
     assert [line for line, *_ in faults(send(desk, file))] == [2]
 
 
+@pytest.mark.parametrize("apart", [0, 600])
+@pytest.mark.parametrize("replace", [False, True])
+def test_lines_of_one_file_do_not_replace_each_other(
+    blank: TestClient, replace: bool, apart: int
+) -> None:
+    """Neither side by side nor far apart, also where what is stored may be replaced."""
+    report(blank, ndjson(event("other", sources=[{"title": "Report"}])), create_types=True)
+    between = [event(f"event-{n}", sources=[{"title": "Report"}]) for n in range(apart)]
+    twins = [event("one", title, sources=[{"title": "Report"}]) for title in ("A", "A", "B")]
+    answer = send(blank, ndjson(*twins[:2], *between, twins[2]), replace=replace)
+    assert faults(answer) == [(apart + 3, "id", None)]
+    assert "stands in this file before, and differs in title" in answer.text
+    assert blank.get("/events/one").status_code == 404
+
+
 def test_a_line_without_an_id_is_found_again(desk: TestClient) -> None:
     """By its date and title, of which the id is made."""
     file = ndjson(event(None, "Vučić visited Baku"))

@@ -265,10 +265,10 @@ class Model:
                 if part not in given:
                     merged[part] = [{named: e[named], "role": e["role"]} for e in stored[part]]
             date = given.get("date", stored["date"])
-            if isinstance(date, dict):
-                edtf = date.get("edtf", stored["date"]["edtf"])
-                kept = stored["date"]["text"] if edtf == stored["date"]["edtf"] else None
-                merged["date"] = {"edtf": edtf, "text": date.get("text", kept)}
+            date = {"edtf": date} if isinstance(date, str) else date
+            edtf = date.get("edtf", stored["date"]["edtf"])
+            kept = stored["date"]["text"] if edtf == stored["date"]["edtf"] else None
+            merged["date"] = {"edtf": edtf, "text": date.get("text", kept)}
             self.require_support(kind, merged, "conflict")
         else:
             del merged["id"], merged["events"]

@@ -122,7 +122,7 @@ def _moment(value: str) -> str:
         moment = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("is outside the years 1 to 9999") from None
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return schemas.timestamp(moment)
 
 
 def _box(value: str) -> str:

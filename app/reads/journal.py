@@ -19,7 +19,7 @@ from app.reads.cursors import (
     write_cursor,
     write_json,
 )
-from app.schemas import SLUG
+from app.schemas import COUNTED, OF_DATE, SLUG
 
 Json = dict[str, Any]
 FEED = ["changes"]  # what its cursors belong to
@@ -27,9 +27,6 @@ REVISION = (
     "SELECT version, op, at, author, note, body FROM change"
     " WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL"
 )
-# What follows from other members, or from the edit itself.
-DERIVED = {"version", "created_at", "updated_at"}
-OF_DATE = {"earliest", "latest", "precision", "uncertain", "approximate", "label"}
 
 
 # -- revisions ------------------------------------------------------------------------------------
@@ -93,7 +90,7 @@ def _differences(before: Json | None, after: Json | None) -> Iterator[Json]:
     """What two states of a record differ in, member by member; nothing where one is missing."""
     if before is not None and after is not None:
         for name in {**before, **after}:
-            if name not in DERIVED:
+            if name not in COUNTED:
                 yield from _between(name, before.get(name), after.get(name))
 
 

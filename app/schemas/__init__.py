@@ -30,6 +30,8 @@ from app.schemas.answers import (
 )
 from app.schemas.reading import checked, read_json
 from app.schemas.served import (
+    COUNTED,
+    OF_DATE,
     Actor,
     Citation,
     Counted,
@@ -58,6 +60,7 @@ from app.schemas.texts import (
     country_code,
     decimal,
     printable,
+    timestamp,
 )
 from app.schemas.written import (
     MAX_ENTRIES,
@@ -78,10 +81,12 @@ from app.schemas.written import (
 )
 
 __all__ = [
+    "COUNTED",
     "DECIMAL",
     "MAX_ENTRIES",
     "MAX_ID",
     "MAX_SOURCES",
+    "OF_DATE",
     "SLUG",
     "TEXT",
     "Actor",
@@ -147,4 +152,5 @@ __all__ = [
     "decimal",
     "printable",
     "read_json",
+    "timestamp",
 ]

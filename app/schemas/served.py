@@ -15,7 +15,7 @@ from app.schemas.texts import (
     SourceKind,
     Status,
 )
-from app.schemas.written import Quantity, Related
+from app.schemas.written import DateWrite, Quantity, Related
 
 
 class Date(Shape):
@@ -42,6 +42,11 @@ class Date(Shape):
     uncertain: bool = Field(description="The date bears `?` or `%`.", examples=[False])
     approximate: bool = Field(description="The date bears `~` or `%`.", examples=[False])
     label: str = Field(description="The date in words.", examples=["November 2023"])
+
+
+# What nobody writes: of a date, and of an event, where it follows from the edits themselves.
+OF_DATE = frozenset(Date.model_fields) - frozenset(DateWrite.model_fields)
+COUNTED = ("version", "created_at", "updated_at")
 
 
 class EventActor(Shape):

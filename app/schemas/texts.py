@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
@@ -46,6 +47,11 @@ class OneOf:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {**handler(schema), "enum": list(self.allowed)}
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment of UTC as it is stored: RFC 3339 with microseconds, which sorts as text."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def printable(value: str) -> str:

@@ -2,7 +2,7 @@
 
 from app.writes.events import EVENT, Kind, create_events
 from app.writes.imports import ImportOptions, Report, load
-from app.writes.journal import By, check, now, timestamp
+from app.writes.journal import By, check, now
 from app.writes.records import (
     KINDS,
     Condition,
@@ -41,5 +41,4 @@ __all__ = [
     "patch",
     "put",
     "restore",
-    "timestamp",
 ]

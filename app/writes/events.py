@@ -1,6 +1,5 @@
 """Events: from a valid document to rows, and from there to the read model and the journal."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,7 +57,6 @@ NAMED: Mapping[str, tuple[Vocabulary, set[str]]] = {  # with the fields that are
     "places": (PLACE, set()),
     "sources": (SOURCE, OF_CITATION),
 }
-COUNTED = ("version", "created_at", "updated_at")  # these follow from the edits themselves
 Json = dict[str, Any]
 
 
@@ -79,16 +77,12 @@ class Rows:
         """The events that it relates to."""
         return {row["target_id"] for row in self.parts["relation"]}
 
-    def says_the_same(self, other: "Rows | None") -> bool:
-        """Whether the two differ in nothing but version and timestamps."""
-        return other is not None and not self.differences(other)
-
     def differences(self, other: "Rows") -> set[str]:
-        """The members of an event in which the two differ."""
+        """The members of an event in which the two differ, but for version and timestamps."""
         columns = {
             MEMBERS.get(name, name)
             for name, value in self.event.items()
-            if name not in COUNTED and value != other.event[name]
+            if name not in schemas.COUNTED and value != other.event[name]
         }
         return columns | {MEMBERS[part] for part in PARTS if self.parts[part] != other.parts[part]}
 
@@ -201,8 +195,12 @@ def save(
     changes = _changes(session, events, touched, held, op)
     record(session, by, [*lookups.made, *changes], moment)
     lookups.made.clear()
-    if any(rows.parts["event_tag"] for rows in replaced):
+    if _tags(replaced) - _tags(events):
         forget_unused(session, "tag", "event_tag", "tag_id")
+
+
+def _tags(events: Iterable[Rows]) -> set[str]:
+    return {row["tag_id"] for rows in events for row in rows.parts["event_tag"]}
 
 
 def _write_rows(session: Session, events: Sequence[Rows], replaced: Sequence[Rows]) -> None:
@@ -326,15 +324,11 @@ class Events:
 
     name: str = "event"
     shape: type[schemas.Shape] = schemas.EventWrite
-    derived: frozenset[str] = frozenset(COUNTED)
+    derived: frozenset[str] = frozenset(schemas.COUNTED)
 
-    def document(self, session: Session, record_id: str) -> Json | None:
-        """The event as it is served; None where it is not stored."""
-        query = (
-            "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
-        )
-        body = session.execute(text(query), {"id": record_id}).scalar()
-        return None if body is None else json.loads(body)
+    def exists(self, session: Session, record_id: str) -> bool:
+        """Whether it is stored."""
+        return not missing(session, [record_id])
 
     def used_by(self, session: Session, record_id: str) -> list[str]:
         """Ids of the events that relate to it."""
@@ -349,7 +343,7 @@ class Events:
         lookups = Lookups(session)
         rows = rows_of(lookups, given.id, given)
         held = stored(session, [given.id])
-        if not rows.says_the_same(held.get(given.id)):
+        if rows.differences(held[given.id]):
             save(session, by, lookups, [rows], held)
             refuse_missing(session, rows)
         return str(given.id)
@@ -365,15 +359,11 @@ class Events:
         if held.parts["event_tag"]:
             forget_unused(session, "tag", "event_tag", "tag_id")
 
-    def revived(self, session: Session, body: bytes) -> Json:
-        """From the journal to a document that can be stored again.
+    def revived(self, session: Session, document: Json) -> Json:
+        """A document of the journal, made ready to be stored again.
 
         What it names is taken as it is now; Problem `conflict` where that was deleted since.
         """
-        document: Json = json.loads(body)
-        document["date"] = {name: document["date"][name] for name in ("edtf", "text")}
-        for name in COUNTED:
-            del document[name]
         named: list[tuple[str, Kind, str]] = [("type", TYPE, document["type"])]
         for part, (kind, link) in NAMED.items():
             named += [(f"{part}.{n}", kind, e["id"]) for n, e in enumerate(document[part])]
@@ -383,7 +373,7 @@ class Events:
         faults = [
             Fault("body", where, was_deleted(kind.name, record_id))
             for where, kind, record_id in named
-            if kind.document(session, record_id) is None
+            if not kind.exists(session, record_id)
         ]
         if faults:
             raise refuse(*faults, code="conflict")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app import index, schemas
+from app import index, reads, schemas
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse
 from app.formats import Line
@@ -126,8 +126,7 @@ class _Run:
         self.lookups = Lookups(session, create_types=options.create_types, again=True)
         self.report = Report()
         self.faults: list[Fault] = []
-        query = text("SELECT position FROM store")
-        self.began = session.execute(query).scalar_one()
+        self.began = reads.position(session.connection()).position
         self.awaited: dict[str, tuple[int, int]] = {}  # targets to be found further down
         self.blamed: set[str] = set()  # ids of events that have a fault of their own
 
@@ -216,24 +215,22 @@ class _Run:
             raise refuse(Fault("body", "id", message), code="conflict")
         rows = rows_of(self.lookups, read.event_id, read.given)
         was = held.get(read.event_id)
-        if was is not None and read.event_id in own and not rows.says_the_same(was):
-            differing = ", ".join(sorted(rows.differences(was)))
-            message = f"'{read.event_id}' stands in this file before, and differs in {differing}"
-            raise refuse(Fault("body", "id", message), code="conflict")
-        if was is None or self.options.replace:
-            if rows.says_the_same(was):
-                self.report.unchanged += 1
-                return None
+        if was is None:
             return rows
-        if not rows.says_the_same(was):
-            differing = ", ".join(sorted(rows.differences(was)))
+        differing = ", ".join(sorted(rows.differences(was)))
+        if not differing:
+            self.report.unchanged += 1
+            return None
+        if read.event_id in own:
+            message = f"'{read.event_id}' stands in this file before, and differs in {differing}"
+        elif not self.options.replace:
             message = (
                 f"'{read.event_id}' is stored already and differs in {differing}; "
                 "import with replace=true to replace it"
             )
-            raise refuse(Fault("body", "id", message), code="conflict")
-        self.report.unchanged += 1
-        return None
+        else:
+            return rows
+        raise refuse(Fault("body", "id", message), code="conflict")
 
     def _await(self, new: Iterable[Rows], lines: dict[str, int]) -> None:
         """Remember the links whose target is not there yet."""

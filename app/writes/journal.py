@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.dialects import listed
 from app.errors import Fault, refuse
 from app.models import TABLES
+from app.schemas import timestamp
 
 CHANGE = TABLES["change"]
 LAST = text(
@@ -37,11 +38,6 @@ class Change:
     body: bytes | None
     cause_kind: str | None = None
     cause_id: str | None = None
-
-
-def timestamp(moment: datetime) -> str:
-    """A moment of UTC as it is stored: RFC 3339 with microseconds, which sorts as text."""
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def now() -> str:

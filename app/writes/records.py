@@ -13,13 +13,12 @@ from app import reads, schemas
 from app.errors import Fault, Problem, refuse
 from app.words import slug
 from app.writes.events import EVENT, Kind
-from app.writes.journal import By, refuse_known, versions
+from app.writes.journal import By, refuse_known
 from app.writes.retries import Answer
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
 Json = dict[str, Any]
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)}
-OF_DATE = set(schemas.Date.model_fields) - set(schemas.DateWrite.model_fields)
 NAMED_USERS = 20  # are told where a record cannot be deleted
 
 
@@ -71,8 +70,7 @@ def create(session: Session, by: By, kind: Kind, raw: Any) -> Saved:
     """Store a new record; Problem `conflict` where its id is taken or was deleted."""
     given = _given(kind, raw)
     if given.id is not None:
-        taken = kind.document(session, given.id) is not None
-        refuse_known(session, kind.name, given.id, stored=taken)
+        refuse_known(session, kind.name, given.id, stored=kind.exists(session, given.id))
     return _saved(session, kind, kind.save(session, by, given, "create"), created=True)
 
 
@@ -83,12 +81,12 @@ def put(
     if not re.fullmatch(schemas.SLUG, record_id) or len(record_id) > schemas.MAX_ID:
         message = "is not an id: small letters and digits, joined by hyphens, 100 at most"
         raise refuse(Fault("path", "id", message, slug(record_id[:1000])), code="invalid-body")
-    exists = kind.document(session, record_id) is not None
+    exists = kind.exists(session, record_id)
     if not exists:
         refuse_known(session, kind.name, record_id, stored=False)
     current = _current(session, kind, record_id) if exists else None
     condition.require(current)
-    given = _given(kind, raw, record_id, current)
+    given = _given(kind, raw, record_id, schemas.read_json(current) if current else None)
     kind.save(session, by, given, "update" if exists else "create")
     return _saved(session, kind, record_id, created=not exists)
 
@@ -101,11 +99,11 @@ def patch(
     condition.require(current)
     wanted = _members(raw)
     _refuse_derived(kind, wanted)
-    stored = without_derived(kind, schemas.read_json(current))
+    stored = schemas.read_json(current)
     if kind is EVENT:
         _redate(stored["date"], wanted)
-    merged = _merge(stored, wanted)
-    kind.save(session, by, _given(kind, merged, record_id, current), "update")
+    merged = _merge(without_derived(kind, stored), wanted)
+    kind.save(session, by, _given(kind, merged, record_id, stored), "update")
     return _saved(session, kind, record_id)
 
 
@@ -123,18 +121,20 @@ def delete(session: Session, by: By, kind: Kind, record_id: str, condition: Cond
 
 def restore(session: Session, by: By, kind: Kind, record_id: str) -> Saved:
     """Store a deleted record again, as it last was; what it names is taken as it is now."""
-    if not re.fullmatch(schemas.SLUG, record_id):  # PostgreSQL takes no NUL
+    try:
         _current(session, kind, record_id)
-    if kind.document(session, record_id) is not None:
+    except Problem as problem:
+        if problem.code != "gone":
+            raise
+    else:
         raise Problem("conflict", f"The {kind.name} '{record_id}' is not deleted.")
-    if not versions(session, kind.name, [record_id]):
-        _current(session, kind, record_id)
     query = (
         "SELECT body FROM change WHERE kind = :kind AND record_id = :id AND body IS NOT NULL"
         " AND cause_kind IS NULL ORDER BY version DESC LIMIT 1"
     )
     body = session.execute(text(query), {"kind": kind.name, "id": record_id}).scalar_one()
-    given = schemas.checked(kind.shape, kind.revived(session, bytes(body)))
+    document = without_derived(kind, schemas.read_json(bytes(body)))
+    given = schemas.checked(kind.shape, kind.revived(session, document))
     return _saved(session, kind, kind.save(session, by, given, "restore"))
 
 
@@ -149,20 +149,20 @@ def _saved(session: Session, kind: Kind, record_id: str, *, created: bool = Fals
 # -- from what came to a valid document -----------------------------------------------------------
 
 
-def _given(kind: Kind, raw: Any, record_id: str | None = None, current: bytes | None = None) -> Any:
+def _given(kind: Kind, raw: Any, record_id: str | None = None, stored: Json | None = None) -> Any:
     """The valid document, its id that of the path; Problem `invalid-body` names what is wrong.
 
-    What is derived may stand in it only as `current` has it.
+    What is derived may stand in it only as it does in what is `stored`.
     """
     wanted = _members(raw)
-    _refuse_derived(kind, wanted, None if current is None else schemas.read_json(current))
+    _refuse_derived(kind, wanted, stored)
     wanted = without_derived(kind, wanted)
     if record_id is not None:
         if wanted.get("id") not in (None, record_id):
             message = "differs from the id in the path; ids do not change, so leave it out"
             raise refuse(Fault("body", "id", message, record_id), code="invalid-body")
         wanted["id"] = record_id
-    if current is not None and kind is EVENT:
+    if stored is not None and kind is EVENT:
         _keep_a_source(wanted)
     return schemas.checked(kind.shape, wanted)
 
@@ -178,7 +178,7 @@ def _derived(kind: Kind, document: Mapping[str, Any]) -> Iterator[tuple[str, ...
     yield from ((name,) for name in document if name in kind.derived)
     date = document.get("date") if kind is EVENT else None
     if isinstance(date, dict):
-        yield from (("date", name) for name in date if name in OF_DATE)
+        yield from (("date", name) for name in date if name in schemas.OF_DATE)
 
 
 def without_derived(kind: Kind, document: Mapping[str, Any]) -> Json:
@@ -190,11 +190,11 @@ def without_derived(kind: Kind, document: Mapping[str, Any]) -> Json:
     return kept
 
 
-def _refuse_derived(kind: Kind, wanted: Json, current: Json | None = None) -> None:
-    """Problem `invalid-body` where a derived member stands that does not repeat `current`."""
+def _refuse_derived(kind: Kind, wanted: Json, stored: Json | None = None) -> None:
+    """Problem `invalid-body` where a derived member stands that does not repeat what is stored."""
     faults = []
     for path in _derived(kind, wanted):
-        if current is None or _at(wanted, path) != _at(current, path):
+        if stored is None or _at(wanted, path) != _at(stored, path):
             faults.append(Fault("body", ".".join(path), "follows from the rest; leave it out"))
     if faults:
         raise refuse(*faults, code="invalid-body")

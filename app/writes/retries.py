@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert, text
 from sqlmodel import Session
 
+from app import schemas
 from app.errors import Problem
 from app.models import TABLES
-from app.writes.journal import now, timestamp
+from app.writes.journal import now
 
 KEPT = timedelta(hours=24)
 TABLE = TABLES["answered"]
@@ -42,7 +43,7 @@ def once(session: Session, request: Request | None, work: Callable[[], Answer]) 
     """
     if request is None:
         return work()
-    limit = timestamp(datetime.now(UTC) - KEPT)
+    limit = schemas.timestamp(datetime.now(UTC) - KEPT)
     session.execute(text("DELETE FROM answered WHERE at < :limit"), {"limit": limit})
     query = text("SELECT * FROM answered WHERE author = :author AND key = :key")
     own = {"author": request.author, "key": request.key}

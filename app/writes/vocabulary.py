@@ -27,17 +27,24 @@ def ids(session: Session, query: str, **parameters: Any) -> list[str]:
     return list(session.execute(text(query), parameters).scalars())
 
 
+# Ids made of one name: the plain one, and those with a number, as a range that an index finds.
+NUMBERED = "({0} = :base OR ({0} >= :low AND {0} < :high))"
+
+
+def numbered(base: str) -> dict[str, str]:
+    """The parameters of NUMBERED; `.` is the character behind `-`."""
+    return {"base": base, "low": f"{base}-", "high": f"{base}."}
+
+
 def free_id(session: Session, table: str, name: str, taken: Iterable[str] = ()) -> str:
     """A slug of `name` that no row of `table` has or had: the plain one, else with a number."""
     base = slug(name)
-    numbered = "= :id OR ({0} >= :low AND {0} < :high)"  # a range, so that the index finds it
     query = (
-        f"SELECT id FROM {table} WHERE id {numbered.format('id')}"
+        f"SELECT id FROM {table} WHERE {NUMBERED.format('id')}"
         " UNION SELECT record_id FROM change WHERE kind = :kind AND cause_kind IS NULL"
-        f" AND (record_id {numbered.format('record_id')})"
+        f" AND {NUMBERED.format('record_id')}"
     )
-    spelt_so = {"id": base, "low": f"{base}-", "high": f"{base}.", "kind": table}
-    held = {*ids(session, query, **spelt_so), *taken}
+    held = {*ids(session, query, kind=table, **numbered(base)), *taken}
     candidates = (base if n == 1 else f"{base}-{n}" for n in range(1, len(held) + 2))
     return next(candidate for candidate in candidates if candidate not in held)
 
@@ -58,6 +65,10 @@ class Vocabulary:
     users: str  # the events that use it
     shown: bool = True  # in the documents of those events
     derived: frozenset[str] = frozenset({"events"})
+
+    def exists(self, session: Session, record_id: str) -> bool:
+        """Whether it is stored."""
+        return self.stored(session, record_id) is not None
 
     def document(self, session: Session, record_id: str) -> Json | None:
         """The record as it is written; None where it is not stored."""
@@ -80,10 +91,9 @@ class Vocabulary:
         if before is not None and before == self.document(session, record_id):
             return str(record_id)
         record(session, by, [change])
-        if op == "update" and self.shown:
+        if op == "update":
             self._show(session, by, record_id)
-        if self is SOURCE:
-            forget_unused(session, "publisher", "source", "publisher_id")
+            self._tidy(session)
         return str(record_id)
 
     def put(self, session: Session, record_id: str, given: Any, op: str) -> Change:
@@ -105,15 +115,19 @@ class Vocabulary:
         version = versions(session, self.name, [record_id]).get(record_id, 0) + 1
         session.execute(text(f"DELETE FROM {self.name} WHERE id = :id"), {"id": record_id})
         record(session, by, [Change("delete", self.name, record_id, version, None)])
+        self._tidy(session)
+
+    def revived(self, session: Session, document: Json) -> Json:
+        """A document of the journal, made ready to be stored again: it names nothing."""
+        return document
+
+    def _tidy(self, session: Session) -> None:
         if self is SOURCE:
             forget_unused(session, "publisher", "source", "publisher_id")
 
-    def revived(self, session: Session, body: bytes) -> Json:
-        """From the journal to a document that can be stored again."""
-        document: Json = json.loads(body)
-        return document
-
     def _show(self, session: Session, by: By, record_id: str) -> None:
+        if not self.shown:
+            return
         for batch in index.batches(self.used_by(session, record_id)):
             written = index.write(session.connection(), batch)
             changes = [
@@ -246,16 +260,13 @@ def _find_source(session: Session, known: Mapping[str, Any]) -> list[str]:
 def sources_alike(session: Session, given: schemas.SourceWrite) -> list[str]:
     """Sources that say just this, among those whose ids were made of it; the first made first."""
     said = given.model_dump(exclude={"id", "publisher"})
-    base = slug(_source_name(given))
     alike = " AND ".join(f"coalesce(s.{name}, '') = :{name}" for name in said)
     query = (
         "SELECT s.id FROM source s LEFT JOIN publisher p ON p.id = s.publisher_id"
-        " WHERE (s.id = :base OR (s.id >= :low AND s.id < :high))"
+        f" WHERE {NUMBERED.format('s.id')}"
         f" AND coalesce(p.folded, '') = :publisher AND {alike} ORDER BY length(s.id), s.id"
     )
-    of = {"base": base, "low": f"{base}-", "high": f"{base}.", "publisher": ""}
-    if given.publisher:
-        of["publisher"] = fold(given.publisher)
+    of = {**numbered(slug(_source_name(given))), "publisher": fold(given.publisher or "")}
     return ids(session, query, **of, **{name: value or "" for name, value in said.items()})
 
 
