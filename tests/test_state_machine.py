@@ -264,8 +264,8 @@ class Model:
             for part, named in (("actors", "id"), ("sources", "id")):
                 if part not in given:
                     merged[part] = [{named: e[named], "role": e["role"]} for e in stored[part]]
-            date = given.get("date", stored["date"])
-            date = {"edtf": date} if isinstance(date, str) else date
+            said = given.get("date", stored["date"])
+            date: Json = {"edtf": said} if isinstance(said, str) else said
             edtf = date.get("edtf", stored["date"]["edtf"])
             kept = stored["date"]["text"] if edtf == stored["date"]["edtf"] else None
             merged["date"] = {"edtf": edtf, "text": date.get("text", kept)}
