@@ -264,7 +264,7 @@ class Model:
             for part, named in (("actors", "id"), ("sources", "id")):
                 if part not in given:
                     merged[part] = [{named: e[named], "role": e["role"]} for e in stored[part]]
-            said = given.get("date", stored["date"])
+            said: Any = merged["date"]
             date: Json = {"edtf": said} if isinstance(said, str) else said
             edtf = date.get("edtf", stored["date"]["edtf"])
             kept = stored["date"]["text"] if edtf == stored["date"]["edtf"] else None
