@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import __version__, index, keys, reads, schemas, seeding, server, writes
-from app.api.routes import check_query, members
+from app.api.routes import read_query
 from app.db import Database
 from app.dialects import StoreError
 from app.errors import Problem
@@ -277,11 +277,7 @@ def _filter(arguments: Sequence[str]) -> ExportQuery:
         if not name.startswith("--") or not (is_joined or rest):
             fail(f"{name} is not understood; options are --NAME VALUE, after the filter's names")
         pairs.append((name[2:].replace("-", "_"), value if is_joined else rest.pop(0)))
-    repeatable = dict(members(ExportQuery))
-    check_query(pairs, repeatable)
-    values = {name: [value for other, value in pairs if other == name] for name, _ in pairs}
-    said = {name: given if repeatable[name] else given[0] for name, given in values.items()}
-    return schemas.checked(ExportQuery, said)
+    return read_query(ExportQuery, pairs)
 
 
 keys_cli = typer.Typer(no_args_is_help=True, help="API keys: who may write, or read.")

@@ -85,6 +85,9 @@ KINDS: Mapping[str, Kind] = {
     "internal-error": Kind(
         500, "Something went wrong in Dateline", "Try again; if it persists, report it."
     ),
+    "not-implemented": Kind(
+        501, "Not offered in this format", "Ask for the format that the documentation names."
+    ),
     "store-unavailable": Kind(
         503, "The store is not available", "Try again after the seconds in Retry-After."
     ),

@@ -23,6 +23,7 @@ from app.api import (
 from app.api.access import Limiter
 from app.db import Database
 from app.settings import Settings
+from app.web import assets, embedding, pages
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -46,7 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.limiter = Limiter()
     app.state.stopping = asyncio.Event()  # set by the server when it begins to end
-    for room in (events, counts, vocabulary, records, changes, audit, files, operations):
+    of_the_api = (events, counts, vocabulary, records, changes, audit, files, operations)
+    for room in (*of_the_api, embedding, pages, assets):
         app.include_router(room.router)
     errors.install(app)
     middleware.install(app)

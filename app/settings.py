@@ -30,6 +30,14 @@ def _addresses(value: str) -> str:
     return value
 
 
+def _ancestors(value: str) -> str:
+    """`frame-ancestors` as the header has it (CSP 3 section 6.4.2.1), without what ends it."""
+    host = r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:(\d+|\*))?|https?:|\*|'self'|'none'"
+    if not value or not all(re.fullmatch(host, part) for part in value.split()):
+        raise ValueError("give * or 'self' or 'none', or addresses such as https://example.org")
+    return value
+
+
 class Settings(BaseSettings):
     """One instance a server; every field is an environment variable with the prefix `DATELINE_`."""
 
@@ -45,6 +53,11 @@ class Settings(BaseSettings):
         "sqlite:///dateline.db",
         description="The store: `sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`.",
     )
+    title: str = Field(
+        "Chronology",
+        min_length=1,
+        description="What the chronology is called, on pages, in feeds and calendars.",
+    )
     public_url: Annotated[str | None, AfterValidator(_web_address)] = Field(
         None,
         description="The address clients use, for absolute links in answers. "
@@ -55,6 +68,11 @@ class Settings(BaseSettings):
         description="Addresses or networks, separated by commas, whose `X-Forwarded-Proto` and "
         "`X-Forwarded-For` count; `*` trusts all. The host is that of `Host`, never of "
         "`X-Forwarded-Host`, which proxies pass on as any client wrote it.",
+    )
+    frame_ancestors: Annotated[str, AfterValidator(_ancestors)] = Field(
+        "*",
+        description="Which sites may show `/embed` in a frame: `*`, `'self'`, `'none'`, or "
+        "addresses separated by spaces, as in Content-Security-Policy.",
     )
     query_seconds: float = Field(
         2.0, gt=0, le=60, description="The longest that one read query may take, in seconds."

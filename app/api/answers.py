@@ -40,7 +40,7 @@ async def collection(
         items = b",".join(page.items)
         return b'{"items":[%b],"total":%b,"next":%b}' % (items, total, following)
 
-    return await _of_this_state(request, render, work, *args, **kwargs)
+    return await of_this_state(request, render, JSON, work, *args, **kwargs)
 
 
 async def stretch(
@@ -56,7 +56,7 @@ async def stretch(
         following = _link(request, headers, name, page.cursor)
         return b'{"items":[%b],"next":%b}' % (b",".join(page.items), following)
 
-    return await _of_this_state(request, render, work, *args, **kwargs)
+    return await of_this_state(request, render, JSON, work, *args, **kwargs)
 
 
 def _link(request: Request, headers: dict[str, str], name: str, cursor: str | None) -> bytes:
@@ -80,12 +80,13 @@ async def counts(
     def at_any_state(connection: Connection, _: reads.Position) -> bytes:
         return work(connection, *args, **kwargs)
 
-    return await _of_this_state(request, lambda body, _: body, at_any_state)
+    return await of_this_state(request, lambda body, _: body, JSON, at_any_state)
 
 
-async def _of_this_state(
+async def of_this_state(
     request: Request,
     render: Callable[[T, dict[str, str]], bytes],
+    media_type: str,
     work: Callable[Concatenate[Connection, reads.Position, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
@@ -107,7 +108,7 @@ async def _of_this_state(
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
     if found is None or asked.star_tag:
         return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"})
-    return Response(render(found, headers), headers=headers, media_type=JSON)
+    return Response(render(found, headers), headers=headers, media_type=media_type)
 
 
 async def changed_since(request: Request) -> tuple[dict[str, str], bool]:

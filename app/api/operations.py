@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Path, Request
 
 from app import reads, schemas
 from app.api.answers import database
@@ -53,9 +52,3 @@ async def get_problem(
         hint = nearest(code, KINDS)
         raise Problem("not-found", f"There is no such problem{f'; {hint}?' if hint else ''}.")
     return schemas.ProblemKind(code=code, **vars(KINDS[code]))
-
-
-@router.get("/", include_in_schema=False)
-async def root(request: Request) -> Response:
-    """The way to the documentation."""
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from app.errors import Fault, nearest_parameter, refuse
+from app.errors import Fault, from_validation, nearest_parameter, refuse
 
+Query = TypeVar("Query", bound=BaseModel)
 MOST_FAULTS = 20  # are named; a URL has room for thousands
 
 
@@ -42,6 +43,18 @@ def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
             yield field.alias, False
     for part in dependant.dependencies:
         yield from _parameters(part)
+
+
+def read_query(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
+    """A query that did not come as one, as strictly read; Problem `invalid-parameters`."""
+    repeatable = dict(members(model))
+    check_query(pairs, repeatable)
+    values = {name: [value for other, value in pairs if other == name] for name, _ in pairs}
+    try:
+        return model(**{n: given if repeatable[n] else given[0] for n, given in values.items()})
+    except ValidationError as error:
+        told = ({**detail, "loc": ("query", *detail["loc"])} for detail in error.errors())
+        raise refuse(*from_validation(told)) from None
 
 
 def members(model: type[BaseModel]) -> Iterator[tuple[str, bool]]:

@@ -1,6 +1,6 @@
 """Imprecise dates: EDTF text to bounds in days, and back to words."""
 
-from app.dates.date import Date, Window, parse, parse_window
+from app.dates.date import Date, Window, parse, parse_window, write_window
 from app.dates.days import BEGINNING, END, FIRST_DAY, LAST_DAY, day_number, from_day_number, iso_day
 from app.dates.grammar import MAX_LENGTH, PRECISIONS, DateError
 
@@ -19,4 +19,5 @@ __all__ = [
     "iso_day",
     "parse",
     "parse_window",
+    "write_window",
 ]

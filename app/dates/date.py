@@ -103,6 +103,19 @@ def parse_window(text: str) -> Window:
     return Window(date.start_earliest, date.end_latest)
 
 
+def write_window(window: Window) -> str:
+    """The shortest expression that asks for exactly these days; `parse_window` gives them back.
+
+    Whole years and whole months are named as such: `2023`, `2023-01/2023-03`.
+    """
+    # What begins on the first day of a year, and ends before one, is made of whole years.
+    edges = iso_day(window.first), iso_day(window.last + 1)
+    sizes = ((len("-01-01"), "-01-01"), (len("-01"), "-01"), (0, ""))
+    cut = next(n for n, end in sizes if all(day is None or day.endswith(end) for day in edges))
+    days = (iso_day(day) for day in window)
+    return "/".join(dict.fromkeys(day[: len(day) - cut] if day else ".." for day in days))
+
+
 def _no_window(text: str) -> str | None:
     """Why no window can express what is written, whether it is a date or not."""
     if text[:1] in ("[", "{"):

@@ -383,6 +383,15 @@ class EventFilter(BaseModel):
         return None if self.date is None else dates.parse_window(self.date)
 
     @property
+    def given(self) -> dict[str, Any]:
+        """The parameters of the filter that were given, in the order in which they stand here."""
+        return {n: getattr(self, n) for n in EventFilter.model_fields if n in self.model_fields_set}
+
+    def without(self, *names: str) -> "EventFilter":
+        """The same filter, but for these parameters."""
+        return EventFilter(**{n: value for n, value in self.given.items() if n not in names})
+
+    @property
     def meanings(self) -> list[Meaning]:
         """What the parameters that were given mean, each once."""
         fields = EventFilter.model_fields

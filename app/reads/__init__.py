@@ -1,7 +1,7 @@
 """Every query over the stored documents, the vocabulary and the journal."""
 
 from app.reads.audit import audit
-from app.reads.counts import facets, histogram
+from app.reads.counts import Bucket, Density, densities, facet, facets, histogram, label, reported
 from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, export, matching, page
 from app.reads.journal import changes, changes_after, revision, revisions
@@ -9,19 +9,25 @@ from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 
 __all__ = [
     "VOCABULARIES",
+    "Bucket",
+    "Density",
     "Page",
     "Position",
     "audit",
     "changes",
     "changes_after",
+    "densities",
     "event",
     "export",
+    "facet",
     "facets",
     "histogram",
+    "label",
     "matching",
     "page",
     "position",
     "record",
+    "reported",
     "revision",
     "revisions",
     "served",

@@ -1,6 +1,7 @@
 """Counts of what a filter finds: by the values that events bear, and by spans of time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -9,10 +10,10 @@ from sqlalchemy import Connection, text
 
 from app import dates
 from app.errors import Fault, refuse
-from app.filters import FacetQuery, HistogramQuery, Where, find
+from app.filters import EventFilter, FacetQuery, Found, HistogramQuery, Where, find
 from app.reads.cursors import write_json
 from app.reads.events import count
-from app.reads.spans import INTERVALS, Interval
+from app.reads.spans import INTERVALS, OF_PICTURES, Interval
 
 MAX_BUCKETS = 5000
 Json = dict[str, Any]
@@ -34,17 +35,19 @@ LABELS: Mapping[str, str] = {
 def facets(connection: Connection, asked: FacetQuery) -> bytes:
     """How many of the events that a filter finds bear each value of the dimensions asked for."""
     found = find(connection, asked)
-    where = found.all()
     counted = {
-        name: [
-            {"value": value, "label": _label(connection, name, value), "count": number}
-            for value, number in _facet(
-                connection, where, name, found.plan.of_value.get(name), asked.limit
-            )
-        ]
-        for name in dict.fromkeys(asked.by)
+        name: facet(connection, found, name, asked.limit) for name in dict.fromkeys(asked.by)
     }
     return write_json({"total": count(connection, found), "facets": counted})
+
+
+def facet(connection: Connection, found: Found, name: str, limit: int) -> list[Json]:
+    """The `limit` commonest values of one dimension, with labels and numbers of events."""
+    condition = found.plan.of_value.get(name)
+    return [
+        {"value": value, "label": label(connection, name, value), "count": number}
+        for value, number in _facet(connection, found.all(), name, condition, limit)
+    ]
 
 
 def _facet(
@@ -67,13 +70,14 @@ def _facet(
     return [(row.value, row.number) for row in rows]
 
 
-def _label(connection: Connection, name: str, value: str) -> str:
-    label = None
+def label(connection: Connection, name: str, value: str) -> str:
+    """What people call a value of a dimension; the value itself where it has no other name."""
+    found = None
     if name in LABELS:
-        label = connection.execute(text(LABELS[name]), {"value": value}).scalar()
+        found = connection.execute(text(LABELS[name]), {"value": value}).scalar()
     elif name == "country" and (country := pycountry.countries.get(alpha_2=value)):
-        label = getattr(country, "common_name", country.name)
-    return value if label is None else str(label)
+        found = getattr(country, "common_name", country.name)
+    return value if found is None else str(found)
 
 
 # -- histogram ------------------------------------------------------------------------------------
@@ -90,12 +94,69 @@ class Bounds(NamedTuple):
     events: int
 
 
+class Bucket(NamedTuple):
+    """A span of time, both ends included, and how many events fall into it; with the possible."""
+
+    first: int
+    last: int
+    label: str
+    certain: int
+    possible: int
+
+    def told(self) -> Json:
+        """As the API says it."""
+        days = {"start": dates.iso_day(self.first), "end": dates.iso_day(self.last)}
+        return days | {"label": self.label, "certain": self.certain, "possible": self.possible}
+
+
 def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
     """How many of the events that a filter finds fall into each span of time.
 
     An event counts in every span that it may overlap. Problem `invalid-parameters` where there
     would be more than MAX_BUCKETS spans.
     """
+    density = densities(connection, asked)
+    interval = INTERVALS[asked.interval]
+    size = density.size(interval)
+    if size > MAX_BUCKETS:
+        message = (
+            f"'{asked.interval}' makes {size} buckets of the time asked for,"
+            f" {MAX_BUCKETS} are the most"
+        )
+        # The finest that makes few enough; INTERVALS begin with the coarsest.
+        fitting = [n for n, i in INTERVALS.items() if density.size(i) <= MAX_BUCKETS]
+        hint = "" if fitting else "; ask for less time with `date`"
+        raise refuse(Fault("query", "interval", message + hint, fitting[-1] if fitting else None))
+    buckets = [bucket.told() for bucket in density.cut(interval)]
+    return write_json({"interval": asked.interval, "buckets": buckets})
+
+
+@dataclass(frozen=True)
+class Density:
+    """The bounds of the events that a filter finds, to be cut into spans of any size."""
+
+    extent: tuple[int, int] | None  # None where no event names a day
+    bounds: Sequence[Bounds]
+
+    def size(self, interval: Interval) -> int:
+        """How many spans of an interval it makes."""
+        if self.extent is None:
+            return 0
+        first, last = map(interval.number_at, self.extent)
+        return last - first + 1
+
+    def fitting(self, most: int) -> Interval:
+        """The finest interval that makes at most so many spans, else the coarsest there is."""
+        names = [name for name, i in OF_PICTURES.items() if self.size(i) <= most]
+        return OF_PICTURES[names[-1] if names else next(iter(OF_PICTURES))]
+
+    def cut(self, interval: Interval) -> list[Bucket]:
+        """The spans in order, none left out."""
+        return [] if self.extent is None else _buckets(interval, self.extent, self.bounds)
+
+
+def densities(connection: Connection, asked: EventFilter) -> Density:
+    """How the events that a filter finds lie in time."""
     found = find(connection, asked).all()
     query = text(
         "SELECT b.start_earliest, b.start_latest, b.end_earliest, b.end_latest, b.sure, count(*)"
@@ -103,9 +164,7 @@ def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
         " GROUP BY 1, 2, 3, 4, 5"
     )
     bounds = [Bounds(*row) for row in connection.execute(query, found.parameters)]
-    extent = _extent(asked.window, bounds)
-    buckets = _buckets(asked.interval, extent, bounds) if extent else []
-    return write_json({"interval": asked.interval, "buckets": buckets})
+    return Density(_extent(asked.window, bounds), bounds)
 
 
 def _extent(window: dates.Window | None, bounds: Iterable[Bounds]) -> tuple[int, int] | None:
@@ -126,15 +185,9 @@ def _extent(window: dates.Window | None, bounds: Iterable[Bounds]) -> tuple[int,
     )
 
 
-def _buckets(name: str, extent: tuple[int, int], bounds: Iterable[Bounds]) -> list[Json]:
-    interval = INTERVALS[name]
+def _buckets(interval: Interval, extent: tuple[int, int], bounds: Iterable[Bounds]) -> list[Bucket]:
     lowest, highest = map(interval.number_at, extent)
-    size = _size(interval, extent)
-    if size > MAX_BUCKETS:
-        message = f"'{name}' makes {size} buckets of the time asked for, {MAX_BUCKETS} are the most"
-        fitting = _fitting(extent)
-        hint = "" if fitting else "; ask for less time with `date`"
-        raise refuse(Fault("query", "interval", message + hint, fitting))
+    size = highest - lowest + 1
     possible, certain = [0] * (size + 1), [0] * (size + 1)
 
     def add(counts: list[int], first_day: int, last_day: int, events: int) -> None:
@@ -148,30 +201,30 @@ def _buckets(name: str, extent: tuple[int, int], bounds: Iterable[Bounds]) -> li
         add(possible, found.start_earliest, found.end_latest, found.events)
         if found.sure:
             add(certain, found.start_latest, found.end_earliest, found.events)
+    sums = zip(accumulate(certain), accumulate(possible), strict=True)
     return [
         _bucket(interval, lowest + number, *counts)
-        for number, counts in enumerate(zip(accumulate(certain), accumulate(possible), strict=True))
+        for number, counts in enumerate(sums)
         if number < size
     ]
 
 
-def _bucket(interval: Interval, number: int, certain: int, possible: int) -> Json:
+def _bucket(interval: Interval, number: int, certain: int, possible: int) -> Bucket:
     first, last = interval.first_day(number), interval.first_day(number + 1) - 1
-    return {  # at the edges of the calendar as much of a span as can be asked for
-        "start": dates.iso_day(max(first, dates.FIRST_DAY)),
-        "end": dates.iso_day(min(last, dates.LAST_DAY)),
-        "label": interval.label(number),
-        "certain": certain,
-        "possible": possible,
-    }
+    # At the edges of the calendar as much of a span as can be asked for.
+    days = max(first, dates.FIRST_DAY), min(last, dates.LAST_DAY)
+    return Bucket(*days, interval.label(number), certain, possible)
 
 
-def _fitting(extent: tuple[int, int]) -> str | None:
-    """The finest interval that makes few enough buckets; INTERVALS begin with the coarsest."""
-    names = [n for n, i in INTERVALS.items() if _size(i, extent) <= MAX_BUCKETS]
-    return names[-1] if names else None
+# -- what was known when --------------------------------------------------------------------------
 
 
-def _size(interval: Interval, extent: tuple[int, int]) -> int:
-    first, last = map(interval.number_at, extent)
-    return last - first + 1
+def reported(connection: Connection, asked: EventFilter) -> list[tuple[int, int]]:
+    """The days on which events became known by their sources, each with how many, in order."""
+    found = find(connection, asked).all()
+    query = text(
+        f"SELECT b.known, count(*) FROM (SELECT t.key {found.sql}) k"
+        " JOIN timeline b ON b.key = k.key WHERE b.known <= :last GROUP BY 1 ORDER BY 1"
+    )
+    rows = connection.execute(query, {**found.parameters, "last": dates.LAST_DAY})
+    return [(row[0], row[1]) for row in rows]

@@ -15,6 +15,20 @@ class Interval:
     label: Callable[[int], str]  # of a span
 
 
+def _years(size: int) -> Interval:
+    """Spans of `size` years."""
+
+    def label(number: int) -> str:
+        first, last = number * size, number * size + size - 1
+        return "–".join(_edtf_label(year) for year in dict.fromkeys((first, last)))
+
+    return Interval(
+        lambda day: dates.from_day_number(day)[0] // size,
+        lambda number: dates.day_number(number * size, 1, 1),
+        label,
+    )
+
+
 def _months(size: int, label: Callable[[int, int], str]) -> Interval:
     """Spans of `size` months from January on."""
     per_year = 12 // size
@@ -42,9 +56,9 @@ def _week_label(number: int) -> str:
     return f"week {week} of {_edtf_label(year)}"
 
 
-# Day 1, 0001-01-01, is a Monday.
+# What a histogram may be asked for, the coarsest first. Day 1, 0001-01-01, is a Monday.
 INTERVALS: Mapping[str, Interval] = {
-    "year": _months(12, lambda year, _: _edtf_label(year)),
+    "year": _years(1),
     "quarter": _months(3, lambda year, part: _edtf_label(year, f"-{33 + part}")),
     "month": _months(1, lambda year, part: _edtf_label(year, f"-{part + 1:02d}")),
     "week": Interval(lambda day: (day - 1) // 7, lambda number: number * 7 + 1, _week_label),
@@ -53,4 +67,11 @@ INTERVALS: Mapping[str, Interval] = {
         lambda number: number,
         lambda day: dates.parse(str(dates.iso_day(day))).label,
     ),
+}
+
+# What a picture may be cut into: it has to hold whatever there is.
+OF_PICTURES: Mapping[str, Interval] = {
+    "century": _years(100),
+    "decade": _years(10),
+    **{name: INTERVALS[name] for name in ("year", "month", "week", "day")},
 }

@@ -210,3 +210,17 @@ class Histogram(Shape):
 
     interval: str = Field(examples=["year"])
     buckets: list[Bucket]
+
+
+class Oembed(Shape):
+    """What is shown for the address of a timeline (oEmbed 1.0 section 2.3)."""
+
+    version: str = Field(examples=["1.0"])
+    type: str = Field(examples=["rich"])
+    title: str
+    provider_name: str
+    provider_url: str
+    cache_age: int = Field(description="Seconds that it may be kept.", examples=[3600])
+    width: int = Field(description="Pixels.", examples=[640])
+    height: int = Field(description="Pixels.", examples=[480])
+    html: str = Field(description="An `<iframe>`.")

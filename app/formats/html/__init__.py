@@ -1,0 +1,112 @@
+"""HTML: a document that a browser shows without a server, and how an event looks in any page."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app import dates
+from app.formats.about import About
+from app.formats.lines import batches
+
+Json = dict[str, Any]
+HERE = Path(__file__).parent
+QUALIFIERS: Mapping[str, str] = {"about": "about ", "at-least": "at least ", "at-most": "at most "}
+
+
+def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+    """The document, chunk by chunk: every event with its sources, links leading to the server."""
+    parts: Any = templates().get_template("document.html").make_module({"about": about})
+    links = Absolute(about.base)
+    yield parts.begin().encode()
+    for batch in batches(documents):
+        yield "".join(parts.item(json.loads(event), links) for event in batch).encode()
+    yield parts.end().encode()
+
+
+class Absolute:
+    """Where the links of an event lead from anywhere: to the timeline page of a server."""
+
+    new_tab = False  # whether an event opens beside what links to it
+
+    def __init__(self, base: str) -> None:
+        self.page = f"{base}/"
+
+    def event(self, event_id: str) -> str:
+        """The page with an event open."""
+        return f"{self.page}?event={quote(event_id)}"
+
+    def having(self, name: str, value: str) -> str:
+        """The page with the events that bear a value."""
+        return f"{self.page}?{urlencode({name: value})}"
+
+    def label(self, name: str, value: str) -> str:
+        """What people call a value."""
+        return value.replace("-", " ")
+
+
+def templates(*folders: Path) -> Environment:
+    """Templates in these folders and in this one; everything that they are given is escaped."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "amount": amount,
+        "label": lambda edtf: dates.parse(edtf).label,
+        "machine_date": machine_date,
+        "shape": shape,
+        "web_link": web_link,
+    }
+    return made
+
+
+def shape(edtf: str) -> str:
+    """How a date is drawn: `point`, `within` (one act, somewhere in a span) or `lasting`.
+
+    With `open-start`, `open-end` where it has no such bound, `vague` where it bears ?, ~ or %.
+    """
+    date = dates.parse(edtf)
+    marks = {
+        "point": date.start_earliest == date.end_latest,
+        "within": date.precision not in ("day", "interval"),
+        "lasting": date.precision == "interval" and date.start_earliest != date.end_latest,
+        "open-start": date.start_earliest == dates.BEGINNING,
+        "open-end": date.end_latest == dates.END,
+        "vague": date.uncertain or date.approximate,
+    }
+    return " ".join(name for name, holds in marks.items() if holds)
+
+
+def machine_date(date: Json) -> str | None:
+    """A year, a month or a day for `<time datetime>`; None for what HTML cannot say."""
+    edtf: str = date["edtf"]
+    plain = edtf.replace("-", "").isdigit() and not edtf.startswith(("-", "0000"))
+    return edtf if plain and date["precision"] in ("day", "month", "year") else None
+
+
+def web_link(url: str | None) -> str | None:
+    """A URL that may be followed: http and https alone, nothing that runs."""
+    is_safe = url is not None and url.lower().startswith(("http://", "https://"))
+    return url if is_safe else None
+
+
+def amount(quantity: Json) -> str:
+    """A quantity in words: as the source said it, else made of its number and unit."""
+    if quantity["text"]:
+        return str(quantity["text"])
+    said = QUALIFIERS.get(quantity["qualifier"], "") + _number(quantity["value"])
+    if quantity["max_value"] is not None:
+        said += f" to {_number(quantity['max_value'])}"
+    return f"{said} {quantity['unit'] or ''}".rstrip()
+
+
+def _number(digits: str) -> str:
+    return f"{Decimal(digits):,f}"

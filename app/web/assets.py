@@ -1,0 +1,66 @@
+"""`/assets/…` and `/embed.js`: what pages are made of beside their HTML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as InPath
+
+from app.api.routes import StrictRoute
+from app.errors import Problem
+
+router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+FOLDER = Path(__file__).parent / "assets"
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_AN_HOUR = "public, max-age=3600"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file, and the name that changes with its bytes."""
+
+    body: bytes
+    media_type: str
+    name: str
+    tag: str
+
+
+def _asset(path: Path) -> Asset:
+    body = path.read_bytes()
+    digest = blake2b(body, digest_size=6).hexdigest()
+    return Asset(body, MEDIA_TYPES[path.suffix], f"{path.stem}-{digest}{path.suffix}", digest)
+
+
+ASSETS: Mapping[str, Asset] = {path.name: _asset(path) for path in sorted(FOLDER.iterdir())}
+BY_NAME: Mapping[str, Asset] = {asset.name: asset for asset in ASSETS.values()}
+
+
+@router.get("/assets/{name}")
+async def get_asset(request: Request, name: Annotated[str, InPath()]) -> Response:
+    """A style sheet, a script or an icon."""
+    if name not in BY_NAME:
+        raise Problem("not-found", "There is no such file; load the page again.")
+    return _served(request, BY_NAME[name], FOR_EVER)
+
+
+@router.get("/embed.js")
+async def get_component(request: Request) -> Response:
+    """The `<date-line>` web component, under a name that other sites can rely on."""
+    return _served(request, ASSETS["embed.js"], FOR_AN_HOUR)
+
+
+def _served(request: Request, asset: Asset, kept: str) -> Response:
+    headers = {
+        "ETag": f'W/"{asset.tag}"',
+        "Cache-Control": kept,
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    if asset.tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(asset.body, 200, headers, f"{asset.media_type}; charset=utf-8")

@@ -1,0 +1,76 @@
+/** <date-line src="https://…/?type=contract">: a timeline on any page, as high as it is.
+ *
+ * It is a frame: nothing of the chronology runs in the page around it. The page's variables
+ * `--dateline-accent`, `-paper`, `-ink`, `-quiet`, `-line`, `-raised`, `-font`, `-title-font` are
+ * handed to it. A plain <iframe> of this server grows with its timeline too.
+ */
+
+const HOME = new URL(".", import.meta.url);
+const VARIABLES = ["accent", "paper", "ink", "quiet", "line", "raised", "font", "title-font"];
+const frames = new Map(); // window of a frame → its element, for those inside components
+
+/** The address of the bare timeline that an address of ours stands for; null where it is not. */
+function bare(address) {
+  const url = URL.parse(address, document.baseURI);
+  if (url?.origin !== HOME.origin || !url.pathname.startsWith(HOME.pathname)) return null;
+  url.pathname = `${HOME.pathname}embed`;
+  url.searchParams.delete("event");
+  return url;
+}
+
+class DateLine extends HTMLElement {
+  static observedAttributes = ["src", "theme", "title"];
+  #frame = document.createElement("iframe");
+
+  constructor() {
+    super();
+    const style = new CSSStyleSheet();
+    style.replaceSync(":host { display: block } iframe { border: 0; inline-size: 100%; block-size: 30rem; display: block }");
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style];
+    this.#frame.loading = "lazy";
+  }
+
+  connectedCallback() {
+    this.#point();
+  }
+
+  disconnectedCallback() {
+    for (const [held, { frame }] of frames) if (frame === this.#frame) frames.delete(held);
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) this.#point();
+  }
+
+  #point() {
+    const url = bare(this.getAttribute("src") ?? "");
+    if (!url) {
+      this.shadowRoot.replaceChildren(document.createElement("slot"));
+      console.error(`<date-line>: src must be an address of ${HOME}`);
+      return;
+    }
+    const theme = this.getAttribute("theme");
+    if (theme) url.searchParams.set("theme", theme);
+    this.#frame.title = this.title || "Timeline";
+    if (this.#frame.src !== url.href) this.#frame.src = url.href;
+    this.shadowRoot.replaceChildren(this.#frame);
+    frames.set(this.#frame.contentWindow, { frame: this.#frame, host: this });
+  }
+}
+
+addEventListener("message", ({ source, origin, data }) => {
+  if (origin !== HOME.origin || !data?.dateline) return;
+  const plain = [...document.querySelectorAll("iframe")].find((f) => f.contentWindow === source);
+  const { frame, host } = frames.get(source) ?? { frame: plain, host: plain };
+  if (!frame) return;
+  if (data.dateline === "height" && data.height > 0) frame.style.blockSize = `${Math.ceil(data.height)}px`;
+  if (data.dateline === "ready") {
+    const style = getComputedStyle(host);
+    const given = VARIABLES.map((name) => [`--dateline-${name}`, style.getPropertyValue(`--dateline-${name}`).trim()]);
+    const variables = Object.fromEntries(given.filter(([, value]) => value));
+    source.postMessage({ dateline: "theme", variables }, HOME.origin);
+  }
+});
+
+customElements.define("date-line", DateLine);

@@ -1,0 +1,141 @@
+"""Time as a picture: the density strip, and each event's lane below it, on one scale."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app import dates
+from app.dates.days import MONTHS
+from app.reads import Bucket, Density
+
+MOST_BARS, MOST_TICKS = 156, 13
+LEAST = 0.6  # percent of the width: what is narrower is drawn as a dot of DOT pixels
+DOT = 5
+
+
+class Mark(NamedTuple):
+    """A stretch of a lane: where it begins, how long it is, and how it is drawn."""
+
+    x: str
+    width: str
+    kind: str  # `possible` or `certain`, and where it goes on beyond what is known
+
+
+class Bar(NamedTuple):
+    """A span of the strip: its bars, each with the height that its events take, in percent."""
+
+    x: float
+    width: float
+    possible: float
+    certain: float
+    said: str
+    asks: str  # the date that asks for it
+
+
+class Tick(NamedTuple):
+    """A name on the axis."""
+
+    x: float
+    label: str
+    said: str
+    asks: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The days that are shown, both ends included."""
+
+    first: int
+    last: int
+
+    def at(self, day: int) -> float:
+        """Where a day begins, in percent of the width."""
+        return 100 * (day - self.first) / (self.last + 1 - self.first)
+
+    def stretch(self, first: int, last: int, kind: str) -> Iterator[Mark]:
+        """The part of some days that is shown; none where they lie outside."""
+        start, end = max(first, self.first), min(last, self.last)
+        if start <= end:
+            x, width = self.at(start), self.at(end + 1) - self.at(start)
+            yield Mark(f"{x:.2f}%", f"{width:.2f}%" if width > LEAST else f"{DOT}", kind)
+
+    def marks(self, edtf: str) -> list[Mark]:
+        """How a date lies in them: as far as it may reach, and in it what is certain."""
+        date = dates.parse(edtf)
+        reach = "possible"
+        reach += " for-ever" if date.end_latest == dates.END else ""
+        reach += " from-ever" if date.start_earliest == dates.BEGINNING else ""
+        found = list(self.stretch(date.start_earliest, date.end_latest, reach))
+        if not (date.uncertain or date.approximate):
+            found += self.stretch(date.start_latest, date.end_earliest, "certain")
+        return found
+
+
+@dataclass(frozen=True)
+class Strip:
+    """How dense the events lie, to be looked at and to be zoomed."""
+
+    scale: Scale
+    bars: Sequence[Bar]
+    ticks: Sequence[Tick]
+    most: int  # events in the tallest bar
+    wider: Sequence[tuple[str, str]]  # spans around what is shown: label, and what asks for it
+
+
+def strip(density: Density, window: dates.Window | None) -> Strip | None:
+    """The strip of some events; None where none of them names a day."""
+    buckets = density.cut(density.fitting(MOST_BARS))
+    if not buckets:
+        return None
+    scale = Scale(buckets[0].first, buckets[-1].last)
+    most = max(1, *(bucket.possible for bucket in buckets))
+    ticks = density.cut(density.fitting(MOST_TICKS))
+    return Strip(
+        scale,
+        [_bar(scale, bucket, most) for bucket in buckets],
+        [_tick(scale, bucket) for bucket in ticks],
+        most,
+        list(_wider(window)) if window else [],
+    )
+
+
+def _bar(scale: Scale, bucket: Bucket, most: int) -> Bar:
+    x = scale.at(bucket.first)
+    width = scale.at(bucket.last + 1) - x
+    possible, certain = (100 * number / most for number in (bucket.possible, bucket.certain))
+    return Bar(x, width, possible, certain, _said(bucket), _asks(bucket.first, bucket.last))
+
+
+def _tick(scale: Scale, bucket: Bucket) -> Tick:
+    x = max(0.0, scale.at(bucket.first))
+    return Tick(x, _short(bucket), _said(bucket), _asks(bucket.first, bucket.last))
+
+
+def _said(bucket: Bucket) -> str:
+    return f"{bucket.label}: {bucket.possible} possible, {bucket.certain} of them certain"
+
+
+def _short(bucket: Bucket) -> str:
+    """A label that fits the axis: `2013`, `Nov`, `13 Nov`."""
+    _, month, day = dates.from_day_number(bucket.first)
+    days = bucket.last - bucket.first + 1
+    if days > 31:
+        return bucket.label
+    name = MONTHS[month - 1][:3]
+    return name if days > 7 else f"{day} {name}"
+
+
+def _asks(first: int, last: int) -> str:
+    return dates.write_window(dates.Window(first, last))
+
+
+def _wider(window: dates.Window) -> Iterator[tuple[str, str]]:
+    """The year and the month that hold a window without being it."""
+    ends = [dates.iso_day(day) for day in window]
+    if None in ends:
+        return
+    first, last = map(str, ends)
+    for size in (len("-01-01"), len("-01")):
+        span = first[:-size]
+        if span == last[:-size] and dates.parse_window(span) != window:
+            yield dates.parse(span).label, span
