@@ -3,7 +3,7 @@
 from app.reads.audit import audit
 from app.reads.counts import facets, histogram
 from app.reads.cursors import Page, Position, position, tag
-from app.reads.events import event, export, matching, page
+from app.reads.events import event, export, last_update, matching, page
 from app.reads.journal import changes, changes_after, revision, revisions
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 
@@ -18,6 +18,7 @@ __all__ = [
     "export",
     "facets",
     "histogram",
+    "last_update",
     "matching",
     "page",
     "position",
