@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
+from urllib.parse import urlencode
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -18,7 +19,7 @@ from app.db import Database
 from app.dialects import StoreError
 from app.errors import Problem
 from app.filters import EventFilter, ExportQuery
-from app.formats import FORMATS, Format
+from app.formats import FORMATS, READERS, About, Format, Read, nearest_format
 from app.main import create_app
 from app.models import SCOPES
 from app.seeding import SeedError
@@ -29,6 +30,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+HOST, PORT = "127.0.0.1", 8000
 SUFFIXES = {".jsonl": "ndjson", ".json": "timelinejs"}
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -76,10 +78,10 @@ def main(
 
 @cli.command()
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
-    ] = 8000,
+    ] = PORT,
 ) -> None:
     """Serve the chronology over HTTP until interrupted."""
     app = create_app(Settings())
@@ -183,7 +185,7 @@ def reindex() -> None:
 def import_file(
     file: Annotated[Path, typer.Argument(help="A file; its name tells the format.", exists=True)],
     format_name: Annotated[
-        str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}, where the name does not.")
+        str | None, typer.Option("--format", help=f"{', '.join(READERS)}, where the name does not.")
     ] = None,
     create_types: Annotated[bool, typer.Option(help="Make types that are not there.")] = False,
     replace: Annotated[bool, typer.Option(help="Replace stored events that differ.")] = False,
@@ -210,7 +212,7 @@ def import_file(
             **{f"source_{name}": value for name, value in named.items()},
         },
     )
-    made = _format(format_name or SUFFIXES.get(file.suffix.lower(), file.suffix.lstrip(".")))
+    read = _reader(format_name or SUFFIXES.get(file.suffix.lower(), file.suffix.lstrip(".")))
     by = writes.By("dateline import", note)
     with (
         _current() as database,
@@ -219,7 +221,7 @@ def import_file(
         database.write() as session,
         _progress(None, "importing") as tell,
     ):
-        report = writes.load(session, by, made.read(stream), options, tell)
+        report = writes.load(session, by, read(stream), options, tell)
     for what in ("created", "updated", "unchanged"):
         out.print(f"{what:<10}{getattr(report, what):>7}", markup=False)
     for told, times in report.notes.items():
@@ -234,13 +236,17 @@ def export_file(
     format_name: Annotated[str, typer.Argument(metavar="FORMAT", help=f"{', '.join(FORMATS)}")],
     output: Annotated[Path | None, typer.Option(help="File to write; else to stdout.")] = None,
 ) -> None:
-    """Write events to a file, in timeline order.
+    """Write events to a file: feeds the 100 last updated, the others all, in timeline order.
 
     Takes the filter of the API by its names: --type contract --date 2023 --min-publishers 2;
-    with csv, --lossless true.
+    with csv, --lossless true. Addresses in the file begin with DATELINE_PUBLIC_URL, or where that
+    is not set with http://127.0.0.1:8000.
     """
     made = _format(format_name)
-    asked = _filter(context.args)
+    pairs = _pairs(context.args)
+    asked = read_query(ExportQuery, pairs)
+    settings = Settings()
+    base = settings.public_url or f"http://{HOST}:{PORT}"
     if output is not None and output.exists():
         fail(f"{output} exists; nothing is overwritten")
     with (
@@ -248,10 +254,18 @@ def export_file(
         database.read(patient=True) as connection,
         _progress(reads.matching(connection, asked), "exporting") as tell,
     ):
-        documents = reads.export(connection, asked)
+        query = f"?{urlencode(pairs)}" if pairs else ""
+        about = About(
+            title=settings.title,
+            base=base,
+            address=f"{base}/events.{made.name}{query}",
+            updated=reads.last_update(connection, asked),
+            lossless=asked.lossless,
+        )
+        documents = _told(reads.export(connection, asked, made.latest), tell)
         target = sys.stdout.buffer if output is None else output.open("xb")
         with nullcontext(target) if output is None else target:
-            for chunk in made.write(_told(documents, tell), asked.lossless):
+            for chunk in made.write(documents, about):
                 target.write(chunk)
 
 
@@ -264,12 +278,21 @@ def _told(documents: Iterable[bytes], tell: Callable[[int], None]) -> Iterator[b
 
 def _format(name: str) -> Format:
     if name not in FORMATS:
-        fail(f"'{name}' is not a format; known: {', '.join(FORMATS)}")
+        near = nearest_format(name)
+        hint = f"; did you mean '{near}'?" if near else ""
+        fail(f"'{name}' is not a format; known: {', '.join(FORMATS)}{hint}")
     return FORMATS[name]
 
 
-def _filter(arguments: Sequence[str]) -> ExportQuery:
-    """The filter that options say by its names."""
+def _reader(name: str) -> Read:
+    if name not in READERS:
+        why = "is only written" if name in FORMATS else "is not a format of imports"
+        fail(f"'{name}' {why}; read are {', '.join(READERS)}")
+    return READERS[name]
+
+
+def _pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and values of options, as a query string has them."""
     pairs: list[tuple[str, str]] = []
     rest = list(arguments)
     while rest:
@@ -277,7 +300,7 @@ def _filter(arguments: Sequence[str]) -> ExportQuery:
         if not name.startswith("--") or not (is_joined or rest):
             fail(f"{name} is not understood; options are --NAME VALUE, after the filter's names")
         pairs.append((name[2:].replace("-", "_"), value if is_joined else rest.pop(0)))
-    return read_query(ExportQuery, pairs)
+    return pairs
 
 
 keys_cli = typer.Typer(no_args_is_help=True, help="API keys: who may write, or read.")

@@ -20,6 +20,12 @@ def _web_address(value: str | None) -> str | None:
     return value.rstrip("/") if value else None
 
 
+def _in_a_line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("give a name in one line")
+    return value.strip()
+
+
 def _addresses(value: str) -> str:
     for part in [] if value == "*" else value.split(","):
         try:
@@ -53,15 +59,14 @@ class Settings(BaseSettings):
         "sqlite:///dateline.db",
         description="The store: `sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`.",
     )
-    title: str = Field(
-        "Chronology",
-        min_length=1,
-        description="What the chronology is called, on pages, in feeds and calendars.",
-    )
     public_url: Annotated[str | None, AfterValidator(_web_address)] = Field(
         None,
         description="The address clients use, for absolute links in answers. "
         "Unset: the address of the request.",
+    )
+    title: Annotated[str, AfterValidator(_in_a_line)] = Field(
+        "Chronology",
+        description="What the chronology is called, on pages, in feeds and calendars.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "127.0.0.1",

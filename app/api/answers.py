@@ -151,6 +151,12 @@ def absolute(request: Request, path: str) -> str:
     return f"{public or f'{request.url.scheme}://{request.url.netloc}{root}'}{path}"
 
 
+def address(request: Request) -> str:
+    """The absolute URL of this list, with its query."""
+    asked = urlencode(request.query_params.multi_items())
+    return f"{_base(request)}?{asked}" if asked else _base(request)
+
+
 def _base(request: Request) -> str:
     """The absolute URL of this list, without its query."""
     path = request.url.path.removeprefix(request.scope.get("root_path", ""))

@@ -42,7 +42,11 @@ TAGS = [
         "description": "What events refer to, with how many events bear each entry. Its ids are "
         "the values of the filter.",
     },
-    {"name": "Files", "description": "The chronology out and in: NDJSON, CSV, TimelineJS."},
+    {
+        "name": "Files",
+        "description": "The chronology out and in: for spreadsheets, calendars, maps, "
+        "timelines, feed readers, linked data.",
+    },
     {"name": "Operations", "description": "For those who run the server."},
 ]
 
@@ -115,8 +119,8 @@ OF_BODIES = ("bad-request", "body-too-large", "unsupported-media-type", "invalid
 
 def files(what: str, *, only: str | None = None) -> dict[str, Any]:
     """The 200 of a route that answers with a file, of whatever format it is asked for."""
-    media_types = {made.media_type.partition(";")[0]: made.name for made in FORMATS.values()}
-    told = {name for name, format_name in media_types.items() if only in (None, format_name)}
+    made = [FORMATS[only]] if only else FORMATS.values()
+    told = {each.media_type.partition(";")[0] for each in made}
     content = {name: {"schema": {"type": "string"}} for name in sorted(told)}
     return {"description": what, "content": content}
 

@@ -13,20 +13,20 @@ from sqlmodel import Session
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
-from app.api.answers import changed_since, database
+from app.api.answers import absolute, address, changed_since, database
 from app.api.bodies import MIB, read_body, require_type
 from app.api.documentation import EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.records import IdempotencyKey, once
 from app.api.routes import StrictRoute
-from app.errors import Problem, nearest
+from app.errors import Problem
 from app.filters import ExportQuery
-from app.formats import FORMATS, Format, template
+from app.formats import FORMATS, READERS, About, nearest_format, template
 
 router = APIRouter(tags=["Files"], route_class=StrictRoute)
 MOST_IMPORTED = 32 * MIB
 # What a file says it is, and the format that this means.
-MEDIA_TYPES = {made.media_type.partition(";")[0]: made for made in FORMATS.values()} | {
-    "application/jsonl": FORMATS["ndjson"]
+MEDIA_TYPES = {FORMATS[name].media_type.partition(";")[0]: name for name in READERS} | {
+    "application/jsonl": "ndjson"
 }
 EVENT = EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
@@ -36,8 +36,8 @@ SHOWN = {
     "timelinejs": ({"type": "object"}, {"events": [SLIDE]}),
 }
 SENT = {
-    media_type: dict(zip(("schema", "example"), SHOWN[made.name], strict=True))
-    for media_type, made in MEDIA_TYPES.items()
+    media_type: dict(zip(("schema", "example"), SHOWN[name], strict=True))
+    for media_type, name in MEDIA_TYPES.items()
 }
 
 
@@ -61,15 +61,20 @@ async def export_events(
         ),
     ],
 ) -> Response:
-    """All events that the filter finds, in timeline order, as a file.
+    """All events that the filter finds, in timeline order, as a file to download or subscribe to.
 
     `ndjson` holds each event as it is served and imports again exactly; `csv` opens in a
-    spreadsheet; `timelinejs` is what TimelineJS 3 shows.
+    spreadsheet and imports again; `timelinejs` is what TimelineJS 3 shows. `ics` is a calendar
+    (RFC 5545), `geojson` a layer of a map (RFC 7946), `jsonld` linked data in the terms of
+    schema.org. `atom` (RFC 4287) and `jsonfeed` (JSON Feed 1.1) are feeds: they hold the 100
+    events that were last updated, the newest update first.
     """
     if suffix not in FORMATS:
-        near = nearest(suffix, FORMATS)
+        near = nearest_format(suffix)
         hint = f" Did you mean /events.{near}?" if near else ""
-        raise Problem("not-found", f"Events come as {', '.join(FORMATS)}.{hint}")
+        raise Problem(
+            "not-found", f"Events come as JSON at /events, and as {', '.join(FORMATS)}.{hint}"
+        )
     made = FORMATS[suffix]
     headers, known = await changed_since(request)
     if known:
@@ -79,19 +84,21 @@ async def export_events(
     def begin() -> Iterator[bytes]:
         try:
             connection = held.enter_context(database(request).read(patient=True))
-            return reads.export(connection, asked)
+            about = About(
+                title=request.app.state.settings.title,
+                base=absolute(request, ""),
+                address=address(request),
+                updated=reads.last_update(connection, asked),
+                lossless=asked.lossless,
+            )
+            return made.write(reads.export(connection, asked, made.latest), about)
         except BaseException:
             held.close()
             raise
 
-    documents = await anyio.to_thread.run_sync(begin)
-    headers["Content-Disposition"] = f'attachment; filename="{_filename(made)}"'
-    chunks = _streamed(held, made.write(documents, asked.lossless))
-    return StreamingResponse(chunks, 200, headers, made.media_type)
-
-
-def _filename(made: Format) -> str:
-    return "events.timelinejs.json" if made.name == "timelinejs" else f"events.{made.name}"
+    chunks = await anyio.to_thread.run_sync(begin)
+    headers["Content-Disposition"] = f'attachment; filename="{made.filename}"'
+    return StreamingResponse(_streamed(held, chunks), 200, headers, made.media_type)
 
 
 def _streamed(held: ExitStack, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -129,15 +136,15 @@ async def import_events(
     options: Annotated[writes.ImportOptions, Query()],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Store the events of a file, all or nothing: NDJSON, CSV, or TimelineJS as JSON.
+    """Store the events of a file, all or nothing: NDJSON, CSV, or TimelineJS as JSON, no other.
 
     An event that is stored just so stays as it is. Errors name the line, and what would be right.
     """
-    made = MEDIA_TYPES[require_type(request, tuple(MEDIA_TYPES))]
+    read = READERS[MEDIA_TYPES[require_type(request, tuple(MEDIA_TYPES))]]
     body = await read_body(request, MOST_IMPORTED)
 
     def work(session: Session) -> writes.Answer:
-        report = writes.load(session, by, made.read(io.BytesIO(body)), options)
+        report = writes.load(session, by, read(io.BytesIO(body)), options)
         told = {"dry_run": options.dry_run, **vars(report)}
         return writes.Answer(200, json.dumps(told).encode(), tagged=False)
 

@@ -1,4 +1,4 @@
-"""One file per way of writing events down: each writes what is served and reads it back.
+"""One file per way of writing events down: each writes what is served, some read it back.
 
 Pure functions from bytes to bytes and to documents, with no database and no HTTP.
 """
@@ -7,33 +7,94 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from app.formats import ndjson, table, timelinejs
-from app.formats.lines import Line
+from app.errors import nearest
+from app.formats import atom, geojson, html, ics, jsonfeed, jsonld, ndjson, table, timelinejs
+from app.formats.lines import About, Line
 from app.formats.table import COLUMNS, template
+
+Read = Callable[[BinaryIO], Iterator[Line]]
 
 
 @dataclass(frozen=True)
 class Format:
     """A way of writing events down.
 
-    `name` is the suffix of /events.{format} and of files. `write` makes chunks of the file from
-    documents as they are served, and takes whether nothing may be lost, which only CSV minds.
-    `read` never raises for what stands in the file: a Line bears its faults.
+    `name` is the suffix of /events.{format}, and that of a downloaded file where `suffix` names no
+    other. `write` makes chunks of the file from documents as they are served. `read` never raises
+    for what stands in the file: a Line bears its faults; None where a format is only written. A
+    feed holds the `latest` so many events, the last updated first; any other format all of them,
+    in timeline order.
     """
 
     name: str
     media_type: str
-    write: Callable[[Iterable[bytes], bool], Iterator[bytes]]
-    read: Callable[[BinaryIO], Iterator[Line]]
+    write: Callable[[Iterable[bytes], About], Iterator[bytes]]
+    read: Read | None = None
+    latest: int | None = None
+    suffix: str | None = None
+
+    @property
+    def filename(self) -> str:
+        """What a download is called."""
+        return f"events.{self.suffix or self.name}"
 
 
+FEED = 100  # events in a feed
 FORMATS: Mapping[str, Format] = {
     made.name: made
     for made in (
         Format("ndjson", "application/x-ndjson", ndjson.write, ndjson.read),
         Format("csv", "text/csv; charset=utf-8", table.write, table.read),
-        Format("timelinejs", "application/json", timelinejs.write, timelinejs.read),
+        Format(
+            "timelinejs",
+            "application/json",
+            timelinejs.write,
+            timelinejs.read,
+            suffix="timelinejs.json",
+        ),
+        Format("ics", "text/calendar; charset=utf-8", ics.write),
+        Format("geojson", "application/geo+json", geojson.write),
+        Format("atom", "application/atom+xml", atom.write, latest=FEED),
+        Format(
+            "jsonfeed",
+            "application/feed+json",
+            jsonfeed.write,
+            latest=FEED,
+            suffix="feed.json",
+        ),
+        Format("jsonld", "application/ld+json", jsonld.write),
+        Format("html", "text/html; charset=utf-8", html.write),
     )
 }
+READERS: Mapping[str, Read] = {made.name: made.read for made in FORMATS.values() if made.read}
 
-__all__ = ["COLUMNS", "FORMATS", "Format", "Line", "template"]
+# What else a format, or something like it, is called.
+SYNONYMS: Mapping[str, str] = {
+    **dict.fromkeys(("json", "jsonl", "jsonlines"), "ndjson"),
+    **dict.fromkeys(("xls", "xlsx", "ods", "tsv", "excel"), "csv"),
+    **dict.fromkeys(("ical", "icalendar", "ifb", "calendar"), "ics"),
+    **dict.fromkeys(("kml", "gpx", "map"), "geojson"),
+    **dict.fromkeys(("rss", "xml", "feed"), "atom"),
+    **dict.fromkeys(("feed.json", "json-feed"), "jsonfeed"),
+    **dict.fromkeys(("rdf", "ttl", "json-ld", "schema"), "jsonld"),
+    **dict.fromkeys(("htm", "xhtml", "pdf", "doc", "docx"), "html"),
+    "timelinejs.json": "timelinejs",
+}
+
+
+def nearest_format(name: str) -> str | None:
+    """The format that is likeliest meant; None where nothing is close."""
+    return SYNONYMS.get(name.casefold()) or nearest(name, FORMATS)
+
+
+__all__ = [
+    "COLUMNS",
+    "FORMATS",
+    "READERS",
+    "About",
+    "Format",
+    "Line",
+    "Read",
+    "nearest_format",
+    "template",
+]

@@ -1,14 +1,48 @@
 """What every format reads to and writes from: an event of a file, and events by the hundred."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app.errors import Fault
 
+Json = dict[str, Any]
 BATCH = 200  # events a chunk
 LONGEST = 16 * 1024 * 1024  # of one event in a file; the largest that is valid takes half of it
+
+
+@dataclass(frozen=True)
+class About:
+    """What a file can say beside its events.
+
+    `title` is the chronology's. `base` is the server's public address without a slash at its end,
+    `address` the full URL of this very list with its query. `updated` is when an event of it was
+    last edited, RFC 3339, None where it holds none. `lossless` is whether nothing may be lost,
+    which only CSV minds.
+    """
+
+    title: str
+    base: str
+    address: str
+    updated: str | None = None
+    lossless: bool = False
+
+    @property
+    def page(self) -> str:
+        """The timeline for people under the same filter."""
+        asked = [pair for pair in parse_qsl(urlsplit(self.address).query) if pair[0] != "lossless"]
+        return f"{self.base}/?{urlencode(asked)}" if asked else f"{self.base}/"
+
+    def page_of(self, event_id: str) -> str:
+        """The timeline for people with this event open."""
+        return f"{self.base}/?event={event_id}"
+
+    def record(self, kind: str, record_id: str) -> str:
+        """The JSON of a record; `kind` is the first part of its path, such as `events`."""
+        return f"{self.base}/{kind}/{record_id}"
 
 
 @dataclass(frozen=True)
@@ -22,7 +56,7 @@ class Line:
     """
 
     number: int
-    document: dict[str, Any]
+    document: Json
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -42,3 +76,29 @@ def batches(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
     left = iter(documents)
     while batch := list(islice(left, BATCH)):
         yield batch
+
+
+def batches_of(
+    documents: Iterable[bytes], made: Callable[[Json], Json | None]
+) -> Iterator[list[Json]]:
+    """What `made` makes of each event, None of those that are left out; no list is empty."""
+    for batch in batches(documents):
+        items = (made(json.loads(document)) for document in batch)
+        if kept := [item for item in items if item is not None]:
+            yield kept
+
+
+def as_json(value: Any) -> bytes:
+    """A value as JSON, without white space."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def json_list(
+    batches: Iterable[list[Json]], name: str, beside: Mapping[str, Any] | None = None
+) -> Iterator[bytes]:
+    """A JSON object whose last member, `name`, is a long list; `beside` are the others."""
+    before = as_json({**(beside or {}), name: []}).removesuffix(b"]}")
+    for batch in batches:
+        yield before + b",".join(map(as_json, batch))
+        before = b","
+    yield b"]}" if before == b"," else before + b"]}"

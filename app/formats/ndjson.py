@@ -4,11 +4,11 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from app.formats.lines import LONGEST, Line, batches, unreadable
+from app.formats.lines import LONGEST, About, Line, batches, unreadable
 from app.schemas import read_json
 
 
-def write(documents: Iterable[bytes], lossless: bool) -> Iterator[bytes]:
+def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The file, chunk by chunk; nothing is ever lost in it."""
     for batch in batches(documents):
         yield b"\n".join((*batch, b""))

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from app.errors import Fault, nearest
 from app.formats.cells import LISTS, CellError, as_json, bare, from_json, guarded
-from app.formats.lines import LONGEST, Line, batches, damaged, unreadable
+from app.formats.lines import LONGEST, About, Line, batches, damaged, unreadable
 
 REQUIRED = ("type", "title", "date")
 OF_SOURCE = "source_"
@@ -106,15 +106,15 @@ csv.field_size_limit(LONGEST)
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(documents: Iterable[bytes], lossless: bool) -> Iterator[bytes]:
+def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The file, chunk by chunk; the header is always there.
 
-    Without `lossless` it is for people and spreadsheets: lists in words, which say less than JSON,
-    and nothing that would be taken for a formula.
+    Unless it is to be lossless, it is for people and spreadsheets: lists in words, which say less
+    than JSON, and nothing that would be taken for a formula.
     """
     yield _rows([COLUMNS])
     for batch in batches(documents):
-        yield _rows(_row(json.loads(document), lossless) for document in batch)
+        yield _rows(_row(json.loads(document), about.lossless) for document in batch)
 
 
 def template() -> bytes:

@@ -5,7 +5,6 @@ here bears one member more, `edtf`: the date exactly as it is, and the sign that
 event's type.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -16,11 +15,11 @@ from app import dates
 from app.dates.grammar import GROUPINGS, Component, End, Expression, Interval
 from app.dates.grammar import read as read_edtf
 from app.errors import Fault
-from app.formats.lines import Line, batches, damaged
+from app.formats import citations
+from app.formats.lines import About, Json, Line, batches_of, damaged, json_list
 from app.formats.markup import APART, kept, plain
 from app.schemas import SLUG, read_json
 
-Json = dict[str, Any]
 LONGEST_ID = 100
 CALENDAR = ("year", "month", "day")
 CLOCK = ("hour", "minute", "second", "millisecond")
@@ -29,51 +28,29 @@ CLOCK = ("hour", "minute", "second", "millisecond")
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(documents: Iterable[bytes], lossless: bool) -> Iterator[bytes]:
+def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The file, chunk by chunk, without the events that have no day at all."""
-    before = b'{"events":['
-    for batch in batches(documents):
-        events = (json.loads(document) for document in batch)
-        slides = [_slide(event) for event in events if _shown_dates(event["date"]["edtf"])]
-        if slides:
-            yield before + b",".join(
-                json.dumps(slide, ensure_ascii=False, separators=(",", ":")).encode()
-                for slide in slides
-            )
-            before = b","
-    yield b"]}" if before == b"," else before + b"]}"
+    return json_list(batches_of(documents, _slide), "events")
 
 
-def _slide(event: Json) -> Json:
+def _slide(event: Json) -> Json | None:
     date, summary = event["date"], event["summary"]
+    shown = _shown_dates(date["edtf"])
+    if not shown:
+        return None
+    sources = citations.as_html(event["sources"], class_=APART)
     return {
         "unique_id": event["id"],
-        **_shown_dates(date["edtf"]),
+        **shown,
         "display_date": date["label"],
         "edtf": date["edtf"],
         "text": {
             "headline": escape(event["title"]),
-            "text": (kept(summary) if summary else "") + _sources(event["sources"]),
+            "text": (kept(summary) if summary else "") + sources,
         },
         "group": event["type"],
         "autolink": False,  # the links are made already
     }
-
-
-def _sources(sources: list[Json]) -> str:
-    items = "".join(f"<li>{_source(source)}</li>" for source in sources)
-    return f'<ul class="{APART}">{items}</ul>'
-
-
-def _source(source: Json) -> str:
-    published = source["published"] or source["accessed"]
-    label = dates.parse(published).label if published else None
-    named = [part for part in (source["publisher"], source["title"], label) if part]
-    said = escape(", ".join(named) or source["url"] or source["id"])
-    url = source["url"] or ""
-    if re.match("https?://", url, re.IGNORECASE):
-        said = f'<a href="{escape(url)}">{said}</a>'
-    return said if source["role"] == "supports" else f"{said} ({source['role']})"
 
 
 def _shown_dates(edtf: str) -> Json:

@@ -36,18 +36,35 @@ def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
     return Page(items, total, cursor)
 
 
-def export(connection: Connection, asked: EventFilter) -> Iterator[bytes]:
+def export(
+    connection: Connection, asked: EventFilter, latest: int | None = None
+) -> Iterator[bytes]:
     """The documents of all events that a filter finds, in timeline order, as they are read.
 
-    Problem `invalid-parameters` comes at once, before the first is asked for.
+    With `latest`, so many at most, the last updated first. Problem `invalid-parameters` comes at
+    once, before the first is asked for.
     """
-    where = find(connection, asked).first(by_date=True)
+    where = find(connection, asked).first(by_date=latest is None)
+    if latest is None:
+        keys, order = f"SELECT t.key {where.sql}", "k.key"
+    else:
+        columns, order = "t.key, t.updated_at, t.event_id", "k.updated_at DESC, k.event_id DESC"
+        last = "ORDER BY t.updated_at DESC, t.event_id DESC LIMIT :latest"
+        keys = f"SELECT {columns} {where.sql} {last}"
+        where.parameters["latest"] = latest
     query = text(
-        f"SELECT d.body FROM (SELECT t.key {where.sql}) k JOIN document d ON d.key = k.key"
-        " ORDER BY k.key"
+        f"SELECT d.body FROM ({keys}) k JOIN document d ON d.key = k.key ORDER BY {order}"
     ).execution_options(stream_results=True, yield_per=AT_A_TIME)
     rows = connection.execute(query, where.parameters).scalars()
     return (bytes(body) for body in rows)
+
+
+def last_update(connection: Connection, asked: EventFilter) -> str | None:
+    """When one of the events that a filter finds was last edited, RFC 3339; None of none."""
+    where = find(connection, asked).first(by_date=False)
+    query = text(f"SELECT t.updated_at {where.sql} ORDER BY t.updated_at DESC LIMIT 1")
+    found: str | None = connection.execute(query, where.parameters).scalar()
+    return found
 
 
 def matching(connection: Connection, asked: EventFilter) -> int:

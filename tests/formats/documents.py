@@ -1,11 +1,14 @@
 """Events as they are served, with text that is hostile to whatever has to carry it."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from app import dates, schemas
+from app.formats import FORMATS, About
 from app.models import ACTOR_KINDS, CITATION_ROLES, CLAIMS, RELATIONS, SOURCE_KINDS, STATUSES
 
 Json = dict[str, Any]
@@ -155,6 +158,20 @@ def source(**members: Any) -> Json:
     names = [*schemas.Citation.model_fields]
     plain: Json = {**dict.fromkeys(names), "id": "a-source", "role": "supports", "claims": []}
     return {**plain, **members}
+
+
+ABOUT = About(
+    title="Gas & <contracts>",
+    base="https://chronology.example.org/gas",
+    address="https://chronology.example.org/gas/events.any?type=contract&q=a+%22b%22",
+    updated="2026-01-02T03:04:05.678900Z",
+)
+LOSSLESS = replace(ABOUT, lossless=True)
+
+
+def file_of(name: str, events: Iterable[Json], about: About = ABOUT) -> bytes:
+    """The file that these events make."""
+    return b"".join(FORMATS[name].write(map(served, events), about))
 
 
 def served(document: Json) -> bytes:

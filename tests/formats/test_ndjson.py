@@ -4,12 +4,12 @@ import io
 
 import pytest
 
-from app.formats import FORMATS, Line
+from app.formats import READERS, Line
 
 
 def read(file: bytes) -> list[Line]:
     """The lines of an NDJSON file."""
-    return list(FORMATS["ndjson"].read(io.BytesIO(file)))
+    return list(READERS["ndjson"](io.BytesIO(file)))
 
 
 def test_blank_lines_carriage_returns_and_a_byte_order_mark_are_passed_over() -> None:
@@ -43,6 +43,6 @@ def test_a_line_without_end_is_not_read_whole(monkeypatch: pytest.MonkeyPatch) -
     """A file of another kind may have no line breaks at all."""
     monkeypatch.setattr("app.formats.ndjson.LONGEST", 10)
     file = io.BytesIO(b"{}\n" + b" " * 1000)
-    *_, last = FORMATS["ndjson"].read(file)
+    *_, last = READERS["ndjson"](file)
     assert [fault.line for fault in last.faults] == [2]
     assert file.tell() == 13

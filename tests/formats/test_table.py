@@ -14,10 +14,21 @@ from hypothesis import strategies as st
 
 from app import schemas, seeding
 from app.errors import Fault
-from app.formats import COLUMNS, FORMATS, Line, template
+from app.formats import COLUMNS, READERS, Line, template
 from app.formats.cells import LISTS, STATED, bare, guarded
 from app.models import QUALIFIERS
-from formats.documents import EVENTS, RAW, Json, date, event, served, source, written
+from formats.documents import (
+    ABOUT,
+    EVENTS,
+    LOSSLESS,
+    RAW,
+    Json,
+    date,
+    event,
+    file_of,
+    source,
+    written,
+)
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
 HEADER = "type,title,date,actors,quantities,related,tags,source_claims,more_sources"
@@ -26,7 +37,7 @@ HEADER = "type,title,date,actors,quantities,related,tags,source_claims,more_sour
 def read(text: str | bytes) -> list[Line]:
     """The lines of a CSV file."""
     file = text.encode() if isinstance(text, str) else text
-    return list(FORMATS["csv"].read(io.BytesIO(file)))
+    return list(READERS["csv"](io.BytesIO(file)))
 
 
 def row(**cells: str) -> Line:
@@ -40,7 +51,7 @@ def row(**cells: str) -> Line:
 
 def exported(*events: Json, lossless: bool = False) -> list[dict[str, str]]:
     """The cells of the file that these events make, by column."""
-    file = b"".join(FORMATS["csv"].write(map(served, events), lossless)).decode()
+    file = file_of("csv", events, LOSSLESS if lossless else ABOUT).decode()
     return list(csv.DictReader(io.StringIO(file, "")))
 
 
@@ -82,8 +93,8 @@ def test_every_member_of_an_event_has_a_column() -> None:
 def test_the_header_is_there_without_events_and_lines_end_as_the_rfc_says() -> None:
     """RFC 4180: CRLF."""
     header = ",".join(COLUMNS).encode() + b"\r\n"
-    assert b"".join(FORMATS["csv"].write([], False)) == header
-    assert b"".join(FORMATS["csv"].write([served(event())], False)).count(b"\r\n") == 2
+    assert file_of("csv", []) == header
+    assert file_of("csv", [event()]).count(b"\r\n") == 2
 
 
 def test_the_template_is_the_gas_contract_of_the_example_chronology() -> None:
@@ -146,7 +157,7 @@ def test_a_name_that_people_would_read_otherwise_is_written_as_json(name: str) -
 @given(EVENTS)
 def test_what_is_written_for_people_says_nothing_else(known: Json) -> None:
     """Less than was served, perhaps; the first source that supports stands first."""
-    (line,) = read(b"".join(FORMATS["csv"].write([served(known)], False)))
+    (line,) = read(file_of("csv", [known]))
     assert line.faults == ()
     found, whole = written(line.document), written(known)
     same = {"id", "type", "title", "summary", "date", "status", "quantities", "tags", "related"}
@@ -368,7 +379,7 @@ def test_as_many_sources_as_an_event_may_have_fit_into_a_cell() -> None:
     ]
     known = event(sources=sources)
     for lossless in (True, False):
-        (line,) = read(b"".join(FORMATS["csv"].write([served(known)], lossless)))
+        (line,) = read(file_of("csv", [known], LOSSLESS if lossless else ABOUT))
         assert written(line.document) == written(known)
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.formats import FORMATS, Line
+from app.formats import READERS, Line
 from app.formats.markup import kept, plain
-from formats.documents import RAW, Json, date, event, served, source
+from formats.documents import RAW, Json, date, event, file_of, source
 
 # A slide with every member that https://timeline.knightlab.com/docs/json-format.html knows.
 DOCUMENTED: Json = {
@@ -47,7 +47,7 @@ DOCUMENTED: Json = {
 
 def read(timeline: Any) -> list[Line]:
     """The lines of a TimelineJS file."""
-    return list(FORMATS["timelinejs"].read(io.BytesIO(json.dumps(timeline).encode())))
+    return list(READERS["timelinejs"](io.BytesIO(json.dumps(timeline).encode())))
 
 
 def slide(**members: Any) -> Line:
@@ -59,7 +59,7 @@ def slide(**members: Any) -> Line:
 
 def shown(*events: Json) -> list[Json]:
     """The slides that these events make."""
-    file = b"".join(FORMATS["timelinejs"].write(map(served, events), False))
+    file = file_of("timelinejs", events)
     slides: list[Json] = json.loads(file)["events"]
     return slides
 
@@ -177,7 +177,7 @@ def test_what_is_no_timeline_is_one_fault(timeline: Any, name: str) -> None:
     """Of the whole file, so without a line."""
     (line,) = read(timeline)
     assert [(fault.name, fault.line) for fault in line.faults] == [(name, None)]
-    (line,) = FORMATS["timelinejs"].read(io.BytesIO(b"{"))
+    (line,) = READERS["timelinejs"](io.BytesIO(b"{"))
     assert [fault.name for fault in line.faults] == ["file"]
 
 

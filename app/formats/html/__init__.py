@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app import dates
-from app.formats.about import About
-from app.formats.lines import batches
+from app.formats import citations
+from app.formats.lines import About, batches
 
 Json = dict[str, Any]
 HERE = Path(__file__).parent
@@ -21,7 +21,7 @@ QUALIFIERS: Mapping[str, str] = {"about": "about ", "at-least": "at least ", "at
 def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The document, chunk by chunk: every event with its sources, links leading to the server."""
     parts: Any = templates().get_template("document.html").make_module({"about": about})
-    links = Absolute(about.base)
+    links = Absolute(about)
     yield parts.begin().encode()
     for batch in batches(documents):
         yield "".join(parts.item(json.loads(event), links) for event in batch).encode()
@@ -33,12 +33,9 @@ class Absolute:
 
     new_tab = False  # whether an event opens beside what links to it
 
-    def __init__(self, base: str) -> None:
-        self.page = f"{base}/"
-
-    def event(self, event_id: str) -> str:
-        """The page with an event open."""
-        return f"{self.page}?event={quote(event_id)}"
+    def __init__(self, about: About) -> None:
+        self.event = about.page_of
+        self.page = f"{about.base}/"
 
     def having(self, name: str, value: str) -> str:
         """The page with the events that bear a value."""
@@ -63,7 +60,7 @@ def templates(*folders: Path) -> Environment:
         "label": lambda edtf: dates.parse(edtf).label,
         "machine_date": machine_date,
         "shape": shape,
-        "web_link": web_link,
+        "web_link": citations.followed,
     }
     return made
 
@@ -90,12 +87,6 @@ def machine_date(date: Json) -> str | None:
     edtf: str = date["edtf"]
     plain = edtf.replace("-", "").isdigit() and not edtf.startswith(("-", "0000"))
     return edtf if plain and date["precision"] in ("day", "month", "year") else None
-
-
-def web_link(url: str | None) -> str | None:
-    """A URL that may be followed: http and https alone, nothing that runs."""
-    is_safe = url is not None and url.lower().startswith(("http://", "https://"))
-    return url if is_safe else None
 
 
 def amount(quantity: Json) -> str:

@@ -1,0 +1,129 @@
+"""iCalendar (RFC 5545, 5546, 7986): a calendar to subscribe to, an all-day entry an event."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+
+from icalendar import Calendar
+from icalendar import Event as Entry
+from icalendar.prop import vInline
+
+from app import __version__, dates
+from app.formats.lines import About, Json, batches
+from app.formats.prose import as_text, fit, keywords
+
+A_DAY = timedelta(days=1)
+REFRESH = timedelta(hours=1)
+STATUS = {
+    "planned": "TENTATIVE",
+    "ongoing": "CONFIRMED",
+    "completed": "CONFIRMED",
+    "cancelled": "CANCELLED",
+}
+# The library would take the letters \N in a text for a line break.
+ESCAPES = str.maketrans({"\\": r"\\", ";": r"\;", ",": r"\,", "\n": r"\n"})
+ONE_SPAN = re.compile("-?[0-9]{4}(-[0-9]{2})?")
+
+
+def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+    """The calendar, chunk by chunk, without the events that `_days` has no days for.
+
+    There is no ORGANIZER, which RFC 5546 (section 3.2.1) asks for: calendars show it as the person
+    who called the event.
+    """
+    begin, end = _calendar(about).to_ical(sorted=False).split(b"END:VCALENDAR")
+    yield begin
+    for batch in batches(documents):
+        entries = (_entry(json.loads(document), about) for document in batch)
+        if chunk := b"".join(entry.to_ical(sorted=False) for entry in entries if entry):
+            yield chunk
+    yield b"END:VCALENDAR" + end
+
+
+def _calendar(about: About) -> Calendar:
+    """The calendar itself: RFC 5545 section 3.7, RFC 7986 section 5, and what came before it."""
+    made = Calendar()
+    made.add("prodid", f"-//Dateline//Dateline {__version__}//EN")
+    made.add("version", "2.0")
+    made.add("calscale", "GREGORIAN")
+    made.add("method", "PUBLISH")
+    made["NAME"] = made["X-WR-CALNAME"] = _text(about.title)
+    made.add("url", about.page)
+    made.add("source", about.address, parameters={"VALUE": "URI"})
+    made.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    made.add("x-published-ttl", "PT1H")
+    if about.updated:
+        made.add("last-modified", datetime.fromisoformat(about.updated))
+    return made
+
+
+def _entry(event: Json, about: About) -> Entry | None:
+    """The VEVENT of an event (RFC 5545 section 3.6.1); None where it has no days to stand on."""
+    days = _days(event["date"])
+    if days is None:
+        return None
+    made, updated = Entry(), datetime.fromisoformat(event["updated_at"])
+    # The address without its scheme, so that a move to https makes no new events.
+    made.add("uid", f"{event['id']}@{about.base.partition('://')[2]}")
+    made.add("dtstamp", updated)
+    made.add("dtstart", days[0])
+    made.add("dtend", days[1] + A_DAY)
+    made.add("created", datetime.fromisoformat(event["created_at"]))
+    made.add("last-modified", updated)
+    made.add("sequence", event["version"] - 1)
+    made["SUMMARY"] = _text(_title(event))
+    made["DESCRIPTION"] = _text(as_text(event))
+    made.add("url", about.page_of(event["id"]))
+    made["CATEGORIES"] = vInline(",".join(map(_text, keywords(event))))
+    _add_place(made, event["places"])
+    if event["status"]:
+        made.add("status", STATUS[event["status"]])
+    made.add("transp", "TRANSPARENT")  # nobody is busy because of it
+    made["X-DATELINE-EDTF"] = _text(event["date"]["edtf"])
+    return made
+
+
+def _add_place(made: Entry, places: list[Json]) -> None:
+    """LOCATION with the names of all places, GEO of the first whose coordinates are known."""
+    if places:
+        made["LOCATION"] = _text("; ".join(place["name"] for place in places))
+    for place in places:
+        if place["latitude"] is not None and place["longitude"] is not None:
+            # As RFC 5545 section 3.8.1.6 has it; the library writes small ones with an exponent.
+            made["GEO"] = vInline(f"{place['latitude']:.6f};{place['longitude']:.6f}")
+            return
+
+
+def _days(stated: Json) -> tuple[date, date] | None:
+    """The first and the last day that an entry covers.
+
+    All days on which it may have happened; where one end is open or unknown, the day of the other
+    alone. None where both are, and where a calendar has no such day: before the year 1, or behind
+    9999-12-30, since an entry ends on the day after its last.
+    """
+    known = [day for day in (stated["earliest"], stated["latest"]) if day]
+    try:
+        days = [date.fromisoformat(day) for day in known]
+    except ValueError:  # a year before 1
+        return None
+    return (days[0], days[-1]) if days and days[-1] < date.max else None
+
+
+def _title(event: Json) -> str:
+    """The title; behind it the date in words, where the days of the entry say more than is known.
+
+    `Gas contract signed (some time in November 2023)`
+    """
+    known = dates.parse(event["date"]["edtf"])
+    one_start = known.start_earliest == known.start_latest != dates.BEGINNING
+    one_end = known.end_earliest == known.end_latest != dates.END
+    if one_start and one_end and not (known.uncertain or known.approximate):
+        return str(event["title"])
+    some_time = "some time in " if ONE_SPAN.fullmatch(known.edtf) else ""
+    return f"{event['title']} ({some_time}{known.label})"
+
+
+def _text(value: str) -> vInline:
+    """A TEXT (RFC 5545 section 3.3.11)."""
+    return vInline(fit(value).translate(ESCAPES))

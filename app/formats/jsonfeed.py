@@ -1,0 +1,43 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/): the last updates for feed readers."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from app.formats import citations
+from app.formats.lines import About, Json, batches_of, json_list
+from app.formats.prose import as_html, in_short, keywords
+
+
+def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+    """The feed, chunk by chunk, in the order of the documents.
+
+    Its author is the chronology: publishers are cited, they did not write what stands here.
+    """
+    beside = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": about.title,
+        "home_page_url": about.page,
+        "feed_url": about.address,
+        "authors": [{"name": about.title, "url": f"{about.base}/"}],
+    }
+    return json_list(batches_of(documents, partial(_item, about)), "items", beside)
+
+
+def _item(about: About, event: Json) -> Json:
+    """An item; its dates are those of the entry, the event's own is in its text and `_dateline`."""
+    links = list(filter(None, map(citations.link, event["sources"])))
+    return {
+        "id": about.record("events", event["id"]),
+        "url": about.page_of(event["id"]),
+        **({"external_url": links[0]} if links else {}),
+        "title": event["title"],
+        "content_html": as_html(event),
+        "summary": in_short(event),
+        "date_published": event["created_at"],
+        "date_modified": event["updated_at"],
+        "tags": keywords(event),
+        "_dateline": {
+            "about": f"{about.base}/docs",
+            **{name: event[name] for name in ("date", "status", "sources")},
+        },
+    }

@@ -1,0 +1,168 @@
+"""JSON-LD 1.1: events in the terms of https://schema.org, for search engines and linked data."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from app import dates
+from app.formats import citations
+from app.formats.lines import About, Json, batches_of, json_list
+
+SCHEMA = "https://schema.org/"
+# "https://schema.org" alone would have to be fetched by whoever reads the file. This says what is
+# needed of it, and reads the same in fifty years: the vocabulary, and which values are addresses
+# and dates.
+CONTEXT: Json = {
+    "@vocab": SCHEMA,
+    **{
+        name: {"@type": "@id"}
+        for name in ("url", "archivedAt", "additionalType", "eventStatus", "superEvent")
+    },
+    **{name: {"@type": "Date"} for name in ("startDate", "endDate", "datePublished")},
+    "edtf": {
+        "@id": "http://purl.org/dc/terms/date",
+        "@type": "http://id.loc.gov/datatypes/edtf",
+    },
+}
+# What schema.org has words for: that an event took place is none of them.
+STATUS = {"planned": f"{SCHEMA}EventScheduled", "cancelled": f"{SCHEMA}EventCancelled"}
+ACTORS = {
+    "country": "Country",
+    "organisation": "Organization",
+    "person": "Person",
+    "group": "Organization",
+}
+WORKS = {
+    "news": "NewsArticle",
+    "analysis": "AnalysisNewsArticle",
+    "report": "Report",
+    "book": "Book",
+    "dataset": "Dataset",
+    "web-page": "WebPage",
+}
+
+
+def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+    """The graph, chunk by chunk. It needs no other document to be understood: see CONTEXT."""
+    graph = batches_of(documents, partial(_event, about))
+    for chunk in json_list(graph, "@graph", {"@context": CONTEXT}):
+        # As good in JSON, and cannot end the <script> that a page may hold it in.
+        yield chunk.replace(b"<", b"\\u003c")
+
+
+def _event(about: About, event: Json) -> Json:
+    """https://schema.org/Event. `edtf` is dcterms:date, the date exactly as it is.
+
+    `organizer` and `performer` would say more of an actor than its role does, and `participant`
+    belongs to actions: actors are what the event is `about`. Nor has an event a `citation`: its
+    sources are works that it is the `subjectOf`.
+    """
+    edtf = event["date"]["edtf"]
+    return _known(
+        {
+            "@id": about.record("events", event["id"]),
+            "@type": "Event",
+            "additionalType": about.record("types", event["type"]),
+            "identifier": event["id"],
+            "url": about.page_of(event["id"]),
+            "name": event["title"],
+            "description": event["summary"],
+            **_iso_dates(dates.parse(edtf)),
+            "edtf": edtf,
+            "eventStatus": STATUS.get(event["status"]),
+            "keywords": event["tags"],
+            "location": [_place(about, place) for place in event["places"]],
+            "about": [_actor(about, actor) for actor in event["actors"]],
+            "superEvent": [
+                about.record("events", link["event"])
+                for link in event["related"]
+                if link["relation"] == "part-of"
+            ],
+            "subjectOf": [_work(about, source) for source in event["sources"]],
+        }
+    )
+
+
+def _iso_dates(date: dates.Date) -> Json:
+    """`startDate`, and `endDate` of what lasts, each no finer than it is known (ISO 8601).
+
+    None of a date that bears a `?`, `~` or `%`: it may be wrong, which the two cannot say.
+    """
+    if date.uncertain or date.approximate:
+        return {}
+    start, end = (date.start_earliest, date.start_latest), (date.end_earliest, date.end_latest)
+    found = {"startDate": _span(*start)}
+    return found if start == end else {**found, "endDate": _span(*end)}
+
+
+def _span(first: int, last: int) -> str | None:
+    """The day, month or year that all days from `first` to `last` lie in; None where none does."""
+    days = [dates.iso_day(number) for number in (first, last)]
+    if None in days or any(str(day).startswith("-") for day in days):
+        return None
+    ours, theirs = (str(day).split("-") for day in days)
+    shared = [part for n, part in enumerate(ours) if ours[: n + 1] == theirs[: n + 1]]
+    return "-".join(shared) or None
+
+
+def _place(about: About, place: Json) -> Json:
+    coordinates = {name: place[name] for name in ("latitude", "longitude")}
+    return _known(
+        {
+            "@id": about.record("places", place["id"]),
+            "@type": "Place",
+            "name": place["name"],
+            "address": place["country"]
+            and {"@type": "PostalAddress", "addressCountry": place["country"]},
+            "geo": None
+            if None in coordinates.values()
+            else {"@type": "GeoCoordinates", **coordinates},
+        }
+    )
+
+
+def _actor(about: About, actor: Json) -> Json:
+    kind = ACTORS.get(actor["kind"], "Thing")
+    made = {
+        "@id": about.record("actors", actor["id"]),
+        "@type": kind,
+        "name": actor["name"],
+    }
+    return _in_role(made, "about", actor["role"])
+
+
+def _work(about: About, source: Json) -> Json:
+    """https://schema.org/CreativeWork; how it speaks of the event where it does not support it."""
+    publisher, published = source["publisher"], source["published"]
+    made = _known(
+        {
+            "@id": about.record("sources", source["id"]),
+            "@type": WORKS.get(source["kind"], "CreativeWork"),
+            "name": source["title"],
+            "creditText": source["author"],
+            "publisher": publisher and {"@type": "Organization", "name": publisher},
+            "datePublished": published and _plain(published),
+            "url": citations.link(source),
+            "archivedAt": citations.link({"url": source["archive_url"]}),
+            "inLanguage": source["language"],
+        }
+    )
+    return _in_role(made, "subjectOf", None if source["role"] == "supports" else source["role"])
+
+
+def _in_role(made: Json, name: str, role: str | None) -> Json:
+    """`made`, inside of a https://schema.org/Role that repeats the property it is the value of."""
+    return {"@type": "Role", "roleName": role, name: made} if role else made
+
+
+def _plain(edtf: str) -> str | None:
+    """A year, month or day that is as good ISO 8601; None for any other date."""
+    date = dates.parse(edtf)
+    plain = re.fullmatch("[0-9]{4}(-[0-9]{2}){0,2}", edtf)
+    return edtf if plain and date.precision in ("year", "month", "day") else None
+
+
+def _known(members: dict[str, Any]) -> Json:
+    """The members that say something."""
+    return {name: value for name, value in members.items() if value not in (None, [])}

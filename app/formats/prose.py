@@ -1,0 +1,54 @@
+"""An event in words, as calendars and feeds show it: its date, what happened, who said so."""
+
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from app.formats import citations
+
+Event = Mapping[str, Any]
+# What XML 1.0 (section 2.2) and iCalendar (RFC 5545 section 3.1) cannot hold, line breaks apart.
+UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def fit(text: str) -> str:
+    """`text` with U+FFFD for each character that XML 1.0 or iCalendar cannot hold."""
+    return UNFIT.sub("\ufffd", text)
+
+
+def when(event: Event) -> str:
+    """The date in words, what its source said of it, and the status where it did not just happen.
+
+    `November 2023 (“late in 2023”), planned`
+    """
+    date, status = event["date"], event["status"]
+    said = f" (“{date['text']}”)" if date["text"] else ""
+    return f"{date['label']}{said}" + ("" if status in (None, "completed") else f", {status}")
+
+
+def keywords(event: Event) -> list[str]:
+    """The id of its type and its tags, each once."""
+    return list(dict.fromkeys((event["type"], *event["tags"])))
+
+
+def as_text(event: Event) -> str:
+    """Date, summary and sources as plain text, with the addresses of the sources."""
+    lines = (
+        f"- {citations.line(source)}" + (f": {url}" if (url := citations.link(source)) else "")
+        for source in event["sources"]
+    )
+    sources = "\n".join(("Sources:", *lines))
+    return "\n\n".join(filter(None, (when(event), event["summary"], sources)))
+
+
+def as_html(event: Event) -> str:
+    """Date, summary and sources as HTML that only holds paragraphs, a list and links to the web."""
+    said = filter(None, (when(event), event["summary"]))
+    paragraphs = (f"<p>{escape(text)}</p>".replace("\n", "<br>") for text in said)
+    return "".join(paragraphs) + citations.as_html(event["sources"])
+
+
+def in_short(event: Event) -> str:
+    """Date and summary as plain text: beside an entry a feed shows the day of its last edit."""
+    return ": ".join(filter(None, (when(event), event["summary"])))
