@@ -59,6 +59,7 @@ READS = """
     GET /places/{id}
     GET /audit
     GET /events.{format}
+    GET /oembed
     GET /places/{id}/revisions
     GET /places/{id}/revisions/{version}
     GET /sources
@@ -122,7 +123,7 @@ TABLE: Mapping[bool, Mapping[str, Row]] = {
     for public in (True, False)
 }
 # What stands beside the operations: the reference explains itself to everybody.
-BESIDE = ("/", "/docs", "/openapi.json", "/static-offline-docs/favicon.png")
+BESIDE = ("/docs", "/openapi.json", "/static-offline-docs/favicon.png")
 
 
 @pytest.fixture(scope="module")

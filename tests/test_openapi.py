@@ -322,6 +322,10 @@ def test_exactly_the_documented_answers_are_given_to_a_read(
     for name in {"cursor", "after"} & set(operation.of("query")):
         cursor = foreign_cursor(writer, operation, name)
         given.append(send(Request("GET", operation.url([(name, cursor)]))))
+    if operation.path == "/oembed":
+        elsewhere = [("url", "https://elsewhere.example/")]
+        other = [*operation.plain(), ("format", "xml")]
+        given += [send(Request("GET", operation.url(query))) for query in (elsewhere, other)]
     assert {str(answer.status) for answer in given} == set(operation.spec["responses"])
     for answer in given:
         assert_as_documented(operation, answer)

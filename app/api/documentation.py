@@ -58,6 +58,7 @@ FILLED_IN: Mapping[str, Mapping[str, Any]] = {
     "list_events": {"date": "2023-11", "type": ["contract"]},
     "get_facets": {"by": ["type", "actor"], "date": "2023"},
     "get_histogram": {"interval": "year", "actor": ["srbijagas"]},
+    "get_oembed": {"url": "/?type=contract"},
     "list_findings": {"finding": ["planned-overdue"]},
     "list_types": {"q": "contract"},
     "list_actors": {"q": "serb*"},

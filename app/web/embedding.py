@@ -5,15 +5,16 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from app import schemas
 from app.api.access import Reader
 from app.api.answers import absolute, database
-from app.api.documentation import errors
+from app.api.documentation import OF_READS, errors
 from app.api.routes import StrictRoute, read_query
 from app.errors import Fault, Problem
 from app.filters import find
+from app.filters.query import required
 from app.web.asked import EmbedQuery, Pairs, cleaned
 from app.web.links import EMBEDDED, address
 
@@ -40,12 +41,17 @@ class OembedQuery(BaseModel):
         None, description="Do not track, as some consumers ask; nobody is.", examples=["1"]
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _url_is_given(cls, given: Any) -> Any:
+        return required(given, "url", ("an address of / or /embed here",))
+
 
 @router.get(
     "/oembed",
     summary="Embed a timeline",
     response_model=schemas.Oembed,
-    responses=errors("not-found", "not-implemented", "unauthorized", "too-many-requests"),
+    responses=errors("not-found", "not-implemented", *OF_READS),
 )
 async def get_oembed(request: Request, asked: Annotated[OembedQuery, Query()]) -> dict[str, Any]:
     """What oEmbed consumers show for the address of a timeline: an `<iframe>` with its filter."""
