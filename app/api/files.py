@@ -15,7 +15,7 @@ from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import changed_since, database
 from app.api.bodies import MIB, read_body, require_type
-from app.api.documentation import EXAMPLES, OF_WRITES, errors, files, reading
+from app.api.documentation import EXAMPLES, OF_WRITES, ONE_OBJECT, TEXT, errors, files, reading
 from app.api.records import IdempotencyKey, once
 from app.api.routes import StrictRoute
 from app.errors import Problem, nearest
@@ -24,19 +24,23 @@ from app.formats import FORMATS, Format, template
 
 router = APIRouter(tags=["Files"], route_class=StrictRoute)
 MOST_IMPORTED = 32 * MIB
-# What a file says it is, and the format that this means.
+# What a file says it is, and the format that this means. A generated client that knows no more of
+# a file than that it is one sends it as the last: NDJSON.
 MEDIA_TYPES = {made.media_type.partition(";")[0]: made for made in FORMATS.values()} | {
     "application/jsonl": FORMATS["ndjson"]
 }
 EVENT = EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
 SHOWN = {
-    "ndjson": ({"type": "string"}, json.dumps({**EVENT, "title": "Talks about more gas"})),
-    "csv": ({"type": "string"}, template().decode()),
-    "timelinejs": ({"type": "object"}, {"events": [SLIDE]}),
+    "ndjson": json.dumps({**EVENT, "title": "Talks about more gas"}),
+    "csv": template().decode(),
+    "timelinejs": {"events": [SLIDE]},
 }
 SENT = {
-    media_type: dict(zip(("schema", "example"), SHOWN[made.name], strict=True))
+    media_type: {
+        "schema": ONE_OBJECT if made.name == "timelinejs" else {**TEXT, "format": "binary"},
+        "example": SHOWN[made.name],
+    }
     for media_type, made in MEDIA_TYPES.items()
 }
 
