@@ -122,19 +122,25 @@ OF_BODIES = ("bad-request", "body-too-large", "unsupported-media-type", "invalid
 
 
 # What a file is to those who generate clients.
-ONE_OBJECT = {"type": "object", "additionalProperties": True}
-TEXT = {"type": "string"}
+A_FILE = {"type": "string", "format": "binary"}
+A_TEXT = {"type": "string"}
+AN_OBJECT = {"type": "object", "additionalProperties": True}
 
 
 def files(what: str, *, only: str | None = None) -> dict[str, Any]:
-    """The 200 of a route that answers with a file, of whatever format it is asked for."""
-    told = [made for made in FORMATS.values() if only in (None, made.name)]
-    # Text before JSON: a generated client reads every file as the first.
-    media_types = sorted((made.media_type.partition(";")[0] for made in told), reverse=True)
-    content = {
-        name: {"schema": ONE_OBJECT if name == "application/json" else TEXT} for name in media_types
-    }
-    return {"description": what, "content": content}
+    """The 200 of a route that answers with a file, of whatever format it is asked for.
+
+    A generated client reads each as the first type that it knows: NDJSON, else CSV.
+    """
+    told = (made for made in FORMATS.values() if only in (None, made.name))
+    media_types = [made.media_type.partition(";")[0] for made in told]
+    return {"description": what, "content": {name: {"schema": _file(name)} for name in media_types}}
+
+
+def _file(media_type: str) -> dict[str, Any]:
+    if media_type.endswith(("/json", "+json")):
+        return AN_OBJECT
+    return A_TEXT if media_type.startswith("text/") else A_FILE
 
 
 def _header(description: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import changed_since, database
 from app.api.bodies import MIB, read_body, require_type
-from app.api.documentation import EXAMPLES, OF_WRITES, ONE_OBJECT, TEXT, errors, files, reading
+from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.records import IdempotencyKey, once
 from app.api.routes import StrictRoute
 from app.errors import Problem, nearest
@@ -38,7 +38,7 @@ SHOWN = {
 }
 SENT = {
     media_type: {
-        "schema": ONE_OBJECT if made.name == "timelinejs" else {**TEXT, "format": "binary"},
+        "schema": AN_OBJECT if made.name == "timelinejs" else A_FILE,
         "example": SHOWN[made.name],
     }
     for media_type, made in MEDIA_TYPES.items()
