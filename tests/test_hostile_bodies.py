@@ -396,7 +396,7 @@ def test_a_value_of_the_wrong_kind_is_refused(here: Target, place: str) -> None:
     for method in ("POST", "PUT", "PATCH"):
         routes = [o for o in TAKING_DOCUMENTS if (o.noun, o.method) == (noun, method)]
         if method == "PATCH" and path in members(f"{noun.capitalize()}Write"):
-            schema = members(f"{noun.capitalize()}WritePatch").get(path, {})
+            schema = members(f"{noun.capitalize()}Patch").get(path, {})
         wrong = [value for value in KINDS_OF_VALUE.values() if not allowed(schema, value)]
         if method == "PATCH":  # null removes
             wrong = [value for value in wrong if value is not None]

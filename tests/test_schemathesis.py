@@ -89,6 +89,7 @@ NOT_READ = {
     "400": "no JSON, or a header that cannot be read",
     "404": "an id that can be none is not there",
     "409": "the state of a record is looked at before the document that is to replace it",
+    "410": "the state of a record is looked at before the document that is to replace it",
     "412": "the state of a record is looked at before the document that is to replace it",
     "414": "a schema bounds each parameter, never all of a URL",
     "415": "another type of body",

@@ -4,7 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from node import SECONDS, packages
+from caches import SECONDS
+from node import packages
 from reference import DOCUMENT
 
 SPECTRAL = "@stoplight/spectral-cli@6.16.3"

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import stretch
-from app.api.documentation import reading
+from app.api.documentation import paging
 from app.api.routes import StrictRoute
 from app.filters import AuditQuery
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reade
     "/audit",
     summary="Audit events",
     response_model=schemas.FindingPage,
-    responses=reading("A page of findings, in timeline order.", "start-again"),
+    responses=paging("A page of findings, in timeline order."),
 )
 async def list_findings(request: Request, asked: Annotated[AuditQuery, Query()]) -> Response:
     """What should be looked at again in the events that the filter finds.

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import database, stretch
-from app.api.documentation import reading
+from app.api.documentation import paging
 from app.api.routes import StrictRoute
 from app.filters import ChangesQuery
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reade
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0
 WATCH_SECONDS = 1.0  # another process may write too, and the server may be told to stop
-ANSWERS = reading("A stretch of the feed, the oldest change first.", "start-again")
+ANSWERS = paging("A stretch of the feed, the oldest change first.")
 STREAM = {
     "schema": {"type": "string"},
     "example": 'id: WyJhYmMi\nevent: change\ndata: {"op": "update", "id": "…"}\n\n',

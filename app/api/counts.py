@@ -17,7 +17,7 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reade
 @router.get(
     "/facets",
     summary="Count events by value",
-    response_model=schemas.Facets,
+    response_model=schemas.FacetCounts,
     responses=reading("Counts, the commonest value first."),
 )
 async def get_facets(request: Request, asked: Annotated[FacetQuery, Query()]) -> Response:

@@ -92,12 +92,20 @@ def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 def reading(what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that reads the store: 200 with its headers, 304, and problems."""
-    tag = {"description": "Tag of this answer, for If-None-Match.", "schema": {"type": "string"}}
+    tag = _header("Tag of this answer, for If-None-Match.")
     return {
         200: {"description": what, "headers": {"ETag": tag}},
         304: {"description": "Unchanged since the tag in If-None-Match."},
         **errors(*codes, *OF_READS),
     }
+
+
+def paging(what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """As `reading`, of a list that comes a page at a time."""
+    told = reading(what, *codes, "start-again")
+    link = _header('The page that follows, as `rel="next"`; left out at the end.')
+    told[200]["headers"]["Link"] = {**link, "required": False}
+    return told
 
 
 def writing(status: int, what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
@@ -118,26 +126,43 @@ OF_WRITES = ("unauthorized", "forbidden", "too-many-requests", "store-unavailabl
 OF_BODIES = ("bad-request", "body-too-large", "unsupported-media-type", "invalid-body")
 
 
+# What a file is to those who generate clients.
+A_FILE = {"type": "string", "format": "binary"}
+A_TEXT = {"type": "string"}
+AN_OBJECT = {"type": "object", "additionalProperties": True}
+
+
 def files(what: str, *, only: str | None = None) -> dict[str, Any]:
-    """The 200 of a route that answers with a file, of whatever format it is asked for."""
-    made = [FORMATS[only]] if only else FORMATS.values()
-    told = {each.media_type.partition(";")[0] for each in made}
-    content = {name: {"schema": {"type": "string"}} for name in sorted(told)}
-    return {"description": what, "content": content}
+    """The 200 of a route that answers with a file, of whatever format it is asked for.
+
+    A generated client reads each as the first type that it knows: NDJSON, else CSV.
+    """
+    told = (made for made in FORMATS.values() if only in (None, made.name))
+    media_types = dict.fromkeys(made.media_type.partition(";")[0] for made in told)
+    return {"description": what, "content": {name: {"schema": _file(name)} for name in media_types}}
+
+
+def _file(media_type: str) -> dict[str, Any]:
+    if media_type.endswith(("/json", "+json")):
+        return AN_OBJECT
+    return A_TEXT if media_type.startswith("text/") else A_FILE
 
 
 def _header(description: str) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "string"}}
+    return {"description": description, "required": True, "schema": {"type": "string"}}
 
 
 def sending(shape: type[BaseModel], *, patch: bool = False) -> dict[str, Any]:
     """The `requestBody` of a route that takes a document of this shape, or a patch of one."""
-    name = shape.__name__
-    media_types = ["application/merge-patch+json"] if patch else []
-    schema = {"$ref": f"{SCHEMAS}{name}{'Patch' if patch else ''}"}
-    content = {"schema": schema, "example": EXAMPLES[name, patch]}
-    body = dict.fromkeys((*media_types, "application/json"), content)
-    return {"requestBody": {"required": True, "content": body}}
+    media_type = "application/merge-patch+json" if patch else "application/json"
+    schema = {"$ref": f"{SCHEMAS}{_patch_of(shape) if patch else shape.__name__}"}
+    content = {media_type: {"schema": schema, "example": EXAMPLES[shape.__name__, patch]}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _patch_of(shape: type[BaseModel]) -> str:
+    """`EventPatch` of EventWrite."""
+    return f"{shape.__name__.removesuffix('Write')}Patch"
 
 
 # What the reference fills in as a body.
@@ -188,13 +213,13 @@ def install(app: FastAPI) -> None:
 
 
 def _finished(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]:
-    # `fields` leaves members out of a list.
-    del document["components"]["schemas"]["ListedEvent"]["required"]
+    del document["components"]["schemas"]["SparseEvent"]["required"]
     _add_bodies(document["components"]["schemas"])
     for operations in document["paths"].values():
         for method, operation in operations.items():
             if method == "get" and "security" in operation and public_reads:
-                operation["security"].insert(0, {})
+                # Optional security would make generated clients ask for a key.
+                del operation["security"]
             for parameter in operation.get("parameters", []):
                 _finish_parameter(parameter, FILLED_IN.get(operation["operationId"], {}))
             for status, response in operation["responses"].items():
@@ -210,19 +235,15 @@ def _finished(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]
 def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
     """The shapes of what is sent, and of patches: nothing is needed, and null removes the rest."""
     shapes = [getattr(schemas, name) for name, patch in EXAMPLES if not patch]
-    # A shape that is served too keeps its name for that.
     _, made = models_json_schema(
         [(shape, "validation") for shape in shapes], ref_template=f"{SCHEMAS}{{model}}"
     )
-    taken = {name: f"{name}Write" for name in made["$defs"] if name in schemas_by_name}
-    told = json.dumps(made["$defs"])
-    for name, renamed in taken.items():
-        told = told.replace(f'"{SCHEMAS}{name}"', f'"{SCHEMAS}{renamed}"')
-    for name, schema in json.loads(told).items():
-        schemas_by_name[taken.get(name, name)] = schema
+    schemas_by_name |= _written(made["$defs"], schemas_by_name)
+    for schema in schemas_by_name.values():
+        for member in schema.get("properties", {}).values():
+            member.pop("title", None)  # says no more than the name
     for shape in (*shapes, schemas.DateWrite):
-        name = f"{shape.__name__}Patch"
-        schema = schemas_by_name[shape.__name__]
+        name, schema = _patch_of(shape), schemas_by_name[shape.__name__]
         members = {
             n: _patched(s, removable=n not in schema.get("required", []))
             for n, s in schema["properties"].items()
@@ -230,24 +251,37 @@ def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
         }
         schemas_by_name[name] = {
             "title": name,
+            "description": f"A JSON Merge Patch (RFC 7396) of what {shape.__name__} holds.",
             "type": "object",
             "properties": members,
             "additionalProperties": False,
         }
 
 
+def _written(shapes: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
+    """The shapes of what is sent, by a name that none bears which is served otherwise."""
+    taken = {name for name, schema in shapes.items() if served.get(name, schema) != schema}
+    told = json.dumps(shapes)
+    for name in taken:
+        told = told.replace(f'"{SCHEMAS}{name}"', f'"{SCHEMAS}{name}Write"')
+    found = {}
+    for name, schema in json.loads(told).items():
+        for member in schema.get("properties", {}).values():
+            member.pop("default", None)  # generators take what has one for always there
+        renamed = f"{name}Write" if name in taken else name
+        found[renamed] = {**schema, "title": renamed}
+    return found
+
+
 def _patched(schema: dict[str, Any], *, removable: bool) -> dict[str, Any]:
     """What a patch takes for a member: a date may be named in part."""
-    without_default = {name: value for name, value in schema.items() if name != "default"}
-    if "anyOf" in schema:
-        date = {"$ref": f"{SCHEMAS}DateWrite"}
-        without_default["anyOf"] = [
-            {"$ref": f"{SCHEMAS}DateWritePatch"} if choice == date else choice
-            for choice in schema["anyOf"]
-        ]
+    date = {"$ref": f"{SCHEMAS}DateWrite"}
+    if date in schema.get("anyOf", []):
+        others = [choice for choice in schema["anyOf"] if choice != date]
+        schema = {**schema, "anyOf": [{"$ref": f"{SCHEMAS}DatePatch"}, *others]}
     if not removable or {"type": "null"} in schema.get("anyOf", []):
-        return without_default
-    return {"anyOf": [without_default, {"type": "null"}]}
+        return schema
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _finish_parameter(parameter: dict[str, Any], filled_in: Mapping[str, Any]) -> None:

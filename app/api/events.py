@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import collection, document
-from app.api.documentation import ID, reading
+from app.api.documentation import ID, paging, reading
 from app.api.routes import StrictRoute
 from app.filters import EventQuery
 
@@ -19,8 +19,8 @@ router = APIRouter(
 @router.get(
     "",
     summary="List events",
-    response_model=schemas.EventPage,
-    responses=reading("A page of events, in the order of `sort`.", "start-again"),
+    response_model=schemas.EventPage | schemas.SparseEventPage,
+    responses=paging("A page of events, in the order of `sort`."),
 )
 async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -> Response:
     """Events that pass every parameter given, a page at a time.

@@ -15,7 +15,7 @@ from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import absolute, address, changed_since, database
 from app.api.bodies import MIB, read_body, require_type
-from app.api.documentation import EXAMPLES, OF_WRITES, errors, files, reading
+from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.records import IdempotencyKey, once
 from app.api.routes import StrictRoute
 from app.errors import Problem
@@ -24,19 +24,23 @@ from app.formats import FORMATS, READERS, About, nearest_format, template
 
 router = APIRouter(tags=["Files"], route_class=StrictRoute)
 MOST_IMPORTED = 32 * MIB
-# What a file says it is, and the format that this means.
+# What a file says it is, and the format that this means. A generated client that knows no more of
+# a file than that it is one sends it as the last: NDJSON.
 MEDIA_TYPES = {FORMATS[name].media_type.partition(";")[0]: name for name in READERS} | {
     "application/jsonl": "ndjson"
 }
 EVENT = EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
 SHOWN = {
-    "ndjson": ({"type": "string"}, json.dumps({**EVENT, "title": "Talks about more gas"})),
-    "csv": ({"type": "string"}, template().decode()),
-    "timelinejs": ({"type": "object"}, {"events": [SLIDE]}),
+    "ndjson": json.dumps({**EVENT, "title": "Talks about more gas"}),
+    "csv": template().decode(),
+    "timelinejs": {"events": [SLIDE]},
 }
 SENT = {
-    media_type: dict(zip(("schema", "example"), SHOWN[name], strict=True))
+    media_type: {
+        "schema": AN_OBJECT if name == "timelinejs" else A_FILE,
+        "example": SHOWN[name],
+    }
     for media_type, name in MEDIA_TYPES.items()
 }
 

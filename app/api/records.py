@@ -12,7 +12,7 @@ from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import JSON, absolute, collection, database, document
 from app.api.bodies import PATCH_TYPES, read_document
-from app.api.documentation import ID, OF_BODIES, reading, sending, writing
+from app.api.documentation import ID, OF_BODIES, paging, reading, sending, writing
 from app.api.routes import StrictRoute
 from app.errors import Fault, refuse
 from app.filters import RevisionsQuery
@@ -27,6 +27,7 @@ class Noun(NamedTuple):
     kind: writes.Kind
     one: str
     record: type[schemas.Shape]
+    revision: type[schemas.Revision]
     example: str
     tag: str
 
@@ -37,11 +38,25 @@ class Noun(NamedTuple):
 
 
 NOUNS = (
-    Noun(writes.EVENT, "an event", schemas.Event, "serbia-azerbaijan-gas-contract", "Events"),
-    Noun(writes.SOURCE, "a source", schemas.Source, "balkan-insight-2023-11-15", "Vocabulary"),
-    Noun(writes.ACTOR, "an actor", schemas.Actor, "socar", "Vocabulary"),
-    Noun(writes.PLACE, "a place", schemas.CountedPlace, "belgrade", "Vocabulary"),
-    Noun(writes.TYPE, "a type", schemas.Type, "contract", "Vocabulary"),
+    Noun(
+        writes.EVENT,
+        "an event",
+        schemas.Event,
+        schemas.EventRevision,
+        "serbia-azerbaijan-gas-contract",
+        "Events",
+    ),
+    Noun(
+        writes.SOURCE,
+        "a source",
+        schemas.Source,
+        schemas.SourceRevision,
+        "balkan-insight-2023-11-15",
+        "Vocabulary",
+    ),
+    Noun(writes.ACTOR, "an actor", schemas.Actor, schemas.ActorRevision, "socar", "Vocabulary"),
+    Noun(writes.PLACE, "a place", schemas.Place, schemas.PlaceRevision, "belgrade", "Vocabulary"),
+    Noun(writes.TYPE, "a type", schemas.Type, schemas.TypeRevision, "contract", "Vocabulary"),
 )
 
 IfMatch = Annotated[
@@ -175,7 +190,8 @@ def _add(noun: Noun) -> None:
         name=f"patch_{name}",
         summary=f"Change {one}",
         description="Change the members that a JSON Merge Patch (RFC 7396) names: null removes "
-        "one, lists are replaced whole. `If-Match` must name the state that you have read.",
+        "one, lists are replaced whole. `application/json` is read the same. `If-Match` must name "
+        "the state that you have read.",
         responses=writing(
             *(200, f"The {name} as it is now.", "not-found", "gone"),
             # Of patches, only one of an event can contradict other records.
@@ -249,7 +265,7 @@ def _add(noun: Noun) -> None:
         tags=[noun.tag],
         dependencies=[Reader],
         response_model=schemas.RevisionPage,
-        responses=reading("A page of revisions.", "not-found", "start-again"),
+        responses=paging("A page of revisions.", "not-found"),
     )
     async def list_revisions(
         request: Request,
@@ -265,7 +281,7 @@ def _add(noun: Noun) -> None:
         description=f"What was changed, and the whole {name} as it was then.",
         tags=[noun.tag],
         dependencies=[Reader],
-        response_model=schemas.WholeRevision,
+        response_model=noun.revision,
         responses=reading("The revision.", "not-found"),
     )
     async def get_revision(

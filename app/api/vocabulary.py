@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import collection, document
-from app.api.documentation import ID, reading
+from app.api.documentation import ID, paging, reading
 from app.api.routes import StrictRoute
 from app.filters import VocabularyQuery
 
@@ -41,7 +41,7 @@ ENTRIES = (
         "places",
         "a place",
         "Where events happen.",
-        schemas.CountedPlace,
+        schemas.Place,
         schemas.PlacePage,
         "belgrade",
     ),
@@ -49,8 +49,8 @@ ENTRIES = (
         "tags",
         "a tag",
         "Words that events are marked with.",
-        schemas.Named,
-        schemas.NamedPage,
+        schemas.Tag,
+        schemas.TagPage,
         "energy",
         deleted=(),
     ),
@@ -58,8 +58,8 @@ ENTRIES = (
         "publishers",
         "a publisher",
         "Who published the cited sources. An unknown publisher is not among them.",
-        schemas.Named,
-        schemas.NamedPage,
+        schemas.Publisher,
+        schemas.PublisherPage,
         "balkan-insight",
         deleted=(),
     ),
@@ -81,7 +81,7 @@ def _add(entry: Entry) -> None:
         summary=f"List {entry.name}",
         description=f"{entry.what} In the order of their ids, each with its number of events.",
         response_model=entry.page,
-        responses=reading(f"A page of {entry.name}.", "start-again"),
+        responses=paging(f"A page of {entry.name}."),
     )
     async def list_entries(
         request: Request, asked: Annotated[VocabularyQuery, Query()]

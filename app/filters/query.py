@@ -19,6 +19,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from typing_extensions import TypeAliasType
 
 from app import dates, models, schemas
 from app.errors import nearest, wrong
@@ -42,8 +43,6 @@ from app.filters.meaning import (
 
 MAX_VALUES = 50
 PAGE = 200
-MATCHES, TOTALS = ("possible", "certain"), ("exact", "none")
-SORTS = ("date", "-date", "updated", "-updated", "relevance")
 INTERVALS = ("year", "quarter", "month", "week", "day")
 FINDINGS = (
     *("act-after-sources", "published-after-accessed", "published-in-future"),
@@ -54,6 +53,13 @@ FACETS = (
     *("tag", "publisher", "source", "status"),
 )
 
+Total = TypeAliasType("Total", Annotated[str, schemas.OneOf(("exact", "none"))])
+Sort = TypeAliasType(
+    "Sort",
+    Annotated[str, schemas.OneOf(("date", "-date", "updated", "-updated", "relevance"))],
+)
+Interval = TypeAliasType("Interval", Annotated[str, schemas.OneOf(INTERVALS)])
+FindingKind = TypeAliasType("FindingKind", Annotated[str, schemas.OneOf(FINDINGS)])
 
 EMPTY = "is empty; leave the parameter out or give a value"
 
@@ -92,6 +98,11 @@ def _one_value(name: str) -> Callable[[str], str]:
         return value
 
     return check
+
+
+Facet = TypeAliasType(
+    "Facet", Annotated[str, AfterValidator(_one_value("by")), schemas.OneOf(FACETS)]
+)
 
 
 def _window(value: str) -> str:
@@ -245,7 +256,7 @@ class EventFilter(BaseModel):
         "among the last digits (`202X`, `2023-XX`) is an error.",
         examples=["2023-11"],
     )
-    match: Annotated[Annotated[str, schemas.OneOf(MATCHES)] | None, OVERLAP] = Field(
+    match: Annotated[schemas.Match | None, OVERLAP] = Field(
         None,
         description="With `date`: `possible` (as without it) gives every event that may overlap, "
         "`certain` those that do in any case.",
@@ -403,7 +414,7 @@ class EventFilter(BaseModel):
 class EventQuery(EventFilter):
     """A page of events: the filter, and how to list what it finds."""
 
-    sort: Annotated[str, schemas.OneOf(SORTS)] = Field(
+    sort: Sort = Field(
         "date",
         description="`date` is timeline order (by earliest day, or where that is open by latest, "
         "then by id); `updated` is the order of the last edit; `-` reverses exactly. `relevance`, "
@@ -425,7 +436,7 @@ class EventQuery(EventFilter):
         "`date` all the same.",
         examples=["id,title,date"],
     )
-    total: Annotated[str, schemas.OneOf(TOTALS)] = Field(
+    total: Total = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
 
@@ -461,7 +472,7 @@ class FacetQuery(EventFilter):
     """Which dimensions to count the filtered events by."""
 
     by: Annotated[
-        list[Annotated[str, AfterValidator(_one_value("by")), schemas.OneOf(FACETS)]],
+        list[Facet],
         Field(min_length=1),
     ] = Field(
         description=f"What to count by: {', '.join(f'`{name}`' for name in FACETS)}. Repeat it "
@@ -480,7 +491,7 @@ class FacetQuery(EventFilter):
 class HistogramQuery(EventFilter):
     """How to cut the time of the filtered events."""
 
-    interval: Annotated[str, schemas.OneOf(INTERVALS)] = Field(
+    interval: Interval = Field(
         description="Calendar spans: `year`, `quarter`, `month`, `week` (ISO 8601) or `day`.",
         examples=["year"],
     )
@@ -494,7 +505,7 @@ class HistogramQuery(EventFilter):
 class AuditQuery(EventFilter):
     """Which findings, about which events."""
 
-    finding: Annotated[list[Annotated[str, schemas.OneOf(FINDINGS)]], Field()] = Field(
+    finding: Annotated[list[FindingKind], Field()] = Field(
         [],
         description=f"Only these: {', '.join(f'`{name}`' for name in FINDINGS)}. Repeat it for "
         "several.",
@@ -544,6 +555,6 @@ class VocabularyQuery(BaseModel):
     cursor: Cursor | None = Field(
         None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
     )
-    total: Annotated[str, schemas.OneOf(TOTALS)] = Field(
+    total: Total = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )

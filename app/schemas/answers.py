@@ -1,12 +1,26 @@
 """What answers are made of beside documents: pages, counts, errors."""
 
-from typing import Annotated, Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
-from app import models
-from app.schemas.served import Actor, CountedPlace, Event, Named, Source, Type
-from app.schemas.texts import OneOf, Shape, Slug
+from app.schemas.served import (
+    Actor,
+    ActorRecord,
+    Event,
+    Place,
+    PlaceRecord,
+    Publisher,
+    Source,
+    SourceRecord,
+    Tag,
+    Type,
+    TypeRecord,
+)
+from app.schemas.texts import ChangeOperation, Match, RecordKind, RevisionOperation, Shape, Slug
+
+Record = TypeVar("Record", bound=Shape)
 
 
 class Page(Shape):
@@ -17,34 +31,62 @@ class Page(Shape):
 
 
 class ListedEvent(Event):
-    """An event in a list; with the parameter `fields`, only those members."""
+    """An event in a list."""
 
-    match: Annotated[str, OneOf(("certain", "possible"))] | None = Field(
+    match: Match | SkipJsonSchema[None] = Field(
         None, description="With `date`: how it matched. Left out without."
     )
 
 
+class SparseEvent(ListedEvent):
+    """The members of a listed event that `fields` names, and `match`."""
+
+
 class EventPage(Page):
+    """Events."""
+
     items: list[ListedEvent]
 
 
+class SparseEventPage(Page):
+    """Events with only those members that `fields` names."""
+
+    items: list[SparseEvent]
+
+
 class TypePage(Page):
+    """Types."""
+
     items: list[Type]
 
 
 class ActorPage(Page):
+    """Actors."""
+
     items: list[Actor]
 
 
 class PlacePage(Page):
-    items: list[CountedPlace]
+    """Places."""
+
+    items: list[Place]
 
 
-class NamedPage(Page):
-    items: list[Named]
+class TagPage(Page):
+    """Tags."""
+
+    items: list[Tag]
+
+
+class PublisherPage(Page):
+    """Publishers."""
+
+    items: list[Publisher]
 
 
 class SourcePage(Page):
+    """Sources."""
+
     items: list[Source]
 
 
@@ -63,7 +105,7 @@ class Revision(Shape):
     """An edit: what was done, when, by whom and why."""
 
     version: int = Field(ge=1)
-    op: Annotated[str, OneOf(models.OPERATIONS)] = Field(examples=["update"])
+    op: RevisionOperation = Field(examples=["update"])
     at: str = Field(description="RFC 3339, UTC.")
     author: str = Field(description="Name of the key that was used.")
     note: str | None = Field(description="The `note` that came with the edit.")
@@ -74,19 +116,41 @@ class Revision(Shape):
 
 
 class RevisionPage(Page):
+    """Revisions, the last first."""
+
     items: list[Revision]
 
 
-class WholeRevision(Revision):
+class WholeRevision(Revision, Generic[Record]):
     """An edit with the record as it left it."""
 
-    document: dict[str, Any] | None = Field(description="Null where it was deleted.")
+    document: Record | None = Field(description="Null where it was deleted.")
+
+
+class EventRevision(WholeRevision[Event]):
+    """An edit with the event as it left it."""
+
+
+class SourceRevision(WholeRevision[SourceRecord]):
+    """An edit with the source as it left it."""
+
+
+class ActorRevision(WholeRevision[ActorRecord]):
+    """An edit with the actor as it left it."""
+
+
+class PlaceRevision(WholeRevision[PlaceRecord]):
+    """An edit with the place as it left it."""
+
+
+class TypeRevision(WholeRevision[TypeRecord]):
+    """An edit with the type as it left it."""
 
 
 class Cause(Shape):
     """What an event shows that was changed."""
 
-    kind: str = Field(examples=["source"])
+    kind: RecordKind = Field(examples=["source"])
     id: Slug
 
 
@@ -95,9 +159,7 @@ class Change(Shape):
 
     cursor: str = Field(description="Where to go on: send it as `after`.")
     at: str = Field(description="RFC 3339, UTC.")
-    op: Annotated[str, OneOf(("create", "update", "delete"))] = Field(
-        description="`create` also where it was restored."
-    )
+    op: ChangeOperation = Field(description="`create` also where it was restored.")
     id: Slug = Field(description="Id of the event.")
     version: int = Field(ge=1)
     event: Event | None = Field(description="The event as the change left it; null once deleted.")
@@ -146,6 +208,8 @@ class FindingPage(Shape):
 
 
 class Health(Shape):
+    """How it is."""
+
     status: str = Field(examples=["ok"])
 
 
@@ -161,11 +225,17 @@ class ProblemKind(Shape):
 class ProblemError(Shape):
     """One thing that was wrong."""
 
-    where: str = Field(alias="in", description="`query`, `path` or `body`.", examples=["query"])
+    where: str = Field(
+        alias="in", description="`query`, `path`, `header` or `body`.", examples=["query"]
+    )
     name: str = Field(examples=["tpye"])
     message: str = Field(examples=["is not a parameter here; known: actor, …"])
-    suggestion: str | None = Field(None, description="What would be right.", examples=["type"])
-    line: int | None = Field(None, description="Of an imported file: the line it stands in.")
+    suggestion: str | SkipJsonSchema[None] = Field(
+        None, description="What would be right.", examples=["type"]
+    )
+    line: int | SkipJsonSchema[None] = Field(
+        None, description="Of an imported file: the line it stands in."
+    )
 
 
 class Problem(Shape):
@@ -177,7 +247,9 @@ class Problem(Shape):
     title: str
     status: int = Field(examples=[422])
     detail: str
-    errors: list[ProblemError] | None = Field(None, description="Each thing that was wrong.")
+    errors: list[ProblemError] | SkipJsonSchema[None] = Field(
+        None, description="Each thing that was wrong."
+    )
 
 
 class FacetValue(Shape):
@@ -188,11 +260,11 @@ class FacetValue(Shape):
     count: int = Field(ge=1)
 
 
-class Facets(Shape):
+class FacetCounts(Shape):
     """Counts by value, for each dimension asked for."""
 
     total: int = Field(ge=0, description="How many events the filter finds.")
-    facets: dict[str, list[FacetValue]]
+    facets: dict[str, list[FacetValue]] = Field(description="By dimension, the commonest first.")
 
 
 class Bucket(Shape):

@@ -1,15 +1,12 @@
 """Documents as they are served: every key is always present."""
 
-from typing import Annotated
-
 from pydantic import Field
 
-from app import dates
 from app.schemas.texts import (
     ActorKind,
     CitationRole,
     Claim,
-    OneOf,
+    Precision,
     Shape,
     Slug,
     SourceKind,
@@ -35,7 +32,7 @@ class Date(Shape):
         description="The last day it may have ended; null where open or unknown.",
         examples=["2023-11-30"],
     )
-    precision: Annotated[str, OneOf(dates.PRECISIONS)] = Field(
+    precision: Precision = Field(
         description="How finely the date is given; the leftmost unknown digit decides.",
         examples=["month"],
     )
@@ -59,8 +56,8 @@ class EventActor(Shape):
     role: Slug | None = Field(examples=["buyer"])
 
 
-class Place(Shape):
-    """Where it happened."""
+class PlaceRecord(Shape):
+    """A place."""
 
     id: Slug = Field(examples=["belgrade"])
     name: str = Field(examples=["Belgrade"])
@@ -69,7 +66,11 @@ class Place(Shape):
     longitude: float | None = Field(examples=[20.4612])
 
 
-class SourcePublic(Shape):
+class EventPlace(PlaceRecord):
+    """Where it happened."""
+
+
+class SourceRecord(Shape):
     """Who reported, where and when; null is what is not known."""
 
     id: Slug = Field(examples=["balkan-insight-2023-11-15"])
@@ -84,7 +85,7 @@ class SourcePublic(Shape):
     kind: SourceKind | None = Field(examples=["news"])
 
 
-class Citation(SourcePublic):
+class Citation(SourceRecord):
     """A source together with what it says of this event."""
 
     role: CitationRole = Field(examples=["supports"])
@@ -106,7 +107,7 @@ class Event(Shape):
     date: Date
     status: Status | None = Field(description="Null where it is not known.", examples=["completed"])
     actors: list[EventActor]
-    places: list[Place]
+    places: list[EventPlace]
     quantities: list[Quantity]
     tags: list[str] = Field(description="Names of its tags.", examples=[["natural gas"]])
     related: list[Related] = Field(
@@ -124,13 +125,21 @@ class Counted(Shape):
     events: int = Field(ge=0, description="How many events bear it.")
 
 
-class Type(Counted):
+class TypeRecord(Shape):
+    """A kind of event."""
+
     id: Slug = Field(examples=["contract"])
     label: str = Field(examples=["Contract"])
     description: str | None
 
 
-class Actor(Counted):
+class Type(TypeRecord, Counted):
+    """A kind of event, and how many events are of it."""
+
+
+class ActorRecord(Shape):
+    """Who takes part in events: a country, an organisation, a person or a group."""
+
     id: Slug = Field(examples=["serbia"])
     name: str = Field(examples=["Serbia"])
     kind: ActorKind | None
@@ -139,16 +148,27 @@ class Actor(Counted):
     url: str | None
 
 
-class CountedPlace(Place, Counted):
+class Actor(ActorRecord, Counted):
+    """An actor and how many events it takes part in."""
+
+
+class Place(PlaceRecord, Counted):
     """A place and how many events happened there."""
 
 
-class Named(Counted):
-    """A publisher or a tag."""
+class Tag(Counted):
+    """A word that events are marked with."""
 
     id: Slug
     name: str
 
 
-class Source(SourcePublic, Counted):
+class Publisher(Counted):
+    """Who published cited sources."""
+
+    id: Slug
+    name: str
+
+
+class Source(SourceRecord, Counted):
     """A source and how many events cite it."""

@@ -20,6 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic_core import CoreSchema, core_schema
+from typing_extensions import TypeAliasType
 
 from app import dates, models
 from app.errors import nearest, wrong
@@ -170,13 +171,21 @@ Number = Annotated[
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(number)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(number)]
 
-Status = Annotated[str, OneOf(models.STATUSES)]
-CitationRole = Annotated[str, OneOf(models.CITATION_ROLES)]
-Claim = Annotated[str, OneOf(models.CLAIMS)]
-Qualifier = Annotated[str, OneOf(models.QUALIFIERS)]
-RelationKind = Annotated[str, OneOf(models.RELATIONS)]
-ActorKind = Annotated[str, OneOf(models.ACTOR_KINDS)]
-SourceKind = Annotated[str, OneOf(models.SOURCE_KINDS)]
+# Closed lists bear a name, so that a generated client has one type for each.
+Status = TypeAliasType("Status", Annotated[str, OneOf(models.STATUSES)])
+CitationRole = TypeAliasType("CitationRole", Annotated[str, OneOf(models.CITATION_ROLES)])
+Claim = TypeAliasType("Claim", Annotated[str, OneOf(models.CLAIMS)])
+Qualifier = TypeAliasType("Qualifier", Annotated[str, OneOf(models.QUALIFIERS)])
+Relation = TypeAliasType("Relation", Annotated[str, OneOf(models.RELATIONS)])
+ActorKind = TypeAliasType("ActorKind", Annotated[str, OneOf(models.ACTOR_KINDS)])
+SourceKind = TypeAliasType("SourceKind", Annotated[str, OneOf(models.SOURCE_KINDS)])
+RecordKind = TypeAliasType("RecordKind", Annotated[str, OneOf(models.KINDS)])
+RevisionOperation = TypeAliasType("RevisionOperation", Annotated[str, OneOf(models.OPERATIONS)])
+ChangeOperation = TypeAliasType(
+    "ChangeOperation", Annotated[str, OneOf(("create", "update", "delete"))]
+)
+Precision = TypeAliasType("Precision", Annotated[str, OneOf(dates.PRECISIONS)])
+Match = TypeAliasType("Match", Annotated[str, OneOf(("possible", "certain"))])
 
 
 class Shape(BaseModel):

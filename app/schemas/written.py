@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from app import models
 from app.schemas.texts import (
@@ -19,7 +19,7 @@ from app.schemas.texts import (
     Number,
     Prose,
     Qualifier,
-    RelationKind,
+    Relation,
     Shape,
     Slug,
     SourceKind,
@@ -38,10 +38,14 @@ MAX_ENTRIES = 200
 class Quantity(Shape):
     """A number with its unit, exactly as far as the source gives it."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     measure: Word = Field(description="What is measured.", examples=["gas volume"])
     value: Number = Field(description="A decimal, as written.", examples=["400000000"])
     max_value: Number | None = Field(None, description="The upper end of `between`.")
-    qualifier: Qualifier = Field("exactly", examples=["exactly"])
+    qualifier: Qualifier = Field(
+        "exactly", description="`exactly` where nothing is said.", examples=["exactly"]
+    )
     unit: Word | None = Field(
         None,
         description="An ISO 4217 code for money, else a unit symbol; case counts.",
@@ -66,7 +70,7 @@ class Related(Shape):
     event: Slug = Field(
         description="Id of the other event.", examples=["serbia-azerbaijan-gas-contract"]
     )
-    relation: RelationKind = Field(
+    relation: Relation = Field(
         description="What this event is to the other: it implements that one, say.",
         examples=["implements"],
     )
@@ -76,12 +80,16 @@ class Related(Shape):
 
 
 class TypeWrite(Shape):
+    """A kind of event, as it is written."""
+
     id: Slug | None = None
     label: Line
     description: Prose | None = None
 
 
 class ActorWrite(Shape):
+    """An actor, as it is written."""
+
     id: Slug | None = None
     name: Line
     kind: ActorKind | None = None
@@ -91,6 +99,8 @@ class ActorWrite(Shape):
 
 
 class PlaceWrite(Shape):
+    """A place, as it is written."""
+
     id: Slug | None = None
     name: Line
     country: Country | None = None
@@ -123,6 +133,8 @@ class SourceFields(Shape):
 
 
 class SourceWrite(SourceFields):
+    """A source, as it is written; at least its publisher, title, URL or a date is known."""
+
     id: Slug | None = None
 
     @model_validator(mode="after")
@@ -136,8 +148,10 @@ class SourceWrite(SourceFields):
 
 
 class DateWrite(Shape):
-    edtf: Edtf
-    text: Line | None = None
+    """A date, as it is written."""
+
+    edtf: Edtf = Field(description="EDTF (ISO 8601-2).", examples=["2023-11"])
+    text: Line | None = Field(None, description="What the source said, verbatim.")
 
 
 class ActorReference(Shape):
@@ -177,7 +191,7 @@ class PlaceReference(Shape):
 class CitationFields(Shape):
     """The link between an event and a source."""
 
-    role: CitationRole = "supports"
+    role: CitationRole = Field("supports", description="`supports` where nothing is said.")
     claims: list[Claim] = Field(default=[], max_length=len(models.CLAIMS))
     quote: Prose | None = None
     locator: Line | None = None
@@ -199,6 +213,8 @@ class SourceReference(SourceFields, CitationFields):
 
 
 class EventWrite(Shape):
+    """An event, as it is written, with all that it names."""
+
     id: Slug | None = None
     type: Slug
     title: Line

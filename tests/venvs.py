@@ -1,0 +1,30 @@
+"""Python programs whose dependencies contradict our own, each in an environment, for tests."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from caches import SECONDS, kept
+from stores import left_out
+
+
+def programs(wanted: str) -> Path:
+    """The folder `bin` of an environment with this (`name==version`), kept in the user's cache.
+
+    Leaves the test out where the registry cannot be reached.
+    """
+    return kept(partial(_install, wanted), "pip", sys.executable, wanted) / "bin"
+
+
+def _install(wanted: str, folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=SECONDS)
+    installed = subprocess.run(
+        [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", wanted],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    if installed.returncode:
+        left_out("pip", f"pip cannot install {wanted}:\n{installed.stderr}")
