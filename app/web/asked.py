@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from app import schemas
 from app.errors import wrong
 from app.filters import EventFilter, EventQuery
-from app.filters.query import SORTS, Cursor
+from app.filters.query import Cursor, Sort
 
 PAGE = 50  # events a page
 THEMES = ("light", "dark")
@@ -42,7 +42,7 @@ def cleaned(pairs: Iterable[tuple[str, str]]) -> Pairs:
 class PageQuery(EventFilter):
     """What the timeline page shows."""
 
-    sort: Annotated[str, schemas.OneOf(SORTS)] = "date"
+    sort: Sort = "date"
     cursor: Cursor | None = None
     event: Annotated[str, AfterValidator(schemas.printable)] | None = Field(None, max_length=500)
 
