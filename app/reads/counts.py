@@ -57,10 +57,11 @@ def _facet(
     query = "SELECT value, events AS number FROM term WHERE kind = :facet AND events > 0"
     if found.conditions:
         query = (
-            # Materialised: a planner that mixes both questions takes up to twenty times as long.
+            # Every posting of the facet is held against the keys, once. With the `+` no planner
+            # looks each key up under each term instead, which takes up to fifty times as long.
             f"WITH k AS MATERIALIZED (SELECT t.key {found.sql})"
-            " SELECT v.value, count(*) AS number FROM k t JOIN posting b ON b.key = t.key"
-            f" JOIN term v ON v.id = b.term WHERE v.kind = :facet AND {counted or '1 = 1'}"
+            " SELECT v.value, count(*) AS number FROM term v JOIN posting t ON t.term = v.id"
+            f" WHERE v.kind = :facet AND +t.key IN (SELECT key FROM k) AND {counted or '1 = 1'}"
             " GROUP BY v.value"
         )
     rows = connection.execute(

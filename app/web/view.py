@@ -167,7 +167,8 @@ def _chips(connection: Connection, asked: PageQuery) -> Iterator[Chip]:
     for name, given in asked.given.items():
         for value in given if isinstance(given, list) else [given]:
             plain = str(value).removeprefix("!")
-            said = reads.label(connection, name, plain)
+            dated = name in ("date", "known_by")
+            said = dates.parse(plain).label if dated else reads.label(connection, name, plain)
             about = NAMES.get(name, name.replace("_", " "))
             excluded = isinstance(given, list) and str(value).startswith("!")
             yield Chip(name, str(value), f"{about}: {'not ' if excluded else ''}{said}")

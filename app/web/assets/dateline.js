@@ -12,6 +12,9 @@ const form = document.querySelector("#filters");
 const reader = new DOMParser();
 let under_way = null;
 let timer = null;
+let last_typed = null; // what the last state came from, where one replaces another
+
+class Refused extends Error {}
 
 // -- going from state to state --------------------------------------------------------------------
 
@@ -20,26 +23,39 @@ async function page_at(url) {
   under_way = new AbortController();
   const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: under_way.signal });
   const found = reader.parseFromString(await answer.text(), "text/html");
-  if (!found.querySelector(LIVE)) throw new Error("not a timeline");
-  return { found, url: answer.url };
+  if (found.querySelector(LIVE)) return { found, url: answer.url };
+  const said = [...found.querySelectorAll(".problem li")].map((item) => item.textContent.trim());
+  throw new Refused(said.join(" ") || answer.statusText);
 }
 
-/** Show the state that a URL stands for; what cannot be shown in place is gone to. */
-async function go(url, { push = true, focus = null } = {}) {
+/** Show the state that a URL stands for; what cannot be shown in place is gone to.
+ *
+ * `typed` names the field that is being changed: its states replace each other in the history, and
+ * what is refused is said beside the form, which stays as it is.
+ */
+async function go(url, { push = true, focus = null, typed = null } = {}) {
   document.body.ariaBusy = "true";
   try {
     const { found, url: reached } = await page_at(url);
-    if (push) history.pushState(null, "", reached);
+    if (push) history[typed && typed === last_typed ? "replaceState" : "pushState"](null, "", reached);
+    last_typed = typed;
     show(found);
     document.querySelector(focus)?.focus({ preventScroll: focus === "#main" });
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(url);
-    return;
+    if (error.name === "AbortError") return; // a later one is under way
+    if (!(typed && error instanceof Refused)) return location.assign(url);
+    refuse(error.message);
   }
   document.body.ariaBusy = null;
 }
 
+function refuse(said) {
+  const place = form?.querySelector(".refused");
+  if (place) place.textContent = said;
+}
+
 function show(found) {
+  refuse("");
   const before = ids();
   const kept = mark_of(document.activeElement);
   document.title = found.title;
@@ -118,15 +134,15 @@ addEventListener("popstate", () => go(location.href, { push: false }));
 if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    form.hidePopover?.();
-    go(asked(), { focus: "#main" });
+    if (form.matches(":popover-open")) form.hidePopover();
+    go(asked(), { focus: "#main", typed: "form" });
   });
-  form.addEventListener("change", (event) => {
-    if (event.target.closest("[data-replay]")) return;
-    soon(() => go(asked()));
+  form.addEventListener("change", ({ target }) => {
+    if (target.closest("[data-replay]") || target.id === "q") return;
+    soon(() => go(asked(), { typed: target.name }));
   });
-  form.addEventListener("input", (event) => {
-    if (event.target.id === "q") soon(() => go(asked()));
+  form.addEventListener("input", ({ target }) => {
+    if (target.id === "q") soon(() => go(asked(), { typed: "q" }));
   });
 }
 
@@ -240,7 +256,7 @@ function enhance_replay() {
   };
   const move = () => {
     field.value = tell()?.day ?? "";
-    return go(asked());
+    return go(asked(), { typed: "replay" });
   };
   slider.addEventListener("input", () => {
     stop();
