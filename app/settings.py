@@ -39,7 +39,7 @@ def _addresses(value: str) -> str:
 def _ancestors(value: str) -> str:
     """`frame-ancestors` as the header has it (CSP 3 section 6.4.2.1), without what ends it."""
     host = r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:(\d+|\*))?|https?:|\*|'self'|'none'"
-    if not value or not all(re.fullmatch(host, part) for part in value.split()):
+    if not value or not all(re.fullmatch(host, part) for part in value.split(" ")):
         raise ValueError("give * or 'self' or 'none', or addresses such as https://example.org")
     return value
 

@@ -19,7 +19,8 @@ def _years(size: int) -> Interval:
     """Spans of `size` years."""
 
     def label(number: int) -> str:
-        first, last = number * size, number * size + size - 1
+        # At the edges of the calendar as much of a span as there is.
+        first, last = max(number * size, -9999), min(number * size + size - 1, 9999)
         return "–".join(_edtf_label(year) for year in dict.fromkeys((first, last)))
 
     return Interval(

@@ -20,7 +20,7 @@ from app.web.links import EMBEDDED, address
 
 router = APIRouter(tags=["Files"], route_class=StrictRoute, dependencies=[Reader])
 WIDTH, HEIGHT, LEAST = 640, 480, 120  # pixels
-OURS = ("/", "/embed")
+OURS, WEB = ("/", "/embed"), ("http", "https", "")
 
 
 class OembedQuery(BaseModel):
@@ -101,10 +101,13 @@ def discovery(request: Request, pairs: Pairs) -> str:
 
 def _timeline(request: Request, url: str) -> EmbedQuery:
     """What a timeline's address asks for; Problem `not-found` where it is none of ours."""
-    own, given = urlsplit(absolute(request, "")), urlsplit(url)
-    path = given.path or "/"
-    same = (given.netloc or own.netloc) == own.netloc
-    if not same or path.removeprefix(own.path) not in OURS:
+    own = urlsplit(absolute(request, ""))
+    try:
+        given = urlsplit(url)
+    except ValueError:  # half an IPv6 address
+        given = urlsplit("urn:none")
+    path = (given.path or "/").removeprefix(own.path)
+    if (given.netloc or own.netloc) != own.netloc or given.scheme not in WEB or path not in OURS:
         fault = Fault("query", "url", "is no timeline of this server", absolute(request, "/"))
         raise Problem("not-found", "Only the addresses of / and /embed here are known.", (fault,))
     pairs = cleaned(parse_qsl(given.query, keep_blank_values=True))

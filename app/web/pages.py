@@ -11,11 +11,11 @@ from fastapi.responses import RedirectResponse
 from app.api.access import Reader
 from app.api.answers import absolute, of_this_state
 from app.api.routes import StrictRoute
-from app.errors import KINDS, Problem, from_validation, refuse
+from app.errors import KINDS, Fault, Problem, from_validation, refuse
 from app.formats import FORMATS
 from app.formats.html import templates
 from app.web import embedding
-from app.web.asked import EmbedQuery, PageQuery, cleaned
+from app.web.asked import EmbedQuery, PageQuery, Pairs, cleaned
 from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, address
 from app.web.view import FACETS, View, look
@@ -116,10 +116,7 @@ def _refused(request: Request, problem: Problem) -> Response:
         raise problem
     page = EMBEDDED if request.url.path.endswith("/embed") else WHOLE
     given = request.query_params.multi_items()
-    remedies = [
-        (fault, address(page, _mended(given, fault.name, fault.suggestion)))
-        for fault in problem.faults
-    ]
+    remedies = [(fault, address(page, _mended(given, fault))) for fault in problem.faults]
     told = {"problem": problem, "kind": KINDS[problem.code], "remedies": remedies, "page": page}
     body = PAGES.get_template("problem.html").render({**told, **_about(request)})
     headers = {"Cache-Control": "no-store", "Vary": "Accept", **policy(request, page)}
@@ -128,13 +125,12 @@ def _refused(request: Request, problem: Problem) -> Response:
     )
 
 
-def _mended(
-    given: list[tuple[str, str]], name: str, suggestion: str | None
-) -> list[tuple[str, str]]:
+def _mended(given: Pairs, fault: Fault) -> Pairs:
     """The query with what was meant: the parameter or the value that is suggested, else without."""
-    known = {*PageQuery.model_fields, *EmbedQuery.model_fields}
-    if suggestion is None:
+    # An event that is not there is told as one of its own path.
+    name, meant = "event" if fault.where == "path" else fault.name, fault.suggestion
+    if meant is None:
         return [pair for pair in given if pair[0] != name]
-    if name not in known:
-        return [(suggestion if pair[0] == name else pair[0], pair[1]) for pair in given]
-    return [*(pair for pair in given if pair[0] != name), (name, suggestion)]
+    if name not in EmbedQuery.model_fields:
+        return [(meant if pair[0] == name else pair[0], pair[1]) for pair in given]
+    return [*(pair for pair in given if pair[0] != name), (name, meant)]

@@ -22,8 +22,6 @@ FACETS: Mapping[str, str] = {
     "tag": "Tag",
     "status": "Status",
 }
-# What a value of a dimension depends on beside it: the role is one of these actors'.
-TOGETHER: Mapping[str, tuple[str, ...]] = {"actor": ("actor", "role")}
 NAMES: Mapping[str, str] = {
     "q": "text",
     "date": "when",
@@ -151,7 +149,7 @@ def _year(event: Json) -> str:
 def _facet(connection: Connection, asked: PageQuery, name: str) -> list[Option]:
     """Each value with the events that would be found with it instead of those chosen now."""
     chosen = [value for value in getattr(asked, name) if not value.startswith("!")]
-    found = find(connection, asked.without(*TOGETHER.get(name, (name,))))
+    found = find(connection, asked.without(name))
     counted = reads.facet(connection, found, name, MOST_VALUES)
     options = [Option(v["value"], v["label"], v["count"], v["value"] in chosen) for v in counted]
     missing = set(chosen) - {option.value for option in options}

@@ -1,0 +1,155 @@
+"""Time as a picture: what is drawn is what is known, on one scale."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import dates
+from app.dates import BEGINNING, END, FIRST_DAY, LAST_DAY, Window
+from app.reads import Density
+from app.reads.counts import Bounds
+from app.web.drawing import DOT, MOST_BARS, MOST_TICKS, Scale, strip
+from dates.model import dates as any_dates
+
+YEAR = Scale(*dates.parse_window("2023"))
+DAYS = st.integers(FIRST_DAY, LAST_DAY)
+DATES = any_dates().map(lambda pair: pair[0])
+
+
+def percent(value: str) -> float:
+    """A share of the width."""
+    return float(value.removesuffix("%"))
+
+
+# -- lanes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edtf", "drawn"),
+    [
+        ("2023-11-15", ["possible", "certain"]),
+        ("2023-11", ["possible"]),  # a month is a span, not a dot on the 1st
+        ("2023-11/2023-12", ["possible", "certain"]),  # at the turn of the months, in any case
+        ("2023-03-01~", ["possible"]),
+        ("[..2023-06-30]", ["possible from-ever"]),
+        ("[2023-06-30..]", ["possible for-ever"]),
+        ("2023-02/..", ["possible for-ever", "certain"]),
+        ("../2023-02", ["possible from-ever", "certain"]),
+        ("1850", []),
+    ],
+)
+def test_a_date_is_drawn_as_what_it_is(edtf: str, drawn: list[str]) -> None:
+    """As far as it may reach, and solid only where it is certain; what is open fades."""
+    assert [mark.kind for mark in YEAR.marks(edtf)] == drawn
+
+
+def test_a_month_takes_its_days() -> None:
+    """All thirty of them."""
+    (mark,) = YEAR.marks("2023-11")
+    assert percent(mark.x) == pytest.approx(100 * 304 / 365, abs=0.01)
+    assert percent(mark.width) == pytest.approx(100 * 30 / 365, abs=0.01)
+
+
+def test_a_day_can_be_seen_on_a_long_scale() -> None:
+    """As a dot of a few pixels."""
+    marks = Scale(*dates.parse_window("1900/2023")).marks("2023-11-15")
+    assert {mark.width for mark in marks} == {str(DOT)}
+
+
+@given(DATES, DAYS, st.integers(0, 4000))
+def test_a_lane_shows_what_the_window_says(edtf: str, first: int, length: int) -> None:
+    """Something where the date is possible, something solid where it is certain; never beyond."""
+    scale = Scale(first, min(first + length, LAST_DAY))
+    window, date = Window(scale.first, scale.last), dates.parse(edtf)
+    marks = scale.marks(edtf)
+    assert bool(marks) == date.possible(window)
+    if any(mark.kind == "certain" for mark in marks):
+        assert date.certain(window)
+    for mark in marks:
+        assert 0 <= percent(mark.x) <= 100
+        if mark.width.endswith("%"):
+            assert percent(mark.x) + percent(mark.width) <= 100.02
+
+
+# -- the strip ------------------------------------------------------------------------------------
+
+
+def density(*edtfs: str, window: Window | None = None) -> Density:
+    """Of some dates."""
+    bounds = []
+    for edtf in edtfs:
+        date = dates.parse(edtf)
+        ends = (date.start_earliest, date.start_latest, date.end_earliest, date.end_latest)
+        bounds.append(Bounds(*ends, sure=not (date.uncertain or date.approximate), events=1))
+    finite = [day for b in bounds for day in b[:4] if BEGINNING < day < END]
+    extent = window or ((min(finite), max(finite)) if finite else None)
+    return Density(extent, bounds)
+
+
+@pytest.mark.parametrize(
+    ("edtfs", "span"),
+    [
+        (["2023-11-01", "2023-11-30"], 1),
+        (["2023-01-01", "2023-12-31"], 7),
+        (["2013-01-01", "2024-12-31"], 31),
+        (["1900", "2024"], 366),
+        (["0900", "2024"], 3653),
+        (["-9999", "9999"], 36525),
+    ],
+)
+def test_bars_are_as_fine_as_there_is_room(edtfs: list[str], span: int) -> None:
+    """Days, weeks, months, years, decades, centuries: the finest that fit."""
+    made = density(*edtfs)
+    lengths = [b.last - b.first + 1 for b in made.cut(made.fitting(MOST_BARS))]
+    assert max(lengths) == span
+    picture = strip(made, None)
+    assert picture is not None
+    assert len(picture.bars) <= max(MOST_BARS, 201)
+    assert len(picture.ticks) <= MOST_TICKS or span == 36525
+
+
+@given(DAYS, st.integers(0, 100_000))
+def test_bars_join_without_a_gap(first: int, length: int) -> None:
+    """From one edge to the other, each asking for just its own days."""
+    last = min(first + length, LAST_DAY)
+    picture = strip(density(window=Window(first, last)), None)
+    assert picture is not None
+    ends = [0.0, *(bar.x + bar.width for bar in picture.bars)]
+    assert [bar.x for bar in picture.bars] == pytest.approx(ends[:-1], abs=1e-6)
+    assert ends[-1] == pytest.approx(100)
+    windows = [dates.parse_window(bar.asks) for bar in picture.bars]
+    assert all(one.last + 1 == other.first for one, other in pairwise(windows))
+    assert windows[0].first <= first
+    assert windows[-1].last >= last
+
+
+def test_certain_stands_within_possible() -> None:
+    """The tallest bar takes the whole height."""
+    picture = strip(density("2023-11-15", "2023-11", "2023-12-01?"), None)
+    assert picture is not None
+    assert max(bar.possible for bar in picture.bars) == 100
+    assert all(bar.certain <= bar.possible for bar in picture.bars)
+
+
+def test_where_no_day_is_known_there_is_no_strip() -> None:
+    """Nothing to draw."""
+    assert strip(density(), None) is None
+
+
+@pytest.mark.parametrize(
+    ("window", "wider"),
+    [
+        ("2023-11-05/2023-11-09", ["2023", "2023-11"]),
+        ("2023-11", ["2023"]),
+        ("2023", []),
+        ("2020/2023", []),
+        ("2023/..", []),
+    ],
+)
+def test_the_way_out_goes_by_month_and_year(window: str, wider: list[str]) -> None:
+    """Those that hold what is shown."""
+    picture = strip(density("2023-11-06"), dates.parse_window(window))
+    assert picture is not None
+    assert [asks for _, asks in picture.wider] == wider

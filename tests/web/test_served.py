@@ -1,0 +1,402 @@
+"""The pages as they are served: every state is a URL, in plain HTML, for people who slip too."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app import models
+from app.formats import FORMATS
+from app.main import create_app
+from app.settings import Settings
+from app.web.view import FACETS, INVERSE
+from stores import SqliteStores, migrated, seeded
+
+GAS = "serbia-azerbaijan-gas-contract"
+BROWSER = {"Accept": "text/html,application/xhtml+xml"}
+FILTERS: dict[str, dict[str, Any]] = {
+    "no filter": {},
+    "a type": {"type": "contract"},
+    "two actors": {"actor": ["serbia", "socar"]},
+    "what is excluded": {"type": "!statement", "actor": "!armenia"},
+    "a window": {"date": "2023-11"},
+    "a window for certain": {"date": "2023", "match": "certain"},
+    "words": {"q": "gas"},
+    "what was known": {"known_by": "2022-11-23"},
+    "a publisher by name": {"publisher": "Balkan Insight"},
+    "no field of the form": {"country": "AM", "min_publishers": "1", "role": "belligerent"},
+    "nothing": {"date": "1850"},
+}
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, and the words in them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.said: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+    @property
+    def text(self) -> str:
+        """All that is said, white space folded."""
+        return " ".join(" ".join(self.said).split())
+
+    def of(self, tag: str, **attributes: str) -> list[dict[str, str]]:
+        """The attributes of the elements of this name that have these."""
+        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
+        return [own for name, own in self.found if name == tag and wanted.items() <= own.items()]
+
+    @property
+    def events(self) -> list[str]:
+        """Ids of the events that are listed, in order."""
+        listed = (own.get("id", "") for own in self.of("article"))
+        return [name.removeprefix("event-") for name in listed if name.startswith("event-")]
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Who reads the example chronology, and follows no redirect."""
+    files = SqliteStores(tmp_path_factory.mktemp("pages"))
+    settings = Settings(database_url=seeded(files, migrated(files)), title="Two countries")
+    with TestClient(create_app(settings), headers=BROWSER, follow_redirects=False) as made:
+        yield made
+
+
+def page(reader: TestClient, path: str = "/", **asked: Any) -> Elements:
+    """A page that is there."""
+    answer = reader.get(path, params=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    return Elements(answer.text)
+
+
+# -- what it shows --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/embed"])
+@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
+def test_it_lists_what_the_api_lists(reader: TestClient, path: str, asked: dict[str, Any]) -> None:
+    """The same filter, the same events, in the same order, and the same total."""
+    listed = reader.get("/events", params=asked).json()
+    shown = page(reader, path, **asked)
+    assert shown.events == [event["id"] for event in listed["items"]]
+    said = "33 events" if listed["total"] == 33 else f"{listed['total']} of 33 events"
+    assert said in shown.text
+
+
+def test_an_event_is_told_with_all_its_sources(reader: TestClient) -> None:
+    """Date, title, summary, actors with their parts, quantities, and who reported it when."""
+    said = page(reader, source="balkan-insight-2023-11-15").text
+    for words in (
+        "November 2023",
+        "Srbijagas and SOCAR signed gas supply contract",
+        "Srbijagas buyer",
+        "gas volume 400 million cubic meters of natural gas",
+        "Balkan Insight , 15 November 2023",
+        "Azerbaijan and Serbia Expand Defense Partnership",
+    ):
+        assert words in said
+
+
+def test_a_source_without_a_publisher_gets_no_invented_one(reader: TestClient) -> None:
+    """It is said to be unknown."""
+    assert "publisher unknown" in page(reader, source="unknown-publisher-2023-12-13").text
+
+
+@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
+def test_counts_are_those_that_a_choice_would_find(
+    reader: TestClient, asked: dict[str, Any]
+) -> None:
+    """Each value's, with it in place of what is chosen of its kind."""
+    shown = page(reader, **asked)
+    boxes = [own for own in shown.of("input", type="checkbox") if own["name"] in FACETS]
+    counts = [
+        int(n) for n in re.findall(r'class="count">(\d+)<', reader.get("/", params=asked).text)
+    ]
+    assert len(boxes) == len(counts)
+    for own, count in list(zip(boxes, counts, strict=True))[::5]:
+        chosen = {**asked, own["name"]: own["value"]}
+        assert reader.get("/events", params=chosen).json()["total"] == count
+
+
+def test_a_chosen_value_stays_where_nothing_bears_it(reader: TestClient) -> None:
+    """Or it could not be taken back."""
+    (box,) = page(reader, type="contract", date="1850").of("input", name="type", value="contract")
+    assert "checked" in box
+
+
+@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
+def test_the_form_says_the_whole_filter(reader: TestClient, asked: dict[str, Any]) -> None:
+    """Sent as it stands it asks the same again, also for what it has no field for."""
+    sent = []
+    for own in page(reader, **asked).of("input"):
+        if own.get("name") and (own["type"] != "checkbox" or "checked" in own):
+            sent.append((own["name"], own.get("value", "")))
+    again = reader.get(f"/?{urlencode(sent)}")
+    target = dict.fromkeys(parse_qsl(urlsplit(again.headers.get("Location", "")).query))
+    wanted = [
+        (n, v) for n, given in asked.items() for v in ([given] if isinstance(given, str) else given)
+    ]
+    assert set(target or sent) - {pair for pair in sent if not pair[1]} >= set(wanted)
+    assert {pair for pair in target or sent if pair[1]} == set(wanted)
+
+
+def test_each_filter_in_force_can_be_taken_back(reader: TestClient) -> None:
+    """By a link to the same state without it."""
+    answer = reader.get(
+        "/", params={"type": ["contract", "visit"], "date": "2023", "match": "certain"}
+    )
+    chips = answer.text.split('id="chips"')[1].split("</ul>")[0]
+    links = [own["href"] for own in Elements(chips).of("a")]
+    assert "./?date=2023&match=certain&type=visit" in links
+    assert "./?type=contract&type=visit" in links
+
+
+def test_later_pages_follow_by_a_link(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the end, each event once."""
+    monkeypatch.setattr("app.web.asked.PAGE", 10)
+    seen, target = [], "/"
+    while target:
+        shown = Elements(reader.get(target).text)
+        seen += shown.events
+        target = next((urljoin("/", own["href"]) for own in shown.of("a", rel="next")), "")
+    listed = reader.get("/events", params={"limit": 200}).json()["items"]
+    assert seen == [event["id"] for event in listed]
+
+
+# -- the open event -------------------------------------------------------------------------------
+
+
+def test_an_open_event_is_told_to_the_letter(reader: TestClient) -> None:
+    """What the source said, the bounds, the quote, what each source backs, and its history."""
+    said = page(reader, event=GAS).text
+    for words in (
+        "“In November 2023”",
+        "Not before 1 November 2023 Not after 30 November 2023 EDTF 2023-11",
+        "in November 2023, both countries signed a new energy deal",
+        "Volume 21, Issue 31, paragraphs 1 and 5",
+        "Backs type, date, actors",
+        "implemented by Azerbaijani gas due in Serbia until the end of 2024",
+        "Version 1 : create by dateline seed",
+    ):
+        assert words in said
+
+
+def test_an_open_event_leaves_the_list_as_it_is(reader: TestClient) -> None:
+    """The filter goes on, and closing leads back to it."""
+    shown = page(reader, type="visit", event=GAS)
+    assert GAS not in shown.events
+    assert shown.events == page(reader, type="visit").events
+    assert [own["href"] for own in shown.of("a") if "data-close" in own] == ["./?type=visit"]
+
+
+def test_every_relation_has_its_other_end() -> None:
+    """A link is told from either side."""
+    assert set(INVERSE) == set(models.RELATIONS)
+
+
+def test_an_event_that_is_not_there_is_an_error(reader: TestClient) -> None:
+    """With the nearest that is."""
+    answer = reader.get("/", params={"event": "serbia-azerbaijan-gas-contrakt"})
+    assert answer.status_code == 404
+    assert GAS in Elements(answer.text).text
+
+
+# -- for people who slip --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "clean"),
+    [
+        ("q=&date=&known_by=&sort=date", "./"),
+        ("q=gas&date=&type=contract&sort=date", "./?q=gas&type=contract"),
+        ("match=certain&date=", "./"),
+        ("date=2023&match=possible", "./?date=2023"),
+        ("utm_source=letter&type=visit&fbclid=x&gclid=y", "./?type=visit"),
+        ("date=2023-11/..&q=", "./?date=2023-11/.."),
+    ],
+)
+def test_empty_fields_and_marks_of_tracking_are_forgiven(
+    reader: TestClient, sent: str, clean: str
+) -> None:
+    """By sending on to the clean URL, which then answers."""
+    answer = reader.get(f"/?{sent}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, clean)
+    assert reader.get(urljoin("/", clean)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/embed"])
+@pytest.mark.parametrize(
+    ("asked", "status", "remedy"),
+    [
+        ("tpye=contract", 422, "type=contract"),
+        ("type=contrakt", 422, "type=contract"),
+        ("date=2023-13", 422, ""),
+        ("known_by=2023&known_by=2024", 422, ""),
+        ("event=nothing-like-it", 404, ""),
+        ("sort=relevance", 422, ""),
+    ],
+)
+def test_a_bad_filter_is_a_page_that_says_what_to_do(
+    reader: TestClient, path: str, asked: str, status: int, remedy: str
+) -> None:
+    """With its status, and a link to what was meant, which works."""
+    answer = reader.get(f"{path}?{asked}")
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    links = [own["href"] for own in Elements(answer.text).of("a")]
+    assert all(reader.get(urljoin("/", link)).status_code == 200 for link in links)
+    assert any(remedy in link for link in links)
+
+
+def test_who_does_not_ask_for_html_gets_problem_json(reader: TestClient) -> None:
+    """As everywhere else."""
+    answer = reader.get("/?tpye=contract", headers={"Accept": "application/json"})
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["suggestion"] == "type"
+
+
+# -- as HTTP --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["/", "/embed", "/?type=visit", f"/?event={GAS}"])
+def test_a_page_that_is_known_is_not_sent_again(reader: TestClient, target: str) -> None:
+    """Its tag is weak, as it is compressed."""
+    tag = reader.get(target).headers["ETag"]
+    assert tag.startswith('W/"')
+    assert reader.get(target, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_nothing_inline_may_run(reader: TestClient) -> None:
+    """Scripts and styles come from this server alone, in files."""
+    for target in ("/", "/embed", "/?tpye=x", f"/?event={GAS}"):
+        answer = reader.get(target)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        shown = Elements(answer.text)
+        assert shown.of("style") == []
+        assert all(own.get("src") for own in shown.of("script"))
+        assert not [
+            own for _, own in shown.found if "style" in own or any(n.startswith("on") for n in own)
+        ]
+
+
+@pytest.mark.parametrize("allowed", ["*", "'none'", "https://a.example https://*.b.example:8443"])
+def test_who_may_frame_it_is_a_setting(
+    tmp_path_factory: pytest.TempPathFactory, allowed: str
+) -> None:
+    """Of the embedded timeline; the page itself is framed by nobody else."""
+    files = SqliteStores(tmp_path_factory.mktemp("framed"))
+    settings = Settings(database_url=migrated(files), frame_ancestors=allowed)
+    with TestClient(create_app(settings)) as client:
+        policies = [client.get(p).headers["Content-Security-Policy"] for p in ("/embed", "/")]
+    assert [policy.split("frame-ancestors ")[1] for policy in policies] == [allowed, "'self'"]
+
+
+@pytest.mark.parametrize("wrong", ["", "https://a.example; script-src *", "a\nb", "javascript:"])
+def test_a_setting_cannot_widen_the_policy(wrong: str) -> None:
+    """What is no list of sources is refused at the start."""
+    with pytest.raises(ValueError, match="give \\*"):
+        Settings(frame_ancestors=wrong)
+
+
+def test_the_files_of_a_page_are_kept_for_ever(reader: TestClient) -> None:
+    """Their names change with what is in them."""
+    shown = page(reader)
+    styles, scripts = shown.of("link", rel="stylesheet"), shown.of("script")
+    names = [*(own["href"] for own in styles), *(own["src"] for own in scripts)]
+    assert len(names) == 2
+    for name in names:
+        answer = reader.get(f"/{name}")
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+    assert reader.get("/assets/dateline-000000000000.css").status_code == 404
+
+
+def test_feeds_and_oembed_are_announced(reader: TestClient) -> None:
+    """Under the same filter, where browsers and other sites look for them."""
+    shown = page(reader, type="visit")
+    links = {own["type"]: own["href"] for own in shown.of("link", rel="alternate")}
+    assert links["application/atom+xml"] == "events.atom?type=visit"
+    assert links["application/feed+json"] == "events.jsonfeed?type=visit"
+    told = reader.get(links["application/json+oembed"]).json()
+    assert "/embed?type=visit" in told["html"]
+
+
+def test_every_format_is_offered_under_the_same_filter(reader: TestClient) -> None:
+    """And can be had."""
+    offered = [
+        own["href"]
+        for own in page(reader, type="visit").of("a")
+        if own["href"].startswith("events.")
+    ]
+    assert len(offered) == len(FORMATS)
+    for target in offered:
+        assert target.endswith("?type=visit")
+        assert reader.get(f"/{target}").status_code == 200
+
+
+# -- oEmbed ---------------------------------------------------------------------------------------
+
+
+def oembed(reader: TestClient, url: str, **more: Any) -> Any:
+    """What is answered for an address."""
+    return reader.get("/oembed", params={"url": url, **more})
+
+
+@pytest.mark.parametrize("url", ["http://testserver/", "http://testserver/embed", "/"])
+@pytest.mark.parametrize("asked", [{}, {"type": "visit"}, {"q": '"B-52" <gas>', "date": "2023/.."}])
+def test_oembed_shows_the_timeline_of_an_address(
+    reader: TestClient, url: str, asked: dict[str, str]
+) -> None:
+    """In a frame with the same filter."""
+    told = oembed(reader, f"{url}?{urlencode(asked)}" if asked else url).json()
+    assert (told["version"], told["type"], told["title"]) == ("1.0", "rich", "Two countries")
+    (frame,) = Elements(told["html"]).of("iframe")
+    target = urlsplit(frame["src"])
+    assert (target.netloc, target.path) == ("testserver", "/embed")
+    assert dict(parse_qsl(target.query)) == asked
+
+
+def test_oembed_keeps_to_the_size_that_is_asked_for(reader: TestClient) -> None:
+    """oEmbed 1.0 section 2.2: neither is exceeded."""
+    told = oembed(reader, "http://testserver/", maxwidth=300, maxheight=200).json()
+    assert (told["width"], told["height"]) == (300, 200)
+    assert 'width="300" height="200"' in told["html"]
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "status"),
+    [
+        ("https://elsewhere.example/", {}, 404),
+        ("http://testserver/events", {}, 404),
+        ("http://testserver.elsewhere.example/", {}, 404),
+        ("javascript:alert(1)", {}, 404),
+        ("http://[broken/", {}, 404),
+        ("http://testserver/?tpye=visit", {}, 422),
+        ("http://testserver/?type=visits", {}, 422),
+        ("http://testserver/?date=2023-13", {}, 422),
+        ("http://testserver/", {"format": "xml"}, 501),
+        ("http://testserver/", {"maxwidth": "0"}, 422),
+    ],
+)
+def test_oembed_says_why_not(
+    reader: TestClient, url: str, more: dict[str, str], status: int
+) -> None:
+    """An address that is not ours, a filter that is none, a format that is not offered."""
+    answer = oembed(reader, url, **more)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
