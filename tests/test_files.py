@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from app import cli, keys, seeding, writes
 from app.api.files import MEDIA_TYPES, MOST_IMPORTED
+from app.api.routes import read_query
 from app.db import Database
 from app.filters import EventFilter, ExportQuery
-from app.formats import COLUMNS, FORMATS, Line
+from app.formats import COLUMNS, FORMATS, READERS, Line
 from app.main import create_app
 from app.settings import Settings
 from chronology import Chronology, chronology, items, walk
@@ -28,7 +29,7 @@ Json = dict[str, Any]
 
 COUNTED = ("version", "created_at", "updated_at")
 GAS = "serbia-azerbaijan-gas-contract"
-TYPE_OF = {made.name: name for name, made in MEDIA_TYPES.items()}
+TYPE_OF = {name: media_type for media_type, name in MEDIA_TYPES.items()}
 FILTERS: dict[str, dict[str, Any]] = {
     "no filter": {},
     "a type": {"type": "contract"},
@@ -126,7 +127,7 @@ def exported(client: TestClient, name: str = "ndjson", **asked: Any) -> bytes:
 
 def lines(file: bytes, name: str) -> list[Line]:
     """What stands in a file."""
-    return list(FORMATS[name].read(io.BytesIO(file)))
+    return list(READERS[name](io.BytesIO(file)))
 
 
 def documents(file: bytes) -> list[Json]:
@@ -149,7 +150,7 @@ def ndjson(*events: Json) -> bytes:
 # -- out ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("asked", FILTERS)
 def test_a_file_holds_what_the_list_holds(client: TestClient, name: str, asked: str) -> None:
     """The same events in the same order, whatever the filter and the format."""
@@ -223,7 +224,8 @@ def test_the_command_line_writes_the_same_file(
 ) -> None:
     """To stdout, under filters of all kinds."""
     told = ("--type", "contract", "--type=visit", "--min-publishers", "1", "--tag", "!trade")
-    ran = command(seeded_store, tmp_path, "export", name, *told)
+    settings = {"database_url": seeded_store, "public_url": str(client.base_url)}
+    ran = run("export", name, *told, folder=tmp_path, settings=settings)
     asked = {"type": ["contract", "visit"], "min_publishers": 1, "tag": "!trade"}
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.replace("\r\n", "\n").encode() == exported(client, name, **asked).replace(
@@ -244,8 +246,9 @@ def test_every_filter_is_an_option(name: str) -> None:
     names = [name, *NEEDED.get(name, [])]
     asked = {n: EventFilter.model_fields[n].examples[0] for n in names}  # type: ignore[index]
     options = [word for n in names for word in as_option(n)]
-    assert cli._filter(options) == ExportQuery(**asked)
-    assert cli._filter([word.replace("min-", "min_") for word in options]) == ExportQuery(**asked)
+    with_underscores = [word.replace("min-", "min_") for word in options]
+    for written in (options, with_underscores):
+        assert read_query(ExportQuery, cli._pairs(written)) == ExportQuery(**asked)
 
 
 def test_all_filters_together_find_the_gas_contract(sqlite: str, tmp_path: Path) -> None:
@@ -294,9 +297,17 @@ def test_a_file_that_is_there_is_never_overwritten(sqlite: str, tmp_path: Path) 
 def test_an_unknown_format_is_refused_by_name(sqlite: str, tmp_path: Path) -> None:
     """With those that are known."""
     (tmp_path / "events.xlsx").touch()
-    for arguments in (("export", "xlsx"), ("import", "events.xlsx")):
-        ran = command(sqlite, tmp_path, *arguments)
-        assert "'xlsx' is not a format; known: ndjson, csv, timelinejs" in ran.err
+    ran = command(sqlite, tmp_path, "export", "xlsx")
+    assert f"'xlsx' is not a format; known: {', '.join(FORMATS)}; did you mean 'csv'?" in ran.err
+    ran = command(sqlite, tmp_path, "import", "events.xlsx")
+    assert f"'xlsx' is not a format of imports; read are {', '.join(READERS)}" in ran.err
+
+
+def test_what_is_only_written_is_not_imported(sqlite: str, tmp_path: Path) -> None:
+    """And it is said that this is why."""
+    (tmp_path / "events.ics").touch()
+    ran = command(sqlite, tmp_path, "import", "events.ics")
+    assert "'ics' is only written; read are ndjson, csv, timelinejs" in ran.err
 
 
 # -- out and in again -----------------------------------------------------------------------------

@@ -31,7 +31,9 @@ def misspelt(name: str) -> Iterable[str]:
 
 
 SLIPS = [(o, name, slip) for o, name in EACH_PARAMETER for slip in misspelt(name)]
-SINGLE = [(o, name) for o, name in EACH_EXAMPLE if o.of("query")[name]["schema"]["type"] != "array"]
+SINGLE = [
+    (o, name) for o, name in EACH_EXAMPLE if o.of("query")[name]["schema"].get("type") != "array"
+]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
