@@ -32,9 +32,6 @@ class Step:
     command: str
     answer: str | None
 
-    def __str__(self) -> str:
-        return self.command.splitlines()[0]
-
 
 def text_of(name: str) -> str:
     """A document, by its path from the top of the repository."""
@@ -64,7 +61,7 @@ def run(text: str, server: Server, folder: Path) -> list[str]:
     if shutil.which("curl") is None:
         left_out("curl", "curl is not installed on this machine")
     for name, content in files_in(text).items():
-        (folder / name).write_text(content, encoding="utf-8")
+        (folder / name).write_text(content.replace(ADDRESS, server.url), encoding="utf-8")
     script = [CURL]
     for step in steps_in(text):
         strict = "" if step.answer else "yes"
@@ -80,6 +77,16 @@ def run(text: str, server: Server, folder: Path) -> list[str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.replace(server.url, ADDRESS).split("\0")[:-1]
+
+
+def differing(text: str, server: Server, folder: Path) -> list[str]:
+    """The commands of a document that say something else than it shows, with what they say."""
+    steps = zip(steps_in(text), run(text, server, folder), strict=True)
+    return [
+        f"{step.command}{found}"
+        for step, found in steps
+        if step.answer is not None and not agrees(step.answer, found)
+    ]
 
 
 def agrees(shown: str, found: str) -> bool:
