@@ -44,3 +44,16 @@ def test_the_page_lends_the_component_its_colour(readers: Readers) -> None:
     with readers.opened("embed.html") as visit:
         frame = visit.page.locator("date-line iframe").content_frame
         frame.locator("html[style*='--dateline-accent: #b5451b']").wait_for(state="attached")
+
+
+def test_a_plain_frame_grows_where_the_script_is_loaded(readers: Readers) -> None:
+    """With its timeline, which is longer than the height that the page gives it."""
+    with readers.opened("iframe.html") as visit:
+        frame = visit.page.locator("iframe")
+        visit.page.add_script_tag(url=f"{readers.server.url}/embed.js", type="module")
+        visit.page.wait_for_function("customElements.get('date-line')")
+        frame.evaluate("(frame) => { frame.src = frame.src; }")  # as if it had come second
+        visit.page.wait_for_function("document.querySelector('iframe').style.blockSize")
+        box = frame.bounding_box()
+        assert box
+        assert box["height"] > 480
