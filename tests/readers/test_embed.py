@@ -51,7 +51,7 @@ def test_a_plain_frame_grows_where_the_script_is_loaded(readers: Readers) -> Non
     with readers.opened("iframe.html") as visit:
         frame = visit.page.locator("iframe")
         visit.page.add_script_tag(url=f"{readers.server.url}/embed.js", type="module")
-        visit.page.wait_for_function("customElements.get('date-line')")
+        visit.page.wait_for_function("!!customElements.get('date-line')")
         frame.evaluate("(frame) => { frame.src = frame.src; }")  # as if it had come second
         visit.page.wait_for_function("document.querySelector('iframe').style.blockSize")
         box = frame.bounding_box()
