@@ -1,14 +1,40 @@
 """The API reference in a browser: the first click works, and nothing comes from another host."""
 
+import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
 
+from app.api.documentation import DESCRIPTION
 from browser import Visit, chromium, visiting
 from reference import OPERATIONS, READS
 from servers import serving
 from stores import SqliteStores, migrated, seeded
+
+EXAMPLES = re.findall(r"\]\(([^)]+)\)", DESCRIPTION)
+
+
+def found_in(answer: Response) -> int:
+    """How many events or counts an answer holds, whatever its format."""
+    if answer.headers["content-type"].startswith("text/csv"):
+        return len(answer.text.splitlines()) - 1
+    if answer.headers["content-type"].startswith("text/html"):
+        return len(set(re.findall(r"[?;&]event=([\w-]+)", answer.text)))
+    lists = answer.json()
+    lists.update(lists.pop("facets", {}))
+    rows = next(value for value in lists.values() if isinstance(value, list))
+    return sum(row.get("possible", 1) for row in rows)
+
+
+@pytest.mark.parametrize("link", EXAMPLES)
+def test_an_example_finds_something(client: TestClient, link: str) -> None:
+    """Each link of the introduction, followed from where the reference stands."""
+    answer = client.get(urljoin("/docs", link))
+    assert answer.status_code == 200, answer.text
+    assert found_in(answer) >= 2
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +52,14 @@ def test_every_operation_can_be_found(docs: Visit) -> None:
     """By its method and path."""
     shown = [" ".join(row.split()[:2]) for row in docs.page.locator(".opblock").all_inner_texts()]
     assert sorted(shown) == sorted(map(str, OPERATIONS))
+
+
+def test_the_examples_are_links(docs: Visit) -> None:
+    """All of the introduction's, leading to this server."""
+    links = docs.page.locator(".info .description a")
+    shown = links.evaluate_all("(links) => links.map((link) => link.href)")
+    assert [urljoin(docs.page.url, link) for link in EXAMPLES] == shown
+    assert len(shown) >= 6
 
 
 def test_the_first_try_finds_the_gas_contract(docs: Visit) -> None:

@@ -16,6 +16,13 @@ from app.formats import FORMATS
 DESCRIPTION = """
 Dated events, each with its sources, behind one filter.
 
+**Try it** on the example chronology:
+- [Contracts that may fall into November 2023](events?type=contract&date=2023-11)
+- [What was known by the end of 2022](events?known_by=2022&fields=id,title,date)
+- [Events a year, certain and possible](histogram?interval=year&date=2020/2024)
+- [Who reported](facets?by=publisher)
+- [The timeline of energy](./?tag=energy), and [the same as a spreadsheet](events.csv?tag=energy)
+
 **Dates say only what is known.** A date is an EDTF string (ISO 8601-2): `2023-11` is some moment in
 November 2023, `2023-11/2024-12` lasts, `[..2024-02-06]` is one act on some day up to that one,
 `2020-08~` is about August 2020. Ask with the same language: `date=2023-11`. Every hit says whether

@@ -1,7 +1,6 @@
 """The pages of docs/recipes.md in a browser, beside a Dateline of another origin."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from sqlmodel import Session
 
 from app import seeding, writes
 from browser import Visit, visiting
+from documented import ADDRESS, files_in, text_of
 from node import packages
 from servers import Server
 from stores import BY
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 Json = dict[str, Any]
-RECIPES = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
-# A file of the recipes: its name in a comment, then the block that it is.
-FILE = re.compile(r"<!-- (\S+\.\w+) -->\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FILES: Mapping[str, str] = dict(FILE.findall(RECIPES))
-ADDRESS = "http://127.0.0.1:8000"
+FILES = files_in(text_of("docs/recipes.md"))
 
 HOSTILE = (
     ("2023-12-01", "<script>window.ran = 1</script>"),

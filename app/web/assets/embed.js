@@ -54,7 +54,7 @@ class DateLine extends HTMLElement {
     if (theme) url.searchParams.set("theme", theme);
     this.#frame.title = this.title || "Timeline";
     if (this.#frame.src !== url.href) this.#frame.src = url.href;
-    this.shadowRoot.replaceChildren(this.#frame);
+    if (!this.#frame.parentNode) this.shadowRoot.replaceChildren(this.#frame); // moving it loads it again
     frames.set(this.#frame.contentWindow, { frame: this.#frame, host: this });
   }
 }

@@ -1,0 +1,71 @@
+"""What the recipes tell Grafana's Infinity data source to ask is there, in columns of that kind."""
+
+import json
+import re
+import subprocess
+from datetime import date
+
+import pytest
+
+from documented import ADDRESS, section, text_of
+from node import SECONDS, packages
+from readers.recipes import Json, Readers
+
+JSONATA = "jsonata@2.2.2"
+# The answer and the expression on stdin, what JSONata makes of them on stdout.
+EVALUATE = """
+const [answer, expression] = JSON.parse(require("fs").readFileSync(0));
+require("jsonata")(expression).evaluate(answer).then((rows) => console.log(JSON.stringify(rows)));
+"""
+QUERIES = re.findall(
+    r"<!-- grafana -->\n```text\nURL +(\S+)\nRoot selector +(.+)\nColumns +(.+)\n```",
+    section(text_of("docs/recipes.md"), "Grafana"),
+)
+# What Grafana writes in place of its variables, for a dashboard of some years.
+RANGE = {
+    "${__from:date:YYYY-MM-DD}": "2020-01-01",
+    "${__to:date:YYYY-MM-DD}": "2024-12-31",
+    "$__customInterval(60d,day,1100d,month,year)": "year",
+}
+
+
+def rows(readers: Readers, url: str, selector: str) -> list[Json]:
+    """What a panel is given: the answer to a URL, through a root selector."""
+    for variable, value in RANGE.items():
+        url = url.replace(variable, value)
+    answer = readers.server.ask(url.removeprefix(ADDRESS)).json()
+    done = subprocess.run(
+        ["node", "-e", EVALUATE],
+        cwd=packages(JSONATA).parent,
+        input=json.dumps([answer, selector]),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    found: list[Json] = json.loads(done.stdout)
+    return found
+
+
+def kind_of(value: object) -> str:
+    """What Infinity calls a value of this kind."""
+    if isinstance(value, int):
+        return "Number"
+    try:
+        return "Timestamp" if date.fromisoformat(str(value)) else ""
+    except ValueError:
+        return "String"
+
+
+def test_there_are_six_queries() -> None:
+    """They are found where the next test looks for them."""
+    assert len(QUERIES) == 6
+
+
+@pytest.mark.parametrize(("url", "selector", "columns"), QUERIES)
+def test_a_query_fills_its_columns(readers: Readers, url: str, selector: str, columns: str) -> None:
+    """Every row has each column and no other, of the type that Grafana is told."""
+    found = rows(readers, url, selector)
+    kinds = [{name: kind_of(value) for name, value in row.items()} for row in found]
+    assert found
+    assert kinds == [dict(told.rsplit(" ", 1) for told in columns.split(", "))] * len(found)
