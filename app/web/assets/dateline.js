@@ -306,7 +306,9 @@ function enhance_frame() {
   const tell = () => parent.postMessage({ dateline: "height", height: document.body.scrollHeight }, "*");
   new ResizeObserver(tell).observe(document.body);
   addEventListener("message", ({ source, data }) => {
-    if (source !== parent || data?.dateline !== "theme") return;
+    if (source !== parent) return;
+    if (data?.dateline === "ask") tell();
+    if (data?.dateline !== "theme") return;
     for (const [name, value] of Object.entries(data.variables ?? {}))
       if (/^--dateline-[a-z-]+$/.test(name)) document.documentElement.style.setProperty(name, value);
   });

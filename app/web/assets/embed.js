@@ -74,3 +74,6 @@ addEventListener("message", ({ source, origin, data }) => {
 });
 
 customElements.define("date-line", DateLine);
+// Frames that were there before this script have told their height to nobody.
+for (const frame of document.querySelectorAll("iframe"))
+  if (bare(frame.src)) frame.contentWindow?.postMessage({ dateline: "ask" }, HOME.origin);
