@@ -7,8 +7,9 @@ from datetime import date
 
 import pytest
 
+from caches import SECONDS
 from documented import ADDRESS, section, text_of
-from node import SECONDS, packages
+from node import packages
 from readers.recipes import Json, Readers
 
 JSONATA = "jsonata@2.2.2"
