@@ -22,6 +22,7 @@ from app.main import create_app
 from app.settings import Settings
 from chronology import Chronology, chronology, items, walk
 from commands import MEASURABLE, Ran, run
+from formats.read_back import IDS
 from servers import SECONDS
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
@@ -162,6 +163,35 @@ def test_a_file_holds_what_the_list_holds(client: TestClient, name: str, asked: 
     assert [line.document["id"] for line in found] == [told["id"] for told in listed]
 
 
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("asked", FILTERS)
+def test_others_read_in_a_file_what_the_list_holds(
+    client: TestClient, name: str, asked: str
+) -> None:
+    """Programs that are not ours find every event; feeds begin with the last edit."""
+    sort = "date" if FORMATS[name].latest is None else "-updated"
+    listed = items(walk(client, "/events", sort=sort, **FILTERS[asked]))
+    found = IDS[name](exported(client, name, **FILTERS[asked]))
+    assert found == [told["id"] for told in listed]
+
+
+def test_a_feed_holds_the_hundred_last_updated(blank: TestClient) -> None:
+    """And what is edited comes to its top again."""
+    source = [{"title": "Report"}]
+    report(blank, ndjson(*(event(f"e-{n}", sources=source) for n in range(120))), create_types=True)
+    edited = event("e-7", "Corrected", sources=source)
+    report(blank, ndjson(edited), replace=True)
+    for name in ("atom", "jsonfeed"):
+        found = IDS[name](exported(blank, name))
+        assert (len(found), found[0]) == (100, "e-7")
+    assert len(IDS["ics"](exported(blank, "ics"))) == 120
+
+
+def test_every_format_is_read_by_others_too() -> None:
+    """Or by its own reader, where there is no other."""
+    assert set(IDS) | set(READERS) == set(FORMATS)
+
+
 def test_ndjson_is_the_events_as_they_are_served(client: TestClient) -> None:
     """A line each, byte for byte."""
     listed = items(walk(client, "/events"))
@@ -180,9 +210,11 @@ def test_a_download_is_named_and_has_a_tag(client: TestClient) -> None:
 
 def test_an_unknown_format_is_not_found_with_the_nearest(client: TestClient) -> None:
     """As any slip is answered."""
-    answer = client.get("/events.ndjsn")
-    assert answer.status_code == 404
-    assert "Did you mean /events.ndjson?" in answer.json()["detail"]
+    for slip, meant in (("ndjsn", "ndjson"), ("rss", "atom"), ("ical", "ics"), ("cvs", "csv")):
+        answer = client.get(f"/events.{slip}")
+        assert answer.status_code == 404
+        assert f"Did you mean /events.{meant}?" in answer.json()["detail"]
+        assert all(name in answer.json()["detail"] for name in FORMATS)
 
 
 @pytest.mark.parametrize("asked", [{"tpye": "contract"}, {"limit": "5"}, {"date": "2023-13"}])
