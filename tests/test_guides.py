@@ -9,7 +9,7 @@ from documented import ROOT, agrees, differing, steps_in, text_of
 from servers import serving
 
 GUIDES = ("dashboards", "analysts", "curators")
-DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*"))]
+DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 
 
@@ -58,7 +58,7 @@ def test_every_link_leads_somewhere(document: str) -> None:
         assert not anchor or anchor in anchors, f"{path}#{anchor}"
 
 
-@pytest.mark.parametrize("name", [path.name for path in (ROOT / "docs").glob("*")])
+@pytest.mark.parametrize("name", [path.name for path in (ROOT / "docs").glob("*.md")])
 def test_every_document_is_found_from_the_readme(name: str) -> None:
     """By a link."""
     assert f"](docs/{name})" in text_of("README.md")

@@ -308,6 +308,13 @@ def valid(known: Known) -> dict[str, Values]:
         ),
         "finding": st.lists(st.sampled_from(("single-publisher", "planned-overdue"))),
         "interval": one(st.sampled_from(("year", "quarter", "month", "week", "day"))),
+        "url": one(
+            st.sampled_from(known["type"]).map(lambda name: f"/embed?{urlencode({'type': name})}")
+        ),
+        "maxwidth": one(st.integers(120, 10_000)),
+        "maxheight": one(st.integers(120, 10_000)),
+        "format": one(st.just("json")),
+        "dnt": one(st.sampled_from(("0", "1"))),
     }
 
 

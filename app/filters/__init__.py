@@ -9,6 +9,7 @@ from app.filters.query import (
     ExportQuery,
     FacetQuery,
     HistogramQuery,
+    ListQuery,
     RevisionsQuery,
     VocabularyQuery,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "FacetQuery",
     "Found",
     "HistogramQuery",
+    "ListQuery",
     "Meaning",
     "RevisionsQuery",
     "VocabularyQuery",

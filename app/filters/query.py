@@ -411,8 +411,8 @@ class EventFilter(BaseModel):
         return list(dict.fromkeys(found))
 
 
-class EventQuery(EventFilter):
-    """A page of events: the filter, and how to list what it finds."""
+class ListQuery(EventFilter):
+    """A list of events: the filter, the order, and where to go on."""
 
     sort: Sort = Field(
         "date",
@@ -421,12 +421,23 @@ class EventQuery(EventFilter):
         "with `q`, lists the newest 1,000 hits, the best first.",
         examples=["date"],
     )
-    limit: Limit = Field(50, description="How many at most.", examples=[50])
     cursor: Cursor | None = Field(
         None,
         description="Where to go on: the `cursor` of the last answer's `next`. Opaque; it belongs "
         "to its filter and sort.",
     )
+
+    @model_validator(mode="after")
+    def _relevance_needs_q(self) -> Self:
+        if self.sort == "relevance" and self.q is None:
+            raise wrong("`relevance` needs `q`: it is relevance to a text", name="sort")
+        return self
+
+
+class EventQuery(ListQuery):
+    """A page of events: which list, and how much of it."""
+
+    limit: Limit = Field(50, description="How many at most.", examples=[50])
     fields: (
         Annotated[str, AfterValidator(_fields), _says(rf"\s*({MEMBERS})\s*(,\s*({MEMBERS})\s*)*")]
         | None
@@ -439,12 +450,6 @@ class EventQuery(EventFilter):
     total: Total = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
-
-    @model_validator(mode="after")
-    def _relevance_needs_q(self) -> Self:
-        if self.sort == "relevance" and self.q is None:
-            raise wrong("`relevance` needs `q`: it is relevance to a text", name="sort")
-        return self
 
     @property
     def identity(self) -> dict[str, Any]:

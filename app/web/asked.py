@@ -1,14 +1,12 @@
 """What a page may be asked: the filter, the event that is open, and how it looks."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from app import schemas
-from app.errors import wrong
-from app.filters import EventFilter, EventQuery
-from app.filters.query import Cursor, Sort
+from app.filters import EventQuery, ListQuery
 
 PAGE = 50  # events a page
 THEMES = ("light", "dark")
@@ -39,18 +37,10 @@ def cleaned(pairs: Iterable[tuple[str, str]]) -> Pairs:
     return [pair for pair in kept if pair not in USUAL and BELONGS.get(pair[0], pair[0]) in given]
 
 
-class PageQuery(EventFilter):
+class PageQuery(ListQuery):
     """What the timeline page shows."""
 
-    sort: Sort = "date"
-    cursor: Cursor | None = None
     event: Annotated[str, AfterValidator(schemas.printable)] | None = Field(None, max_length=500)
-
-    @model_validator(mode="after")
-    def _relevance_needs_q(self) -> Self:
-        if self.sort == "relevance" and self.q is None:
-            raise wrong("`relevance` needs `q`: it is relevance to a text", name="sort")
-        return self
 
     @property
     def listing(self) -> EventQuery:

@@ -1,14 +1,14 @@
 """Where the links of a page lead: relative to it, so that they hold behind any proxy."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote, urlencode
 
 from app.web.asked import PageQuery, Pairs
 
 WHOLE, EMBEDDED = "./", "embed"
 SAFE = "/.,:!*~"  # what a query string may hold as it is (RFC 3986 section 3.4)
-OPEN = ("event", "cursor", "theme")  # what a link that narrows or widens does not carry along
 
 
 def address(page: str, pairs: Pairs) -> str:
@@ -23,11 +23,16 @@ class Links:
     page: str
     asked: PageQuery
     label: Callable[[str, str], str]
-    pairs: Pairs = field(init=False)
 
-    def __post_init__(self) -> None:
-        kept = [pair for pair in self.asked.pairs if pair[0] != "event"]
-        object.__setattr__(self, "pairs", kept)
+    @cached_property
+    def pairs(self) -> Pairs:
+        """What was asked, but for the event that is open and the cursor."""
+        return [pair for pair in self.asked.pairs if pair[0] != "event"]
+
+    @property
+    def _unthemed(self) -> Pairs:
+        """Without the theme, which only a frame has."""
+        return [pair for pair in self.pairs if pair[0] != "theme"]
 
     @property
     def new_tab(self) -> bool:
@@ -42,8 +47,7 @@ class Links:
 
     def event(self, event_id: str) -> str:
         """This state with an event open, on the whole page."""
-        kept = [pair for pair in self.pairs if pair[0] != "theme"]
-        return address(WHOLE, [*kept, ("event", event_id)])
+        return address(WHOLE, [*self._unthemed, ("event", event_id)])
 
     def having(self, name: str, value: str) -> str:
         """This state with one parameter set to a value, whatever it was."""
@@ -65,7 +69,7 @@ class Links:
 
     def whole(self) -> str:
         """The page with this state."""
-        return address(WHOLE, [pair for pair in self.pairs if pair[0] != "theme"])
+        return address(WHOLE, self._unthemed)
 
     def embedded(self) -> str:
         """The embedded timeline with this state."""
