@@ -14,13 +14,15 @@ from sqlalchemy import text
 
 from app import cli, keys, seeding, writes
 from app.api.files import MEDIA_TYPES, MOST_IMPORTED
+from app.api.routes import read_query
 from app.db import Database
 from app.filters import EventFilter, ExportQuery
-from app.formats import COLUMNS, FORMATS, Line
+from app.formats import COLUMNS, FORMATS, READERS
 from app.main import create_app
 from app.settings import Settings
 from chronology import Chronology, chronology, items, walk
 from commands import MEASURABLE, Ran, run
+from formats.foreign import ids_in, shows
 from servers import SECONDS
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
@@ -28,7 +30,7 @@ Json = dict[str, Any]
 
 COUNTED = ("version", "created_at", "updated_at")
 GAS = "serbia-azerbaijan-gas-contract"
-TYPE_OF = {made.name: name for name, made in MEDIA_TYPES.items()}
+TYPE_OF = {name: media_type for media_type, name in MEDIA_TYPES.items()}
 FILTERS: dict[str, dict[str, Any]] = {
     "no filter": {},
     "a type": {"type": "contract"},
@@ -38,6 +40,9 @@ FILTERS: dict[str, dict[str, Any]] = {
     "a number": {"min_publishers": 2},
     "nothing": {"date": "1850"},
 }
+# What somebody asks for, and the format that is meant.
+SLIPS = {"rss": "atom", "ical": "ics", "cvs": "csv", "ndjsn": "ndjson", "xlsx": "csv"}
+ONLY_WRITTEN = [name for name in FORMATS if name not in READERS]
 # What a filter needs beside it.
 NEEDED = {"match": ["date"], "min_value": ["unit"], "max_value": ["unit"]}
 
@@ -124,9 +129,12 @@ def exported(client: TestClient, name: str = "ndjson", **asked: Any) -> bytes:
     return answer.content
 
 
-def lines(file: bytes, name: str) -> list[Line]:
-    """What stands in a file."""
-    return list(FORMATS[name].read(io.BytesIO(file)))
+def listed(client: TestClient, name: str, **asked: Any) -> list[str]:
+    """The ids of the events that a file should hold, in its order, as /events has them."""
+    latest = FORMATS[name].latest
+    order = {} if latest is None else {"sort": "-updated"}
+    found = items(walk(client, "/events", **asked, **order))
+    return [told["id"] for told in found[:latest] if shows(name, told)]
 
 
 def documents(file: bytes) -> list[Json]:
@@ -153,35 +161,60 @@ def ndjson(*events: Json) -> bytes:
 @pytest.mark.parametrize("asked", FILTERS)
 def test_a_file_holds_what_the_list_holds(client: TestClient, name: str, asked: str) -> None:
     """The same events in the same order, whatever the filter and the format."""
-    listed = items(walk(client, "/events", **FILTERS[asked]))
-    if name == "timelinejs":  # which shows nothing that has no day
-        listed = [e for e in listed if e["date"]["earliest"] or e["date"]["latest"]]
-    found = lines(exported(client, name, **FILTERS[asked]), name)
-    assert [line.faults for line in found] == [()] * len(listed)
-    assert [line.document["id"] for line in found] == [told["id"] for told in listed]
+    found = ids_in(name, exported(client, name, **FILTERS[asked]))
+    assert found == listed(client, name, **FILTERS[asked])
 
 
 def test_ndjson_is_the_events_as_they_are_served(client: TestClient) -> None:
     """A line each, byte for byte."""
-    listed = items(walk(client, "/events"))
-    file = exported(client)
-    assert file.splitlines() == [client.get(f"/events/{e['id']}").content for e in listed]
+    found = listed(client, "ndjson")
+    assert exported(client).splitlines() == [client.get(f"/events/{i}").content for i in found]
 
 
-def test_a_download_is_named_and_has_a_tag(client: TestClient) -> None:
-    """A browser stores it under its name; who has it already gets a 304."""
-    for name in FORMATS:
-        answer = client.get(f"/events.{name}")
-        assert answer.headers["content-disposition"].startswith('attachment; filename="events.')
-        known = {"If-None-Match": answer.headers["etag"]}
-        assert client.get(f"/events.{name}", headers=known).status_code == 304
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_download_is_named_and_has_a_tag(client: TestClient, name: str) -> None:
+    """A browser stores it under its name; who has it already gets a 304 without the file."""
+    answer = client.get(f"/events.{name}")
+    suffix = FORMATS[name].suffix or name
+    assert answer.headers["content-disposition"] == f'attachment; filename="events.{suffix}"'
+    known = {"If-None-Match": answer.headers["etag"]}
+    again = client.get(f"/events.{name}", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
 
 
-def test_an_unknown_format_is_not_found_with_the_nearest(client: TestClient) -> None:
-    """As any slip is answered."""
-    answer = client.get("/events.ndjsn")
+@pytest.mark.parametrize("name", FORMATS)
+def test_who_asks_for_the_head_is_told_as_much(client: TestClient, name: str) -> None:
+    """The same headers, and nothing else."""
+    head, whole = (client.request(method, f"/events.{name}") for method in ("HEAD", "GET"))
+    assert (head.status_code, head.content) == (200, b"")
+    for header in ("content-type", "content-disposition", "etag", "cache-control"):
+        assert head.headers[header] == whole.headers[header]
+
+
+def test_a_subscriber_gets_the_file_anew_once_something_changed(desk: TestClient) -> None:
+    """The tag follows the feed of changes."""
+    known = {"If-None-Match": desk.get("/events.ics").headers["etag"]}
+    report(desk, ndjson(event("new")))
+    answer = desk.get("/events.ics", headers=known)
+    assert answer.status_code == 200
+    assert "new" in ids_in("ics", answer.content)
+
+
+@pytest.mark.parametrize(("slip", "meant"), SLIPS.items())
+def test_an_unknown_format_is_not_found_with_the_nearest(
+    client: TestClient, slip: str, meant: str
+) -> None:
+    """As any slip is answered, and all that there are."""
+    answer = client.get(f"/events.{slip}")
     assert answer.status_code == 404
-    assert "Did you mean /events.ndjson?" in answer.json()["detail"]
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = f"as {', '.join(FORMATS)}. Did you mean /events.{meant}?"
+    assert answer.json()["detail"].endswith(said)
+
+
+def test_a_format_like_none_is_not_found(client: TestClient) -> None:
+    """Nothing is suggested then."""
+    assert client.get("/events.zzzzzzzz").json()["detail"].endswith(f"{', '.join(FORMATS)}.")
 
 
 @pytest.mark.parametrize("asked", [{"tpye": "contract"}, {"limit": "5"}, {"date": "2023-13"}])
@@ -212,18 +245,22 @@ def test_a_download_that_is_broken_off_gives_its_connection_back(client: TestCli
 # -- out, on the command line ---------------------------------------------------------------------
 
 
-def command(url: str, folder: Path, *arguments: str, seconds: float = SECONDS) -> Ran:
+def command(
+    url: str, folder: Path, *arguments: str, seconds: float = SECONDS, **settings: str
+) -> Ran:
     """Run `dateline` over a store."""
-    return run(*arguments, folder=folder, settings={"database_url": url}, seconds=seconds)
+    told = {"database_url": url, **settings}
+    return run(*arguments, folder=folder, settings=told, seconds=seconds)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_command_line_writes_the_same_file(
     seeded_store: str, client: TestClient, tmp_path: Path, name: str
 ) -> None:
-    """To stdout, under filters of all kinds."""
+    """To stdout, under filters of all kinds; where it is told the address of the server."""
     told = ("--type", "contract", "--type=visit", "--min-publishers", "1", "--tag", "!trade")
-    ran = command(seeded_store, tmp_path, "export", name, *told)
+    server = str(client.base_url)
+    ran = command(seeded_store, tmp_path, "export", name, *told, public_url=server)
     asked = {"type": ["contract", "visit"], "min_publishers": 1, "tag": "!trade"}
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.replace("\r\n", "\n").encode() == exported(client, name, **asked).replace(
@@ -238,14 +275,19 @@ def as_option(name: str) -> list[str]:
     return [f"--{name.replace('_', '-')}", str(value)]
 
 
+def query(options: list[str]) -> ExportQuery:
+    """What options ask for."""
+    return read_query(ExportQuery, cli._pairs(options))
+
+
 @pytest.mark.parametrize("name", EventFilter.model_fields)
 def test_every_filter_is_an_option(name: str) -> None:
     """By its name, with hyphens or with underscores."""
     names = [name, *NEEDED.get(name, [])]
     asked = {n: EventFilter.model_fields[n].examples[0] for n in names}  # type: ignore[index]
     options = [word for n in names for word in as_option(n)]
-    assert cli._filter(options) == ExportQuery(**asked)
-    assert cli._filter([word.replace("min-", "min_") for word in options]) == ExportQuery(**asked)
+    assert query(options) == ExportQuery(**asked)
+    assert query([word.replace("min-", "min_") for word in options]) == ExportQuery(**asked)
 
 
 def test_all_filters_together_find_the_gas_contract(sqlite: str, tmp_path: Path) -> None:
@@ -291,12 +333,35 @@ def test_a_file_that_is_there_is_never_overwritten(sqlite: str, tmp_path: Path) 
     assert held == command(sqlite, tmp_path, "export", "ndjson").out
 
 
-def test_an_unknown_format_is_refused_by_name(sqlite: str, tmp_path: Path) -> None:
-    """With those that are known."""
+@pytest.mark.parametrize(("slip", "meant"), SLIPS.items())
+def test_an_unknown_format_is_refused_by_name(
+    sqlite: str, tmp_path: Path, slip: str, meant: str
+) -> None:
+    """With those that are known, and the likeliest."""
+    ran = command(sqlite, tmp_path, "export", slip)
+    assert (ran.code, ran.out) == (1, "")
+    known = ", ".join(FORMATS)
+    assert f"'{slip}' is not a format; known: {known}; did you mean '{meant}'?" in ran.err
+
+
+@pytest.mark.parametrize("name", ONLY_WRITTEN)
+def test_a_format_that_is_only_written_is_not_imported(
+    sqlite: str, tmp_path: Path, name: str
+) -> None:
+    """By the suffix of the file or by its name; those that are read are named."""
+    (tmp_path / f"events.{name}").touch()
+    for arguments in ([f"events.{name}"], [f"events.{name}", "--format", name]):
+        ran = command(sqlite, tmp_path, "import", *arguments)
+        assert (ran.code, ran.out) == (1, "")
+        assert f"'{name}' is only written; read are {', '.join(READERS)}" in ran.err
+
+
+def test_a_file_of_an_unknown_format_is_not_imported(sqlite: str, tmp_path: Path) -> None:
+    """Those that are read are named."""
     (tmp_path / "events.xlsx").touch()
-    for arguments in (("export", "xlsx"), ("import", "events.xlsx")):
-        ran = command(sqlite, tmp_path, *arguments)
-        assert "'xlsx' is not a format; known: ndjson, csv, timelinejs" in ran.err
+    ran = command(sqlite, tmp_path, "import", "events.xlsx")
+    assert ran.code == 1
+    assert f"'xlsx' is not a format of imports; read are {', '.join(READERS)}" in ran.err
 
 
 # -- out and in again -----------------------------------------------------------------------------
@@ -706,6 +771,14 @@ def test_notes_are_counted_over_http(desk: TestClient) -> None:
 def test_another_content_type_is_refused(desk: TestClient, media_type: str) -> None:
     """Dateline does not guess."""
     assert send(desk, "type,title,date\n", media_type).status_code == 415
+
+
+@pytest.mark.parametrize("name", ONLY_WRITTEN)
+def test_a_format_that_is_only_written_is_refused(desk: TestClient, name: str) -> None:
+    """As a content type that is not understood, with those that are."""
+    answer = send(desk, exported(desk, name), FORMATS[name].media_type)
+    assert answer.status_code == 415
+    assert [kind for kind in MEDIA_TYPES if kind not in answer.json()["detail"]] == []
 
 
 def test_a_body_over_http_has_a_limit(desk: TestClient) -> None:
