@@ -43,7 +43,7 @@ def test_no_events_are_a_calendar_too() -> None:
     assert entries(file_of("ics", [])) == []
 
 
-@given(st.lists(EVENTS, max_size=4))
+@given(st.lists(EVENTS, max_size=2))
 def test_an_entry_covers_all_days_on_which_it_may_have_happened(events: list[Json]) -> None:
     """To the last, which DTEND does not include; where one end is open, the day of the other."""
     shown = [e for e in events if shows("ics", e)]
@@ -179,7 +179,7 @@ def test_a_description_holds_date_summary_and_sources() -> None:
     assert entry.url.value == "https://chronology.example.org/gas/?event=gas-contract"
 
 
-@given(st.lists(EVENTS, max_size=3))
+@given(st.lists(EVENTS, max_size=2))
 def test_no_line_is_longer_than_calendars_read(events: list[Json]) -> None:
     """75 octets and CRLF (RFC 5545 section 3.1), and no letter is cut in two."""
     *lines, last = file_of("ics", events).split(b"\r\n")
