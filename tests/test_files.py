@@ -245,6 +245,12 @@ def test_a_download_that_is_broken_off_gives_its_connection_back(client: TestCli
     assert exported(client)
 
 
+def test_the_reference_describes_every_format(client: TestClient) -> None:
+    """What each is, where the download is documented."""
+    told = client.get("/openapi.json").json()["paths"]["/events.{format}"]["get"]["description"]
+    assert [name for name in FORMATS if f"`{name}`" not in told] == []
+
+
 # -- out, on the command line ---------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from app.cli import cli
 from app.filters import EventQuery
 from app.filters.query import FACETS, INTERVALS
+from app.formats import FEED, FORMATS, READERS
 from app.settings import PREFIX, Settings
 from picture import SHOWN, draw
 from servers import DATELINE, environment, serving
@@ -26,6 +27,17 @@ from stores import left_out
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REQUESTS = re.findall(r"```sh\n(curl [^\n]+)\n```\n\n```json\n(.*?)\n?```", README, re.DOTALL)
+TITLES = {
+    "ndjson": "NDJSON",
+    "csv": "CSV",
+    "timelinejs": "TimelineJS 3",
+    "ics": "iCalendar",
+    "geojson": "GeoJSON",
+    "atom": "Atom",
+    "jsonfeed": "JSON Feed",
+    "jsonld": "JSON-LD",
+    "html": "HTML",
+}
 
 
 def rows(heading: str) -> dict[str, list[str]]:
@@ -139,6 +151,22 @@ def test_every_command_is_explained() -> None:
         for command in commands.registered_commands
         if command.callback
     }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_described(name: str) -> None:
+    """By its suffix and in a paragraph of its own, and named at the command that writes it."""
+    section = README.split("\n## Files\n")[1].split("\n## ")[0]
+    assert re.search(rf"`(/events)?\.{name}`", section.strip().split("\n\n")[0])
+    assert re.search(rf"^\*\*(.*and \*\*)?{TITLES[name]}\*\* ", section, re.MULTILINE)
+    assert f"`{name}`" in rows("Running it")["dateline export FORMAT"][0]
+
+
+def test_what_is_said_of_files_in_numbers_is_so() -> None:
+    """How many events a feed holds, and that the first three formats import."""
+    feeds = {name for name, made in FORMATS.items() if made.latest}
+    assert (f"hold the {FEED} that were" in README, feeds) == (True, {"atom", "jsonfeed"})
+    assert list(READERS) == list(FORMATS)[:3]
 
 
 def test_every_path_is_mentioned(client: TestClient) -> None:
