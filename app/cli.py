@@ -252,6 +252,7 @@ def export_file(
     with (
         _current() as database,
         database.read(patient=True) as connection,
+        reads.export(connection, asked, made.latest) as documents,
         _progress(reads.matching(connection, asked), "exporting") as tell,
     ):
         query = f"?{urlencode(pairs)}" if pairs else ""
@@ -262,10 +263,9 @@ def export_file(
             updated=reads.last_update(connection, asked),
             lossless=asked.lossless,
         )
-        documents = _told(reads.export(connection, asked, made.latest), tell)
         target = sys.stdout.buffer if output is None else output.open("xb")
         with nullcontext(target) if output is None else target:
-            for chunk in made.write(documents, about):
+            for chunk in made.write(_told(documents, tell), about):
                 target.write(chunk)
 
 

@@ -192,12 +192,16 @@ def nearest(value: str, known: Iterable[str], cutoff: float | None = None) -> st
     folded = {word.casefold(): word for word in known}
     asked = value[:LONGEST_SLIP].casefold()
     cutoff = cutoff or (0.65 if len(asked) < 5 else 0.5)
-    found = difflib.get_close_matches(asked, folded, n=1, cutoff=cutoff) or [
-        word
-        for word in folded
-        if sorted(word) == sorted(asked) or (len(asked) > 2 and asked in word)
+
+    def swapped(word: str) -> bool:
+        return sorted(word) == sorted(asked)
+
+    found = difflib.get_close_matches(asked, folded, cutoff=cutoff) or [
+        word for word in folded if swapped(word) or (len(asked) > 2 and asked in word)
     ]
-    return folded[found[0]] if found else None
+    # Of words that are as close, difflib prefers the one later in the alphabet.
+    likeliest = max(found, key=lambda word: (word == asked, swapped(word)), default=None)
+    return None if likeliest is None else folded[likeliest]
 
 
 # What other interfaces call it.

@@ -232,9 +232,11 @@ class Follower:
 
 def holding(store: Database) -> dict[str, Json]:
     """Every event by id, as it is served."""
-    with store.read(patient=True) as connection:
-        documents = map(json.loads, reads.export(connection, EventFilter()))
-        return {document["id"]: document for document in documents}
+    with (
+        store.read(patient=True) as connection,
+        reads.export(connection, EventFilter()) as documents,
+    ):
+        return {document["id"]: document for document in map(json.loads, documents)}
 
 
 def judge_writer(found: Found, writer: Writer, held: dict[str, Json], store: Database) -> None:

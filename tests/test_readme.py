@@ -12,12 +12,24 @@ from fastapi.testclient import TestClient
 from app.cli import cli
 from app.filters import EventQuery
 from app.filters.query import FACETS, INTERVALS
+from app.formats import FEED, FORMATS, READERS
 from app.settings import PREFIX, Settings
 from documented import differing, run, section, steps_in, text_of
 from picture import SHOWN, draw
 from servers import serving
 
 README = text_of("README.md")
+TITLES = {
+    "ndjson": "NDJSON",
+    "csv": "CSV",
+    "timelinejs": "TimelineJS 3",
+    "ics": "iCalendar",
+    "geojson": "GeoJSON",
+    "atom": "Atom",
+    "jsonfeed": "JSON Feed",
+    "jsonld": "JSON-LD",
+    "html": "HTML",
+}
 
 
 def rows(heading: str) -> dict[str, list[str]]:
@@ -106,6 +118,22 @@ def test_every_command_is_explained() -> None:
         for command in commands.registered_commands
         if command.callback
     }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_described(name: str) -> None:
+    """By its suffix and in a paragraph of its own, and named at the command that writes it."""
+    section = README.split("\n## Files\n")[1].split("\n## ")[0]
+    assert re.search(rf"`(/events)?\.{name}`", section.strip().split("\n\n")[0])
+    assert re.search(rf"^\*\*(.*and \*\*)?{TITLES[name]}\*\* ", section, re.MULTILINE)
+    assert f"`{name}`" in rows("Running it")["dateline export FORMAT"][0]
+
+
+def test_what_is_said_of_files_in_numbers_is_so() -> None:
+    """How many events a feed holds, and that the first three formats import."""
+    feeds = {name for name, made in FORMATS.items() if made.latest}
+    assert (f"hold the {FEED} that were" in README, feeds) == (True, {"atom", "jsonfeed"})
+    assert list(READERS) == list(FORMATS)[:3]
 
 
 def test_every_path_is_mentioned(client: TestClient) -> None:

@@ -71,7 +71,7 @@ READERS: Mapping[str, Read] = {made.name: made.read for made in FORMATS.values()
 # What else a format, or something like it, is called.
 SYNONYMS: Mapping[str, str] = {
     **dict.fromkeys(("json", "jsonl", "jsonlines"), "ndjson"),
-    **dict.fromkeys(("cvs", "xls", "xlsx", "ods", "tsv", "excel"), "csv"),
+    **dict.fromkeys(("xls", "xlsx", "ods", "tsv", "excel"), "csv"),
     **dict.fromkeys(("ical", "icalendar", "ifb", "calendar"), "ics"),
     **dict.fromkeys(("kml", "gpx", "map"), "geojson"),
     **dict.fromkeys(("rss", "xml", "feed"), "atom"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
@@ -36,9 +37,10 @@ def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
     return Page(items, total, cursor)
 
 
+@contextmanager
 def export(
     connection: Connection, asked: EventFilter, latest: int | None = None
-) -> Iterator[bytes]:
+) -> Iterator[Iterator[bytes]]:
     """The documents of all events that a filter finds, in timeline order, as they are read.
 
     With `latest`, so many at most, the last updated first. Problem `invalid-parameters` comes at
@@ -55,8 +57,8 @@ def export(
     query = text(
         f"SELECT d.body FROM ({keys}) k JOIN document d ON d.key = k.key ORDER BY {order}"
     ).execution_options(stream_results=True, yield_per=AT_A_TIME)
-    rows = connection.execute(query, where.parameters).scalars()
-    return (bytes(body) for body in rows)
+    with connection.execute(query, where.parameters) as rows:  # also where it is left half-way
+        yield (bytes(body) for body in rows.scalars())
 
 
 def last_update(connection: Connection, asked: EventFilter) -> str | None:

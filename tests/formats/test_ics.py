@@ -1,102 +1,208 @@
-"""A calendar says no more than is known: whole days, and in words what they do not tell."""
+"""iCalendar, as vobject reads it: which days an entry covers, and what it says of them."""
 
-from datetime import date as day
+import datetime as gregorian
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.formats.prose import fit
 from formats.documents import ABOUT, EVENTS, Json, date, event, file_of, source
-from formats.read_back import calendar
+from formats.foreign import calendar, entries, ids_in, is_web, shows
+from formats.hostile import ADDRESSES, TEXTS, full_of, linked_to
+
+Day = gregorian.date
+A_DAY = gregorian.timedelta(days=1)
 
 
-def entry(**members: Any) -> Any:
-    """The entry of one event."""
-    (found,) = calendar(file_of("ics", [event(**members)]))
+def only(**members: Any) -> Any:
+    """The entry of an event."""
+    (found,) = entries(file_of("ics", [event(**members)]))
     return found
 
 
 def dated(edtf: str) -> Any:
-    """The entry of an event of that date; None where it is left out."""
-    found = calendar(file_of("ics", [event(date=date(edtf, None))]))
-    return found[0] if found else None
+    """The entry of an event with this date."""
+    return only(date=date(edtf, None))
+
+
+def test_a_calendar_says_what_it_is() -> None:
+    """Its name, where it comes from, and how often to look again."""
+    found = calendar(file_of("ics", [event()]))
+    assert found.version.value == "2.0"
+    assert found.method.value == "PUBLISH"
+    assert found.contents["x-wr-calname"][0].value == ABOUT.title
+    assert found.contents["source"][0].value == ABOUT.address
+    assert found.contents["refresh-interval"][0].value == "PT1H"
+
+
+def test_no_events_are_a_calendar_too() -> None:
+    """An empty one."""
+    assert entries(file_of("ics", [])) == []
+
+
+@given(st.lists(EVENTS, max_size=2))
+def test_an_entry_covers_all_days_on_which_it_may_have_happened(events: list[Json]) -> None:
+    """To the last, which DTEND does not include; where one end is open, the day of the other."""
+    shown = [e for e in events if shows("ics", e)]
+    file = file_of("ics", events)
+    assert ids_in("ics", file) == [e["id"] for e in shown]
+    for entry, known in zip(entries(file), shown, strict=True):
+        ends = [day for day in (known["date"]["earliest"], known["date"]["latest"]) if day]
+        assert entry.dtstart.value == Day.fromisoformat(ends[0])
+        assert entry.dtend.value - A_DAY == Day.fromisoformat(ends[-1])
+        assert type(entry.dtstart.value) is type(entry.dtend.value) is Day  # of no hour
 
 
 @pytest.mark.parametrize(
-    ("edtf", "first", "after", "said"),
+    ("edtf", "first", "end"),
     [
-        ("2023-11-15", (2023, 11, 15), (2023, 11, 16), "Gas contract"),
-        ("2023-11", (2023, 11, 1), (2023, 12, 1), "Gas contract (some time in November 2023)"),
-        ("2023", (2023, 1, 1), (2024, 1, 1), "Gas contract (some time in 2023)"),
-        ("2023-11-01/2023-11-15", (2023, 11, 1), (2023, 11, 16), "Gas contract"),
-        ("[..2024-02-06]", (2024, 2, 6), (2024, 2, 7), "Gas contract (by 6 February 2024)"),
-        ("2024-02-28/..", (2024, 2, 28), (2024, 2, 29), None),
-        ("2020-08-01~", (2020, 8, 1), (2020, 8, 2), "Gas contract (about 1 August 2020)"),
+        ("2023-11-15", Day(2023, 11, 15), Day(2023, 11, 16)),
+        ("2023-11", Day(2023, 11, 1), Day(2023, 12, 1)),
+        ("2023-12-31", Day(2023, 12, 31), Day(2024, 1, 1)),
+        ("2024-02", Day(2024, 2, 1), Day(2024, 3, 1)),
+        ("2024/..", Day(2024, 1, 1), Day(2024, 1, 2)),
+        ("[..2024-02-06]", Day(2024, 2, 6), Day(2024, 2, 7)),
+        ("0001-01-01", Day(1, 1, 1), Day(1, 1, 2)),
+        ("9999-12-30", Day(9999, 12, 30), Day(9999, 12, 31)),
     ],
 )
-def test_days_are_whole_and_the_end_is_the_day_after(
-    edtf: str, first: tuple[int, ...], after: tuple[int, ...], said: str | None
-) -> None:
-    """RFC 5545 section 3.6.1; what is not known to the day is said in the title."""
-    found = dated(edtf)
-    assert (found.dtstart.value, found.dtend.value) == (day(*first), day(*after))
-    if said is not None:
-        assert found.summary.value == said
-    else:
-        assert found.summary.value != "Gas contract"
-
-
-@pytest.mark.parametrize("edtf", ["-0043-03-15", "0000", "9999-12-31", "[..1983,1985..]"])
-def test_what_a_calendar_has_no_day_for_is_left_out(edtf: str) -> None:
-    """Rather than put on a wrong one."""
-    assert dated(edtf) is None
-
-
-def test_an_entry_stays_the_same_entry() -> None:
-    """Its UID outlives edits; its SEQUENCE counts them (RFC 5545 section 3.8.7.4)."""
-    one, other = entry(version=1), entry(version=3, title="Corrected")
-    assert one.uid.value == other.uid.value == "gas-contract@chronology.example.org/gas"
-    assert (one.sequence.value, other.sequence.value) == ("0", "2")
+def test_an_entry_ends_on_the_day_after_its_last(edtf: str, first: Day, end: Day) -> None:
+    """As RFC 5545 has it; an open end is one day."""
+    entry = dated(edtf)
+    assert (entry.dtstart.value, entry.dtend.value) == (first, end)
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
-    [("planned", "TENTATIVE"), ("completed", "CONFIRMED"), ("cancelled", "CANCELLED")],
+    "edtf",
+    [
+        *("-0043-03-15", "0000", "-0500/2023", "9999-12-31", "9999"),
+        "[..2020-01,2021-01..]",
+    ],
 )
-def test_a_plan_is_tentative(status: str, told: str) -> None:
-    """RFC 5545 section 3.8.1.11."""
-    assert entry(status=status).status.value == told
+def test_what_a_calendar_has_no_day_for_is_left_out(edtf: str) -> None:
+    """Years before 1, the last day of all, and a date without any day; the others stay."""
+    file = file_of("ics", [event(date=date(edtf, None)), event(id="stays")])
+    assert ids_in("ics", file) == ["stays"]
+
+
+@pytest.mark.parametrize(
+    ("edtf", "said"),
+    [
+        ("2023-11-15", ""),
+        ("2023-11-15/2023-11-20", ""),
+        ("2023-11", " (some time in November 2023)"),
+        ("2023", " (some time in 2023)"),
+        ("2023-22", " (some time in summer 2023)"),
+        ("2023-11/2024-12", " (November 2023 to December 2024)"),
+        ("[..2024-02-06]", " (by 6 February 2024)"),
+        ("2024-03-01/..", " (1 March 2024 onwards)"),
+        ("2020-08-01~", " (about 1 August 2020)"),
+    ],
+)
+def test_a_title_says_where_the_days_claim_too_much(edtf: str, said: str) -> None:
+    """A bar over a month looks as if it lasted the month."""
+    entry = dated(edtf)
+    assert entry.summary.value == f"Gas contract{said}"
+    assert entry.contents["x-dateline-edtf"][0].value == edtf
+
+
+def test_an_entry_stays_the_same_wherever_it_is_asked_for() -> None:
+    """Its UID depends neither on the filter, nor on the version, nor on http or https."""
+    known = event()
+    uids = {
+        entries(file_of("ics", [made], about))[0].uid.value
+        for made in (known, {**known, "version": 7, "title": "Another"})
+        for about in (
+            *(ABOUT, replace(ABOUT, address=f"{ABOUT.base}/events.ics")),
+            replace(ABOUT, base=ABOUT.base.replace("https", "http")),
+        )
+    }
+    assert uids == {"gas-contract@chronology.example.org/gas"}
+
+
+def test_an_edit_is_told_by_its_number_and_its_time() -> None:
+    """SEQUENCE counts from 0; calendars take what is higher for newer."""
+    entry = only(version=3, updated_at="2026-03-04T05:06:07.891234Z")
+    assert entry.sequence.value == "2"
+    moment = gregorian.datetime(2026, 3, 4, 5, 6, 7, tzinfo=gregorian.UTC)
+    assert entry.dtstamp.value == entry.last_modified.value == moment
+    assert entry.created.value == gregorian.datetime(2026, 1, 1, tzinfo=gregorian.UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("planned", "TENTATIVE"),
+        ("ongoing", "CONFIRMED"),
+        ("completed", "CONFIRMED"),
+        ("cancelled", "CANCELLED"),
+    ],
+)
+def test_a_status_is_one_of_calendars(status: str, said: str) -> None:
+    """As near as those come; the exact one stands in the description."""
+    entry = only(status=status)
+    assert entry.status.value == said
+    assert (status in entry.description.value) == (status != "completed")
 
 
 def test_nobody_is_busy_because_of_it() -> None:
-    """RFC 5545 section 3.8.2.7."""
-    assert entry().transp.value == "TRANSPARENT"
+    """And an event without a status claims none."""
+    assert only().transp.value == "TRANSPARENT"
+    assert "status" not in only().contents
 
 
-def test_sources_stand_in_the_description() -> None:
-    """Who reported it, when, and where to read it."""
-    cited = source(publisher="Example News", published="2023-11-15", url="https://example.org/gas")
-    said = entry(sources=[cited]).description.value
-    assert "Example News, 15 November 2023: https://example.org/gas" in said
+def test_a_place_is_a_location_and_a_point() -> None:
+    """All names; latitude first, of the first place that has one."""
+    places = [
+        {"id": name.lower(), "name": name, "country": None, "latitude": at, "longitude": there}
+        for name, at, there in (("Nowhere", None, None), ("Baku", 40.37, 0.0000001))
+    ]
+    entry = only(places=places)
+    assert entry.location.value == "Nowhere; Baku"
+    assert entry.geo.value == "40.370000;0.000000"
 
 
-def test_the_exact_date_goes_along() -> None:
-    """For whoever knows EDTF."""
-    assert entry().contents["x-dateline-edtf"][0].value == "2023-11"
+def test_a_description_holds_date_summary_and_sources() -> None:
+    """With their addresses, for a calendar shows nothing else."""
+    sources = [
+        source(publisher="Desk", title="Gas", published="2023-11-15", url="https://example.org/a"),
+        source(publisher="Other", role="contradicts"),
+    ]
+    entry = only(summary="More, in short.", date=date("2023-11", "in November"), sources=sources)
+    assert entry.description.value == (
+        "November 2023 (“in November”)\n\nMore, in short.\n\nSources:\n"
+        "- Desk, Gas, 15 November 2023: https://example.org/a\n- Other (contradicts)"
+    )
+    assert entry.url.value == "https://chronology.example.org/gas/?event=gas-contract"
 
 
-def test_lines_end_and_fold_as_they_must() -> None:
-    """RFC 5545 section 3.1: CRLF, and 75 octets at most."""
-    lines = file_of("ics", [event(title="Vučić " * 60)]).split(b"\r\n")
-    assert max(map(len, lines)) <= 75
-    assert not any(b"\n" in line or b"\r" in line for line in lines)
+@given(st.lists(EVENTS, max_size=2))
+def test_no_line_is_longer_than_calendars_read(events: list[Json]) -> None:
+    """75 octets and CRLF (RFC 5545 section 3.1), and no letter is cut in two."""
+    *lines, last = file_of("ics", events).split(b"\r\n")
+    assert last == b""
+    assert [line for line in lines if len(line) > 75 or b"\n" in line or b"\r" in line] == []
+    for line in lines:
+        line.decode()
 
 
-@given(st.lists(EVENTS, min_size=1, max_size=4, unique_by=lambda told: told["id"]))
-def test_any_text_comes_through(events: list[Json]) -> None:
-    """Titles and places with whatever separates things in a calendar."""
-    shown = {told["id"]: told for told in events}
-    for found in calendar(file_of("ics", events)):
-        told = shown[found.uid.value.removesuffix("@" + ABOUT.base.partition("://")[2])]
-        assert found.summary.value.startswith(told["title"].replace("\r\n", "\n"))
+@pytest.mark.parametrize("text", TEXTS)
+def test_hostile_text_is_text(text: str) -> None:
+    """One entry with no other properties than any has, and the text to the letter."""
+    known = full_of(text)
+    (entry,) = entries(file_of("ics", [known]))
+    (harmless,) = entries(file_of("ics", [full_of("plain")]))
+    assert entry.contents.keys() == harmless.contents.keys()
+    assert entry.summary.value == f"x{fit(text)}x (some time in November 2023)"
+    assert f"\n\nx{fit(text)}x\n\n" in entry.description.value
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_address_is_shown_that_is_none_of_the_web(address: str) -> None:
+    """A calendar makes a link of whatever looks like one."""
+    (entry,) = entries(file_of("ics", [linked_to(address)]))
+    assert entry.description.value.endswith("- Desk")
+    assert is_web(entry.url.value)
