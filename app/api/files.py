@@ -66,8 +66,8 @@ async def export_events(
     `ndjson` holds each event as it is served and imports again exactly; `csv` opens in a
     spreadsheet and imports again; `timelinejs` is what TimelineJS 3 shows. `ics` is a calendar
     (RFC 5545), `geojson` a layer of a map (RFC 7946), `jsonld` linked data in the terms of
-    schema.org, `html` a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed 1.1) are feeds: they hold the 100
-    events that were last updated, the newest update first.
+    schema.org, `html` a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed
+    1.1) are feeds: they hold the 100 events that were last updated, the newest update first.
     """
     if suffix not in FORMATS:
         near = nearest_format(suffix)
