@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from stores import left_out
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = (
@@ -61,8 +61,14 @@ def visiting(browser: "Browser", **options: Any) -> Iterator[Visit]:
     page.set_default_timeout(MILLISECONDS)
     visit = Visit(page)
     page.on("request", lambda request: visit.requests.append(request.url))
-    page.on("requestfailed", lambda request: visit.complaints.append(request.url))
+    page.on("requestfailed", lambda request: visit.complaints.extend(_failed(request)))
     page.on("console", lambda message: visit.complaints.append(message.text))
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     yield visit
     context.close()
+
+
+def _failed(request: "Request") -> Iterator[str]:
+    """A request that failed, unless the page itself gave it up for a later one."""
+    if request.failure != "net::ERR_ABORTED":
+        yield request.url

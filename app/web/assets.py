@@ -53,6 +53,12 @@ async def get_component(request: Request) -> Response:
     return _served(request, ASSETS["embed.js"], FOR_AN_HOUR)
 
 
+@router.get("/favicon.ico")
+async def get_icon(request: Request) -> Response:
+    """What browsers ask for beside JSON."""
+    return _served(request, ASSETS["icon.svg"], FOR_AN_HOUR)
+
+
 def _served(request: Request, asset: Asset, kept: str) -> Response:
     headers = {
         "ETag": f'W/"{asset.tag}"',

@@ -1,0 +1,346 @@
+"""The timeline in a browser, walked as a reader would."""
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from browser import Visit, visiting
+from servers import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+GAS = "serbia-azerbaijan-gas-contract"
+
+
+def asked(page: "Page") -> dict[str, list[str]]:
+    """What the URL says."""
+    return parse_qs(urlsplit(page.url).query)
+
+
+def listed(page: "Page") -> list[str]:
+    """Ids of the events that are shown, in order."""
+    ids = page.locator(".event").evaluate_all("all => all.map(e => e.id)")
+    return [str(name).removeprefix("event-") for name in ids]
+
+
+def found(server: Server, query: str) -> list[str]:
+    """Ids of the events that the API lists."""
+    answer = server.ask(f"/events?limit=200&{query}")
+    return [event["id"] for event in answer.json()["items"]]
+
+
+def settled(page: "Page", said: str) -> None:
+    """Wait until the page says so many events."""
+    page.locator("#found", has_text=re.compile(f"^{said}$")).wait_for()
+
+
+def narrow_to_aliyev(page: "Page") -> None:
+    """Choose an actor."""
+    page.goto("/")
+    page.get_by_role("checkbox", name="Ilham Aliyev").check()
+    settled(page, "10 of 33 events")
+
+
+# -- filters --------------------------------------------------------------------------------------
+
+
+def test_choosing_an_actor_narrows_the_list(visit: Visit, server: Server) -> None:
+    """In place: the URL says it, a chip takes it back, and the counts follow."""
+    page = visit.page
+    narrow_to_aliyev(page)
+    assert asked(page) == {"actor": ["ilham-aliyev"]}
+    assert listed(page) == found(server, "actor=ilham-aliyev")
+    statements = page.locator("label", has=page.locator("[name=type][value=statement]"))
+    assert statements.locator(".count").inner_text() == str(
+        len(found(server, "actor=ilham-aliyev&type=statement"))
+    )
+    page.get_by_role("link", name="actor: Ilham Aliyev").click()
+    settled(page, "33 events")
+    assert asked(page) == {}
+    assert not page.get_by_role("checkbox", name="Ilham Aliyev").is_checked()
+
+
+def test_words_are_looked_for_as_they_are_typed(visit: Visit, server: Server) -> None:
+    """And leave one step behind in the history, not one a letter."""
+    page = visit.page
+    page.goto("/")
+    before = page.evaluate("history.length")
+    page.get_by_label("Text").press_sequentially("vucic gas", delay=30)
+    page.wait_for_url(re.compile("q=vucic%20gas|q=vucic\\+gas"))
+    settled(page, f"{len(found(server, 'q=vucic+gas'))} of 33 events")
+    page.get_by_label("Text").fill("gas")
+    page.wait_for_url(re.compile("q=gas$"))
+    assert page.evaluate("history.length") == before + 1
+    assert page.get_by_label("Text").evaluate("field => field === document.activeElement")
+
+
+def test_what_is_refused_is_said_beside_the_form(visit: Visit) -> None:
+    """What was typed stays, to be corrected."""
+    page = visit.page
+    page.goto("/")
+    when = page.get_by_label("When")
+    when.fill("2023-13")
+    when.blur()
+    page.locator(".refused", has_text="date").wait_for()
+    assert when.input_value() == "2023-13"
+    assert "33 events" in page.locator("#found").inner_text()
+    visit.complaints.clear()  # the browser says of a 422 that it failed
+    when.fill("2023-12")
+    when.blur()
+    page.wait_for_url("**date=2023-12")
+    assert page.locator(".refused").inner_text() == ""
+
+
+def test_on_a_phone_the_filters_are_a_sheet(server: Server, browser: "Browser") -> None:
+    """Opened by a button, and gone once they are asked."""
+    with visiting(browser, base_url=server.url, viewport={"width": 375, "height": 812}) as visit:
+        page = visit.page
+        page.goto("/")
+        assert not page.get_by_label("Text").is_visible()
+        page.get_by_role("button", name="Filters").click()
+        page.get_by_label("Text").fill("gas")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**q=gas")
+        page.get_by_label("Text").wait_for(state="hidden")
+
+
+# -- time -----------------------------------------------------------------------------------------
+
+
+def test_dragging_known_by_shows_what_was_known(visit: Visit, server: Server) -> None:
+    """By the day that the slider names."""
+    page = visit.page
+    page.goto("/")
+    slider = page.get_by_role("slider")
+    box = slider.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] - 8, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=8)
+    page.mouse.up()
+    page.wait_for_url("**known_by=**")
+    day = asked(page)["known_by"][0]
+    known = found(server, f"known_by={day}")
+    settled(page, f"{len(known)} of 33 events")
+    assert listed(page) == known
+    assert f"{len(known)} event" in page.locator("[data-replay] output").inner_text()
+    slider.press("Home")
+    settled(page, f"{len(found(server, 'known_by=' + steps(page)[0]))} of 33 events")
+    slider.press("End")
+    settled(page, "33 events")
+    assert asked(page) == {}
+
+
+def steps(page: "Page") -> list[str]:
+    """The days on which something became known."""
+    days = page.locator("[data-replay] li").evaluate_all("all => all.map(i => i.dataset.day)")
+    return [str(day) for day in days]
+
+
+def test_the_replay_ends_with_all_there_is(visit: Visit) -> None:
+    """Step by step, and can be paused."""
+    page = visit.page
+    page.add_init_script(
+        "const wait = setTimeout; window.setTimeout = (f, ms, ...more) => wait(f, ms / 20, ...more)"
+    )
+    page.goto("/")
+    page.get_by_role("button", name="Replay").click()
+    page.wait_for_url("**known_by=**")
+    page.locator("[data-play]", has_text="Pause").wait_for()
+    page.locator("[data-play]", has_text="Replay").wait_for()
+    settled(page, "33 events")
+    assert asked(page) == {}
+
+
+def test_a_drag_over_the_strip_zooms(visit: Visit, server: Server) -> None:
+    """Into the stretch of time between its ends; a click into one bar; and out again."""
+    page = visit.page
+    page.goto("/")
+    box = page.locator("[data-strip]").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + 20, steps=5)
+    page.mouse.up()
+    page.wait_for_url("**date=**")
+    (window,) = asked(page)["date"]
+    assert re.fullmatch(r"20\d\d-\d\d/20\d\d-\d\d", window)
+    settled(page, f"{len(found(server, f'date={window}'))} of 33 events")
+    page.locator("[data-strip] a").first.click()
+    page.wait_for_url(lambda url: window not in url.replace("%2F", "/"))
+    assert len(asked(page)["date"]) == 1
+    page.get_by_role("link", name="All time").click()
+    settled(page, "33 events")
+    page.get_by_role("link", name=re.compile("^2023: ")).click()
+    page.wait_for_url("**date=2023")
+
+
+# -- an event -------------------------------------------------------------------------------------
+
+
+def test_an_event_opens_beside_the_list(visit: Visit) -> None:
+    """With its sources and history, the focus on its title; Escape gives the focus back."""
+    page = visit.page
+    narrow_to_aliyev(page)
+    first = page.locator("h3 a").first
+    first.click()
+    title = page.locator("#opened-title")
+    title.wait_for()
+    assert title.evaluate("title => title === document.activeElement")
+    opened = page.locator("#opened")
+    assert "President of the Republic of Azerbaijan" in opened.inner_text()
+    assert "Version 1: create by dateline seed" in opened.inner_text()
+    page.keyboard.press("Escape")
+    opened.locator("article").wait_for(state="detached")
+    assert first.evaluate("link => link === document.activeElement")
+    assert asked(page) == {"actor": ["ilham-aliyev"]}
+
+
+def test_a_source_leads_to_all_that_it_reported(visit: Visit, server: Server) -> None:
+    """Followed from the open event."""
+    page = visit.page
+    page.goto(f"/?event={GAS}")
+    page.locator("#opened").get_by_role("link", name="Balkan Green Energy News").click()
+    page.wait_for_url("**source=balkan-green-energy-news-2023-11-15")
+    reported = found(server, "source=balkan-green-energy-news-2023-11-15")
+    settled(page, f"{len(reported)} of 33 events")
+    assert listed(page) == reported
+
+
+def test_going_back_restores_every_state(visit: Visit) -> None:
+    """Filter, open event and field alike."""
+    page = visit.page
+    narrow_to_aliyev(page)
+    page.locator("h3 a").first.click()
+    page.locator("#opened-title").wait_for()
+    page.go_back()
+    page.locator("#opened article").wait_for(state="detached")
+    page.go_back()
+    settled(page, "33 events")
+    assert not page.get_by_role("checkbox", name="Ilham Aliyev").is_checked()
+    page.go_forward()
+    settled(page, "10 of 33 events")
+    assert page.get_by_role("checkbox", name="Ilham Aliyev").is_checked()
+
+
+def test_a_state_is_the_same_when_it_is_loaded(visit: Visit) -> None:
+    """A link to it shows what its sender saw."""
+    page = visit.page
+    narrow_to_aliyev(page)
+    page.locator("h3 a").nth(2).click()
+    page.locator("#opened-title").wait_for()
+    before = [page.locator(part).text_content() for part in ("#main", "#opened")]
+    page.reload()
+    assert [page.locator(part).text_content() for part in ("#main", "#opened")] == before
+
+
+def test_the_keyboard_is_enough(visit: Visit) -> None:
+    """To skip to the events, to open one, to close it."""
+    page = visit.page
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert "Skip" in str(page.evaluate("document.activeElement.textContent"))
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator("#opened-title").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("#opened article").wait_for(state="detached")
+
+
+def test_later_pages_come_as_the_end_comes_into_view(many: Server, browser: "Browser") -> None:
+    """Every event once, under one heading a year."""
+    with visiting(browser, base_url=many.url, viewport={"width": 1000, "height": 700}) as visit:
+        page = visit.page
+        page.goto("/")
+        assert len(listed(page)) == 50
+        for _ in range(40):
+            page.mouse.wheel(0, 20_000)
+            page.wait_for_timeout(50)
+            if not page.locator("a[rel=next]").count():
+                break
+        assert listed(page) == found(many, "")
+        years = page.locator(".year").evaluate_all("all => all.map(y => y.dataset.year)")
+        assert len(years) == len(set(years))
+
+
+# -- without JavaScript ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["/", "/?type=visit", f"/?event={GAS}", "/embed?q=gas"])
+def test_without_javascript_the_same_is_there(
+    server: Server, browser: "Browser", target: str
+) -> None:
+    """Events, counts, sources, the open event with its history."""
+    parts = ("#main", "#opened", "#facets")
+    told: list[Any] = []
+    for enabled in (True, False):
+        with visiting(browser, base_url=server.url, java_script_enabled=enabled) as visit:
+            visit.page.goto(target)
+            texts = [visit.page.locator(part).all_inner_texts() for part in parts]
+            told.append((texts, listed(visit.page)))
+    assert told[0] == told[1]
+
+
+def test_without_javascript_the_form_works(server: Server, browser: "Browser") -> None:
+    """And its empty fields leave no trace in the URL."""
+    with visiting(browser, base_url=server.url, java_script_enabled=False) as visit:
+        page = visit.page
+        page.goto("/")
+        page.get_by_label("Text").fill("gas")
+        page.get_by_role("checkbox", name="Contract").check()
+        page.get_by_role("button", name="Show").click()
+        assert asked(page) == {"q": ["gas"], "type": ["contract"]}
+        assert listed(page) == found(server, "q=gas&type=contract")
+
+
+# -- whatever the screen --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1024, 1440, 2560])
+@pytest.mark.parametrize("target", ["/", f"/?event={GAS}", "/embed", "/?tpye=x"])
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_nothing_sticks_out(
+    server: Server, browser: "Browser", width: int, target: str, direction: str
+) -> None:
+    """From a phone to a wall, read from the left or from the right."""
+    size = {"width": width, "height": 800}
+    with visiting(browser, base_url=server.url, viewport=size) as visit:
+        visit.page.goto(target)
+        visit.page.evaluate("direction => { document.dir = direction }", direction)
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_paper_there_are_events_and_no_controls(visit: Visit) -> None:
+    """With the addresses of sources spelt out."""
+    page = visit.page
+    page.goto("/")
+    page.emulate_media(media="print")
+    assert page.locator(".event").first.is_visible()
+    for control in ("#filters", ".bottom", ".more"):
+        assert not page.locator(control).first.is_visible()
+
+
+def test_the_embed_code_is_copied(server: Server, browser: "Browser") -> None:
+    """As it stands, for the state that is shown."""
+    allowed = ["clipboard-read", "clipboard-write"]
+    with visiting(browser, base_url=server.url, permissions=allowed) as visit:
+        visit.page.goto("/?type=visit")
+        visit.page.get_by_role("button", name="Copy embed code").click()
+        visit.page.get_by_role("button", name="Copied").wait_for()
+        copied = str(visit.page.evaluate("navigator.clipboard.readText()"))
+        assert f'<date-line src="{server.url}/embed?type=visit">' in copied
+        assert f'src="{server.url}/embed.js"' in copied
+
+
+def test_json_is_a_click_away(visit: Visit) -> None:
+    """What a developer looks for beside an event."""
+    page = visit.page
+    page.goto(f"/?event={GAS}")
+    page.get_by_role("link", name="This event as JSON").click()
+    assert json.loads(page.locator("body").inner_text())["id"] == GAS
