@@ -107,8 +107,10 @@ def _bar(scale: Scale, bucket: Bucket, most: int) -> Bar:
 
 
 def _tick(scale: Scale, bucket: Bucket) -> Tick:
-    x = max(0.0, scale.at(bucket.first))
-    return Tick(x, _short(bucket), _said(bucket), _asks(bucket.first, bucket.last))
+    shown, said = _short(bucket), _said(bucket)
+    # Who speaks to the computer says what is seen: the name begins with it (WCAG 2.5.3).
+    named = said if shown == bucket.label else f"{shown}, {said}"
+    return Tick(max(0.0, scale.at(bucket.first)), shown, named, _asks(bucket.first, bucket.last))
 
 
 def _said(bucket: Bucket) -> str:
