@@ -57,6 +57,16 @@ def test_every_source_stands_with_its_event(events: list[Json]) -> None:
     assert [url for url in found.values("href") if url.startswith("https://example.org/")] == out
 
 
+@given(st.lists(EVENTS, max_size=2))
+def test_every_citation_says_what_it_backs(events: list[Json]) -> None:
+    """The source's own words, where they stand, and what there is to say of it."""
+    found = page(*events)
+    sources = [known for e in events for known in e["sources"]]
+    assert found.of("blockquote") == [s["quote"] for s in sources if s["quote"]]
+    assert found.of("span", "locator") == [s["locator"] for s in sources if s["locator"]]
+    assert found.of("span", "note") == [s["note"] for s in sources if s["note"]]
+
+
 def test_what_is_not_known_of_a_source_is_said() -> None:
     """An unknown publisher is never an invented name."""
     (cited,) = only(sources=[source(title="Gas")]).of("cite")
