@@ -120,8 +120,11 @@ async def changed_since(request: Request) -> tuple[dict[str, str], bool]:
 
 
 def _tag_of_state(request: Request, now: reads.Position) -> str:
-    url = blake2b(f"{_base(request)}?{request.url.query}".encode(), digest_size=6).hexdigest()
-    return f"{now.epoch}.{now.position}.{url}.{__version__}"
+    settings = request.app.state.settings
+    # What an answer shows beside the store, or is sent under.
+    told = (f"{_base(request)}?{request.url.query}", settings.title, settings.frame_ancestors)
+    digest = blake2b("\n".join(told).encode(), digest_size=6).hexdigest()
+    return f"{now.epoch}.{now.position}.{digest}.{__version__}"
 
 
 async def document(

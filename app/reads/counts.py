@@ -155,6 +155,19 @@ class Density:
         """The spans in order, none left out."""
         return [] if self.extent is None else _buckets(interval, self.extent, self.bounds)
 
+    def trimmed(self, bucket: Bucket, window: dates.Window) -> Bucket:
+        """As much of a span as lies in a window, and what falls into that."""
+        first, last = max(bucket.first, window.first), min(bucket.last, window.last)
+        if (first, last) == (bucket.first, bucket.last):
+            return bucket
+        possible = (b for b in self.bounds if b.start_earliest <= last and b.end_latest >= first)
+        held = list(possible)
+        certain = sum(
+            b.events for b in held if b.sure and b.start_latest <= last and b.end_earliest >= first
+        )
+        label = dates.parse(dates.write_window(dates.Window(first, last))).label
+        return Bucket(first, last, label, certain, sum(b.events for b in held))
+
 
 def densities(connection: Connection, asked: EventFilter) -> Density:
     """How the events that a filter finds lie in time."""
@@ -225,7 +238,7 @@ def reported(connection: Connection, asked: EventFilter) -> list[tuple[int, int]
     found = find(connection, asked).all()
     query = text(
         f"SELECT b.known, count(*) FROM (SELECT t.key {found.sql}) k"
-        " JOIN timeline b ON b.key = k.key WHERE b.known <= :last GROUP BY 1 ORDER BY 1"
+        " JOIN timeline b ON b.key = k.key WHERE b.known <= :last_day GROUP BY 1 ORDER BY 1"
     )
-    rows = connection.execute(query, {**found.parameters, "last": dates.LAST_DAY})
+    rows = connection.execute(query, {**found.parameters, "last_day": dates.LAST_DAY})
     return [(row[0], row[1]) for row in rows]

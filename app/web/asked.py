@@ -21,9 +21,22 @@ TRACKED = frozenset(
         "ref",
     )
 )
-# A form sends these with every filter; alone they say nothing, and would be errors.
-BELONGS = {"match": "date"}
+# What means nothing without another parameter.
+NEEDS = {"match": "date", "min_value": "unit", "max_value": "unit"}
+IN_A_FORM = ("match", "sort")  # which it sends with every filter
 USUAL = {("sort", "date"), ("match", "possible")}
+
+
+def standing(pairs: Iterable[tuple[str, str]], *names: str) -> Pairs:
+    """A query string without those of `names`, all if none, that lack what they need."""
+    held = list(pairs)
+    given = {name for name, _ in held}
+
+    def stands(name: str, value: str) -> bool:
+        needed = "q" if (name, value) == ("sort", "relevance") else NEEDS.get(name)
+        return needed is None or needed in given or (bool(names) and name not in names)
+
+    return [pair for pair in held if stands(*pair)]
 
 
 def cleaned(pairs: Iterable[tuple[str, str]]) -> Pairs:
@@ -33,8 +46,7 @@ def cleaned(pairs: Iterable[tuple[str, str]]) -> Pairs:
         for name, value in pairs
         if value.strip() and name not in TRACKED and not name.startswith(TRACKING)
     ]
-    given = {name for name, _ in kept}
-    return [pair for pair in kept if pair not in USUAL and BELONGS.get(pair[0], pair[0]) in given]
+    return [pair for pair in standing(kept, *IN_A_FORM) if pair not in USUAL]
 
 
 class PageQuery(ListQuery):

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 
 from app.api.routes import StrictRoute
@@ -48,8 +48,13 @@ async def get_asset(request: Request, name: Annotated[str, InPath()]) -> Respons
 
 
 @router.get("/embed.js")
-async def get_component(request: Request) -> Response:
-    """The `<date-line>` web component, under a name that other sites can rely on."""
+async def get_component(
+    request: Request, v: Annotated[str | None, Query(max_length=100)] = None
+) -> Response:
+    """The `<date-line>` web component, under a name that other sites can rely on.
+
+    `v` says nothing: sites add it to whatever script they load.
+    """
     return _served(request, ASSETS["embed.js"], FOR_AN_HOUR)
 
 

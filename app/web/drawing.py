@@ -84,19 +84,29 @@ class Strip:
 
 def strip(density: Density, window: dates.Window | None) -> Strip | None:
     """The strip of some events; None where none of them names a day."""
-    buckets = density.cut(density.fitting(MOST_BARS))
+    buckets = _cut(density, MOST_BARS, window)
     if not buckets:
         return None
     scale = Scale(buckets[0].first, buckets[-1].last)
     most = max(1, *(bucket.possible for bucket in buckets))
-    ticks = density.cut(density.fitting(MOST_TICKS))
+    ticks = _cut(density, MOST_TICKS, window)
     return Strip(
         scale,
         [_bar(scale, bucket, most) for bucket in buckets],
-        [_tick(scale, bucket) for bucket in ticks],
+        # Where even centuries are too many, some of them are named.
+        [_tick(scale, bucket) for bucket in ticks[:: -(-len(ticks) // MOST_TICKS)]],
         most,
         list(_wider(window)) if window else [],
     )
+
+
+def _cut(density: Density, most: int, window: dates.Window | None) -> list[Bucket]:
+    """Spans as fine as fit; the outer ones as far as they lie in the window, as they ask for it."""
+    buckets = density.cut(density.fitting(most))
+    if window is None:
+        return buckets
+    middle = range(1, len(buckets) - 1)
+    return [b if n in middle else density.trimmed(b, window) for n, b in enumerate(buckets)]
 
 
 def _bar(scale: Scale, bucket: Bucket, most: int) -> Bar:
@@ -122,7 +132,7 @@ def _short(bucket: Bucket) -> str:
     _, month, day = dates.from_day_number(bucket.first)
     days = bucket.last - bucket.first + 1
     if days > 31:
-        return bucket.label
+        return bucket.label.partition("–")[0]
     name = MONTHS[month - 1][:3]
     return name if days > 7 else f"{day} {name}"
 

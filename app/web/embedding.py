@@ -2,7 +2,7 @@
 
 from html import escape
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, model_validator
@@ -20,7 +20,8 @@ from app.web.links import EMBEDDED, address
 
 router = APIRouter(tags=["Files"], route_class=StrictRoute, dependencies=[Reader])
 WIDTH, HEIGHT, LEAST = 640, 480, 120  # pixels
-OURS, WEB = ("/", "/embed"), ("http", "https", "")
+OURS, WEB = ("", "/", "/embed"), ("http", "https", "")
+PORTS = {"http": 80, "https": 443}
 
 
 class OembedQuery(BaseModel):
@@ -104,11 +105,17 @@ def _timeline(request: Request, url: str) -> EmbedQuery:
     own = urlsplit(absolute(request, ""))
     try:
         given = urlsplit(url)
-    except ValueError:  # half an IPv6 address
-        given = urlsplit("urn:none")
-    path = (given.path or "/").removeprefix(own.path)
-    if (given.netloc or own.netloc) != own.netloc or given.scheme not in WEB or path not in OURS:
+        same = not given.netloc or _host(given) == _host(own)
+    except ValueError:  # half an IPv6 address, or no port
+        given, same = own, False
+    path = given.path if given.path.startswith(own.path) else "elsewhere"
+    if not same or given.scheme not in WEB or path.removeprefix(own.path) not in OURS:
         fault = Fault("query", "url", "is no timeline of this server", absolute(request, "/"))
         raise Problem("not-found", "Only the addresses of / and /embed here are known.", (fault,))
     pairs = cleaned(parse_qsl(given.query, keep_blank_values=True))
     return read_query(EmbedQuery, [pair for pair in pairs if pair[0] not in ("event", "cursor")])
+
+
+def _host(url: SplitResult) -> tuple[str | None, str | None, int | None]:
+    """Where an address leads, however it is written (RFC 3986 section 6.2.3)."""
+    return url.username, url.hostname, url.port or PORTS.get(url.scheme)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, urlencode
 
-from app.web.asked import PageQuery, Pairs
+from app.web.asked import PageQuery, Pairs, standing
 
 WHOLE, EMBEDDED = "./", "embed"
-SAFE = "/.,:!*~"  # what a query string may hold as it is (RFC 3986 section 3.4)
+SAFE = "/.,:!*~'()"  # what a query string may hold as it is (RFC 3986 section 3.4)
 
 
 def address(page: str, pairs: Pairs) -> str:
@@ -55,13 +55,15 @@ class Links:
 
     def without(self, *names: str) -> str:
         """This state without some parameters."""
-        return address(self.page, [pair for pair in self.pairs if pair[0] not in names])
+        return address(self.page, standing(p for p in self.pairs if p[0] not in names))
 
     def dropping(self, name: str, value: str) -> str:
-        """This state without one value, and without what means nothing alone."""
-        gone = {name, *({"match"} if name == "date" else ())}
-        left = [p for p in self.pairs if p[0] not in gone or (p[0] == name and p[1] != value)]
-        return address(self.page, left)
+        """This state without one value, and without what means nothing then."""
+        return address(self.page, standing(pair for pair in self.pairs if pair != (name, value)))
+
+    def unfiltered(self) -> str:
+        """All events, in the same theme."""
+        return address(self.page, [pair for pair in self.pairs if pair[0] == "theme"])
 
     def export(self, name: str) -> str:
         """What the filter finds, as a file."""

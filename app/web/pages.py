@@ -7,18 +7,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from app.api.access import Reader
 from app.api.answers import absolute, of_this_state
 from app.api.routes import StrictRoute
-from app.errors import KINDS, Fault, Problem, from_validation, refuse
+from app.errors import KINDS, MEDIA_TYPE, Fault, Problem, from_validation, refuse
 from app.formats import FORMATS
 from app.formats.html import templates
 from app.web import embedding
 from app.web.asked import EmbedQuery, PageQuery, Pairs, cleaned
 from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, address
-from app.web.view import FACETS, View, look
+from app.web.view import FACETS, MOST_VALUES, View, look
 
 HTML = "text/html; charset=utf-8"
 NAMES = {
@@ -32,8 +34,22 @@ NAMES = {
     "jsonld": "Linked data (JSON-LD)",
     "html": "Document (HTML)",
 }
+ORDERS = {
+    "date": "Oldest first",
+    "-date": "Newest first",
+    "updated": "First edited first",
+    "-updated": "Last edited first",
+    "relevance": "Most relevant first",
+}
 PAGES = templates(Path(__file__).parent / "templates")
-PAGES.globals |= {"assets": ASSETS, "facet_names": FACETS, "formats": FORMATS, "names": NAMES}
+PAGES.globals |= {
+    "assets": ASSETS,
+    "facet_names": FACETS,
+    "formats": FORMATS,
+    "most_values": MOST_VALUES,
+    "names": NAMES,
+    "orders": ORDERS,
+}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
@@ -112,7 +128,9 @@ def policy(request: Request, page: str) -> dict[str, str]:
 
 def _refused(request: Request, problem: Problem) -> Response:
     """An error as a page for people, and as problem+json for whoever does not ask for HTML."""
-    if "text/html" not in request.headers.get("accept", ""):
+    accepted = parse_accept_header(request.headers.get("accept"), MIMEAccept)
+    if accepted.best_match([MEDIA_TYPE, "text/html"]) != "text/html":
+        problem.headers = {**problem.headers, "Vary": "Accept"}
         raise problem
     page = EMBEDDED if request.url.path.endswith("/embed") else WHOLE
     given = request.query_params.multi_items()

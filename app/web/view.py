@@ -148,17 +148,19 @@ def _year(event: Json) -> str:
 
 def _facet(connection: Connection, asked: PageQuery, name: str) -> list[Option]:
     """Each value with the events that would be found with it instead of those chosen now."""
-    chosen = [value for value in getattr(asked, name) if not value.startswith("!")]
-    found = find(connection, asked.without(name))
-    counted = reads.facet(connection, found, name, MOST_VALUES)
+    given = getattr(asked, name)
+    chosen = [value for value in given if not value.startswith("!")]
+    excluded = [value for value in given if value.startswith("!")]
+    rest = asked.without(name).given
+    base = EventFilter(**rest, **({name: excluded} if excluded else {}))
+    counted = reads.facet(connection, find(connection, base), name, MOST_VALUES)
     options = [Option(v["value"], v["label"], v["count"], v["value"] in chosen) for v in counted]
-    missing = set(chosen) - {option.value for option in options}
-    # Publishers and tags may be chosen by their names, which the list does not go by.
-    known = sorted(value for value in missing if reads.label(connection, name, value) != value)
-    return [
-        *options,
-        *(Option(value, reads.label(connection, name, value), 0, True) for value in known),
-    ]
+    # Not among the commonest, or a publisher or a tag by its name.
+    for value in dict.fromkeys(chosen):
+        if value not in {option.value for option in options}:
+            number = reads.matching(connection, EventFilter(**rest, **{name: [value, *excluded]}))
+            options.append(Option(value, reads.label(connection, name, value), number, True))
+    return options
 
 
 def _chips(connection: Connection, asked: PageQuery) -> Iterator[Chip]:

@@ -107,7 +107,7 @@ def test_bars_are_as_fine_as_there_is_room(edtfs: list[str], span: int) -> None:
     picture = strip(made, None)
     assert picture is not None
     assert len(picture.bars) <= max(MOST_BARS, 201)
-    assert len(picture.ticks) <= MOST_TICKS or span == 36525
+    assert len(picture.ticks) <= MOST_TICKS
 
 
 @given(DAYS, st.integers(0, 100_000))

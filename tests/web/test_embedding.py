@@ -78,16 +78,14 @@ def shown(page: "Page") -> "FrameLocator":
 
 
 def grown(page: "Page") -> float:
-    """The height of the frame, once it is that of its page."""
-    inside = shown(page).locator("body")
-    frame = page.locator("iframe")
-    wanted = inside.evaluate("body => body.scrollHeight")
-    page.wait_for_function(
-        # A frame has a border of its own, unless its page takes it away.
-        "([frame, wanted]) => Math.abs(frame.getBoundingClientRect().height - wanted) < 6",
-        arg=[frame.element_handle(), wanted],
-    )
-    return float(frame.evaluate(HEIGHT))
+    """The height of the frame, once it is that of its page, which changes while it is laid out."""
+    inside, frame = shown(page).locator("body"), page.locator("iframe")
+    for _ in range(200):
+        height, wanted = frame.evaluate(HEIGHT), inside.evaluate("body => body.scrollHeight")
+        if abs(height - wanted) < 6:  # a frame has a border of its own, unless it is taken away
+            return float(height)
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the frame is {height} px high, its page {wanted}")
 
 
 def test_a_plain_frame_shows_the_filtered_timeline(

@@ -34,7 +34,7 @@ def numbered(event: Json, number: int) -> Json:
 
 def storable() -> Iterator[schemas.EventWrite]:
     """An event of each hostile text that a chronology takes."""
-    for number, text in enumerate(TEXTS):
+    for number, text in enumerate((*TEXTS, "W" * 90)):
         event = numbered(full_of(text), number)
         event["quantities"] = [{**quantity, "unit": None} for quantity in event["quantities"]]
         try:
@@ -78,6 +78,7 @@ def assert_harmless(frame: "Frame", server: str) -> None:
         "[...document.querySelectorAll('a')].map(a => a.protocol || 'http:')"
     )
     assert set(protocols) <= {"http:", "https:"}
+    assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
     running = "iframe, object, embed, form:not(#filters), base, [onload], [onerror], [onmouseover]"
     assert frame.locator(running).count() == 0
 

@@ -269,6 +269,125 @@ def test_later_pages_come_as_the_end_comes_into_view(many: Server, browser: "Bro
         assert len(years) == len(set(years))
 
 
+# -- haste ----------------------------------------------------------------------------------------
+
+
+def slowly(page: "Page", milliseconds: int = 400) -> None:
+    """Let every answer to the script take its time."""
+    page.add_init_script(
+        "const fetched = fetch; window.fetch = async (...a) => {"
+        f" await new Promise(done => setTimeout(done, {milliseconds})); return fetched(...a) }}"
+    )
+
+
+def test_a_change_during_another_is_not_lost(visit: Visit) -> None:
+    """An answer that is late must not undo what was chosen since."""
+    page = visit.page
+    slowly(page)
+    page.goto("/")
+    page.get_by_role("checkbox", name="Statement").check()
+    page.wait_for_timeout(500)
+    page.get_by_role("checkbox", name="Aleksandar Vučić").check()
+    page.wait_for_url("**actor=**")
+    assert asked(page) == {"type": ["statement"], "actor": ["aleksandar-vucic"]}
+
+
+def test_an_event_opened_while_typing_opens_under_what_was_typed(visit: Visit) -> None:
+    """And stays open."""
+    page = visit.page
+    page.goto("/")
+    page.get_by_label("Text").press_sequentially("gas")
+    page.locator(f"#event-{GAS} h3 a").click()
+    page.locator("#opened-title").wait_for()
+    page.wait_for_timeout(500)
+    assert asked(page) == {"q": ["gas"], "event": [GAS]}
+    assert page.locator("#opened-title").is_visible()
+
+
+def test_enter_after_typing_is_one_step(visit: Visit) -> None:
+    """Back undoes it at once, also in the field that has the focus."""
+    page = visit.page
+    page.goto("/")
+    before = page.evaluate("history.length")
+    page.get_by_label("Text").press_sequentially("gas")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=gas")
+    page.wait_for_timeout(500)
+    assert page.evaluate("history.length") == before + 1
+    page.get_by_label("Text").focus()
+    page.go_back()
+    settled(page, "33 events")
+    assert page.get_by_label("Text").input_value() == ""
+
+
+def test_whatever_else_is_done_ends_the_replay(visit: Visit) -> None:
+    """It does not take over again."""
+    page = visit.page
+    page.goto("/")
+    page.get_by_role("button", name="Replay").click()
+    page.wait_for_url("**known_by=**")
+    page.locator("h3 a").first.click()
+    page.locator("#opened-title").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.locator("#opened-title").is_visible()
+    page.locator("[data-play]", has_text="Replay").wait_for()
+
+
+def test_an_event_opens_far_down_a_long_list(many: Server, browser: "Browser") -> None:
+    """Which stays as it was loaded, and has the focus back at the end."""
+    with visiting(browser, base_url=many.url, viewport={"width": 1440, "height": 700}) as visit:
+        page = visit.page
+        page.goto("/")
+        page.locator("a[rel=next]").scroll_into_view_if_needed()
+        page.locator(".event").nth(99).wait_for(state="attached")
+        link = page.locator("h3 a").nth(80)
+        link.click()
+        page.locator("#opened-title").wait_for()
+        assert len(listed(page)) >= 100
+        assert page.locator(".event[aria-current]").count() == 1
+        page.keyboard.press("Escape")
+        page.locator("#opened article").wait_for(state="detached")
+        assert link.evaluate("link => link === document.activeElement")
+        assert len(listed(page)) >= 100
+
+
+@pytest.mark.parametrize("status", [503, 200])
+def test_a_page_that_cannot_be_had_leaves_its_link(
+    many: Server, browser: "Browser", status: int
+) -> None:
+    """A list is never cut in silence."""
+    with visiting(browser, base_url=many.url) as visit:
+        page = visit.page
+        answer = "<!doctype html><p>Busy"
+        page.route(
+            "**cursor=**", lambda r: r.fulfill(status=status, body=answer, content_type="text/html")
+        )
+        page.goto("/")
+        page.locator("a[rel=next]").scroll_into_view_if_needed()
+        page.locator("a[rel=next]").click()
+        page.wait_for_timeout(300)
+        assert page.locator("a[rel=next]").is_visible()
+        assert len(listed(page)) == 50
+
+
+def test_old_strips_are_let_go(visit: Visit) -> None:
+    """However often the page changes."""
+    page = visit.page
+    page.goto("/")
+    session = page.context.new_cdp_session(page)
+    counts = []
+    for _ in range(2):
+        for _ in range(8):
+            page.get_by_role("checkbox", name="Ilham Aliyev").click()
+            page.locator("#chips a").first.wait_for()
+            page.get_by_role("checkbox", name="Ilham Aliyev").click()
+            settled(page, "33 events")
+        session.send("HeapProfiler.collectGarbage")
+        counts.append(session.send("Memory.getDOMCounters"))
+    assert counts[1]["nodes"] < 1.3 * counts[0]["nodes"]
+    assert counts[1]["jsEventListeners"] < 1.3 * counts[0]["jsEventListeners"]
+
+
 # -- without JavaScript ---------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -127,7 +128,8 @@ def test_counts_are_those_that_a_choice_would_find(
     ]
     assert len(boxes) == len(counts)
     for own, count in list(zip(boxes, counts, strict=True))[::5]:
-        chosen = {**asked, own["name"]: own["value"]}
+        excluded = [v for v in [asked.get(own["name"], "")] if str(v).startswith("!")]
+        chosen = {**asked, own["name"]: [own["value"], *excluded]}
         assert reader.get("/events", params=chosen).json()["total"] == count
 
 
@@ -162,6 +164,59 @@ def test_each_filter_in_force_can_be_taken_back(reader: TestClient) -> None:
     links = [own["href"] for own in Elements(chips).of("a")]
     assert "./?date=2023&match=certain&type=visit" in links
     assert "./?type=contract&type=visit" in links
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["unit=m3&min_value=5&max_value=1000000000", "q=gas&sort=relevance", "date=2023&match=certain"],
+)
+def test_what_is_taken_back_takes_along_what_needs_it(reader: TestClient, asked: str) -> None:
+    """No link of the page leads to an error."""
+    chips = reader.get(f"/?{asked}").text.split('id="chips"')[1].split("</ul>")[0]
+    links = [own["href"] for own in Elements(chips).of("a")]
+    assert [link for link in links if reader.get(urljoin("/", link)).status_code != 200] == []
+
+
+@pytest.mark.parametrize("status", ["planned", "cancelled"])
+def test_what_is_chosen_can_be_taken_back_in_the_form(reader: TestClient, status: str) -> None:
+    """Also where nothing bears it, and it has no other name."""
+    (box,) = page(reader, status=status, date="1850").of("input", name="status", value=status)
+    assert "checked" in box
+
+
+@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
+def test_the_steps_of_the_replay_count_what_is_found(
+    reader: TestClient, asked: dict[str, Any]
+) -> None:
+    """By each day, with the rest of the filter."""
+    rest = {name: value for name, value in asked.items() if name != "known_by"}
+    for own in [own for own in page(reader, **asked).of("li") if "data-day" in own][-3:]:
+        found = reader.get("/events", params={**rest, "known_by": own["data-day"]}).json()
+        assert found["total"] == int(own["data-known"])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"date": "2023"},
+        {"date": "2023-11-15/2024-02-03"},
+        {"date": "2010-05-17/2023-03-02", "type": "visit"},
+        {"date": "2023-11-10/.."},
+        {"actor": "socar", "match": "certain", "date": "2023-06-15/2024"},
+    ],
+)
+def test_a_bar_says_what_its_click_finds(reader: TestClient, asked: dict[str, str]) -> None:
+    """Those at the edges, too, and the names below them."""
+    html = reader.get("/", params=asked).text
+    said = r": (\d+) possible, (\d+) of them certain"
+    told = re.findall(rf'href="([^"]*date=[^"]*)"[^>]*>\s*<title>[^<]*{said}', html)
+    told += re.findall(rf'href="([^"]*date=[^"]*)" aria-label="[^"]*{said}', html)
+    assert told
+    for link, possible, certain in [*told[:2], *told[-16:]]:
+        query = dict(parse_qsl(urlsplit(unescape(link)).query))
+        number = int(certain if query.get("match") == "certain" else possible)
+        assert reader.get("/events", params=query).json()["total"] == number
 
 
 def test_later_pages_follow_by_a_link(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +278,7 @@ def test_an_event_that_is_not_there_is_an_error(reader: TestClient) -> None:
         ("q=&date=&known_by=&sort=date", "./"),
         ("q=gas&date=&type=contract&sort=date", "./?q=gas&type=contract"),
         ("match=certain&date=", "./"),
+        ("q=&sort=relevance&type=visit", "./?type=visit"),
         ("date=2023&match=possible", "./?date=2023"),
         ("utm_source=letter&type=visit&fbclid=x&gclid=y", "./?type=visit"),
         ("date=2023-11/..&q=", "./?date=2023-11/.."),
@@ -246,7 +302,7 @@ def test_empty_fields_and_marks_of_tracking_are_forgiven(
         ("date=2023-13", 422, ""),
         ("known_by=2023&known_by=2024", 422, ""),
         ("event=nothing-like-it", 404, ""),
-        ("sort=relevance", 422, ""),
+        ("min_value=5", 422, ""),
     ],
 )
 def test_a_bad_filter_is_a_page_that_says_what_to_do(
@@ -277,6 +333,19 @@ def test_a_page_that_is_known_is_not_sent_again(reader: TestClient, target: str)
     tag = reader.get(target).headers["ETag"]
     assert tag.startswith('W/"')
     assert reader.get(target, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_a_page_is_sent_again_where_its_settings_changed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Or a browser would keep the old title, and who may frame it."""
+    url = migrated(SqliteStores(tmp_path_factory.mktemp("tags")))
+    tags = set()
+    given = Settings(database_url=url)
+    for more in ({}, {"title": "Another"}, {"frame_ancestors": "'none'"}):
+        with TestClient(create_app(given.model_copy(update=more))) as client:
+            tags.add(client.get("/embed").headers["ETag"])
+    assert len(tags) == 3
 
 
 def test_nothing_inline_may_run(reader: TestClient) -> None:
@@ -357,7 +426,9 @@ def oembed(reader: TestClient, url: str, **more: Any) -> Any:
     return reader.get("/oembed", params={"url": url, **more})
 
 
-@pytest.mark.parametrize("url", ["http://testserver/", "http://testserver/embed", "/"])
+@pytest.mark.parametrize(
+    "url", ["http://testserver/", "http://TestServer:80", "http://testserver/embed", "/"]
+)
 @pytest.mark.parametrize("asked", [{}, {"type": "visit"}, {"q": '"B-52" <gas>', "date": "2023/.."}])
 def test_oembed_shows_the_timeline_of_an_address(
     reader: TestClient, url: str, asked: dict[str, str]
@@ -384,6 +455,10 @@ def test_oembed_keeps_to_the_size_that_is_asked_for(reader: TestClient) -> None:
         ("https://elsewhere.example/", {}, 404),
         ("http://testserver/events", {}, 404),
         ("http://testserver.elsewhere.example/", {}, 404),
+        ("http://testserver@elsewhere.example/", {}, 404),
+        ("http://elsewhere.example@testserver/", {}, 404),
+        ("http://testserver:8080/", {}, 404),
+        ("http://testserver:port/", {}, 404),
         ("javascript:alert(1)", {}, 404),
         ("http://[broken/", {}, 404),
         ("http://testserver/?tpye=visit", {}, 422),

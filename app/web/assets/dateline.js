@@ -10,16 +10,16 @@ const STEP = 1200; // milliseconds that a step of the replay stays
 
 const form = document.querySelector("#filters");
 const reader = new DOMParser();
-let under_way = null;
-let timer = null;
-let last_typed = null; // what the last state came from, where one replaces another
+let under_way = null; // the request whose answer will be shown
+let timer = null; // set while the form says more than the page shows
+let last_typed = null; // the field that the last state came from: its states replace each other
+let replay = { stop() {} };
 
 class Refused extends Error {}
 
 // -- going from state to state --------------------------------------------------------------------
 
 async function page_at(url) {
-  under_way?.abort();
   under_way = new AbortController();
   const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: under_way.signal });
   const found = reader.parseFromString(await answer.text(), "text/html");
@@ -28,25 +28,48 @@ async function page_at(url) {
   throw new Refused(said.join(" ") || answer.statusText);
 }
 
+/** What is waited for is waited for no longer: what comes next knows more. */
+function drop_what_waits() {
+  clearTimeout(timer);
+  timer = null;
+  under_way?.abort();
+}
+
 /** Show the state that a URL stands for; what cannot be shown in place is gone to.
  *
- * `typed` names the field that is being changed: its states replace each other in the history, and
- * what is refused is said beside the form, which stays as it is.
+ * `typed` names the field that is being changed; what is refused then is said beside the form,
+ * which stays as it is.
  */
 async function go(url, { push = true, focus = null, typed = null } = {}) {
+  drop_what_waits();
+  if (typed !== "replay") replay.stop();
   document.body.ariaBusy = "true";
   try {
     const { found, url: reached } = await page_at(url);
-    if (push) history[typed && typed === last_typed ? "replaceState" : "pushState"](null, "", reached);
-    last_typed = typed;
-    show(found);
+    const same = same_list(reached, shown_at);
+    const how = (typed && typed === last_typed) || reached === shown_at ? "replaceState" : "pushState";
+    if (push) history[how](null, "", reached);
+    [last_typed, shown_at] = [typed, reached];
+    show(found, { same, whole: !typed });
     document.querySelector(focus)?.focus({ preventScroll: focus === "#main" });
   } catch (error) {
     if (error.name === "AbortError") return; // a later one is under way
-    if (!(typed && error instanceof Refused)) return location.assign(url);
-    refuse(error.message);
+    if (!typed) return location.assign(url);
+    refuse(error instanceof Refused ? error.message : "The server cannot be reached; try again.");
   }
   document.body.ariaBusy = null;
+}
+
+let shown_at = location.href;
+
+/** Whether two states differ in nothing but the event that is open. */
+function same_list(one, other) {
+  const list = (address) => {
+    const url = new URL(address);
+    for (const name of ["event", "cursor"]) url.searchParams.delete(name);
+    return url.search;
+  };
+  return list(one) === list(other);
 }
 
 function refuse(said) {
@@ -54,26 +77,33 @@ function refuse(said) {
   if (place) place.textContent = said;
 }
 
-function show(found) {
+/** Put what is new where the old stands: all of it, or where the list is the `same` the event.
+ *
+ * `whole`: the field that has the focus gets its value too, which nobody is typing.
+ */
+function show(found, { same, whole }) {
   refuse("");
   const before = ids();
   const kept = mark_of(document.activeElement);
+  const open = [...document.querySelectorAll("details[open]")].map((details) => details.id);
   document.title = found.title;
   for (const part of found.querySelectorAll(LIVE)) {
-    const held = document.getElementById(part.id);
-    if (part.id === "replay" && playing) continue; // it would lose its place
-    held.replaceWith(document.adoptNode(part));
+    if ((same && part.id !== "opened") || (replay.playing && part.id === "replay")) continue;
+    document.getElementById(part.id).replaceWith(document.adoptNode(part));
   }
-  document.querySelector("#page")?.classList.toggle("with-event", !!document.querySelector(".opened"));
-  for (const field of form ? form.elements : []) {
-    const now = field.id && found.getElementById(field.id);
-    if (!now || field === document.activeElement || field.closest(LIVE)) continue;
-    field.value = now.value;
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  const opened = document.querySelector(".opened");
+  document.querySelector("#page")?.classList.toggle("with-event", !!opened);
+  for (const event of document.querySelectorAll(".event"))
+    event.ariaCurrent = event.id === `event-${opened?.dataset.event}` ? "true" : null;
+  for (const field of form?.querySelectorAll(`input:not(${LIVE} *)`) ?? []) {
+    if (field === document.activeElement && !whole) continue;
+    const now = found.querySelector(`[name="${field.name}"]`);
+    field[field.type === "checkbox" ? "checked" : "value"] = now[field.type === "checkbox" ? "checked" : "value"];
   }
-  const match = form?.elements.namedItem("match");
-  if (match) match.checked = found.querySelector("[name=match]").checked;
   if (kept) document.querySelector(kept)?.focus({ preventScroll: true });
-  if (before.size) mark_arrived(before);
+  if (same) return;
+  mark_arrived(before);
   enhance();
 }
 
@@ -100,9 +130,11 @@ function asked() {
   return url;
 }
 
-function soon(work) {
-  clearTimeout(timer);
-  timer = setTimeout(work, PAUSE);
+/** Show what the form says, once it stays as it is for a moment. */
+function soon(typed) {
+  drop_what_waits();
+  if (typed !== "replay") replay.stop();
+  timer = setTimeout(() => go(asked(), { typed }), PAUSE);
 }
 
 document.addEventListener("click", (event) => {
@@ -114,9 +146,12 @@ document.addEventListener("click", (event) => {
   if (url.origin !== location.origin || url.pathname !== location.pathname) return;
   if (url.hash && url.search === location.search) return;
   event.preventDefault();
-  if (link.rel === "next") load_more(link);
-  else if (url.searchParams.has("event")) go(url, { focus: "#opened-title" });
-  else go(url, { focus: link.dataset.close === undefined ? null : opener() });
+  if (link.rel === "next") return load_more(link);
+  const opens = url.searchParams.get("event");
+  if (!opens) return go(url, { focus: link.dataset.close === undefined ? null : opener() });
+  const to = timer ? asked() : url; // what is being typed goes along
+  to.searchParams.set("event", opens);
+  go(to, { focus: "#opened-title" });
 });
 
 /** Where the focus was before an event was opened. */
@@ -138,11 +173,10 @@ if (form) {
     go(asked(), { focus: "#main", typed: "form" });
   });
   form.addEventListener("change", ({ target }) => {
-    if (target.closest("[data-replay]") || target.id === "q") return;
-    soon(() => go(asked(), { typed: target.name }));
+    if (!target.closest("[data-replay]") && target.id !== "q") soon(target.name);
   });
   form.addEventListener("input", ({ target }) => {
-    if (target.id === "q") soon(() => go(asked(), { typed: "q" }));
+    if (target.id === "q") soon("q");
   });
 }
 
@@ -155,10 +189,11 @@ async function load_more(link) {
   try {
     const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
     const found = reader.parseFromString(await answer.text(), "text/html").querySelector("#events");
+    if (!found) throw new Refused(answer.statusText);
     if (holder !== document.querySelector("#events")) return; // another state by now
     link.closest(".more").remove();
     const last = holder.querySelector(".year:last-of-type");
-    for (const part of [...found.children]) {
+    for (const part of found.querySelectorAll(":scope > .year, :scope > :has([rel=next])")) {
       const same = last && part.dataset.year === last.dataset.year;
       if (same) last.querySelector("ol").append(...part.querySelectorAll("ol > li"));
       else holder.append(document.adoptNode(part));
@@ -208,21 +243,20 @@ function enhance_strip() {
     return [bars[first], bars[last]];
   };
   strip.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    from = at(event);
+    if (!event.button) from = at(event);
   });
   strip.addEventListener("pointermove", (event) => {
-    if (from !== null) draw(from, at(event));
+    if (from === null || (brush.hidden && at(event) === from)) return;
+    strip.setPointerCapture(event.pointerId); // also beyond its edges
+    draw(from, at(event));
   });
   strip.addEventListener("dragstart", (event) => event.preventDefault());
-  addEventListener("pointerup", (event) => {
-    if (from === null || !strip.isConnected) return;
-    const [first, last] = draw(from, at(event));
-    const dragged = !brush.hidden;
+  strip.addEventListener("pointerup", (event) => {
+    const dragged = from !== null && !brush.hidden;
+    const [first, last] = dragged ? draw(from, at(event)) : [];
     from = null;
     brush.hidden = true;
     if (!dragged) return; // a click is the link's
-    strip.addEventListener("click", (click) => click.preventDefault(), { once: true, capture: true });
     const url = new URL(first.getAttribute("href"), document.baseURI);
     const start = first.dataset.asks.split("/")[0];
     const finish = last.dataset.asks.split("/").at(-1);
@@ -233,59 +267,55 @@ function enhance_strip() {
 
 // -- the replay: how the story became known -------------------------------------------------------
 
-let playing = null;
-
 function enhance_replay() {
-  const replay = document.querySelector("[data-replay]");
-  if (!replay) return;
-  const [slider, output, button] = ["input", "output", "button"].map((n) => replay.querySelector(n));
-  const steps = [...replay.querySelectorAll("li")].map((item) => ({ ...item.dataset, label: item.textContent }));
+  const holder = document.querySelector("[data-replay]");
+  if (!holder || replay.playing) return;
+  const [slider, output, button] = ["input", "output", "button"].map((n) => holder.querySelector(n));
+  const steps = [...holder.querySelectorAll("li")].map((item) => ({ ...item.dataset, label: item.textContent }));
   const field = form.elements.namedItem("known_by");
 
+  /** Say in words and in the field which day the slider stands at; behind the last, none. */
   const tell = () => {
     const step = steps[slider.value];
-    const said = step ? `by ${step.label}: ${step.known} event${step.known === "1" ? "" : "s"} known` : "all that is known now";
-    output.value = said;
-    slider.ariaValueText = said;
-    return step;
+    const said = step
+      ? `by ${step.label}: ${step.known} event${step.known === "1" ? "" : "s"} known`
+      : "all that is known now";
+    output.value = slider.ariaValueText = said;
+    return step?.day ?? "";
   };
-  const place = () => {
-    const later = steps.findIndex((step) => step.day > field.value);
-    slider.value = field.value && later >= 0 ? Math.max(0, later - 1) : field.value ? steps.length - 1 : steps.length;
-    tell();
-  };
-  const move = () => {
-    field.value = tell()?.day ?? "";
-    return go(asked(), { typed: "replay" });
-  };
-  slider.addEventListener("input", () => {
-    stop();
-    field.value = tell()?.day ?? "";
-    soon(move);
-  });
-  button.addEventListener("click", () => {
-    if (playing) return stop();
-    button.textContent = "Pause";
-    slider.value = 0;
-    const next = async () => {
-      await move();
-      if (!playing) return;
-      if (Number(slider.value) >= steps.length) return stop();
-      playing = setTimeout(() => {
-        slider.value = Number(slider.value) + 1;
-        next();
-      }, STEP);
-    };
-    playing = true;
-    next();
-  });
   const stop = () => {
-    clearTimeout(playing);
-    playing = null;
+    clearTimeout(replay.playing);
+    replay.playing = null;
     button.textContent = "Replay";
   };
-  replay.hidden = false;
-  place();
+  const play = async () => {
+    field.value = tell();
+    await go(asked(), { typed: "replay" });
+    if (!replay.playing) return;
+    if (Number(slider.value) >= steps.length) return stop();
+    replay.playing = setTimeout(() => {
+      slider.value = Number(slider.value) + 1;
+      play();
+    }, STEP);
+  };
+
+  replay = { playing: null, stop };
+  slider.addEventListener("input", () => {
+    stop();
+    field.value = tell();
+    soon("replay");
+  });
+  button.addEventListener("click", () => {
+    if (replay.playing) return stop();
+    button.textContent = "Pause";
+    slider.value = 0;
+    replay.playing = true;
+    play();
+  });
+  const later = steps.findIndex((step) => step.day > field.value);
+  slider.value = field.value === "" ? steps.length : Math.max(0, (later < 0 ? steps.length : later) - 1);
+  holder.hidden = false;
+  tell();
 }
 
 // -- to be copied, and to be framed ---------------------------------------------------------------

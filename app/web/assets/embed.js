@@ -73,7 +73,8 @@ addEventListener("message", ({ source, origin, data }) => {
   }
 });
 
-customElements.define("date-line", DateLine);
+if (customElements.get("date-line")) console.warn("<date-line> is there already, of another server");
+else customElements.define("date-line", DateLine);
 // Frames that were there before this script have told their height to nobody.
 for (const frame of document.querySelectorAll("iframe"))
   if (bare(frame.src)) frame.contentWindow?.postMessage({ dateline: "ask" }, HOME.origin);
