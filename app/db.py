@@ -1,10 +1,12 @@
 """The store: one engine that reads, one that writes, and the migrations that build it."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from threading import Lock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -28,6 +30,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+MEMORY = 256 << 20  # bytes that readers keep
 MOST_WAITING = 100  # writes may wait for their turn
 WAITING_SECONDS = 10.0  # each at most so long
 
@@ -41,8 +44,11 @@ class Database:
         self.changed = Signal()
         self._turn = anyio.Lock()
         self._waiting = 0
-        self._reader = self.dialect.reader(settings.query_seconds)
+        memory, seconds = Memory(MEMORY), settings.query_seconds
+        self._reader = self.dialect.reader(seconds)
+        self._reader.update_execution_options(memory=memory, seconds=seconds)
         self._patient = self.dialect.reader(None)
+        self._patient.update_execution_options(memory=memory)
         self._writer = self.dialect.writer()
 
     def close(self) -> None:
@@ -251,6 +257,34 @@ class Database:
     def __str__(self) -> str:
         url = self.dialect.url
         return url.database or "" if url.host is None else f"{url.host}/{url.database}"
+
+
+class Memory:
+    """What readers keep between requests, at most so many bytes: the longest unused goes first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._held: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Any:
+        """What is kept under a key, None where nothing is."""
+        with self._lock:
+            if key not in self._held:
+                return None
+            self._held.move_to_end(key)
+            return self._held[key][0]
+
+    def put(self, key: Hashable, value: Any, size: int) -> None:
+        """Keep a value of so many bytes, in the place of what the key stood for."""
+        with self._lock:
+            self._size -= self._held.pop(key, (None, 0))[1]
+            self._held[key] = value, size
+            self._size += size
+            while self._size > self._limit:
+                _, (_, gone) = self._held.popitem(last=False)
+                self._size -= gone
 
 
 class Signal:

@@ -68,7 +68,10 @@ def ordered(**more: Any) -> Any:
 
 
 class Store(SQLModel, table=True):
-    """One row: which database this is (`epoch`), and how many writes it has seen (`position`)."""
+    """One row: which database this is (`epoch`), and how many changes it has seen (`position`).
+
+    `stamp` counts the writes to the read model.
+    """
 
     __tablename__ = "store"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -76,6 +79,7 @@ class Store(SQLModel, table=True):
     id: int = Field(primary_key=True)
     epoch: str
     position: int = Field(sa_type=Key)
+    stamp: int = Field(sa_type=Key)
 
 
 class ApiKey(SQLModel, table=True):
@@ -429,12 +433,28 @@ class Relation(SQLModel, table=True):
 # -- the derived read model: written by `index` alone -------------------------------------------
 
 
+class Block(SQLModel, table=True):
+    """A stretch of the timeline: the events with keys from `first_key` on, to the next block's.
+
+    Each of its events has a slot of its own, a bit in the block's postings; `used` is the first
+    that none has had yet. `stamp` is that of the last write which changed anything in it.
+    """
+
+    __tablename__ = "block"
+    __table_args__ = (Index(None, "first_key"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    first_key: int = Field(sa_type=Key)
+    used: int
+    stamp: int = Field(sa_type=Key)
+
+
 class Timeline(SQLModel, table=True):
     """An event's place in the timeline and its four bounds, in days as `dates` counts them.
 
     `key` sorts as the timeline does: by `day`, then by event id. `sure`: the date bears no ?, ~, %.
     `known` is the first day by which a source had reported it; `publishers` counts those that
-    support it.
+    support it. `stamp` is that of the write which last changed the row.
     """
 
     __tablename__ = "timeline"
@@ -442,6 +462,7 @@ class Timeline(SQLModel, table=True):
         UniqueConstraint("event_id"),
         UniqueConstraint("day", "event_id"),
         Index(None, "updated_at", "event_id"),
+        Index(None, "block", "stamp"),
     )
 
     key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -455,16 +476,19 @@ class Timeline(SQLModel, table=True):
     known: int
     publishers: int
     updated_at: str = ordered()
+    block: int
+    slot: int
+    stamp: int = Field(sa_type=Key)
 
 
 class Document(SQLModel, table=True):
-    """The event as it is served, byte for byte, and the ids of its terms as a JSON list."""
+    """The event as it is served, byte for byte, and the ids of its terms."""
 
     __tablename__ = "document"
 
     key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
     body: bytes = Field(sa_type=LargeBinary)
-    terms: str
+    terms: bytes = Field(sa_type=LargeBinary)
 
 
 class Wording(SQLModel, table=True):
@@ -496,20 +520,21 @@ class Term(SQLModel, table=True):
     __tablename__ = "term"
     __table_args__ = (UniqueConstraint("kind", "value"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     kind: str = ordered()
     value: str = ordered()
     events: int
 
 
 class Posting(SQLModel, table=True):
-    """Which events bear a term, in timeline order."""
+    """Which events of a block bear a term: their slots, as `index.blocks` packs them."""
 
     __tablename__ = "posting"
     __table_args__ = CLUSTERED
 
+    block: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     term: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    key: int = Field(sa_type=Key, primary_key=True)
+    bits: bytes = Field(sa_type=LargeBinary)
 
 
 TABLES = SQLModel.metadata.tables  # by name

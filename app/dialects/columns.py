@@ -1,5 +1,6 @@
 """Kinds of column, index and parameter that both engines take."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Integer, String, bindparam, text
@@ -22,3 +23,8 @@ def only_where(condition: str) -> dict[str, Any]:
 def listed(name: str) -> BindParameter[Any]:
     """The parameter of `IN :name`: a list of texts, which may be empty."""
     return bindparam(name, expanding=True, type_=String())
+
+
+def numbers(values: Iterable[int]) -> str:
+    """Whole numbers as SQL between commas, for lists too long to be parameters; none is NULL."""
+    return ", ".join(str(int(value)) for value in values) or "NULL"

@@ -1,6 +1,7 @@
-"""The filter: the query string's grammar (`query`), its `meaning`, and the SQL (`where`)."""
+"""The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
 
-from app.filters.meaning import NEAREST_AMONG, Meaning
+from app.filters.found import Choice, Found, find
+from app.filters.meaning import EVERY, NEAREST_AMONG, Meaning
 from app.filters.query import (
     AuditQuery,
     ChangesQuery,
@@ -13,12 +14,13 @@ from app.filters.query import (
     RevisionsQuery,
     VocabularyQuery,
 )
-from app.filters.where import Found, Where, find
 
 __all__ = [
+    "EVERY",
     "NEAREST_AMONG",
     "AuditQuery",
     "ChangesQuery",
+    "Choice",
     "EventFilter",
     "EventQuery",
     "ExportQuery",
@@ -29,6 +31,5 @@ __all__ = [
     "Meaning",
     "RevisionsQuery",
     "VocabularyQuery",
-    "Where",
     "find",
 ]

@@ -1,11 +1,11 @@
 """What a parameter means: its values looked up, then conditions on postings and timeline."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -16,22 +16,51 @@ if TYPE_CHECKING:
     from app.filters.query import EventFilter
 
 Term = tuple[str, str]  # a kind and a value
+EVERY: Term = ("every", "event")  # what all events bear
 SHOWN = 20  # so many known values are listed where one is not known
 NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
 SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
+SPELT = text(
+    "SELECT id, events FROM term"
+    " WHERE kind = 'word' AND value >= :prefix AND value < :beyond AND events > 0"
+)
 UNITS_ALIKE = 0.75  # short words of no sense: `toe` is no slip of `tonnes`
 LOOKED_UP = 10  # so many words of a text by their postings; an engine plans no hundred joins
+
+
+class Hold(NamedTuple):
+    """A bound that a column of the timeline keeps to."""
+
+    column: str
+    at_least: bool  # else at most
+    value: Any
+
+
+class Part(NamedTuple):
+    """Actors that an event must have (any where none is named), and roles that they must bear."""
+
+    actors: frozenset[str]
+    roles: frozenset[str]
+    unwanted: frozenset[str]
+
+    def admits(self, actor: str, roles: Set[str]) -> bool:
+        """Whether an actor with these roles is one of them."""
+        named = not self.actors or actor in self.actors
+        wanted = not self.roles or bool(self.roles & roles)
+        return named and wanted and not self.unwanted & roles
 
 
 @dataclass
 class Plan:
     """A filter with every value looked up. All of it must hold of an event."""
 
-    any_of: list[list[Term]] = field(default_factory=list)  # of each list the event bears one
+    # Of each list the event bears one term, and beside it none of some others.
+    any_of: list[list[tuple[Term, tuple[Term, ...]]]] = field(default_factory=list)
+    looked_up: list[list[tuple[int, int]]] = field(default_factory=list)  # the same, as ids, events
     none_of: list[Term] = field(default_factory=list)
-    of_timeline: list[str] = field(default_factory=list)  # SQL over {t}, a row of `timeline`
-    of_key: list[str] = field(default_factory=list)  # SQL over t.key
-    of_value: dict[str, str] = field(default_factory=dict)  # by facet: SQL over t and v, a term
+    holds: list[Hold] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)  # SQL that gives those of :keys that pass
+    part: "Part | None" = None  # what an actor must have been
     parameters: dict[str, Any] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)  # what does not exist
 
@@ -45,11 +74,9 @@ class Plan:
                 raise
             self.faults += problem.faults
 
-    def named(self, name: str, values: Iterable[str]) -> list[str]:
-        """SQL for each of some values, which become parameters `name0`, `name1`, …"""
-        numbered = {f"{name}{number}": value for number, value in enumerate(values)}
-        self.parameters |= numbered
-        return [f":{parameter}" for parameter in numbered]
+    def bears(self, terms: Iterable[Term]) -> None:
+        """The event bears one of some terms."""
+        self.any_of.append([(term, ()) for term in terms])
 
 
 @dataclass(frozen=True)
@@ -83,7 +110,7 @@ class Terms(Meaning):
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         wanted, unwanted = signed(getattr(asked, self.parameter))
         if wanted:
-            plan.any_of.append(self.terms(connection, wanted, plan))
+            plan.bears(self.terms(connection, wanted, plan))
         plan.none_of += self.terms(connection, unwanted, plan)
 
     def terms(self, connection: Connection, values: Iterable[str], plan: Plan) -> list[Term]:
@@ -174,50 +201,20 @@ class TakingPart(Meaning):
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         (actors, _), (roles, unwanted) = signed(asked.actor), signed(asked.role)
         ACTORS.plan(connection, asked, plan)
-        meant = _meant(plan, actors, roles, unwanted)
-        if asked.role:
-            plan.of_value["actor"] = meant.format(actor="v.value")
+        if asked.role or actors:
+            plan.part = Part(frozenset(actors), frozenset(roles), frozenset(unwanted))
         if not actors:
             ROLES.plan(connection, asked, plan)
             return
         ROLES.terms(connection, [*roles, *unwanted], plan)  # each must exist
-        one = meant.format(actor="a.value")
-        plan.of_value["role"] = _takes_part(one, _bears("a.value", ["v.value"]))
-        if roles:
-            plan.any_of.append(_pairs(actors, roles))
-        if len(actors) == 1:
-            plan.none_of += _pairs(actors, unwanted)
-        elif unwanted:
-            plan.of_key.append(_takes_part(one))
-
-
-def _meant(plan: Plan, actors: Iterable[str], roles: Iterable[str], unwanted: Iterable[str]) -> str:
-    """SQL over t and {actor}: one of the actors, in one of the roles, in none of the unwanted."""
-    conditions = []
-    if actors:
-        conditions.append(f"{{actor}} IN ({', '.join(plan.named('actor', actors))})")
-    if roles:
-        conditions.append(_bears("{actor}", plan.named("role", roles)))
-    if unwanted:
-        conditions.append(f"NOT {_bears('{actor}', plan.named('unwanted', unwanted))}")
-    return " AND ".join(conditions)
-
-
-def _takes_part(*conditions: str) -> str:
-    """SQL over t: an actor `a` of whom all this holds takes part."""
-    return (
-        "EXISTS (SELECT 1 FROM posting p JOIN term a ON a.id = p.term"
-        f" WHERE p.key = t.key AND a.kind = 'actor' AND {' AND '.join(conditions)})"
-    )
-
-
-def _bears(actor: str, roles: Iterable[str]) -> str:
-    """SQL over t: the actor bears one of the roles."""
-    borne = ", ".join(f"{actor} || ':' || {role}" for role in roles)
-    return (
-        "EXISTS (SELECT 1 FROM posting q JOIN term r ON r.id = q.term"
-        f" WHERE q.key = t.key AND r.kind = 'actor-role' AND r.value IN ({borne}))"
-    )
+        if asked.role:
+            plan.any_of.append(
+                [
+                    (term, tuple(_pairs([actor], unwanted)))
+                    for actor in dict.fromkeys(actors)
+                    for term in (_pairs([actor], roles) if roles else [("actor", actor)])
+                ]
+            )
 
 
 def _pairs(actors: Iterable[str], roles: Iterable[str]) -> list[Term]:
@@ -230,7 +227,7 @@ class RelatedTo(Meaning):
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         found = ids_of("event")(connection, "related_to", str(asked.related_to))
-        plan.any_of.append([("related", event_id) for event_id in found])
+        plan.bears(("related", event_id) for event_id in found)
 
 
 @dataclass(frozen=True)
@@ -247,7 +244,7 @@ class Box(Meaning):
         bounds = {"west": west, "south": south, "north": north}
         bounds["east"] = east if east >= west else east + 360
         found = connection.execute(query, bounds).scalars()
-        plan.any_of.append([("place", place_id) for place_id in found])
+        plan.bears(("place", place_id) for place_id in found)
 
 
 # -- dates ----------------------------------------------------------------------------------------
@@ -262,9 +259,8 @@ class Overlap(Meaning):
         starts, ends = "start_earliest", "end_latest"
         if asked.match == "certain":
             starts, ends = "start_latest", "end_earliest"
-            plan.of_timeline.append("{t}.sure")
-        plan.of_timeline += [f"{{t}}.{starts} <= :last", f"{{t}}.{ends} >= :first"]
-        plan.parameters |= window._asdict()
+            plan.holds.append(Hold("sure", True, True))
+        plan.holds += [Hold(starts, False, window.last), Hold(ends, True, window.first)]
 
 
 @dataclass(frozen=True)
@@ -272,8 +268,8 @@ class KnownBy(Meaning):
     """`known_by`: a source had reported it by the last day of this date."""
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        plan.of_timeline.append("{t}.known <= :known_by")
-        plan.parameters["known_by"] = dates.parse_window(str(asked.known_by)).last
+        last = dates.parse_window(str(asked.known_by)).last
+        plan.holds.append(Hold("known", False, last))
 
 
 @dataclass(frozen=True)
@@ -284,8 +280,7 @@ class AtLeast(Meaning):
     column: str
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        plan.of_timeline.append(f"{{t}}.{self.column} >= :{self.parameter}")
-        plan.parameters[self.parameter] = getattr(asked, self.parameter)
+        plan.holds.append(Hold(self.column, True, getattr(asked, self.parameter)))
 
 
 # -- text and quantities --------------------------------------------------------------------------
@@ -298,20 +293,17 @@ class FullText(Meaning):
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         found = words.search(str(asked.q))
         if not found:
-            plan.any_of.append([])
-        plan.any_of += [[("word", word)] for word in found.every_word[:LOOKED_UP]]
-        for number, prefix in enumerate(found.prefixes[:LOOKED_UP]):
-            plan.of_key.append(
-                "EXISTS (SELECT 1 FROM posting p WHERE p.key = t.key AND p.term IN ("
-                "SELECT id FROM term WHERE kind = 'word'"
-                f" AND value >= :prefix{number} AND value < :beyond{number}))"
-            )
-            plan.parameters |= {f"prefix{number}": prefix, f"beyond{number}": prefix + "\U0010ffff"}
+            plan.bears([])
+        for word in found.every_word[:LOOKED_UP]:
+            plan.bears([("word", word)])
+        for prefix in found.prefixes[:LOOKED_UP]:
+            ends = {"prefix": prefix, "beyond": prefix + "\U0010ffff"}
+            plan.looked_up.append([(row.id, row.events) for row in connection.execute(SPELT, ends)])
         rest = words.Search(found.words[LOOKED_UP:], found.prefixes[LOOKED_UP:], found.phrases)
         patterns = {f"pattern{n}": pattern for n, pattern in enumerate(words.patterns(rest))}
         if patterns:
-            held = " AND ".join(f"g.words LIKE :{name}" for name in patterns)
-            plan.of_key.append(f"EXISTS (SELECT 1 FROM wording g WHERE g.key = t.key AND {held})")
+            held = " AND ".join(f"words LIKE :{name}" for name in patterns)
+            plan.checks.append(f"SELECT key FROM wording WHERE key IN :keys AND {held}")
             plan.parameters |= patterns
 
 
@@ -323,23 +315,23 @@ class Amount(Meaning):
         conditions = []
         if asked.measure is not None:
             borne(connection, "measure", measure := words.fold(asked.measure))
-            plan.any_of.append([("measure", measure)])
-            conditions.append("m.measure = :measure")
+            plan.bears([("measure", measure)])
+            conditions.append("measure = :measure")
             plan.parameters["measure"] = measure
         if asked.unit is not None:
             kind = self._kind(connection, asked.unit)
-            plan.any_of.append([("unit", kind)])
-            conditions.append("m.kind = :kind")
+            plan.bears([("unit", kind)])
+            conditions.append("kind = :kind")
             plan.parameters["kind"] = kind
-        for name, reached in (("min_value", "m.high >="), ("max_value", "m.low <=")):
+        for name, reached in (("min_value", "high >="), ("max_value", "low <=")):
             if (value := getattr(asked, name)) is not None:
                 conditions.append(f"{reached} :{name}")
                 amount = quantities.in_base_units(Decimal(value), asked.unit)
                 plan.parameters[name] = quantities.sortable(amount)
         if len(conditions) > 1:  # one alone is what the term says
             held = " AND ".join(conditions)
-            plan.of_key.append(
-                f"EXISTS (SELECT 1 FROM measurement m WHERE m.key = t.key AND {held})"
+            plan.checks.append(
+                f"SELECT DISTINCT key FROM measurement WHERE key IN :keys AND {held}"
             )
 
     def _kind(self, connection: Connection, unit: str) -> str:

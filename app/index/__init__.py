@@ -1,11 +1,27 @@
 """The derived read model: written here alone, in the transaction of the change it follows.
 
-`timeline` places each event, `document` holds it as served, `term` and `posting` say which events
-bear a value. All of it can be rebuilt from the normalised rows.
+`timeline` places each event in a `block`, `document` holds it as served, `term` and `posting` say
+which events of a block bear a value. All of it can be rebuilt from the normalised rows.
 """
 
+from app.index.batches import BATCH, batches
+from app.index.blocks import SLOTS, Mask, Slots, slots_of, unpacked
 from app.index.check import check
-from app.index.documents import Term
-from app.index.postings import BATCH, Written, batches, rebuild, write
+from app.index.postings import Written, rebuild, write
+from app.index.terms import Term, ids_of_kind
 
-__all__ = ["BATCH", "Term", "Written", "batches", "check", "rebuild", "write"]
+__all__ = [
+    "BATCH",
+    "SLOTS",
+    "Mask",
+    "Slots",
+    "Term",
+    "Written",
+    "batches",
+    "check",
+    "ids_of_kind",
+    "rebuild",
+    "slots_of",
+    "unpacked",
+    "write",
+]

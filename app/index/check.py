@@ -1,16 +1,22 @@
 """Holding the read model, and the one invariant that SQLite can lose, against the rows."""
 
-import json
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, RowMapping, text
 from sqlalchemy.exc import DBAPIError
 
 from app.dates import DateError, parse
-from app.index.documents import Entry, Measurement, Term, entries
+from app.index.batches import BATCH, batches
+from app.index.blocks import SLOTS, slots_of, unpacked
+from app.index.documents import Entry, Measurement, entries
 from app.index.keys import first_key
-from app.index.postings import BATCH, row_of
+from app.index.postings import row_of
+from app.index.terms import Term, written
 from app.words import fold
 
 WITHOUT_SOURCE = text(
@@ -22,14 +28,7 @@ HELD = text(
     "SELECT t.*, d.body, d.terms, w.words FROM timeline t LEFT JOIN document d ON d.key = t.key"
     " LEFT JOIN wording w ON w.key = t.key WHERE t.key > :after ORDER BY t.key LIMIT :limit"
 )
-COUNTS = {
-    "documents of no event": "SELECT count(*) FROM document WHERE key NOT IN"
-    " (SELECT key FROM timeline)",
-    "postings of no event": "SELECT count(*) FROM posting WHERE key NOT IN"
-    " (SELECT key FROM timeline)",
-    "terms with a wrong count": "SELECT count(*) FROM term WHERE events <>"
-    " (SELECT count(*) FROM posting WHERE posting.term = term.id)",
-}
+DOCUMENTS = text("SELECT count(*) FROM document WHERE key NOT IN (SELECT key FROM timeline)")
 # What a value does that is not what its column is for: no date, no decimal, no text.
 UNREADABLE = (DateError, ArithmeticError, TypeError, DBAPIError)
 MEND = "`dateline reindex` mends it"
@@ -46,9 +45,9 @@ def check(
         yield f"event {event_id} has no source that supports it"
     for event_id in connection.execute(MISSING).scalars():
         yield f"event {event_id} is not in the read model; {MEND}"
-    for finding, query in COUNTS.items():
-        if number := connection.execute(text(query)).scalar_one():
-            yield f"the read model has {number} {finding}; {MEND}"
+    if number := connection.execute(DOCUMENTS).scalar_one():
+        yield f"the read model has {number} documents of no event; {MEND}"
+    yield from _postings(connection)
     yield from _entries(connection, progress)
 
 
@@ -73,14 +72,70 @@ def _rows(connection: Connection) -> Iterator[str]:
                 yield f"{table} '{spelt}' is not found by its name: '{folded}' is stored for it"
 
 
+def _postings(connection: Connection) -> Iterator[str]:
+    """Whether all postings are of events, and as many as their terms say."""
+    held: dict[int, list[int]] = {}
+    for block, slot in connection.execute(text("SELECT block, slot FROM timeline")):
+        held.setdefault(block, []).append(slot)
+    astray, counted = 0, Counter[int]()
+    query = text("SELECT block, term, bits FROM posting ORDER BY block")
+    for block, rows in groupby(connection.execute(query), key=lambda row: row.block):
+        of_events = np.zeros(SLOTS, dtype=np.bool_)
+        of_events[held.get(block, [])] = True
+        for row in rows:
+            mask = unpacked(row.bits)
+            counted[row.term] += int(np.count_nonzero(mask))
+            astray += int(np.count_nonzero(mask & ~of_events))
+    if astray:
+        yield f"the read model has {astray} postings of no event; {MEND}"
+    terms = connection.execute(text("SELECT id, events FROM term"))
+    if wrong := sum(counted[term] != events for term, events in terms):
+        yield f"the read model has {wrong} terms with a wrong count; {MEND}"
+
+
+class _Blocks:
+    """The blocks as they stand, to hold the timeline's rows against."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        query = text("SELECT first_key, id, used FROM block ORDER BY first_key, id")
+        rows = connection.execute(query).all()
+        self.first_keys = [row.first_key for row in rows]
+        self.ids = [row.id for row in rows]
+        self.used = {row.id: row.used for row in rows}
+        self.seen: set[tuple[int, int]] = set()
+        self.posted: tuple[int, dict[int, set[int]]] = (-1, {})
+
+    def holds(self, row: RowMapping) -> bool:
+        """Whether the row's block is that of its key, and its slot no other's."""
+        place = max(bisect_right(self.first_keys, row["key"]) - 1, 0)
+        fits = self.ids[place : place + 1] == [row["block"]]
+        given = row["block"], row["slot"]
+        fits = fits and 0 <= row["slot"] < self.used[row["block"]] and given not in self.seen
+        self.seen.add(given)
+        return fits
+
+    def terms(self, row: RowMapping) -> set[int]:
+        """The terms under which the row's slot is posted."""
+        if self.posted[0] != row["block"]:
+            found: dict[int, set[int]] = defaultdict(set)
+            query = text("SELECT term, bits FROM posting WHERE block = :block")
+            for term, bits in self.connection.execute(query, {"block": row["block"]}):
+                for slot in slots_of(bits).tolist():
+                    found[slot].add(term)
+            self.posted = (row["block"], found)
+        return self.posted[1].get(row["slot"], set())
+
+
 def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterator[str]:
     """Compare every entry of the read model with what the rows make of it, in timeline order."""
     last: tuple[int, str] | None = None
     after, done = -1, 0
-    page = {"after": after, "limit": BATCH}
-    while held := connection.execute(HELD, {**page, "after": after}).mappings().all():
+    blocks = _Blocks(connection)
+    while held := connection.execute(HELD, {"after": after, "limit": BATCH}).mappings().all():
         made = _made(connection, [row["event_id"] for row in held])
-        posted = _posted(connection, held[0]["key"], held[-1]["key"])
+        posted = {row["key"]: blocks.terms(row) for row in held}
+        terms = _terms(connection, {term for of_row in posted.values() for term in of_row})
         measured = _measured(connection, held[0]["key"], held[-1]["key"])
         for row in held:
             entry = made.get(row["event_id"])
@@ -90,7 +145,10 @@ def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterato
                 what = "has a date that is none" if dateless else "is unreadable"
                 yield f"event {row['event_id']} {what}: {entry}"
             elif (
-                _differs(row, entry, posted.get(row["key"], set()))
+                not blocks.holds(row)
+                or _differs(
+                    row, entry, {number: terms.get(number) for number in posted[row["key"]]}
+                )
                 or (entry and measured.get(row["key"], ()) != entry.measurements)
                 or (last and last >= place)
             ):
@@ -109,15 +167,13 @@ def _made(connection: Connection, ids: list[str]) -> dict[str, Entry | Exception
     return {name: entry for one in ids for name, entry in _made(connection, [one]).items()}
 
 
-def _posted(connection: Connection, first: int, last: int) -> dict[int, set[tuple[int, Term]]]:
-    """The terms under which the events between two keys are posted."""
-    found: dict[int, set[tuple[int, Term]]] = {}
-    query = (
-        "SELECT p.key, p.term, t.kind, t.value FROM posting p LEFT JOIN term t ON t.id = p.term"
-        " WHERE p.key BETWEEN :first AND :last"
-    )
-    for key, term, kind, value in connection.execute(text(query), {"first": first, "last": last}):
-        found.setdefault(key, set()).add((term, (kind, value)))
+def _terms(connection: Connection, ids: set[int]) -> dict[int, Term]:
+    """The terms with these ids, where there are such."""
+    found: dict[int, Term] = {}
+    for batch in batches(sorted(ids)):
+        numbers = ", ".join(map(str, batch))
+        query = f"SELECT id, kind, value FROM term WHERE id IN ({numbers})"
+        found |= {row.id: (row.kind, row.value) for row in connection.exec_driver_sql(query)}
     return found
 
 
@@ -133,18 +189,14 @@ def _measured(connection: Connection, first: int, last: int) -> dict[int, tuple[
     return found
 
 
-def _differs(row: RowMapping, entry: Entry | None, posted: set[tuple[int, Term]]) -> bool:
+def _differs(row: RowMapping, entry: Entry | None, posted: dict[int, Term | None]) -> bool:
     if entry is None:
         return True
-    expected: dict[str, Any] = {
-        **row_of(row["key"], entry),
-        "body": entry.body,
-        "words": entry.words,
-    }
+    expected: dict[str, Any] = {**row_of(entry), "body": entry.body, "words": entry.words}
     day = entry.date.order_day
     return (
         any(row[name] != value for name, value in expected.items())
         or not first_key(day) <= row["key"] < first_key(day + 1)
-        or {term for _, term in posted} != entry.terms
-        or json.dumps(sorted(number for number, _ in posted)) != row["terms"]
+        or set(posted.values()) != entry.terms
+        or written(posted) != row["terms"]
     )

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, TextClause, text
 
 from app import dates, quantities
 from app.dialects import listed
+from app.filters import EVERY
+from app.index.terms import Term
 from app.words import fold, wording
 
 NEVER = dates.END + 1  # after every day that a query can name
 
-Term = tuple[str, str]  # a kind ("actor") and a value ("serbia")
 Json = dict[str, Any]
 
 
@@ -209,7 +210,8 @@ def _measurement(quantity: Json) -> Measurement:
 
 
 def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Iterator[Term]:
-    """Every value that the event can be filtered by."""
+    """Every value that the event can be filtered by, and the one that every event bears."""
+    yield EVERY
     yield "type", event["type_id"]
     if event["status"]:
         yield "status", event["status"]

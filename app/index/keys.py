@@ -6,7 +6,7 @@ evenly (Bender et al. 2002, "Two Simplified Algorithms for Maintaining Order in 
 insertion moves O(log n) others on average, however ids arrive.
 """
 
-import json
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
@@ -15,7 +15,7 @@ LABEL_BITS = 39  # with the 24 of the day, dates.END among them, 63: what the en
 LABELS = 1 << LABEL_BITS
 DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
 STRIDE = 1 << 20  # room left behind an id that is appended to its day
-KEYED = ("timeline", "document", "wording", "measurement")  # and `posting`
+KEYED = ("timeline", "document", "wording", "measurement")  # and the first of each block
 CROWDING = 1.3  # a stretch of 2^i labels may hold (2 / CROWDING)^i events
 
 
@@ -84,15 +84,8 @@ def _make_room(connection: Connection, day: int, near: int) -> None:
 
 
 def move(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None:
-    """Give the events with the keys `old` the keys `new`, in every table that holds keys."""
-    # An event that is just being written may have no document yet.
+    """Give the events with the keys `old` the keys `new`, both in order, wherever keys are held."""
     moved = {was: now for was, now in zip(old, new, strict=True) if was != now}
-    terms = text("SELECT terms FROM document WHERE key = :key")
-    postings = [
-        (term, was)
-        for was in moved
-        for term in json.loads(connection.execute(terms, {"key": was}).scalar() or "[]")
-    ]
     # By way of negative keys, so that no two events ever share one.
     for change in ({was: -was for was in moved}, {-was: now for was, now in moved.items()}):
         for table in KEYED if change else ():
@@ -100,9 +93,31 @@ def move(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None
                 text(f"UPDATE {table} SET key = :now WHERE key = :was"),
                 [{"was": was, "now": now} for was, now in change.items()],
             )
-    if postings:
-        for sign, target in ((1, lambda was: -was), (-1, lambda was: moved[was])):
-            connection.execute(
-                text("UPDATE posting SET key = :now WHERE term = :term AND key = :was"),
-                [{"term": t, "was": sign * was, "now": target(was)} for t, was in postings],
-            )
+    if moved:
+        _move_blocks(connection, old, new)
+
+
+def _move_blocks(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None:
+    """See to it that each block begins before the same event as it did."""
+    query = text("SELECT id, first_key FROM block WHERE first_key BETWEEN :low AND :high")
+    ends = {"low": min(old[0], new[0]), "high": max(old[-1], new[-1])}
+    for block, first in connection.execute(query, ends).all():
+        place = bisect_left(old, first)
+        now = new[place] if place < len(new) else new[-1] + 1
+        connection.execute(
+            text("UPDATE block SET first_key = :now WHERE id = :id"), {"id": block, "now": now}
+        )
+    # What is kept of these rows in memory is out of date.
+    connection.execute(
+        text(
+            "UPDATE timeline SET stamp = (SELECT stamp FROM store) WHERE key BETWEEN :low AND :high"
+        ),
+        {"low": new[0], "high": new[-1]},
+    )
+    connection.execute(
+        text(
+            "UPDATE block SET stamp = (SELECT stamp FROM store) WHERE id IN"
+            " (SELECT block FROM timeline WHERE key BETWEEN :low AND :high)"
+        ),
+        {"low": new[0], "high": new[-1]},
+    )

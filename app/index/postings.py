@@ -1,35 +1,27 @@
 """Writing the read model: entries in, rows out."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby, islice
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, text, tuple_
+from sqlalchemy import Connection, insert, text, update
 
 from app.dialects import listed
-from app.index import keys
-from app.index.documents import Entry, Term, entries
+from app.index import keys, terms
+from app.index.batches import batches
+from app.index.blocks import FILLED, Blocks
+from app.index.documents import Entry, entries
 from app.models import TABLES
 
-BATCH = 500
-PLACED = text("SELECT event_id, key, day FROM timeline WHERE event_id IN :ids").bindparams(
-    listed("ids")
-)
-HELD = text(
-    "SELECT t.event_id, d.key, d.terms, d.body FROM timeline t JOIN document d ON d.key = t.key"
-    " WHERE t.event_id IN :ids"
+TIMELINE = TABLES["timeline"]
+PLACED = text(
+    "SELECT event_id, key, day, block, slot FROM timeline WHERE event_id IN :ids"
 ).bindparams(listed("ids"))
-
-T = TypeVar("T")
-
-
-def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """`values` in lists of `size`, the last one shorter."""
-    rest = iter(values)
-    while batch := list(islice(rest, size)):
-        yield batch
+HELD = text(
+    "SELECT t.event_id, t.key, t.day, t.block, t.slot, d.terms, d.body"
+    " FROM timeline t LEFT JOIN document d ON d.key = t.key WHERE t.event_id IN :ids"
+).bindparams(listed("ids"))
 
 
 class Written(NamedTuple):
@@ -45,24 +37,69 @@ def write(connection: Connection, ids: Iterable[str]) -> list[Written]:
 
     Gives their documents before and after.
     """
-    done = []
+    done: list[Written] = []
+    blocks = Blocks(connection)
     for batch in batches(dict.fromkeys(ids)):
         written = {entry.event_id: entry for entry in entries(connection, batch)}
-        before = _remove_documents(connection, batch)
-        _place(connection, batch, written)
-        # Only now: placing one event may have moved another.
-        placed = connection.execute(PLACED, {"ids": batch})
-        _insert_documents(connection, [(key, written[event_id]) for event_id, key, _ in placed])
-        for event_id in batch:
-            entry = written.get(event_id)
-            after = None if entry is None else entry.body
-            done.append(Written(event_id, before.get(event_id), after))
+        done += _write(connection, blocks, batch, written)
+    blocks.flush()
     return done
+
+
+def _write(
+    connection: Connection, blocks: Blocks, ids: Sequence[str], written: dict[str, Entry]
+) -> Iterator[Written]:
+    held = {row.event_id: row for row in connection.execute(HELD, {"ids": ids})}
+    before = {event_id: terms.read(row.terms) for event_id, row in held.items()}
+    _remove_documents(connection, [row.key for row in held.values()])
+    staying = {i for i, row in held.items() if _stays(row.day, written.get(i))}
+    _displace(connection, blocks, [row for i, row in held.items() if i not in staying], before)
+    for event_id, entry in written.items():
+        if event_id in staying:
+            told = row_of(entry) | {"stamp": blocks.stamp}
+            query = update(TIMELINE).where(TIMELINE.c.event_id == event_id)
+            connection.execute(query, told)
+        else:
+            key = keys.place(connection, entry.date.order_day, event_id)
+            connection.execute(insert(TIMELINE), {"key": key, **row_of(entry), **blocks.place(key)})
+    ids_of = terms.term_ids(
+        connection, {term for entry in written.values() for term in entry.terms}
+    )
+    # Only now: placing one event may have moved another.
+    placed = {row.event_id: row for row in connection.execute(PLACED, {"ids": list(written)})}
+    bears = {i: {ids_of[term] for term in entry.terms} for i, entry in written.items()}
+    for event_id, row in placed.items():
+        was = before[event_id] if event_id in staying else set()
+        blocks.put(row.block, row.slot, bears[event_id] - was)
+        blocks.take(row.block, row.slot, was - bears[event_id])
+    _insert_documents(
+        connection, [(placed[i].key, entry, bears[i]) for i, entry in written.items()]
+    )
+    counted = Counter(term for of_event in bears.values() for term in of_event)
+    counted.subtract(term for of_event in before.values() for term in of_event)
+    terms.count(connection, counted)
+    for event_id in ids:
+        shown, now = held.get(event_id), written.get(event_id)
+        body = None if shown is None or shown.body is None else bytes(shown.body)
+        yield Written(event_id, body, None if now is None else now.body)
+
+
+def _displace(
+    connection: Connection, blocks: Blocks, rows: Sequence[Any], borne: dict[str, set[int]]
+) -> None:
+    """Take events out of the timeline that are gone, or go to another day."""
+    if not rows:
+        return
+    for row in rows:
+        blocks.take(row.block, row.slot, borne[row.event_id])
+    gone = [{"key": row.key} for row in rows]
+    connection.execute(text("DELETE FROM timeline WHERE key = :key"), gone)
+    blocks.left({row.block for row in rows})
 
 
 def rebuild(connection: Connection, progress: Callable[[int], None] = lambda done: None) -> int:
     """Make the read model anew from the rows; gives the number of events, tells `progress`."""
-    for table in ("posting", "term", *keys.KEYED):
+    for table in ("posting", "block", "term", *keys.KEYED):
         connection.execute(text(f"DELETE FROM {table}"))
     ids = connection.execute(text("SELECT id FROM event ORDER BY id")).scalars().all()
     days: list[tuple[int, str]] = []
@@ -73,42 +110,46 @@ def rebuild(connection: Connection, progress: Callable[[int], None] = lambda don
         of_day = [event_id for _, event_id in events]
         key_of.update(zip(of_day, keys.evenly(day, len(of_day)), strict=True))
     done = 0
-    for batch in batches(key_of):
-        placed = [(key_of[entry.event_id], entry) for entry in entries(connection, batch)]
-        _insert(connection, "timeline", [row_of(key, entry) for key, entry in placed])
-        _insert_documents(connection, placed)
-        done += len(placed)
-        progress(done)
+    blocks = Blocks(connection)
+    for block in batches(key_of, FILLED):
+        number = blocks.begin(key_of[block[0]], len(block))
+        slots = iter(range(len(block)))
+        for batch in batches(block):
+            made = {entry.event_id: entry for entry in entries(connection, batch)}
+            _fill(connection, blocks, number, [(key_of[i], next(slots), made[i]) for i in batch])
+            done += len(batch)
+            progress(done)
+        blocks.flush()
     return done
 
 
-def _place(connection: Connection, ids: Sequence[str], written: dict[str, Entry]) -> None:
-    """Give each written event its row in the timeline; the key stays where the day does."""
-    held = {row.event_id: row for row in connection.execute(PLACED, {"ids": ids})}
-    connection.execute(
-        text("DELETE FROM timeline WHERE event_id IN :ids").bindparams(listed("ids")),
-        {"ids": [i for i, row in held.items() if not _stays(row.day, written.get(i))]},
-    )
-    for event_id, entry in written.items():
-        if event_id in held and _stays(held[event_id].day, entry):
-            key = connection.execute(PLACED, {"ids": [event_id]}).one().key
-            table = TABLES["timeline"]
-            connection.execute(
-                table.update().where(table.c.event_id == event_id).values(row_of(key, entry))
-            )
-        else:
-            key = keys.place(connection, entry.date.order_day, event_id)
-            _insert(connection, "timeline", [row_of(key, entry)])
+def _fill(
+    connection: Connection, blocks: Blocks, block: int, made: Sequence[tuple[int, int, Entry]]
+) -> None:
+    """Put entries with their keys and slots into a new block."""
+    rows = [
+        {"key": key, **row_of(entry), "block": block, "slot": slot, "stamp": blocks.stamp}
+        for key, slot, entry in made
+    ]
+    _insert(connection, "timeline", rows)
+    counted = Counter(term for _, _, entry in made for term in entry.terms)
+    ids_of = terms.term_ids(connection, counted)
+    documents = []
+    for key, slot, entry in made:
+        borne = {ids_of[term] for term in entry.terms}
+        blocks.put(block, slot, borne)
+        documents.append((key, entry, borne))
+    _insert_documents(connection, documents)
+    terms.count(connection, Counter({ids_of[term]: number for term, number in counted.items()}))
 
 
 def _stays(day: int, entry: Entry | None) -> bool:
     return entry is not None and entry.date.order_day == day
 
 
-def row_of(key: int, entry: Entry) -> dict[str, Any]:
-    """The row of `timeline` for an entry at `key`."""
+def row_of(entry: Entry) -> dict[str, Any]:
+    """What the row of `timeline` says of an entry, wherever it is."""
     return {
-        "key": key,
         "event_id": entry.event_id,
         "day": entry.date.order_day,
         "start_earliest": entry.date.start_earliest,
@@ -122,60 +163,30 @@ def row_of(key: int, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _remove_documents(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
-    """Take out documents and postings, and what they added to the counts; gives the documents."""
-    found = connection.execute(HELD, {"ids": ids}).all()
-    postings = [{"term": t, "key": row.key} for row in found for t in json.loads(row.terms)]
-    if found:
-        connection.execute(text("DELETE FROM posting WHERE term = :term AND key = :key"), postings)
-        held = [{"key": row.key} for row in found]
+def _remove_documents(connection: Connection, held: Sequence[int]) -> None:
+    """Take out all that is kept of the events with these keys, but for their place."""
+    if held:
         for table in keys.KEYED[1:]:
-            connection.execute(text(f"DELETE FROM {table} WHERE key = :key"), held)
-        _count(connection, Counter(posting["term"] for posting in postings), -1)
-    return {row.event_id: bytes(row.body) for row in found}
+            connection.execute(
+                text(f"DELETE FROM {table} WHERE key = :key"), [{"key": key} for key in held]
+            )
 
 
-def _insert_documents(connection: Connection, placed: Sequence[tuple[int, Entry]]) -> None:
-    """Documents and postings, and what they add to the counts."""
-    counted = Counter(term for _, entry in placed for term in entry.terms)
-    ids = _term_ids(connection, counted)
-    documents, postings = [], []
-    for key, entry in placed:
-        terms = sorted(ids[term] for term in entry.terms)
-        documents.append({"key": key, "body": entry.body, "terms": json.dumps(terms)})
-        postings += [{"term": term, "key": key} for term in terms]
-    _insert(connection, "document", documents)
-    _insert(connection, "wording", [{"key": key, "words": entry.words} for key, entry in placed])
-    _insert(
-        connection,
-        "measurement",
-        [
+def _insert_documents(
+    connection: Connection, made: Sequence[tuple[int, Entry, Collection[int]]]
+) -> None:
+    """Documents and what goes with them, of entries with their keys and the ids of their terms."""
+    documents, wordings, measurements = [], [], []
+    for key, entry, borne in made:
+        documents.append({"key": key, "body": entry.body, "terms": terms.written(borne)})
+        wordings.append({"key": key, "words": entry.words})
+        measurements += [
             {"key": key, "position": position, **measurement._asdict()}
-            for key, entry in placed
             for position, measurement in enumerate(entry.measurements)
-        ],
-    )
-    _insert(connection, "posting", sorted(postings, key=lambda row: (row["term"], row["key"])))
-    _count(connection, Counter({ids[term]: number for term, number in counted.items()}), 1)
-
-
-def _term_ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, int]:
-    """The ids of terms; those never seen are added."""
-    term = TABLES["term"]
-    found: dict[Term, int] = {}
-    for batch in batches(sorted(wanted)):
-        query = select(term).where(tuple_(term.c.kind, term.c.value).in_(batch))
-        known = {(row.kind, row.value) for row in connection.execute(query)}
-        new = [{"kind": k, "value": v, "events": 0} for k, v in batch if (k, v) not in known]
-        _insert(connection, "term", new)
-        found |= {(row.kind, row.value): row.id for row in connection.execute(query)}
-    return found
-
-
-def _count(connection: Connection, postings: Counter[int], sign: int) -> None:
-    changes = [{"id": term, "by": sign * number} for term, number in postings.items()]
-    if changes:
-        connection.execute(text("UPDATE term SET events = events + :by WHERE id = :id"), changes)
+        ]
+    _insert(connection, "document", documents)
+    _insert(connection, "wording", wordings)
+    _insert(connection, "measurement", measurements)
 
 
 def _insert(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from app.reads.audit import audit
 from app.reads.counts import Bucket, Density, densities, facet, facets, histogram, label, reported
 from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, export, last_update, matching, page
+from app.reads.hits import Hits
 from app.reads.journal import changes, changes_after, revision, revisions
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 
@@ -11,6 +12,7 @@ __all__ = [
     "VOCABULARIES",
     "Bucket",
     "Density",
+    "Hits",
     "Page",
     "Position",
     "audit",

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app import dates
+from app.dialects import numbers
 from app.filters import AuditQuery, find
 from app.reads.cursors import Page, Position, read_cursor, write_cursor, write_json
+from app.reads.hits import Hits, in_batches
 from app.reads.orders import key_at
 
 Json = dict[str, Any]
@@ -93,18 +95,17 @@ def audit(connection: Connection, now: Position, asked: AuditQuery) -> Page:
 
     A page holds fewer than asked for where AT_MOST events were looked at; `cursor` goes on.
     """
-    where = find(connection, asked).first(by_date=True)
-    begun, seen = None, 0
+    hits = Hits(connection, find(connection, asked))
+    beyond, begun, seen = None, None, 0
     if asked.cursor is not None:
         day, begun, seen = read_cursor(now, asked.identity, asked.cursor, (int, str, int))
-        where.conditions.append("t.key >= :from_key")
-        where.parameters["from_key"] = key_at(connection, day, begun, descending=True)
-    query = text(
-        "SELECT w.day, w.event_id, d.body FROM"
-        f" (SELECT t.key {where.sql} ORDER BY t.key LIMIT :most) k"
-        " JOIN document d ON d.key = k.key JOIN timeline w ON w.key = k.key ORDER BY k.key"
+        beyond = key_at(connection, day, begun, descending=True) - 1
+    keys = next(in_batches(hits.in_order(beyond=beyond), AT_MOST + 1), [])
+    query = (
+        "SELECT w.day, w.event_id, d.body FROM timeline w JOIN document d ON d.key = w.key"
+        f" WHERE w.key IN ({numbers(keys)}) ORDER BY w.key"
     )
-    rows = connection.execute(query, {**where.parameters, "most": AT_MOST + 1})
+    rows = connection.exec_driver_sql(query)
     today = datetime.now(UTC).toordinal()
     items: list[bytes] = []
     for number, row in enumerate(rows):

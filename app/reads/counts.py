@@ -1,19 +1,20 @@
 """Counts of what a filter finds: by the values that events bear, and by spans of time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, NamedTuple
 
+import numpy as np
 import pycountry
 from sqlalchemy import Connection, text
 
 from app import dates
 from app.errors import Fault, refuse
-from app.filters import EventFilter, FacetQuery, Found, HistogramQuery, Where, find
+from app.filters import EventFilter, FacetQuery, HistogramQuery, find
 from app.reads.cursors import write_json
-from app.reads.events import count
+from app.reads.hits import Hits
 from app.reads.spans import INTERVALS, OF_PICTURES, Interval
+from app.reads.tallies import Spans, commonest, spans_of
 
 MAX_BUCKETS = 5000
 Json = dict[str, Any]
@@ -34,41 +35,17 @@ LABELS: Mapping[str, str] = {
 
 def facets(connection: Connection, asked: FacetQuery) -> bytes:
     """How many of the events that a filter finds bear each value of the dimensions asked for."""
-    found = find(connection, asked)
-    counted = {
-        name: facet(connection, found, name, asked.limit) for name in dict.fromkeys(asked.by)
-    }
-    return write_json({"total": count(connection, found), "facets": counted})
+    hits = Hits(connection, find(connection, asked))
+    counted = {name: facet(connection, hits, name, asked.limit) for name in dict.fromkeys(asked.by)}
+    return write_json({"total": hits.count(), "facets": counted})
 
 
-def facet(connection: Connection, found: Found, name: str, limit: int) -> list[Json]:
+def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Json]:
     """The `limit` commonest values of one dimension, with labels and numbers of events."""
-    condition = found.plan.of_value.get(name)
     return [
         {"value": value, "label": label(connection, name, value), "count": number}
-        for value, number in _facet(connection, found.all(), name, condition, limit)
+        for value, number in commonest(connection, hits, name, limit)
     ]
-
-
-def _facet(
-    connection: Connection, found: Where, name: str, counted: str | None, limit: int
-) -> list[tuple[str, int]]:
-    """Values and counts, the commonest first; only where `counted` holds of event and value."""
-    query = "SELECT value, events AS number FROM term WHERE kind = :facet AND events > 0"
-    if found.conditions:
-        query = (
-            # Every posting of the facet is held against the keys, once. With the `+` no planner
-            # looks each key up under each term instead, which takes up to fifty times as long.
-            f"WITH k AS MATERIALIZED (SELECT t.key {found.sql})"
-            " SELECT v.value, count(*) AS number FROM term v JOIN posting t ON t.term = v.id"
-            f" WHERE v.kind = :facet AND +t.key IN (SELECT key FROM k) AND {counted or '1 = 1'}"
-            " GROUP BY v.value"
-        )
-    rows = connection.execute(
-        text(f"{query} ORDER BY number DESC, value LIMIT :limit"),
-        {**found.parameters, "facet": name, "limit": limit},
-    )
-    return [(row.value, row.number) for row in rows]
 
 
 def label(connection: Connection, name: str, value: str) -> str:
@@ -82,17 +59,6 @@ def label(connection: Connection, name: str, value: str) -> str:
 
 
 # -- histogram ------------------------------------------------------------------------------------
-
-
-class Bounds(NamedTuple):
-    """The bounds of some events that share them."""
-
-    start_earliest: int
-    start_latest: int
-    end_earliest: int
-    end_latest: int
-    sure: bool
-    events: int
 
 
 class Bucket(NamedTuple):
@@ -137,7 +103,7 @@ class Density:
     """The bounds of the events that a filter finds, to be cut into spans of any size."""
 
     extent: tuple[int, int] | None  # None where no event names a day
-    bounds: Sequence[Bounds]
+    spans: Spans
 
     def size(self, interval: Interval) -> int:
         """How many spans of an interval it makes."""
@@ -153,44 +119,32 @@ class Density:
 
     def cut(self, interval: Interval) -> list[Bucket]:
         """The spans in order, none left out."""
-        return [] if self.extent is None else _buckets(interval, self.extent, self.bounds)
+        return [] if self.extent is None else _buckets(interval, self.extent, self.spans)
 
     def trimmed(self, bucket: Bucket, window: dates.Window) -> Bucket:
         """As much of a span as lies in a window, and what falls into that."""
         first, last = max(bucket.first, window.first), min(bucket.last, window.last)
         if (first, last) == (bucket.first, bucket.last):
             return bucket
-        possible = (b for b in self.bounds if b.start_earliest <= last and b.end_latest >= first)
-        held = list(possible)
-        certain = sum(
-            b.events for b in held if b.sure and b.start_latest <= last and b.end_earliest >= first
-        )
         label = dates.parse(dates.write_window(dates.Window(first, last))).label
-        return Bucket(first, last, label, certain, sum(b.events for b in held))
+        days = np.array([first, last + 1])
+        (possible,), (certain,) = self.spans.possible(days), self.spans.certain(days)
+        return Bucket(first, last, label, certain, possible)
 
 
 def densities(connection: Connection, asked: EventFilter) -> Density:
     """How the events that a filter finds lie in time."""
-    found = find(connection, asked).all()
-    query = text(
-        "SELECT b.start_earliest, b.start_latest, b.end_earliest, b.end_latest, b.sure, count(*)"
-        f" FROM (SELECT t.key {found.sql}) k JOIN timeline b ON b.key = k.key"
-        " GROUP BY 1, 2, 3, 4, 5"
-    )
-    bounds = [Bounds(*row) for row in connection.execute(query, found.parameters)]
-    return Density(_extent(asked.window, bounds), bounds)
+    spans = spans_of(Hits(connection, find(connection, asked)))
+    return Density(_extent(asked.window, spans), spans)
 
 
-def _extent(window: dates.Window | None, bounds: Iterable[Bounds]) -> tuple[int, int] | None:
+def _extent(window: dates.Window | None, spans: Spans) -> tuple[int, int] | None:
     """First and last day shown: those of `date`, or where it is open the finite bounds'."""
     first, last = window or (dates.BEGINNING, dates.END)
-    held = {
-        day
-        for found in bounds
-        for day in found[:4]
-        if max(first, dates.BEGINNING + 1) <= day <= min(last, dates.END - 1)
-    }
-    finite = held | {day for day in (first, last) if dates.BEGINNING < day < dates.END}
+    days = spans.bounds[:, :4]
+    held = days[(days >= max(first, dates.BEGINNING + 1)) & (days <= min(last, dates.END - 1))]
+    ends = [int(held.min()), int(held.max())] if len(held) else []
+    finite = [*ends, *(day for day in (first, last) if dates.BEGINNING < day < dates.END)]
     if not finite:
         return None
     return (
@@ -199,27 +153,14 @@ def _extent(window: dates.Window | None, bounds: Iterable[Bounds]) -> tuple[int,
     )
 
 
-def _buckets(interval: Interval, extent: tuple[int, int], bounds: Iterable[Bounds]) -> list[Bucket]:
+def _buckets(interval: Interval, extent: tuple[int, int], spans: Spans) -> list[Bucket]:
     lowest, highest = map(interval.number_at, extent)
-    size = highest - lowest + 1
-    possible, certain = [0] * (size + 1), [0] * (size + 1)
-
-    def add(counts: list[int], first_day: int, last_day: int, events: int) -> None:
-        start = max(interval.number_at(first_day), lowest)
-        end = min(interval.number_at(last_day), highest)
-        if start <= end:
-            counts[start - lowest] += events
-            counts[end - lowest + 1] -= events
-
-    for found in bounds:
-        add(possible, found.start_earliest, found.end_latest, found.events)
-        if found.sure:
-            add(certain, found.start_latest, found.end_earliest, found.events)
-    sums = zip(accumulate(certain), accumulate(possible), strict=True)
+    # The first day of each, and of the one behind the last.
+    days = np.array([interval.first_day(number) for number in range(lowest, highest + 2)])
+    possible, certain = spans.possible(days), spans.certain(days)
     return [
-        _bucket(interval, lowest + number, *counts)
-        for number, counts in enumerate(sums)
-        if number < size
+        _bucket(interval, number, *counts)
+        for number, *counts in zip(range(lowest, highest + 1), certain, possible, strict=True)
     ]
 
 
@@ -235,10 +176,7 @@ def _bucket(interval: Interval, number: int, certain: int, possible: int) -> Buc
 
 def reported(connection: Connection, asked: EventFilter) -> list[tuple[int, int]]:
     """The days on which events became known by their sources, each with how many, in order."""
-    found = find(connection, asked).all()
-    query = text(
-        f"SELECT b.known, count(*) FROM (SELECT t.key {found.sql}) k"
-        " JOIN timeline b ON b.key = k.key WHERE b.known <= :last_day GROUP BY 1 ORDER BY 1"
-    )
-    rows = connection.execute(query, {**found.parameters, "last_day": dates.LAST_DAY})
-    return [(row[0], row[1]) for row in rows]
+    hits = Hits(connection, find(connection, asked))
+    known = hits.values("known")
+    days, numbers = np.unique(known[known <= dates.LAST_DAY], return_counts=True)
+    return list(zip(days.tolist(), numbers.tolist(), strict=True))

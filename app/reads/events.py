@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from sqlalchemy import Connection, text
 
-from app.filters import EventFilter, EventQuery, Found, find
+from app.dialects import numbers
+from app.filters import EventFilter, EventQuery, find
 from app.reads.cursors import Page, Position, one, write_cursor, write_json
-from app.reads.orders import ORDERS
+from app.reads.hits import Hits, in_batches
+from app.reads.orders import ORDERS, by_update
 
 AT_A_TIME = 500  # documents of an export are held in memory
 
@@ -22,9 +25,9 @@ def event(connection: Connection, event_id: str) -> bytes:
 def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
     """One page of the events that a query finds, in the state `now` of the store."""
     order = ORDERS[asked.sort]()
-    found = find(connection, asked)
-    total = count(connection, found) if asked.total == "exact" else None
-    rows = order.rows(connection, asked, found.first(by_date=order.by_date), now)
+    hits = Hits(connection, find(connection, asked))
+    total = hits.count() if asked.total == "exact" else None
+    rows = order.rows(connection, asked, hits, now)
     cursor = None
     if len(rows) > asked.limit:
         rows = rows[: asked.limit]
@@ -46,41 +49,35 @@ def export(
     With `latest`, so many at most, the last updated first. Problem `invalid-parameters` comes at
     once, before the first is asked for.
     """
-    where = find(connection, asked).first(by_date=latest is None)
-    if latest is None:
-        keys, order = f"SELECT t.key {where.sql}", "k.key"
-    else:
-        columns, order = "t.key, t.updated_at, t.event_id", "k.updated_at DESC, k.event_id DESC"
-        last = "ORDER BY t.updated_at DESC, t.event_id DESC LIMIT :latest"
-        keys = f"SELECT {columns} {where.sql} {last}"
-        where.parameters["latest"] = latest
-    query = text(
-        f"SELECT d.body FROM ({keys}) k JOIN document d ON d.key = k.key ORDER BY {order}"
-    ).execution_options(stream_results=True, yield_per=AT_A_TIME)
-    with connection.execute(query, where.parameters) as rows:  # also where it is left half-way
-        yield (bytes(body) for body in rows.scalars())
+    hits = Hits(connection, find(connection, asked))
+    keys = hits.in_order() if latest is None else _last(connection, hits, latest)
+    yield _bodies(connection, in_batches(keys, AT_A_TIME))
+
+
+def _last(connection: Connection, hits: Hits, number: int) -> Iterator[list[int]]:
+    """The keys of so many hits, the last updated first."""
+    yield list(islice(by_update(connection, hits, descending=True), number))
+
+
+def _bodies(connection: Connection, batches: Iterator[list[int]]) -> Iterator[bytes]:
+    for keys in batches:
+        query = f"SELECT key, body FROM document WHERE key IN ({numbers(keys)})"
+        bodies = dict(map(tuple, connection.exec_driver_sql(query)))
+        yield from (bytes(bodies[key]) for key in keys)
 
 
 def last_update(connection: Connection, asked: EventFilter) -> str | None:
     """When one of the events that a filter finds was last edited, RFC 3339; None of none."""
-    where = find(connection, asked).first(by_date=False)
-    query = text(f"SELECT t.updated_at {where.sql} ORDER BY t.updated_at DESC LIMIT 1")
-    found: str | None = connection.execute(query, where.parameters).scalar()
-    return found
+    hits = Hits(connection, find(connection, asked))
+    for key in by_update(connection, hits, descending=True):
+        query = text("SELECT updated_at FROM timeline WHERE key = :key")
+        return str(connection.execute(query, {"key": key}).scalar_one())
+    return None
 
 
 def matching(connection: Connection, asked: EventFilter) -> int:
     """How many events a filter finds; Problem `invalid-parameters` as for a list."""
-    return count(connection, find(connection, asked))
-
-
-def count(connection: Connection, found: Found) -> int:
-    """How many events a filter finds."""
-    if found.known is not None:
-        return found.known
-    where = found.all()
-    query = text(f"SELECT count(*) {where.sql}")
-    return int(connection.execute(query, where.parameters).scalar_one())
+    return Hits(connection, find(connection, asked)).count()
 
 
 def _with_match(body: bytes, certain: bool) -> bytes:

@@ -1,17 +1,22 @@
 """The orders in which events can be listed, each with where its cursors go on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, text
 
 from app import words
-from app.filters import EventQuery, Where
+from app.dialects import numbers
+from app.filters import EventQuery
 from app.reads.cursors import Position, read_cursor
+from app.reads.hits import Hits, in_batches
 
 MAX_KEY = (1 << 63) - 1
+AT_A_TIME = 500  # events in the order of their edits are held in memory
+FEW = 2000
 RANKED = 1000  # hits that are ranked: the newest
 WEIGHTS = (8, 4, 4, 2, 1)  # of a word in the title, actors, places and tags, summary, sources
 REPEATS = 3  # a word counts so often in a field, no more
@@ -20,10 +25,8 @@ REPEATS = 3  # a word counts so often in a field, no more
 class Order(Protocol):
     """A way to list events."""
 
-    by_date: bool
-
     def rows(
-        self, connection: Connection, asked: EventQuery, found: Where, now: Position
+        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
     ) -> Sequence[Row[Any]]:
         """The rows of a page and, where there is more, one row too many."""
 
@@ -36,19 +39,16 @@ class ByDate:
     """Timeline order, or its exact reverse."""
 
     descending: bool
-    by_date: bool = True
 
     def rows(
-        self, connection: Connection, asked: EventQuery, found: Where, now: Position
+        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
     ) -> Sequence[Row[Any]]:
+        beyond = None
         if asked.cursor is not None:
             day, event_id = read_cursor(now, asked.identity, asked.cursor, (int, str))
-            found.conditions.append(f"t.key {'<' if self.descending else '>'} :after")
-            key = key_at(connection, day, event_id, descending=self.descending)
-            found.parameters["after"] = key
-        order = "t.key DESC" if self.descending else "t.key"
-        keys = f"SELECT t.key {found.sql} ORDER BY {order} LIMIT :limit"
-        return _documents(connection, asked, keys, order, found.parameters)
+            beyond = key_at(connection, day, event_id, descending=self.descending)
+        keys = hits.in_order(descending=self.descending, beyond=beyond)
+        return _documents(connection, asked, next(in_batches(keys, asked.limit + 1), []))
 
     def told(self, row: Row[Any]) -> list[Any]:
         return [row.day, row.event_id]
@@ -59,23 +59,43 @@ class ByUpdate:
     """The order of the last edits, or its exact reverse."""
 
     descending: bool
-    by_date: bool = False
 
     def rows(
-        self, connection: Connection, asked: EventQuery, found: Where, now: Position
+        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
     ) -> Sequence[Row[Any]]:
+        after = None
         if asked.cursor is not None:
             moment, event_id = read_cursor(now, asked.identity, asked.cursor, (str, str))
-            side = "<" if self.descending else ">"
-            found.conditions.append(f"(t.updated_at, t.event_id) {side} (:moment, :after)")
-            found.parameters |= {"moment": moment, "after": event_id}
-        way = " DESC" if self.descending else ""
-        order = f"t.updated_at{way}, t.event_id{way}"
-        keys = f"SELECT t.key {found.sql} ORDER BY {order} LIMIT :limit"
-        return _documents(connection, asked, keys, order, found.parameters)
+            after = (moment, event_id)
+        keys = by_update(connection, hits, descending=self.descending, after=after)
+        return _documents(connection, asked, list(islice(keys, asked.limit + 1)))
 
     def told(self, row: Row[Any]) -> list[Any]:
         return [row.updated_at, row.event_id]
+
+
+def by_update(
+    connection: Connection,
+    hits: Hits,
+    *,
+    descending: bool,
+    after: tuple[str, str] | None = None,
+) -> Iterator[int]:
+    """The keys of hits in the order of their last edits, or its reverse, `after` one of these."""
+    way, side = ("DESC", "<") if descending else ("ASC", ">")
+    conditions = [f"(updated_at, event_id) {side} (:moment, :after)"] if after else []
+    few = hits.count() <= FEW
+    if few:  # are sorted; of more the first are soon found in the order of all
+        conditions.append(f"key IN ({numbers(key for keys in hits.in_order() for key in keys)})")
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    query = text(
+        f"SELECT key, block, slot FROM timeline {where} ORDER BY updated_at {way}, event_id {way}"
+    ).execution_options(stream_results=True, yield_per=AT_A_TIME)
+    told = dict(zip(("moment", "after"), after or (), strict=False))
+    with connection.execute(query, told) as rows:
+        for row in rows:
+            if few or hits.holds(row.block, row.slot):
+                yield row.key
 
 
 @dataclass
@@ -86,55 +106,39 @@ class ByRelevance:
     looked, so that nothing moves while other events are written.
     """
 
-    by_date: bool = True
     scores: dict[int, int] = field(default_factory=dict)
     oldest: list[Any] = field(default_factory=list)
 
     def rows(
-        self, connection: Connection, asked: EventQuery, found: Where, now: Position
+        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
     ) -> Sequence[Row[Any]]:
         after: tuple[int, int] | None = None
-        limit = RANKED
+        oldest, limit = -1, RANKED
         if asked.cursor is not None:
             shape = (int, int, str, int, str)
             score, day, event_id, *self.oldest = read_cursor(
                 now, asked.identity, asked.cursor, shape
             )
             after = (-score, -key_at(connection, day, event_id, descending=True))
-            found.conditions.append("t.key >= :oldest")
-            found.parameters["oldest"] = key_at(connection, *self.oldest, descending=True)
+            oldest = key_at(connection, *self.oldest, descending=True)
             limit = 2 * RANKED  # newer hits may have come in since
-        self._rank(connection, asked, found, limit)
+        newest = next(in_batches(hits.in_order(descending=True), limit), [])
+        self._rank(connection, asked, [key for key in newest if key >= oldest])
         ranked = sorted((-score, -key) for key, score in self.scores.items())
         keys = [-key for score, key in ranked if after is None or (score, key) > after]
-        return self._in_order(connection, asked, keys[: asked.limit + 1])
+        return _documents(connection, asked, keys[: asked.limit + 1])
 
     def told(self, row: Row[Any]) -> list[Any]:
         return [self.scores[row.key], row.day, row.event_id, *self.oldest]
 
-    def _rank(self, connection: Connection, asked: EventQuery, found: Where, limit: int) -> None:
-        hits = connection.execute(
-            text(
-                "SELECT k.key, g.words FROM"
-                f" (SELECT t.key {found.sql} ORDER BY t.key DESC LIMIT :hits) k"
-                " JOIN wording g ON g.key = k.key ORDER BY k.key DESC"
-            ),
-            {**found.parameters, "hits": limit},
-        ).all()
+    def _rank(self, connection: Connection, asked: EventQuery, keys: Sequence[int]) -> None:
+        query = f"SELECT key, words FROM wording WHERE key IN ({numbers(keys)})"
         sought = list(words.patterns(words.search(str(asked.q))))
-        self.scores = {hit.key: _score(hit.words, sought) for hit in hits}
-        if hits and not self.oldest:
-            query = text("SELECT day, event_id FROM timeline WHERE key = :key")
-            self.oldest = list(connection.execute(query, {"key": hits[-1].key}).one())
-
-    def _in_order(
-        self, connection: Connection, asked: EventQuery, keys: Sequence[int]
-    ) -> Sequence[Row[Any]]:
-        parameters = {f"key{number}": key for number, key in enumerate(keys)}
-        listed = ", ".join(f":{name}" for name in parameters) or "NULL"
-        query = f"SELECT key FROM timeline WHERE key IN ({listed}) LIMIT :limit"
-        rows = _documents(connection, asked, query, "t.key", parameters)
-        return sorted(rows, key=lambda row: keys.index(row.key))
+        wordings = connection.exec_driver_sql(query)
+        self.scores = {row.key: _score(row.words, sought) for row in wordings}
+        if keys and not self.oldest:
+            query = f"SELECT day, event_id FROM timeline WHERE key = {keys[-1]}"
+            self.oldest = list(connection.exec_driver_sql(query).one())
 
 
 ORDERS: Mapping[str, Callable[[], Order]] = {
@@ -156,20 +160,19 @@ def _score(wording: str, sought: Sequence[str]) -> int:
 
 
 def _documents(
-    connection: Connection, asked: EventQuery, keys: str, order: str, parameters: Mapping[str, Any]
+    connection: Connection, asked: EventQuery, keys: Sequence[int]
 ) -> Sequence[Row[Any]]:
-    """The documents of the events whose keys the SQL `keys` gives, one more than asked for."""
+    """The events with these keys, as they are listed, in the order of the keys."""
     certain = "NULL"
-    window = {}
     if asked.window is not None:
-        certain = "t.sure AND t.start_latest <= :to_day AND t.end_earliest >= :from_day"
-        window = {"from_day": asked.window.first, "to_day": asked.window.last}
+        first, last = asked.window
+        certain = f"t.sure AND t.start_latest <= {last} AND t.end_earliest >= {first}"
     query = (
         f"SELECT t.key, t.day, t.event_id, t.updated_at, d.body, {certain} AS certain"
-        f" FROM ({keys}) k JOIN timeline t ON t.key = k.key JOIN document d ON d.key = k.key"
-        f" ORDER BY {order}"
+        f" FROM timeline t JOIN document d ON d.key = t.key WHERE t.key IN ({numbers(keys)})"
     )
-    return connection.execute(text(query), {**parameters, **window, "limit": asked.limit + 1}).all()
+    rows = {row.key: row for row in connection.exec_driver_sql(query)}
+    return [rows[key] for key in keys]
 
 
 def key_at(connection: Connection, day: int, event_id: str, *, descending: bool) -> int:

@@ -153,7 +153,9 @@ def _facet(connection: Connection, asked: PageQuery, name: str) -> list[Option]:
     excluded = [value for value in given if value.startswith("!")]
     rest = asked.without(name).given
     base = EventFilter(**rest, **({name: excluded} if excluded else {}))
-    counted = reads.facet(connection, find(connection, base), name, MOST_VALUES)
+    counted = reads.facet(
+        connection, reads.Hits(connection, find(connection, base)), name, MOST_VALUES
+    )
     options = [Option(v["value"], v["label"], v["count"], v["value"] in chosen) for v in counted]
     # Not among the commonest, or a publisher or a tag by its name.
     for value in dict.fromkeys(chosen):

@@ -96,7 +96,7 @@ def upgrade() -> None:
         "document",
         sa.Column("key", long, autoincrement=False, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("terms", sa.String(), nullable=False),
+        sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_document"),
     )
     op.create_table(
@@ -119,10 +119,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_place_folded", "place", ["folded"], unique=False)
     op.create_table(
+        "block",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("first_key", long, nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("stamp", long, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_block"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_block_first_key", "block", ["first_key"], unique=False)
+    op.create_table(
         "posting",
+        sa.Column("block", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("term", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("key", long, nullable=False),
-        sa.PrimaryKeyConstraint("term", "key", name="pk_posting"),
+        sa.Column("bits", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("block", "term", name="pk_posting"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -141,6 +152,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("epoch", sa.String(), nullable=False),
         sa.Column("position", long, nullable=False),
+        sa.Column("stamp", long, nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_store_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_store"),
     )
@@ -157,7 +169,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "term",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("kind", ordered, nullable=False),
         sa.Column("value", ordered, nullable=False),
         sa.Column("events", sa.Integer(), nullable=False),
@@ -177,10 +189,14 @@ def upgrade() -> None:
         sa.Column("known", sa.Integer(), nullable=False),
         sa.Column("publishers", sa.Integer(), nullable=False),
         sa.Column("updated_at", ordered, nullable=False),
+        sa.Column("block", sa.Integer(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("stamp", long, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_timeline"),
         sa.UniqueConstraint("day", "event_id", name="uq_timeline_day_event_id"),
         sa.UniqueConstraint("event_id", name="uq_timeline_event_id"),
     )
+    op.create_index("ix_timeline_block_stamp", "timeline", ["block", "stamp"], unique=False)
     op.create_index(
         "ix_timeline_updated_at_event_id", "timeline", ["updated_at", "event_id"], unique=False
     )
@@ -508,4 +524,4 @@ def upgrade() -> None:
             deferrable=True,
             initially="DEFERRED",
         )
-    op.bulk_insert(store, [{"id": 1, "epoch": secrets.token_hex(8), "position": 0}])
+    op.bulk_insert(store, [{"id": 1, "epoch": secrets.token_hex(8), "position": 0, "stamp": 0}])

@@ -1,0 +1,105 @@
+"""The timeline's blocks as a reader sees them; their columns are kept while they do not change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, text
+
+from app.db import Memory
+from app.index import SLOTS, Mask
+
+Column = npt.NDArray[Any]
+
+TYPES: dict[str, str] = {
+    "key": "<i8",
+    "start_earliest": "<i4",
+    "start_latest": "<i4",
+    "end_earliest": "<i4",
+    "end_latest": "<i4",
+    "sure": "?",
+    "known": "<i4",
+    "publishers": "<i4",
+    "updated_at": "<M8[us]",
+}
+ROWS = text(
+    f"SELECT slot, {', '.join(TYPES)} FROM timeline WHERE block = :block AND stamp > :stamp"
+)
+ALL = text("SELECT id, first_key, stamp FROM block ORDER BY first_key")
+
+
+class Block(NamedTuple):
+    """A stretch of the timeline in the state of a snapshot."""
+
+    id: int
+    first_key: int
+    stamp: int
+
+
+def blocks(connection: Connection) -> Sequence[Block]:
+    """All blocks, in timeline order."""
+    memory = memory_of(connection)
+    stamp: int = connection.execute(text("SELECT stamp FROM store")).scalar_one()
+    held: tuple[int, Sequence[Block]] | None = memory.get("blocks")
+    if held and held[0] == stamp:
+        return held[1]
+    found = [Block(*row) for row in connection.execute(ALL)]
+    memory.put("blocks", (stamp, found), 100 * len(found))
+    return found
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the timeline says of the events in a block, by slot; of a slot without one, anything."""
+
+    stamp: int
+    of: dict[str, Column]
+    ordered: Column  # the slots that were ever held, in the order of their keys
+
+    def passing(self, column: str, at_least: bool, value: Any) -> Mask:
+        """Which slots keep to a bound."""
+        held = self.of[column]
+        if column == "updated_at":
+            value = np.datetime64(value.removesuffix("Z"), "us")
+        mask: Mask = held >= value if at_least else held <= value
+        return mask
+
+
+def columns(connection: Connection, block: Block) -> Columns:
+    """The columns of a block."""
+    memory = memory_of(connection)
+    held: Columns | None = memory.get(("columns", block.id))
+    if held and held.stamp == block.stamp:
+        return held
+    older = held if held and held.stamp < block.stamp else None
+    made = _columns(connection, block, older)
+    if held is None or older:
+        memory.put(("columns", block.id), made, 2 * SLOTS + sum(c.nbytes for c in made.of.values()))
+    return made
+
+
+def _columns(connection: Connection, block: Block, older: Columns | None) -> Columns:
+    since = older.stamp if older else -1
+    rows = connection.execute(ROWS, {"block": block.id, "stamp": since}).all()
+    if older:
+        of = {name: column.copy() for name, column in older.of.items()}
+    else:
+        of = {name: np.zeros(SLOTS, dtype=kind) for name, kind in TYPES.items()}
+    if rows:
+        slots, *given = zip(*rows, strict=True)
+        at = np.array(slots)
+        for name, values in zip(TYPES, given, strict=True):
+            of[name][at] = np.array(
+                [value.removesuffix("Z") for value in values] if name == "updated_at" else values,
+                dtype=TYPES[name],
+            )
+    used = np.flatnonzero(of["key"])
+    return Columns(block.stamp, of, used[np.argsort(of["key"][used], kind="stable")])
+
+
+def memory_of(connection: Connection) -> Memory:
+    """Where readers of the store keep things; nothing stays of what a writer has not committed."""
+    memory: Memory = connection.get_execution_options().get("memory") or Memory(0)
+    return memory

@@ -1,0 +1,164 @@
+"""The events that a filter finds, block by block, so that the first are had without the rest."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, text
+
+from app.dialects import numbers, too_costly
+from app.filters import Choice, Found
+from app.index import SLOTS, Mask, unpacked
+from app.reads.blocks import Block, Column, Columns, blocks, columns
+
+Keys = npt.NDArray[np.int64]
+Bits = dict[int, bytes]  # the postings of a block, by term
+AT_FIRST, GROWTH = 2, 4  # so many blocks are read together, and then so many times more
+AT_ONCE = 2000  # keys are checked together
+NOTHING: Mask = np.zeros(SLOTS, dtype=np.bool_)
+NOTHING.setflags(write=False)
+
+
+class Hits:
+    """What a filter finds in the state of a snapshot; Problem `query-too-costly` after its time."""
+
+    def __init__(self, connection: Connection, found: Found) -> None:
+        self.connection = connection
+        self.found = found
+        self.blocks = blocks(connection)
+        seconds = connection.get_execution_options().get("seconds")
+        self._count = found.known
+        self._held: dict[int, Mask] | None = None
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def count(self) -> int:
+        """How many there are."""
+        if self._count is None:
+            masks = (mask for _, mask in self.masks(self.blocks))
+            self._count = sum(int(np.count_nonzero(mask)) for mask in masks)
+        return self._count
+
+    def in_order(
+        self, *, descending: bool = False, beyond: int | None = None
+    ) -> Iterator[list[int]]:
+        """Their keys in timeline order or its reverse, `beyond` a key, block by block."""
+        chosen = [block for block in self.blocks if self._reaches(block, beyond, descending)]
+        for block, mask in self.masks(chosen[::-1] if descending else chosen):
+            held = columns(self.connection, block)
+            slots = held.ordered[mask[held.ordered]]
+            keys = held.of["key"][slots]
+            if beyond is not None:
+                keys = keys[keys < beyond] if descending else keys[keys > beyond]
+            if len(keys):
+                yield (keys[::-1] if descending else keys).tolist()
+
+    def values(self, column: str) -> Column:
+        """What a column of the timeline says of each, in no order."""
+        parts = [
+            columns(self.connection, block).of[column][mask]
+            for block, mask in self.masks(self.blocks)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def holds(self, block: int, slot: int) -> bool:
+        """Whether the event in a slot of a block is among them."""
+        if self.found.everything:
+            return True
+        if self._held is None:
+            self._held = {held.id: mask for held, mask in self.masks(self.blocks)}
+        return bool(self._held.get(block, NOTHING)[slot])
+
+    def _reaches(self, block: Block, beyond: int | None, descending: bool) -> bool:
+        if beyond is None:
+            return True
+        if descending:
+            return block.first_key < beyond or block is self.blocks[0]
+        place = self.blocks.index(block) + 1
+        return place == len(self.blocks) or self.blocks[place].first_key > beyond
+
+    def masks(self, chosen: Sequence[Block]) -> Iterator[tuple[Block, Mask]]:
+        """Which slots they have, of each of some blocks that holds any."""
+        size, start = AT_FIRST, 0
+        while start < len(chosen):
+            together = chosen[start : start + size]
+            bits = self._bits(together)
+            for block in together:
+                if self._deadline is not None and time.monotonic() > self._deadline:
+                    raise too_costly()
+                mask = self._mask(block, bits.get(block.id, {}))
+                if mask.any():
+                    yield block, mask
+            start, size = start + size, size * GROWTH
+
+    def _bits(self, together: Sequence[Block]) -> dict[int, Bits]:
+        found: dict[int, Bits] = {}
+        if terms := self.found.terms:
+            query = (
+                "SELECT block, term, bits FROM posting"
+                f" WHERE block IN ({numbers(block.id for block in together)})"
+                f" AND term IN ({numbers(terms)})"
+            )
+            for block, term, bits in self.connection.exec_driver_sql(query):
+                found.setdefault(block, {})[term] = bits
+        return found
+
+    def _mask(self, block: Block, bits: Bits) -> Mask:
+        mask: Mask | None = None
+        for clause in self.found.clauses:
+            fitting = _any(clause, bits)
+            mask = fitting if mask is None else mask & fitting
+            if fitting is NOTHING:
+                return NOTHING
+        if mask is None or not mask.any():
+            return NOTHING
+        for term in self.found.none_of:
+            if term in bits:
+                mask = mask & ~unpacked(bits[term])
+        plan = self.found.plan
+        if plan.holds or plan.checks:
+            held = columns(self.connection, block)
+            for hold in plan.holds:
+                mask = mask & held.passing(*hold)
+            for check in plan.checks:
+                mask = self._checked(mask, held, check)
+        return mask
+
+    def _checked(self, mask: Mask, held: Columns, check: str) -> Mask:
+        """Those of the slots whose keys a query lets pass."""
+        slots = held.ordered[mask[held.ordered]]
+        keys = held.of["key"][slots]
+        passing: set[int] = set()
+        for start in range(0, len(keys), AT_ONCE):
+            query = check.replace(":keys", f"({numbers(keys[start : start + AT_ONCE].tolist())})")
+            rows = self.connection.execute(text(query), self.found.plan.parameters)
+            passing.update(rows.scalars())
+        made = np.zeros(SLOTS, dtype=np.bool_)
+        made[slots[np.isin(keys, list(passing))]] = True
+        return made
+
+
+def _any(clause: Sequence[Choice], bits: Bits) -> Mask:
+    """Which slots fit one of the choices."""
+    fitting: Mask = NOTHING
+    for choice in clause:
+        if choice.term in bits:
+            mask = unpacked(bits[choice.term])
+            for other in choice.none_of:
+                if other in bits:
+                    mask &= ~unpacked(bits[other])
+            fitting = mask if fitting is NOTHING else fitting | mask
+    return fitting
+
+
+def in_batches(keys: Iterator[list[int]], size: int) -> Iterator[list[int]]:
+    """Lists of `size` keys, the last one shorter, of what comes block by block."""
+    held: list[Any] = []
+    for some in keys:
+        held += some
+        while len(held) > size:
+            yield held[:size]
+            held = held[size:]
+    if held:
+        yield held

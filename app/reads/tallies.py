@@ -1,0 +1,219 @@
+"""Many events counted at once: by what they bear, and by where they lie in time."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, text
+
+from app.dialects import numbers
+from app.index import batches, ids_of_kind, slots_of
+from app.reads.blocks import Block, Column, columns, memory_of
+from app.reads.hits import Hits
+
+MANY = 2000  # values that are as common as one another are sought in the order of their names
+
+# -- by what they bear ----------------------------------------------------------------------------
+
+
+class Borne(NamedTuple):
+    """What the events of a block bear of one kind: a slot and the number of a value, each pair."""
+
+    stamp: int
+    slots: Column
+    values: Column  # counted from the first id of the kind
+
+
+def borne(connection: Connection, block: Block, kind: str) -> Borne:
+    """What the events of a block bear of a kind."""
+    memory = memory_of(connection)
+    held: Borne | None = memory.get(("borne", kind, block.id))
+    if held and held.stamp == block.stamp:
+        return held
+    ids = ids_of_kind(kind)
+    query = (
+        "SELECT term, bits FROM posting"
+        f" WHERE block = {block.id} AND term BETWEEN {ids[0]} AND {ids[-1]}"
+    )
+    rows = connection.exec_driver_sql(query).all()
+    slots = [slots_of(bits) for _, bits in rows]
+    values = np.array([term - ids[0] for term, _ in rows], dtype=np.int32)
+    made = Borne(
+        block.stamp,
+        np.concatenate([np.zeros(0, dtype=np.uint16), *slots]),
+        np.repeat(values, [len(part) for part in slots]),
+    )
+    if held is None or held.stamp < block.stamp:
+        memory.put(("borne", kind, block.id), made, made.slots.nbytes + made.values.nbytes)
+    return made
+
+
+def commonest(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:
+    """The values of a kind that most hits bear, with their numbers; of equals the first by name."""
+    part = hits.found.plan.part
+    if part and kind == "actor" and (part.roles or part.unwanted):
+        return _first(chain.from_iterable(_taking_part(connection, hits)), limit)
+    if part and kind == "role" and part.actors:
+        roles = (set().union(*taking.values()) for taking in _taking_part(connection, hits))
+        return _first(chain.from_iterable(roles), limit)
+    if hits.found.everything:
+        query = (
+            "SELECT value, events FROM term WHERE kind = :kind AND events > 0"
+            " ORDER BY events DESC, value LIMIT :limit"
+        )
+        return [
+            tuple(row) for row in connection.execute(text(query), {"kind": kind, "limit": limit})
+        ]
+    return _tallied(connection, hits, kind, limit)
+
+
+def _first(names: Iterable[str], limit: int) -> list[tuple[str, int]]:
+    return sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+
+def _tallied(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:
+    found = [np.zeros(0, dtype=np.int32)]
+    for block, mask in hits.masks(hits.blocks):
+        of_block = borne(connection, block, kind)
+        found.append(of_block.values[mask[of_block.slots]])
+    counts = np.bincount(np.concatenate(found))
+    values = np.flatnonzero(counts)
+    least = 1
+    if len(values) > limit:
+        least = int(np.partition(counts[values], -limit)[-limit])
+    above = values[counts[values] > least].tolist()
+    level = values[counts[values] == least].tolist()
+    named = _values(connection, kind, above)
+    told = [(name, int(counts[value])) for value, name in named.items()]
+    told.sort(key=lambda pair: (-pair[1], pair[0]))
+    return told + [(name, least) for name in _names(connection, kind, level, limit - len(told))]
+
+
+def _values(connection: Connection, kind: str, values: Iterable[int]) -> dict[int, str]:
+    """The names of values that are counted from the first id of their kind."""
+    first = ids_of_kind(kind)[0]
+    found: dict[int, str] = {}
+    for batch in batches(values):
+        query = f"SELECT id, value FROM term WHERE id IN ({numbers(first + v for v in batch)})"
+        found |= {row.id - first: row.value for row in connection.exec_driver_sql(query)}
+    return found
+
+
+def _names(connection: Connection, kind: str, values: list[int], limit: int) -> list[str]:
+    """The first names of some values, in their order."""
+    if len(values) <= MANY:
+        return sorted(_values(connection, kind, values).values())[:limit]
+    wanted, first = set(values), ids_of_kind(kind)[0]
+    query = text("SELECT id, value FROM term WHERE kind = :kind ORDER BY value")
+    names: list[str] = []
+    with connection.execution_options(stream_results=True).execute(query, {"kind": kind}) as rows:
+        for row in rows:
+            if row.id - first in wanted:
+                names.append(row.value)
+            if len(names) == limit:
+                break
+    return names
+
+
+def _taking_part(connection: Connection, hits: Hits) -> Iterator[Mapping[str, set[str]]]:
+    """Of each hit the actors that the filter's actors and roles let pass, with all their roles."""
+    part = hits.found.plan.part
+    assert part is not None
+    for block, mask in hits.masks(hits.blocks):
+        found: dict[int, dict[str, set[str]]] = defaultdict(dict)
+        for slot, actor in _named(connection, block, "actor", mask):
+            found[slot][actor] = set()
+        for slot, pair in _named(connection, block, "actor-role", mask):
+            actor, _, role = pair.partition(":")
+            found[slot][actor].add(role)
+        for taking in found.values():
+            yield {actor: roles for actor, roles in taking.items() if part.admits(actor, roles)}
+
+
+def _named(
+    connection: Connection, block: Block, kind: str, mask: Column
+) -> Iterator[tuple[int, str]]:
+    of_block = borne(connection, block, kind)
+    chosen = mask[of_block.slots]
+    values = of_block.values[chosen].tolist()
+    names = _values(connection, kind, set(values))
+    for slot, value in zip(of_block.slots[chosen].tolist(), values, strict=True):
+        yield slot, names[value]
+
+
+# -- by where they lie in time --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Bounds as the timeline has them, each with how many events share them."""
+
+    bounds: Column  # rows of start_earliest, start_latest, end_earliest, end_latest, sure
+    events: Column
+
+    def possible(self, days: Column) -> list[int]:
+        """How many may lie in each span of time between some days, the last one left out."""
+        return _overlapping(self.bounds[:, 0], self.bounds[:, 3], self.events, days)
+
+    def certain(self, days: Column) -> list[int]:
+        """How many lie in each span of time between some days for certain."""
+        sure = self.bounds[:, 4] > 0
+        held = self.bounds[sure]
+        return _overlapping(held[:, 1], held[:, 2], self.events[sure], days)
+
+
+def _overlapping(starts: Column, ends: Column, events: Column, days: Column) -> list[int]:
+    size = len(days) - 1
+    first = np.maximum(np.searchsorted(days, starts, side="right") - 1, 0)
+    last = np.minimum(np.searchsorted(days, ends, side="right") - 1, size - 1)
+    some = first <= last
+    steps = np.bincount(first[some], weights=events[some], minlength=size + 1)
+    steps -= np.bincount(last[some] + 1, weights=events[some], minlength=size + 1)
+    counts: list[int] = np.cumsum(steps)[:size].astype(np.int64).tolist()
+    return counts
+
+
+class Grouped(NamedTuple):
+    """Which bounds there are in a block, and by slot which of them an event has."""
+
+    stamp: int
+    bounds: Column
+    group: Column
+
+
+def _grouped(connection: Connection, block: Block) -> Grouped:
+    memory = memory_of(connection)
+    held: Grouped | None = memory.get(("grouped", block.id))
+    if held and held.stamp == block.stamp:
+        return held
+    of = columns(connection, block).of
+    names = ("start_earliest", "start_latest", "end_earliest", "end_latest", "sure")
+    rows = np.stack([of[name].astype(np.int32) for name in names], axis=1)
+    whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * len(names)}").ravel()
+    _, first, group = np.unique(whole, return_index=True, return_inverse=True)
+    made = Grouped(block.stamp, rows[first], group.astype(np.uint16))
+    if held is None or held.stamp < block.stamp:
+        memory.put(("grouped", block.id), made, made.bounds.nbytes + made.group.nbytes)
+    return made
+
+
+def spans_of(hits: Hits) -> Spans:
+    """How the hits lie in time."""
+    memory = memory_of(hits.connection)
+    held: tuple[object, Spans] | None = memory.get("spans") if hits.found.everything else None
+    if held and held[0] == hits.blocks:
+        return held[1]
+    bounds, events = [np.zeros((0, 5), dtype=np.int32)], [np.zeros(0, dtype=np.int64)]
+    for block, mask in hits.masks(hits.blocks):
+        grouped = _grouped(hits.connection, block)
+        bounds.append(grouped.bounds)
+        events.append(np.bincount(grouped.group[mask], minlength=len(grouped.bounds)))
+    counted = np.concatenate(events)
+    some = counted > 0
+    made = Spans(np.concatenate(bounds)[some], counted[some])
+    if hits.found.everything:
+        memory.put("spans", (hits.blocks, made), made.bounds.nbytes + made.events.nbytes)
+    return made
