@@ -46,6 +46,14 @@ def stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return PostgresqlStores(url)
 
 
+@pytest.fixture(scope="module")
+def small_blocks() -> Iterator[None]:
+    """Blocks of 64 events, so that the timeline of a test has many, made and written in process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.index.blocks.SLOTS", 64)
+        yield
+
+
 @pytest.fixture(scope="session")
 def empty_template(stores: Stores) -> str:
     """A migrated store; copied, never written."""

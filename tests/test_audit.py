@@ -14,6 +14,8 @@ from app.settings import Settings
 from chronology import items, walk
 from stores import BY, Stores, opened, seeded
 
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
 Json = dict[str, Any]
 
 PAST, FUTURE = "2020-05-10", "9990-01-01"

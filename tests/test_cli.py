@@ -125,7 +125,9 @@ def test_check_finds_what_reindex_mends(seeded_store: str, folder: Path) -> None
     """Findings go to stdout, a line each; their number to stderr, with exit code 1."""
     with opened(seeded_store) as store, store.write() as session:
         session.execute(text("UPDATE term SET events = events + 1 WHERE kind = 'type'"))
-        session.execute(text("DELETE FROM posting WHERE key = (SELECT min(key) FROM posting)"))
+        session.execute(
+            text("DELETE FROM posting WHERE term = (SELECT min(id) FROM term WHERE kind = 'tag')")
+        )
     damaged = run("check", folder=folder, settings=at(seeded_store))
     assert damaged.code == 1
     assert len(damaged.out.splitlines()) >= 1

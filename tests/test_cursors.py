@@ -21,6 +21,8 @@ from chronology import SORTS, Chronology, ascending, chronology, items, walk
 from dates.model import number
 from stores import BY, Stores, opened, seeded
 
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
 VOCABULARIES = ("types", "actors", "places", "tags", "publishers", "sources")
 
 

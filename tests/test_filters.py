@@ -35,6 +35,8 @@ from chronology import (
 from dates.model import dates, windows
 from stores import BY, PostgresqlStores, SqliteStores, Stores, left_out, migrated, opened, seeded
 
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
 
 def found(client: TestClient, **parameters: Any) -> dict[str, str | None]:
     """The ids that a filter finds, in order, each with how it matched."""

@@ -17,21 +17,24 @@ from sqlmodel import Session
 
 from app import dates as edtf
 from app import index, schemas, writes
-from app.index import keys
+from app.index import blocks, keys
 from app.words import fold
 from chronology import Chronology, ascending, chronology
 from stores import BY, SqliteStores, Stores, migrated, opened, seeded
+
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 # -- keys -----------------------------------------------------------------------------------------
 
 DAYS = (edtf.day_number(-9999, 1, 1), -1, 0, 738_000, edtf.day_number(9999, 12, 31), edtf.END)
 TABLES = (
-    "CREATE TABLE timeline (key INTEGER PRIMARY KEY, day INT, event_id TEXT,"
+    "CREATE TABLE timeline (key INTEGER PRIMARY KEY, day INT, event_id TEXT, block INT, stamp INT,"
     " UNIQUE (day, event_id))",
-    "CREATE TABLE document (key INTEGER PRIMARY KEY, body TEXT, terms TEXT)",
+    "CREATE TABLE document (key INTEGER PRIMARY KEY, body TEXT)",
     "CREATE TABLE wording (key INTEGER PRIMARY KEY, words TEXT)",
     "CREATE TABLE measurement (key INTEGER, position INT, PRIMARY KEY (key, position))",
-    "CREATE TABLE posting (term INT, key INT, PRIMARY KEY (term, key))",
+    "CREATE TABLE block (id INTEGER PRIMARY KEY, first_key INT, used INT, stamp INT)",
+    "CREATE TABLE store (stamp INT)",
 )
 
 
@@ -55,31 +58,37 @@ def undone(engine: Engine) -> Iterator[Connection]:
 
 
 def put(connection: Connection, day: int, event_id: str) -> int:
-    """Place an event as the index does: its row, its document, and a posting under term 7."""
+    """Place an event as the index does: its row, its document, and now and then a block."""
     key = keys.place(connection, day, event_id)
     told = {"key": key, "day": day, "id": event_id}
     for statement in (
         "INSERT INTO timeline (key, day, event_id) VALUES (:key, :day, :id)",
-        "INSERT INTO document (key, body, terms) VALUES (:key, :id, '[7]')",
-        "INSERT INTO posting (term, key) VALUES (7, :key)",
+        "INSERT INTO document (key, body) VALUES (:key, :id)",
     ):
         connection.execute(text(statement), told)
+    if len(event_id) % 2:
+        statement = "INSERT INTO block (id, first_key) SELECT count(*), :key FROM block"
+        connection.execute(text(statement), told)
+        connection.execute(text("UPDATE timeline SET block = 1 WHERE key = :key"), told)
     return key
 
 
 def assert_in_order(connection: Connection, placed: Iterable[tuple[int, str]]) -> None:
-    """Keys sort as (day, id), lie within their day, and lead to the same event in every table."""
+    """Keys sort as (day, id), lie within their day, and lead to the same event in every table.
+
+    Each block begins where it did: before the same event.
+    """
     query = (
-        "SELECT t.key, t.day, t.event_id, d.body FROM timeline t JOIN document d ON d.key = t.key"
-        " JOIN posting p ON p.key = t.key AND p.term = 7 ORDER BY t.key"
+        "SELECT t.key, t.day, t.event_id, d.body, t.block FROM timeline t"
+        " JOIN document d ON d.key = t.key ORDER BY t.key"
     )
     held = connection.execute(text(query)).all()
     assert [(row.day, row.event_id) for row in held] == sorted(placed)
     for row in held:
         assert row.body == row.event_id
         assert keys.first_key(row.day) <= row.key < keys.first_key(row.day + 1)
-    count = connection.execute(text("SELECT count(*) FROM posting")).scalar_one()
-    assert count == len(held)
+    begun = connection.execute(text("SELECT first_key FROM block ORDER BY first_key")).scalars()
+    assert list(begun) == [row.key for row in held if row.block]
 
 
 NAMES = st.lists(
@@ -220,9 +229,11 @@ def content(connection: Connection) -> Content:
         " ORDER BY t.key"
     )
     posted: dict[int, set[tuple[str, str]]] = {}
-    terms = "SELECT p.key, t.kind, t.value FROM posting p JOIN term t ON t.id = p.term"
-    for key, kind, value in connection.execute(text(terms)):
-        posted.setdefault(key, set()).add((kind, value))
+    keys_of = {(r.block, r.slot): r.key for r in connection.execute(text("SELECT * FROM timeline"))}
+    terms = "SELECT p.block, p.bits, t.kind, t.value FROM posting p JOIN term t ON t.id = p.term"
+    for block, bits, kind, value in connection.execute(text(terms)):
+        for slot in index.slots_of(bits).tolist():
+            posted.setdefault(keys_of[block, slot], set()).add((kind, value))
     return {
         row.event_id: (bytes(row.body), frozenset(posted.get(row.key, ())))
         for row in connection.execute(text(query))
@@ -434,14 +445,36 @@ def pairs(parts: Iterable[dict[str, Any]], one: str, other: str) -> list[tuple[A
 EVENT, OTHER = "aliyev-visit-belgrade-2022", "tovuz-tavush-skirmishes"
 KEY = f"(SELECT key FROM timeline WHERE event_id = '{EVENT}')"
 OTHER_KEY = f"(SELECT key FROM timeline WHERE event_id = '{OTHER}')"
-VISIT = "(SELECT id FROM term WHERE kind = 'type' AND value = 'visit')"
-TRADE = "(SELECT id FROM term WHERE kind = 'type' AND value = 'trade')"
+VISIT = "SELECT id FROM term WHERE kind = 'type' AND value = 'visit'"
+TRADE = "SELECT id FROM term WHERE kind = 'type' AND value = 'trade'"
+SPOT = f"SELECT block, slot FROM timeline WHERE event_id = '{EVENT}'"
 DIFFERS = f"event {EVENT} differs in the read model; `dateline reindex` mends it"
 OTHER_DIFFERS = f"event {OTHER} differs in the read model; `dateline reindex` mends it"
 
 
 def of_model(what: str) -> str:
     return f"the read model has {what}; `dateline reindex` mends it"
+
+
+Damage = str | Callable[[Session], None]
+
+
+def posted(term: str, *, put: bool = True, further: int = 0) -> Damage:
+    """Says under a term, or no longer, that the event bears it, or the slot so far behind it."""
+
+    def damage(session: Session) -> None:
+        number = session.execute(text(term)).scalar_one()
+        block, slot = session.execute(text(SPOT)).one()
+        of = {"block": block, "term": number}
+        where = "WHERE block = :block AND term = :term"
+        bits = session.execute(text(f"SELECT bits FROM posting {where}"), of).scalar()
+        mask = index.unpacked(bits or b"")
+        mask[slot + further] = put
+        session.execute(text(f"DELETE FROM posting {where}"), of)
+        insert = text("INSERT INTO posting (block, term, bits) VALUES (:block, :term, :bits)")
+        session.execute(insert, {**of, "bits": blocks.packed(mask)})
+
+    return damage
 
 
 # Statements of one transaction, and every line that the check of the journal then gives.
@@ -518,7 +551,7 @@ ASTRAY: dict[str, tuple[list[str], set[str]]] = {
 }
 
 # Statements of one transaction, and every line that `check` then gives.
-DAMAGES: dict[str, tuple[list[str], set[str]]] = {
+DAMAGES: dict[str, tuple[list[Damage], set[str]]] = {
     "nothing": ([], set()),
     "a row changed behind the read model's back": (
         [f"UPDATE event SET title = 'Forged' WHERE id = '{EVENT}'"],
@@ -558,41 +591,41 @@ DAMAGES: dict[str, tuple[list[str], set[str]]] = {
         },
     ),
     "a wrong count": (
-        [f"UPDATE term SET events = events + 1 WHERE id = {VISIT}"],
+        [f"UPDATE term SET events = events + 1 WHERE id = ({VISIT})"],
         {of_model("1 terms with a wrong count")},
     ),
     "an extra posting": (
-        [f"INSERT INTO posting (term, key) VALUES ({TRADE}, {KEY})"],
+        [posted(TRADE)],
         {DIFFERS, of_model("1 terms with a wrong count")},
     ),
     "an extra posting that is counted": (
         [
-            f"INSERT INTO posting (term, key) VALUES ({TRADE}, {KEY})",
-            f"UPDATE term SET events = events + 1 WHERE id = {TRADE}",
+            posted(TRADE),
+            f"UPDATE term SET events = events + 1 WHERE id = ({TRADE})",
         ],
         {DIFFERS},
     ),
     "a posting under a term that is none": (
-        [f"INSERT INTO posting (term, key) VALUES (999999, {KEY})"],
+        [posted("SELECT 999999")],
         {DIFFERS},
     ),
     "a missing posting": (
-        [f"DELETE FROM posting WHERE term = {VISIT} AND key = {KEY}"],
+        [posted(VISIT, put=False)],
         {DIFFERS, of_model("1 terms with a wrong count")},
     ),
     "a missing posting that is not counted": (
         [
-            f"DELETE FROM posting WHERE term = {VISIT} AND key = {KEY}",
-            f"UPDATE term SET events = events - 1 WHERE id = {VISIT}",
+            posted(VISIT, put=False),
+            f"UPDATE term SET events = events - 1 WHERE id = ({VISIT})",
         ],
         {DIFFERS},
     ),
     "a posting of no event": (
-        [f"INSERT INTO posting (term, key) VALUES ({VISIT}, 5)"],
+        [posted(VISIT, further=40)],
         {of_model("1 postings of no event"), of_model("1 terms with a wrong count")},
     ),
     "a list of terms that is wrong": (
-        [f"UPDATE document SET terms = '[]' WHERE key = {KEY}"],
+        [f"UPDATE document SET terms = body WHERE key = {KEY}"],
         {DIFFERS},
     ),
     "documents that change places": (
@@ -633,11 +666,14 @@ def sound(stores: Stores, seeded_template: str) -> str:
 
 
 @contextmanager
-def damaged(url: str, statements: Iterable[str] = ()) -> Iterator[Session]:
+def damaged(url: str, statements: Iterable[Damage] = ()) -> Iterator[Session]:
     """A transaction that does damage and leaves none behind."""
     with opened(url) as store, store.write() as session:
         for statement in statements:
-            session.execute(text(statement))
+            if isinstance(statement, str):
+                session.execute(text(statement))
+            else:
+                statement(session)
         yield session
         session.rollback()
 
@@ -654,8 +690,7 @@ def test_a_damage_is_found_and_named(sound: str, damage: str) -> None:
     """And nothing else is; each line says what mends it, where something does."""
     statements, expected = DAMAGES[damage]
     with damaged(sound) as session:
-        posted = session.execute(text(f"SELECT count(*) FROM posting WHERE key = {KEY}"))
-        number = str(posted.scalar_one())
+        number = str(len(content(session.connection())[EVENT][1]))
     with damaged(sound, statements) as session:
         with pytest.raises(edtf.DateError) as wrong:
             edtf.parse("2023-02-29")

@@ -68,7 +68,7 @@ def test_a_unit_is_as_large_as_a_maintained_library_says(kind: str, symbol: str,
         "power": "W",
         "time": "s",
     }[kind]
-    theirs = registry().Quantity(PINT.get(symbol, symbol)).to(base).magnitude
+    theirs: float = registry().Quantity(PINT.get(symbol, symbol)).to(base).magnitude
     assert float(size) == pytest.approx(theirs, rel=1e-9)
 
 

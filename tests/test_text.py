@@ -17,6 +17,8 @@ from app.settings import Settings
 from chronology import drawn, items, walk
 from stores import BY, Stores, seeded
 
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
 LONGEST = 500
 
 # What an engine's own search would trip over, and what is no word or many.

@@ -5,14 +5,13 @@ which events of a block bear a value. All of it can be rebuilt from the normalis
 """
 
 from app.index.batches import BATCH, batches
-from app.index.blocks import SLOTS, Mask, Slots, slots_of, unpacked
+from app.index.blocks import Mask, Slots, none, slots_of, unpacked
 from app.index.check import check
 from app.index.postings import Written, rebuild, write
 from app.index.terms import Term, ids_of_kind
 
 __all__ = [
     "BATCH",
-    "SLOTS",
     "Mask",
     "Slots",
     "Term",
@@ -20,6 +19,7 @@ __all__ = [
     "batches",
     "check",
     "ids_of_kind",
+    "none",
     "rebuild",
     "slots_of",
     "unpacked",

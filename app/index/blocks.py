@@ -17,45 +17,56 @@ from sqlalchemy import Connection, insert, text
 from app.models import TABLES
 
 SLOTS = 1 << 14
-DENSE = SLOTS // 8  # bytes of a posting with a bit for each slot; one with a list is shorter
-FILLED = SLOTS * 3 // 4  # a block that is made anew has room for more
 AT_ONCE = 500  # terms are looked up together
 Slots = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
 OF_KEY = text("SELECT id, used FROM block WHERE first_key <= :key ORDER BY first_key DESC LIMIT 1")
-FIRST = text("SELECT id, used FROM block ORDER BY first_key LIMIT 1")
 BEYOND = text("SELECT 1 FROM timeline WHERE key > :key LIMIT 1")
 
 
+def filled() -> int:
+    """So many events a block gets that is made anew, to have room for more."""
+    return SLOTS * 3 // 4
+
+
+def none() -> Mask:
+    """No slot at all."""
+    return np.zeros(SLOTS, dtype=np.bool_)
+
+
 def packed(mask: Mask) -> bytes:
-    """A posting's bytes; none where no slot is in it."""
+    """A posting's bytes: an even number for a list of slots, odd for a bit each and one more."""
     slots = np.flatnonzero(mask)
-    if 2 * len(slots) < DENSE:
+    if 2 * len(slots) < SLOTS // 8:
         return slots.astype("<u2").tobytes()
-    return np.packbits(mask, bitorder="little").tobytes()
+    return np.packbits(mask, bitorder="little").tobytes() + b"\0"
+
+
+def _is_list(bits: bytes) -> bool:
+    return len(bits) % 2 == 0
 
 
 def unpacked(bits: bytes) -> Mask:
     """Whether each slot is in a posting."""
-    if len(bits) == DENSE:
-        held = np.frombuffer(bits, dtype=np.uint8)
-        return np.unpackbits(held, bitorder="little").view(np.bool_)
-    mask = np.zeros(SLOTS, dtype=np.bool_)
-    mask[np.frombuffer(bits, dtype="<u2")] = True
-    return mask
+    if _is_list(bits):
+        mask = none()
+        mask[np.frombuffer(bits, dtype="<u2")] = True
+        return mask
+    held = np.frombuffer(bits, dtype=np.uint8, count=len(bits) - 1)
+    return np.unpackbits(held, bitorder="little", count=SLOTS).view(np.bool_)
 
 
 def slots_of(bits: bytes) -> Slots:
     """The slots in a posting, in no order."""
-    if len(bits) == DENSE:
-        return np.flatnonzero(unpacked(bits)).astype(np.uint16)
-    return np.frombuffer(bits, dtype="<u2")
+    if _is_list(bits):
+        return np.frombuffer(bits, dtype="<u2")
+    return np.flatnonzero(unpacked(bits)).astype(np.uint16)
 
 
 def _changed(bits: bytes, put: Sequence[int], taken: Sequence[int]) -> bytes:
     """A posting with some slots more and some fewer."""
-    if not taken and len(bits) != DENSE and len(bits) + 2 * len(put) < DENSE:
+    if not taken and _is_list(bits) and len(bits) + 2 * len(put) < SLOTS // 8:
         return bits + array("H", put).tobytes()
     mask = unpacked(bits)
     mask[list(put)] = True
@@ -77,9 +88,8 @@ class Blocks:
     def place(self, key: int) -> dict[str, int]:
         """A free slot for an event at `key`, as columns of the timeline; may make room for it."""
         found = self.connection.execute(OF_KEY, {"key": key}).first()
-        found = found or self.connection.execute(FIRST).first()
         if found is None:
-            return self._begin(key)
+            return self._begin(0)
         if found.used == SLOTS:
             if self.connection.execute(BEYOND, {"key": key}).first() is None:
                 return self._begin(key)  # what is told as it happens fills block after block
@@ -185,7 +195,7 @@ class Blocks:
         rows = self.connection.execute(text(query), told).all()
         first = text("SELECT first_key FROM block WHERE id = :block")
         first_key: int = self.connection.execute(first, told).scalar_one()
-        half = len(rows) if len(rows) <= FILLED else len(rows) // 2
+        half = len(rows) if len(rows) <= filled() else len(rows) // 2
         query = "SELECT term, bits FROM posting WHERE block = :block"
         postings = self.connection.execute(text(query), told).all()
         for number, part in enumerate(filter(None, (rows[:half], rows[half:]))):
@@ -202,7 +212,8 @@ class Blocks:
             for row in postings
             if (bits := _packed_anew(unpacked(row.bits)[old]))
         ]
-        self.connection.execute(insert(TABLES["posting"]), moved)
+        if moved:  # events that are just being written have no postings yet
+            self.connection.execute(insert(TABLES["posting"]), moved)
         self.connection.execute(
             text(
                 "UPDATE timeline SET block = :block, slot = :slot, stamp = :stamp WHERE key = :key"
@@ -219,6 +230,6 @@ def _lists() -> dict[int, "array[int]"]:
 
 
 def _packed_anew(taken: Mask) -> bytes:
-    mask = np.zeros(SLOTS, dtype=np.bool_)
+    mask = none()
     mask[: len(taken)] = taken
     return packed(mask)

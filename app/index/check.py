@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dates import DateError, parse
 from app.index.batches import BATCH, batches
-from app.index.blocks import SLOTS, slots_of, unpacked
+from app.index.blocks import none, slots_of, unpacked
 from app.index.documents import Entry, Measurement, entries
 from app.index.keys import first_key
 from app.index.postings import row_of
@@ -80,7 +80,7 @@ def _postings(connection: Connection) -> Iterator[str]:
     astray, counted = 0, Counter[int]()
     query = text("SELECT block, term, bits FROM posting ORDER BY block")
     for block, rows in groupby(connection.execute(query), key=lambda row: row.block):
-        of_events = np.zeros(SLOTS, dtype=np.bool_)
+        of_events = none()
         of_events[held.get(block, [])] = True
         for row in rows:
             mask = unpacked(row.bits)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, text, update
 from app.dialects import listed
 from app.index import keys, terms
 from app.index.batches import batches
-from app.index.blocks import FILLED, Blocks
+from app.index.blocks import Blocks, filled
 from app.index.documents import Entry, entries
 from app.models import TABLES
 
@@ -111,8 +111,8 @@ def rebuild(connection: Connection, progress: Callable[[int], None] = lambda don
         key_of.update(zip(of_day, keys.evenly(day, len(of_day)), strict=True))
     done = 0
     blocks = Blocks(connection)
-    for block in batches(key_of, FILLED):
-        number = blocks.begin(key_of[block[0]], len(block))
+    for block in batches(key_of, filled()):
+        number = blocks.begin(key_of[block[0]] if done else 0, len(block))
         slots = iter(range(len(block)))
         for batch in batches(block):
             made = {entry.event_id: entry for entry in entries(connection, batch)}

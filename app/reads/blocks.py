@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, text
 
 from app.db import Memory
-from app.index import SLOTS, Mask
+from app.index import Mask, none
 
 Column = npt.NDArray[Any]
 
@@ -58,6 +58,11 @@ class Columns:
     of: dict[str, Column]
     ordered: Column  # the slots that were ever held, in the order of their keys
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.ordered.nbytes + sum(column.nbytes for column in self.of.values())
+
     def passing(self, column: str, at_least: bool, value: Any) -> Mask:
         """Which slots keep to a bound."""
         held = self.of[column]
@@ -76,7 +81,7 @@ def columns(connection: Connection, block: Block) -> Columns:
     older = held if held and held.stamp < block.stamp else None
     made = _columns(connection, block, older)
     if held is None or older:
-        memory.put(("columns", block.id), made, 2 * SLOTS + sum(c.nbytes for c in made.of.values()))
+        memory.put(("columns", block.id), made, made.size)
     return made
 
 
@@ -86,7 +91,7 @@ def _columns(connection: Connection, block: Block, older: Columns | None) -> Col
     if older:
         of = {name: column.copy() for name, column in older.of.items()}
     else:
-        of = {name: np.zeros(SLOTS, dtype=kind) for name, kind in TYPES.items()}
+        of = {name: np.zeros(len(none()), dtype=kind) for name, kind in TYPES.items()}
     if rows:
         slots, *given = zip(*rows, strict=True)
         at = np.array(slots)

@@ -10,15 +10,13 @@ from sqlalchemy import Connection, text
 
 from app.dialects import numbers, too_costly
 from app.filters import Choice, Found
-from app.index import SLOTS, Mask, unpacked
+from app.index import Mask, none, unpacked
 from app.reads.blocks import Block, Column, Columns, blocks, columns
 
 Keys = npt.NDArray[np.int64]
 Bits = dict[int, bytes]  # the postings of a block, by term
 AT_FIRST, GROWTH = 2, 4  # so many blocks are read together, and then so many times more
 AT_ONCE = 2000  # keys are checked together
-NOTHING: Mask = np.zeros(SLOTS, dtype=np.bool_)
-NOTHING.setflags(write=False)
 
 
 class Hits:
@@ -68,13 +66,13 @@ class Hits:
             return True
         if self._held is None:
             self._held = {held.id: mask for held, mask in self.masks(self.blocks)}
-        return bool(self._held.get(block, NOTHING)[slot])
+        return block in self._held and bool(self._held[block][slot])
 
     def _reaches(self, block: Block, beyond: int | None, descending: bool) -> bool:
         if beyond is None:
             return True
         if descending:
-            return block.first_key < beyond or block is self.blocks[0]
+            return block.first_key < beyond
         place = self.blocks.index(block) + 1
         return place == len(self.blocks) or self.blocks[place].first_key > beyond
 
@@ -105,22 +103,19 @@ class Hits:
         return found
 
     def _mask(self, block: Block, bits: Bits) -> Mask:
-        mask: Mask | None = None
+        mask = ~none()
         for clause in self.found.clauses:
-            fitting = _any(clause, bits)
-            mask = fitting if mask is None else mask & fitting
-            if fitting is NOTHING:
-                return NOTHING
-        if mask is None or not mask.any():
-            return NOTHING
+            mask &= _any(clause, bits)
+            if not mask.any():
+                return mask
         for term in self.found.none_of:
             if term in bits:
-                mask = mask & ~unpacked(bits[term])
+                mask &= ~unpacked(bits[term])
         plan = self.found.plan
         if plan.holds or plan.checks:
             held = columns(self.connection, block)
             for hold in plan.holds:
-                mask = mask & held.passing(*hold)
+                mask &= held.passing(*hold)
             for check in plan.checks:
                 mask = self._checked(mask, held, check)
         return mask
@@ -129,26 +124,26 @@ class Hits:
         """Those of the slots whose keys a query lets pass."""
         slots = held.ordered[mask[held.ordered]]
         keys = held.of["key"][slots]
-        passing: set[int] = set()
+        passing: list[int] = []
         for start in range(0, len(keys), AT_ONCE):
             query = check.replace(":keys", f"({numbers(keys[start : start + AT_ONCE].tolist())})")
             rows = self.connection.execute(text(query), self.found.plan.parameters)
-            passing.update(rows.scalars())
-        made = np.zeros(SLOTS, dtype=np.bool_)
-        made[slots[np.isin(keys, list(passing))]] = True
+            passing += rows.scalars()
+        made = none()
+        made[slots[np.isin(keys, passing)]] = True
         return made
 
 
 def _any(clause: Sequence[Choice], bits: Bits) -> Mask:
     """Which slots fit one of the choices."""
-    fitting: Mask = NOTHING
+    fitting = none()
     for choice in clause:
         if choice.term in bits:
             mask = unpacked(bits[choice.term])
             for other in choice.none_of:
                 if other in bits:
                     mask &= ~unpacked(bits[other])
-            fitting = mask if fitting is NOTHING else fitting | mask
+            fitting |= mask
     return fitting
 
 

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from app import dates
 from app.dates import BEGINNING, END, FIRST_DAY, LAST_DAY, Window
 from app.reads import Density
-from app.reads.counts import Bounds
+from app.reads.tallies import Spans
 from app.web.drawing import DOT, MOST_BARS, MOST_TICKS, Scale, strip
 from dates.model import dates as any_dates
 
@@ -82,10 +83,11 @@ def density(*edtfs: str, window: Window | None = None) -> Density:
     for edtf in edtfs:
         date = dates.parse(edtf)
         ends = (date.start_earliest, date.start_latest, date.end_earliest, date.end_latest)
-        bounds.append(Bounds(*ends, sure=not (date.uncertain or date.approximate), events=1))
+        bounds.append((*ends, not (date.uncertain or date.approximate)))
     finite = [day for b in bounds for day in b[:4] if BEGINNING < day < END]
     extent = window or ((min(finite), max(finite)) if finite else None)
-    return Density(extent, bounds)
+    shared = np.array(bounds, dtype=np.int32).reshape(-1, 5)
+    return Density(extent, Spans(shared, np.ones(len(bounds), dtype=np.int64)))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,266 @@
+"""The read model in blocks of a few events: split, made anew and emptied, and what readers keep."""
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+from sqlmodel import Session
+
+from app import index, reads, schemas, writes
+from app.db import Database, Memory
+from app.filters import EventFilter, find
+from app.index import blocks, none, slots_of, unpacked
+from stores import BY, Stores, opened
+
+SLOTS = 16
+DAYS = [f"2023-{month:02}-{day:02}" for month in (3, 7) for day in (1, 2, 28)]
+TAGS = ("a", "b", "c")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_slots() -> Iterator[None]:
+    """Blocks of 16 events."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.index.blocks.SLOTS", SLOTS)
+        yield
+
+
+# -- postings -------------------------------------------------------------------------------------
+
+
+@given(st.sets(st.integers(0, SLOTS - 1)))
+def test_a_posting_holds_its_slots_whatever_its_form(slots: set[int]) -> None:
+    """A list of few, a bit for each of many; one by one they give the same slots."""
+    mask = none()
+    mask[sorted(slots)] = True
+    bits = blocks.packed(mask)
+    assert set(slots_of(bits).tolist()) == slots
+    assert set(unpacked(bits).nonzero()[0].tolist()) == slots
+    assert bool(bits) == bool(slots)
+    assert len(bits) <= SLOTS // 8 + 1
+
+
+# -- events come and go ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def base(stores: Stores, empty_template: str) -> str:
+    """A store with a type and a source; nothing more is ever committed."""
+    url = stores.new(empty_template)
+    with opened(url) as store, store.write() as session:
+        writes.TYPE.save(session, BY, schemas.TypeWrite(id="thing", label="Thing"), "create")
+        writes.SOURCE.save(session, BY, schemas.SourceWrite(id="a-source", title="A"), "create")
+    return url
+
+
+Held = dict[str, tuple[str, frozenset[str]]]  # a day and some tags, by id
+
+
+def create(session: Session, held: Held, ids: Sequence[str], day: str, tags: Set[str]) -> None:
+    """Store those of some events that are not there."""
+    made = {i: (day, frozenset(tags)) for i in ids if i not in held}
+    events = [
+        schemas.EventWrite(
+            id=event_id,
+            type="thing",
+            title="Thing",
+            date=schemas.DateWrite(edtf=day),
+            tags=sorted(tags),
+            sources=[schemas.SourceReference(id="a-source")],
+        )
+        for event_id in made
+    ]
+    if events:
+        writes.create_events(session, BY, events)
+        held.update(made)
+
+
+def change(session: Session, held: Held, statement: str, event_id: str, day: str = "") -> None:
+    """Make one change to the rows of an event that is there."""
+    if event_id in held:
+        session.execute(text(statement), {"id": event_id, "day": day})
+        index.write(session.connection(), [event_id])
+
+
+def assert_found(connection: Connection, held: Held) -> None:
+    """The read model is sound, and every filter finds what it should, in order, counted."""
+    assert list(index.check(connection)) == []
+    in_order = sorted(held, key=lambda i: (held[i][0], i))
+    for tag, day in product((None, *TAGS), (None, DAYS[2], "2023-07")):
+        asked = {"tag": [tag] if tag else None, "date": day}
+        expected = [
+            i
+            for i in in_order
+            if (tag is None or tag in held[i][1]) and held[i][0].startswith(day or "")
+        ]
+        given = EventFilter.model_validate({n: v for n, v in asked.items() if v})
+        hits = reads.Hits(connection, find(connection, given))
+        assert hits.count() == len(expected)
+        assert ids(connection, hits.in_order()) == expected
+        assert ids(connection, hits.in_order(descending=True)) == expected[::-1]
+
+
+def ids(connection: Connection, keys: Iterable[list[int]]) -> list[str]:
+    """Of the events with some keys."""
+    rows = connection.execute(text("SELECT key, event_id FROM timeline"))
+    event_of = {row.key: row.event_id for row in rows}
+    return [event_of[key] for some in keys for key in some]
+
+
+NUMBERS = st.integers(0, 60).map(lambda number: f"e-{number:02}")
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["one", "many", "gone", "moved", "bare"]),
+        NUMBERS,
+        st.sampled_from(DAYS),
+        st.sets(st.sampled_from(TAGS)),
+    ),
+    min_size=1,
+    max_size=20,
+)
+CHANGES = {
+    "gone": "DELETE FROM event WHERE id = :id",
+    "moved": "UPDATE event SET date_edtf = :day WHERE id = :id",
+    "bare": "DELETE FROM event_tag WHERE event_id = :id",
+}
+
+
+def test_every_filter_finds_its_events_whatever_happened(base: str) -> None:
+    """Through blocks that fill, split, are made anew and go."""
+    seen = set()
+
+    @settings(max_examples=25, deadline=None)
+    @given(STEPS)
+    def run(steps: list[tuple[str, str, str, set[str]]]) -> None:
+        held: Held = {}
+        with opened(base) as store, store.write() as session:
+            for kind, event_id, day, tags in steps:
+                if kind in CHANGES:
+                    change(session, held, CHANGES[kind], event_id, day)
+                    if event_id in held:
+                        was_day, was_tags = held.pop(event_id)
+                        held |= {
+                            "gone": {},
+                            "moved": {event_id: (day, was_tags)},
+                            "bare": {event_id: (was_day, frozenset[str]())},
+                        }[kind]
+                else:
+                    many = [f"{event_id}-{n}" for n in range(20)] if kind == "many" else [event_id]
+                    create(session, held, many, day, tags)
+            assert_found(session.connection(), held)
+            number = session.execute(text("SELECT count(*) FROM block")).scalar_one()
+            seen.add(min(number, 4))
+            index.rebuild(session.connection())
+            assert_found(session.connection(), held)
+            session.rollback()
+
+    run()
+    assert 4 in seen, "no store ever had four blocks: the test shows little"
+
+
+def test_an_event_that_comes_and_goes_leaves_no_block_full(base: str) -> None:
+    """Slots that are no longer held are given again once a block is full of them."""
+    held: Held = {}
+    with opened(base) as store, store.write() as session:
+        create(session, held, ["a", "z"], DAYS[0], set())
+        for turn in range(3 * SLOTS):
+            create(session, held, [f"m-{turn}"], DAYS[0], {"a"})
+            change(session, held, CHANGES["gone"], f"m-{turn}")
+            del held[f"m-{turn}"]
+        assert session.execute(text("SELECT count(*) FROM block")).scalar_one() == 1
+        assert_found(session.connection(), held)
+        session.rollback()
+
+
+def test_what_is_told_as_it_happens_fills_block_after_block(base: str) -> None:
+    """Each new event the last one: none of the blocks is left half empty."""
+    held: Held = {}
+    with opened(base) as store, store.write() as session:
+        for turn in range(4 * SLOTS):
+            create(session, held, [f"e-{turn:03}"], DAYS[0], set())
+        used = session.execute(text("SELECT used FROM block ORDER BY first_key")).scalars()
+        assert list(used) == [SLOTS] * 4
+        assert_found(session.connection(), held)
+        session.rollback()
+
+
+# -- what readers keep ----------------------------------------------------------------------------
+
+
+def listed(store: Database, asked: EventFilter) -> list[str]:
+    """The ids that a reader of the store sees."""
+    with store.read() as connection:
+        hits = reads.Hits(connection, find(connection, asked))
+        return ids(connection, hits.in_order())
+
+
+def test_readers_see_every_change_though_they_keep_what_they_read(
+    stores: Stores, base: str
+) -> None:
+    """After each write what is kept is brought up to it: created, moved, deleted."""
+    held: Held = {}
+    days = EventFilter(date="2023-03")
+    with opened(stores.new(base)) as store:
+        for turn in range(40):
+            with store.write() as session:
+                create(session, held, [f"e-{turn:02}"], DAYS[turn % 6], set())
+                if turn % 3 == 2:
+                    change(session, held, CHANGES["moved"], f"e-{turn - 1:02}", DAYS[5])
+                    held[f"e-{turn - 1:02}"] = DAYS[5], frozenset()
+                if turn % 5 == 4:
+                    change(session, held, CHANGES["gone"], f"e-{turn - 2:02}")
+                    held.pop(f"e-{turn - 2:02}", None)
+            expected = sorted(
+                (i for i in held if held[i][0] < "2023-04"), key=lambda i: (held[i][0], i)
+            )
+            assert listed(store, days) == expected
+
+
+def test_a_reader_of_an_older_snapshot_sees_that_one(stores: Stores, base: str) -> None:
+    """Though a newer reader has brought up what both keep."""
+    held: Held = {}
+    days = EventFilter(date="2023-03")
+    with opened(stores.new(base)) as store:
+        with store.write() as session:
+            create(session, held, ["a", "b"], DAYS[0], {"a"})
+        with store.read() as older:
+            assert reads.Hits(older, find(older, days)).count() == 2
+            with store.write() as session:
+                change(session, held, CHANGES["moved"], "a", DAYS[5])
+                create(session, held, ["c"], DAYS[1], {"b"})
+            assert listed(store, days) == ["b", "c"]
+            hits = reads.Hits(older, find(older, days))
+            assert ids(older, hits.in_order()) == ["a", "b"]
+        assert listed(store, days) == ["b", "c"]
+
+
+def test_what_a_writer_takes_back_is_kept_by_nobody(stores: Stores, base: str) -> None:
+    """A writer may read what it has written, and undo it."""
+    held: Held = {}
+    with opened(stores.new(base)) as store:
+        with store.write() as session:
+            create(session, held, ["a"], DAYS[0], set())
+        with store.write() as session:
+            create(session, held, ["b"], DAYS[0], set())
+            connection = session.connection()
+            assert reads.Hits(connection, find(connection, EventFilter(date="2023"))).count() == 2
+            session.rollback()
+        with store.write() as session:
+            create(session, {}, ["c"], DAYS[0], set())
+        assert listed(store, EventFilter(date="2023")) == ["a", "c"]
+
+
+def test_no_more_is_kept_than_is_allowed() -> None:
+    """What was not used for longest goes first."""
+    memory = Memory(100)
+    for name in "abcd":
+        memory.put(name, name.upper(), 30)
+        memory.get("a")
+    assert [memory.get(name) for name in "abcd"] == ["A", None, "C", "D"]
+    memory.put("a", "again", 90)
+    assert [memory.get(name) for name in "acd"] == ["again", None, None]
+    memory.put("e", "too large", 101)
+    assert memory.get("e") is None
