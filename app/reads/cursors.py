@@ -27,6 +27,7 @@ class Page:
 
 
 MAX_INTEGER = (1 << 63) - 1
+POSITION = text("SELECT epoch, position FROM store")
 EVER = text(
     "SELECT 1 FROM change WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL LIMIT 1"
 )
@@ -56,7 +57,7 @@ class Position:
 
 def position(connection: Connection) -> Position:
     """The state that this snapshot shows."""
-    row = connection.execute(text("SELECT epoch, position FROM store")).first()
+    row = connection.execute(POSITION).first()
     if row is None:
         raise unavailable("The database has lost its epoch; `dateline check` tells more.")
     return Position(row.epoch, row.position)
