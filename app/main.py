@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from app import errors
 from app.api import (
+    answers,
     audit,
     changes,
     counts,
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     for room in (*of_the_api, embedding, pages, assets):
         app.include_router(room.router)
     errors.install(app)
+    answers.install(app)
     middleware.install(app)
     documentation.install(app)
     return app

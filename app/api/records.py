@@ -10,7 +10,7 @@ from werkzeug.http import parse_etags
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
-from app.api.answers import JSON, absolute, collection, database, document
+from app.api.answers import JSON, Unchanged, absolute, collection, database, document
 from app.api.bodies import PATCH_TYPES, read_document
 from app.api.documentation import ID, OF_BODIES, paging, reading, sending, writing
 from app.api.routes import StrictRoute
@@ -263,7 +263,7 @@ def _add(noun: Noun) -> None:
         description="What was changed, by whom, when and why, the last first; also of what was "
         "deleted since.",
         tags=[noun.tag],
-        dependencies=[Reader],
+        dependencies=[Reader, Unchanged],
         response_model=schemas.RevisionPage,
         responses=paging("A page of revisions.", "not-found"),
     )
