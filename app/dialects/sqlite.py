@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dialects.dialect import (
     BUSY_SECONDS,
+    Reader,
     StoreError,
     refuse_file,
     sync_folder,
@@ -74,8 +75,17 @@ class Sqlite:
     def sole_writer(self) -> "FileOfOneProcess":
         return FileOfOneProcess(self.path)
 
-    def reader(self, seconds: float | None) -> "Readers":
-        return Readers(self._engine("rw", "query_only=ON", pool=NullPool), seconds)
+    def reader(self, seconds: float | None) -> Reader:
+        if seconds is not None:
+            return Kept(self._engine("rw", "query_only=ON", pool=NullPool), seconds)
+        # A download that is broken off ends when it is collected, which the pool is made for.
+        engine = self._engine("rw", "query_only=ON")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN")
+
+        return engine
 
     def writer(self, *, create: bool = False, beside: bool = False, pragma: str = "") -> Engine:
         # Up to SQLite 3.51.2, checkpoints of two processes at the wrong moment damage the file.
@@ -199,13 +209,13 @@ def _unavailable_sqlite(code: int) -> Problem | None:
     return unavailable(SQLITE_UNAVAILABLE[code]) if code in SQLITE_UNAVAILABLE else None
 
 
-class Readers:
-    """Connections that stay open between snapshots, for as many as read at once.
+class Kept:
+    """Connections that stay open from one snapshot to the next.
 
-    SQLAlchemy takes several times longer to connect, and to begin, than SQLite to answer.
+    SQLAlchemy takes several times longer to connect and to begin than SQLite to answer.
     """
 
-    def __init__(self, engine: Engine, seconds: float | None) -> None:
+    def __init__(self, engine: Engine, seconds: float) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # BEGIN is ours
         self._seconds = seconds
         self._idle: deque[Connection] = deque()
@@ -217,10 +227,9 @@ class Readers:
             connection = self._idle.pop()
         except IndexError:
             connection = self._engine.connect()
+        deadline = time.monotonic() + self._seconds
         raw: Any = connection.connection.driver_connection
-        if self._seconds is not None:
-            deadline = time.monotonic() + self._seconds
-            raw.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+        raw.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
         raw.execute("BEGIN")
         try:
             yield connection
