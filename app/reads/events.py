@@ -4,19 +4,21 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, text
 
 from app.filters import EventFilter, EventQuery, Found, find
 from app.reads.cursors import Page, Position, one, write_cursor, write_json
 from app.reads.orders import ORDERS
 
 AT_A_TIME = 500  # documents of an export are held in memory
+DOCUMENT = text(
+    "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
+).columns(column("body"))
 
 
 def event(connection: Connection, event_id: str) -> bytes:
     """The document of one event; Problem `not-found` names the nearest id."""
-    query = "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
-    return bytes(one(connection, "event", query, event_id).body)
+    return bytes(one(connection, "event", DOCUMENT, event_id).body)
 
 
 def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
