@@ -137,6 +137,13 @@ def _add(noun: Noun) -> None:
         path,
         name=f"create_{name}",
         summary=f"Create {one}",
+        description=f"Store a new {name}. The `id` may be left out; it is then made from the rest. "
+        + (
+            "Sources, actors and places are looked up by id, URL or name, and made where they "
+            "are not there; the type must exist."
+            if name == "event"
+            else "An id that is taken, or was deleted, is a conflict."
+        ),
         status_code=201,
         responses=writing(201, f"The new {name}.", "conflict", "key-reused", *OF_BODIES),
         openapi_extra=sending(kind.shape),
@@ -149,16 +156,6 @@ def _add(noun: Noun) -> None:
             return writes.create(session, by, kind, given).answer
 
         return await once(request, by, key, body, work)
-
-    create.__doc__ = (
-        f"Store a new {name}. The `id` may be left out; it is then made from the rest. "
-        + (
-            "Sources, actors and places are looked up by id, URL or name, and made where they "
-            "are not there; the type must exist."
-            if name == "event"
-            else "An id that is taken, or was deleted, is a conflict."
-        )
-    )
 
     @router.put(
         f"{path}/{{id}}",
