@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from app import errors
 from app.api import (
+    answers,
     audit,
     changes,
     counts,
@@ -40,7 +41,6 @@ def create_app(settings: Settings) -> FastAPI:
         title="Dateline",
         lifespan=lifespan,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
         swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "list"},
     )
     app.state.settings = settings
@@ -49,8 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.stopping = asyncio.Event()  # set by the server when it begins to end
     of_the_api = (events, counts, vocabulary, records, changes, audit, files, operations)
     for room in (*of_the_api, embedding, pages, assets):
-        app.include_router(room.router)
+        app.router.routes += room.router.routes  # included, each would be looked for twice
     errors.install(app)
+    answers.install(app)
     middleware.install(app)
     documentation.install(app)
     return app

@@ -4,6 +4,7 @@ import time
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -15,13 +16,18 @@ from app.errors import Problem
 
 FAILURES_PER_MINUTE = 30  # wrong keys from one address
 
-bearer = HTTPBearer(
-    scheme_name="key",
-    bearerFormat="dln_…",
-    description="A key made with `dateline key create NAME --scope write`.",
-    auto_error=False,
-)
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+class Bearer(HTTPBearer):
+    """The key that a request shows, as the reference describes it."""
+
+    def __init__(self) -> None:
+        description = "A key made with `dateline key create NAME --scope write`."
+        super().__init__(
+            scheme_name="key", bearerFormat="dln_…", description=description, auto_error=False
+        )
+
+
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(Bearer())]
 
 
 class Limiter:
@@ -32,8 +38,10 @@ class Limiter:
 
     def count(self, per_minute: int, *whose: str) -> None:
         """Problem `too-many-requests` where this one is too many; 0 sets no limit."""
+        if not per_minute:
+            return
         item = RateLimitItemPerMinute(per_minute)
-        if per_minute and not self._limiter.hit(item, *whose):
+        if not self._limiter.hit(item, *whose):
             resets, _ = self._limiter.get_window_stats(item, *whose)
             seconds = max(1, int(resets - time.time()) + 1)
             detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
@@ -42,7 +50,7 @@ class Limiter:
 
 
 async def _holder(
-    request: Request, sent: HTTPAuthorizationCredentials | None
+    request: HTTPConnection, sent: HTTPAuthorizationCredentials | None
 ) -> keys.Holder | None:
     """Who sent the request, None where nobody says; Problem `unauthorized` for a bad key."""
     if "authorization" not in request.headers:
@@ -64,18 +72,25 @@ def _challenge(detail: str, error: str | None = None) -> Problem:
     return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
 
 
-def _address(request: Request) -> str:
+def _address(request: HTTPConnection) -> str:
     return request.client.host if request.client else "unknown"
 
 
-async def may_read(request: Request, sent: Credentials) -> None:
-    """Anybody where reads are public, else whoever has a key."""
-    settings = request.app.state.settings
-    holder = await _holder(request, sent)
-    if holder is None and not settings.public_reads:
-        raise _challenge("Reading needs a key here.")
-    whose = holder.id if holder else _address(request)
-    request.app.state.limiter.count(settings.reads_per_minute, "reads", whose)
+class MayRead(Bearer):
+    """Anybody where reads are public, else whoever has a key.
+
+    It is the scheme too: a dependency on that would take every read as long again.
+    """
+
+    async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
+        settings = request.app.state.settings
+        sent = await super().__call__(request)
+        holder = await _holder(request, sent)
+        if holder is None and not settings.public_reads:
+            raise _challenge("Reading needs a key here.")
+        whose = holder.id if holder else _address(request)
+        request.app.state.limiter.count(settings.reads_per_minute, "reads", whose)
+        return sent
 
 
 async def may_write(request: Request, sent: Credentials) -> keys.Holder:
@@ -103,5 +118,5 @@ def author(holder: Annotated[keys.Holder, Depends(may_write)], note: Note = None
     return writes.By(holder.name, note)
 
 
-Reader = Depends(may_read)
+Reader = Depends(MayRead())
 Author = Annotated[writes.By, Depends(author)]

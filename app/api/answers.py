@@ -6,7 +6,8 @@ from hashlib import blake2b
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
-from fastapi import Request, Response
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.requests import HTTPConnection
 from sqlalchemy import Connection
 from werkzeug.datastructures import ETags
 from werkzeug.http import parse_etags
@@ -20,7 +21,7 @@ T = TypeVar("T")
 JSON = "application/json"
 
 
-def database(request: Request) -> Database:
+def database(request: HTTPConnection) -> Database:
     """The store that the application was made for."""
     found: Database = request.app.state.database
     return found
@@ -91,32 +92,64 @@ async def of_this_state(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """An answer with a weak tag of URL and store's state.
+    """An answer with a weak tag of URL and store's state; its route depends on `Unchanged`."""
 
-    A known tag saves the work: this URL had an answer in this state before. `*` proves no such
-    thing, and a request that would be refused is refused (RFC 9110 section 13.2.1).
-    """
-    asked = _known_tags(request)
-
-    def read(connection: Connection) -> tuple[str, T | None]:
+    def read(connection: Connection) -> tuple[str, T]:
         now = reads.position(connection)
-        tag = _tag_of_state(request, now)
-        known = asked.contains_weak(tag) and not asked.star_tag
-        return tag, None if known else work(connection, now, *args, **kwargs)
+        return _tag_of_state(request, now), work(connection, now, *args, **kwargs)
 
     tag, found = await database(request).reading(read)
-    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
-    if found is None or asked.star_tag:
-        return Response(status_code=304, headers={**headers, "Vary": "Accept-Encoding"})
+    if _known_tags(request).star_tag:
+        return _not_modified(tag)
+    headers = tagged(tag)
     return Response(render(found, headers), headers=headers, media_type=media_type)
 
 
-async def changed_since(request: Request) -> tuple[dict[str, str], bool]:
-    """The weak tag of URL and store's state as headers, and whether the client knows it."""
-    tag = _tag_of_state(request, await database(request).reading(reads.position))
+class NotModified(Exception):  # noqa: N818 - as RFC 9110 calls it
+    """Ends a request whose answer the client has, by its tag."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+
+
+async def unchanged(request: Request) -> None:
+    """NotModified where the client knows the tag of URL and store's state.
+
+    It comes before the parameters are looked at: this URL had an answer in this state before. `*`
+    proves no such thing, and a request that would be refused is refused (RFC 9110 section 13.2.1).
+    """
     asked = _known_tags(request)
-    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    return headers, asked.contains_weak(tag) and not asked.star_tag
+    if asked and not asked.star_tag:
+        tag = await tag_of_now(request)
+        if asked.contains_weak(tag):
+            raise NotModified(tag)
+
+
+Unchanged = Depends(unchanged)
+
+
+def install(app: FastAPI) -> None:
+    """Answer the requests that NotModified ends."""
+
+    async def not_modified(_: Request, ended: Exception) -> Response:
+        assert isinstance(ended, NotModified)
+        return _not_modified(ended.tag)
+
+    app.add_exception_handler(NotModified, not_modified)
+
+
+def _not_modified(tag: str) -> Response:
+    return Response(status_code=304, headers={**tagged(tag), "Vary": "Accept-Encoding"})
+
+
+def tagged(tag: str) -> dict[str, str]:
+    """The headers of an answer with a weak tag."""
+    return {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
+
+
+async def tag_of_now(request: Request) -> str:
+    """The tag of this URL in the state that the store has now."""
+    return _tag_of_state(request, await database(request).reading(reads.position))
 
 
 def _tag_of_state(request: Request, now: reads.Position) -> str:

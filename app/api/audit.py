@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app import reads, schemas
 from app.api.access import Reader
-from app.api.answers import stretch
+from app.api.answers import Unchanged, stretch
 from app.api.documentation import paging
 from app.api.routes import StrictRoute
 from app.filters import AuditQuery
@@ -17,6 +17,7 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reade
 @router.get(
     "/audit",
     summary="Audit events",
+    dependencies=[Unchanged],
     response_model=schemas.FindingPage,
     responses=paging("A page of findings, in timeline order."),
 )

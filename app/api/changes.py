@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from app import reads, schemas
 from app.api.access import Reader
-from app.api.answers import database, stretch
+from app.api.answers import database, stretch, unchanged
 from app.api.documentation import paging
 from app.api.routes import StrictRoute
 from app.filters import ChangesQuery
@@ -51,6 +51,7 @@ async def list_changes(
     if last_event_id:
         asked = asked.model_copy(update={"after": last_event_id})
     if EVENT_STREAM not in request.headers.get("accept", ""):
+        await unchanged(request)  # not before: a stream has no tag
         return await stretch(request, "after", reads.changes, asked)
     first = await database(request).reading(reads.changes_after, asked)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

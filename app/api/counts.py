@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app import reads, schemas
 from app.api.access import Reader
-from app.api.answers import counts
+from app.api.answers import Unchanged, counts
 from app.api.documentation import reading
 from app.api.routes import StrictRoute
 from app.filters import FacetQuery, HistogramQuery
 
-router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader])
+router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader, Unchanged])
 
 
 @router.get(

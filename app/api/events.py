@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app import reads, schemas
 from app.api.access import Reader
-from app.api.answers import collection, document
+from app.api.answers import Unchanged, collection, document
 from app.api.documentation import ID, paging, reading
 from app.api.routes import StrictRoute
 from app.filters import EventQuery
@@ -19,6 +19,7 @@ router = APIRouter(
 @router.get(
     "",
     summary="List events",
+    dependencies=[Unchanged],
     response_model=schemas.EventPage | schemas.SparseEventPage,
     responses=paging("A page of events, in the order of `sort`."),
 )

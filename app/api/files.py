@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
-from app.api.answers import absolute, address, changed_since, database
+from app.api.answers import Unchanged, absolute, address, database, tag_of_now, tagged
 from app.api.bodies import MIB, read_body, require_type
 from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.records import IdempotencyKey, once
@@ -48,7 +48,7 @@ SENT = {
 @router.get(
     "/events.{format}",
     summary="Download events",
-    dependencies=[Reader],
+    dependencies=[Reader, Unchanged],
     response_class=Response,
     responses={**reading("The file.", "not-found"), 200: files("The file.")},
 )
@@ -80,9 +80,7 @@ async def export_events(
             "not-found", f"Events come as JSON at /events, and as {', '.join(FORMATS)}.{hint}"
         )
     made = FORMATS[suffix]
-    headers, known = await changed_since(request)
-    if known:
-        return Response(status_code=304, headers=headers)
+    headers = tagged(await tag_of_now(request))
     held = ExitStack()
 
     def begin() -> Iterator[bytes]:

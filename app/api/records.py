@@ -10,7 +10,7 @@ from werkzeug.http import parse_etags
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
-from app.api.answers import JSON, absolute, collection, database, document
+from app.api.answers import JSON, Unchanged, absolute, collection, database, document
 from app.api.bodies import PATCH_TYPES, read_document
 from app.api.documentation import ID, OF_BODIES, paging, reading, sending, writing
 from app.api.routes import StrictRoute
@@ -137,6 +137,13 @@ def _add(noun: Noun) -> None:
         path,
         name=f"create_{name}",
         summary=f"Create {one}",
+        description=f"Store a new {name}. The `id` may be left out; it is then made from the rest. "
+        + (
+            "Sources, actors and places are looked up by id, URL or name, and made where they "
+            "are not there; the type must exist."
+            if name == "event"
+            else "An id that is taken, or was deleted, is a conflict."
+        ),
         status_code=201,
         responses=writing(201, f"The new {name}.", "conflict", "key-reused", *OF_BODIES),
         openapi_extra=sending(kind.shape),
@@ -149,16 +156,6 @@ def _add(noun: Noun) -> None:
             return writes.create(session, by, kind, given).answer
 
         return await once(request, by, key, body, work)
-
-    create.__doc__ = (
-        f"Store a new {name}. The `id` may be left out; it is then made from the rest. "
-        + (
-            "Sources, actors and places are looked up by id, URL or name, and made where they "
-            "are not there; the type must exist."
-            if name == "event"
-            else "An id that is taken, or was deleted, is a conflict."
-        )
-    )
 
     @router.put(
         f"{path}/{{id}}",
@@ -263,7 +260,7 @@ def _add(noun: Noun) -> None:
         description="What was changed, by whom, when and why, the last first; also of what was "
         "deleted since.",
         tags=[noun.tag],
-        dependencies=[Reader],
+        dependencies=[Reader, Unchanged],
         response_model=schemas.RevisionPage,
         responses=paging("A page of revisions.", "not-found"),
     )

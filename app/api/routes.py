@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -20,6 +21,10 @@ class StrictRoute(APIRoute):
 
     Frameworks ignore both: a misspelt filter would silently answer another question.
     """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **named: Any) -> None:
+        named["generate_unique_id_function"] = attrgetter("name")
+        super().__init__(path, endpoint, **named)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app import reads, schemas
 from app.api.access import Reader
-from app.api.answers import collection, document
+from app.api.answers import Unchanged, collection, document
 from app.api.documentation import ID, paging, reading
 from app.api.routes import StrictRoute
 from app.filters import VocabularyQuery
@@ -79,6 +79,7 @@ def _add(entry: Entry) -> None:
         f"/{entry.name}",
         name=f"list_{entry.name}",
         summary=f"List {entry.name}",
+        dependencies=[Unchanged],
         description=f"{entry.what} In the order of their ids, each with its number of events.",
         response_model=entry.page,
         responses=paging(f"A page of {entry.name}."),

@@ -18,14 +18,24 @@ class StoreError(Exception):
     """The store cannot be used; the message is one line for the person at the command line."""
 
 
+class Reader(Protocol):
+    """Gives connections that only read, one snapshot each."""
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        """A snapshot, until the block ends."""
+
+    def dispose(self) -> None:
+        """Give the connections back to the engine."""
+
+
 class Dialect(Protocol):
     """What Dateline needs to know of an engine."""
 
     url: URL
     reads_on_loop: bool  # a read is quicker than the way to a thread
 
-    def reader(self, seconds: float | None) -> Engine:
-        """An engine whose transactions only read, one snapshot each; None sets them no limit."""
+    def reader(self, seconds: float | None) -> Reader:
+        """Snapshots in which a query may take so long; None sets no limit."""
 
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
         """An engine whose transactions write, one at a time, durably; `create` makes the file.

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,11 +11,22 @@ from typing import Any
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    NullPool,
+    Pool,
+    QueuePool,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from app.dialects.dialect import (
     BUSY_SECONDS,
+    Reader,
     StoreError,
     refuse_file,
     sync_folder,
@@ -63,14 +75,15 @@ class Sqlite:
     def sole_writer(self) -> "FileOfOneProcess":
         return FileOfOneProcess(self.path)
 
-    def reader(self, seconds: float | None) -> Engine:
+    def reader(self, seconds: float | None) -> Reader:
+        if seconds is not None:
+            return Kept(self._engine("rw", "query_only=ON", pool=NullPool), seconds)
+        # A download that is broken off ends when it is collected, which the pool is made for.
         engine = self._engine("rw", "query_only=ON")
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN")
-            if seconds is not None:
-                _limit(connection, seconds)
 
         return engine
 
@@ -90,7 +103,7 @@ class Sqlite:
         # With foreign keys on, a table that is rebuilt empties those that refer to it.
         return self.writer(create=True, pragma="foreign_keys=OFF")
 
-    def _engine(self, mode: str, *pragmas: str) -> Engine:
+    def _engine(self, mode: str, *pragmas: str, pool: type[Pool] = QueuePool) -> Engine:
         address = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
 
         def connect() -> sqlite3.Connection:
@@ -107,7 +120,7 @@ class Sqlite:
                 connection.execute(f"PRAGMA {pragma}")
             return connection
 
-        return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+        return create_engine("sqlite://", creator=connect, poolclass=pool)
 
     def broken(self, connection: Connection) -> Iterator[str]:
         for (found,) in connection.execute(text("PRAGMA integrity_check")):
@@ -196,11 +209,39 @@ def _unavailable_sqlite(code: int) -> Problem | None:
     return unavailable(SQLITE_UNAVAILABLE[code]) if code in SQLITE_UNAVAILABLE else None
 
 
-def _limit(connection: Connection, seconds: float) -> None:
-    """Interrupt what this transaction runs once `seconds` have passed."""
-    deadline = time.monotonic() + seconds
-    raw: Any = connection.connection.driver_connection
-    raw.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+class Kept:
+    """Connections that stay open from one snapshot to the next.
+
+    SQLAlchemy takes several times longer to connect and to begin than SQLite to answer.
+    """
+
+    def __init__(self, engine: Engine, seconds: float) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # BEGIN is ours
+        self._seconds = seconds
+        self._idle: deque[Connection] = deque()
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """One snapshot, whose queries are interrupted once its seconds have passed."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        deadline = time.monotonic() + self._seconds
+        raw: Any = connection.connection.driver_connection
+        raw.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+        raw.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            raw.rollback()
+            self._idle.append(connection)
+
+    def dispose(self) -> None:
+        """Close those that nobody reads from."""
+        while self._idle:
+            self._idle.pop().close()
+        self._engine.dispose()
 
 
 class FileOfOneProcess:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Executable, Row, column, text
 
 from app.dialects import unavailable
 from app.errors import Fault, Problem, nearest, refuse
@@ -27,6 +27,8 @@ class Page:
 
 
 MAX_INTEGER = (1 << 63) - 1
+# Of columns that are named beforehand, SQLAlchemy need not find out at every query.
+POSITION = text("SELECT epoch, position FROM store").columns(column("epoch"), column("position"))
 EVER = text(
     "SELECT 1 FROM change WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL LIMIT 1"
 )
@@ -56,7 +58,7 @@ class Position:
 
 def position(connection: Connection) -> Position:
     """The state that this snapshot shows."""
-    row = connection.execute(text("SELECT epoch, position FROM store")).first()
+    row = connection.execute(POSITION).first()
     if row is None:
         raise unavailable("The database has lost its epoch; `dateline check` tells more.")
     return Position(row.epoch, row.position)
@@ -114,13 +116,13 @@ def tag(body: bytes) -> str:
     return blake2b(body, digest_size=12).hexdigest()
 
 
-def one(connection: Connection, table: str, query: str, record_id: str) -> Row[Any]:
+def one(connection: Connection, table: str, query: Executable, record_id: str) -> Row[Any]:
     """The row with this id; Problem `gone` where it was deleted, else `not-found` with the nearest.
 
     `table` is the kind of the record too.
     """
     if re.fullmatch(SLUG, record_id):
-        row = connection.execute(text(query), {"id": record_id}).first()
+        row = connection.execute(query, {"id": record_id}).first()
         if row is not None:
             return row
         if connection.execute(EVER, {"kind": table, "id": record_id}).first() is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, text
 
 from app.dialects import numbers
 from app.filters import EventFilter, EventQuery, find
@@ -14,12 +14,14 @@ from app.reads.hits import Hits, in_batches
 from app.reads.orders import ORDERS, by_update
 
 AT_A_TIME = 500  # documents of an export are held in memory
+DOCUMENT = text(
+    "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
+).columns(column("body"))
 
 
 def event(connection: Connection, event_id: str) -> bytes:
     """The document of one event; Problem `not-found` names the nearest id."""
-    query = "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
-    return bytes(one(connection, "event", query, event_id).body)
+    return bytes(one(connection, "event", DOCUMENT, event_id).body)
 
 
 def page(connection: Connection, now: Position, asked: EventQuery) -> Page:

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from app.api.access import Reader
-from app.api.answers import absolute, of_this_state
+from app.api.answers import Unchanged, absolute, of_this_state
 from app.api.routes import StrictRoute
 from app.errors import KINDS, MEDIA_TYPE, Fault, Problem, from_validation, refuse
 from app.formats import FORMATS
@@ -78,7 +78,7 @@ class PageRoute(StrictRoute):
         return forgiving
 
 
-router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Reader])
+router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Reader, Unchanged])
 
 
 @router.get("/")
