@@ -5,7 +5,8 @@ bear a value. All of it can be rebuilt from the normalised rows.
 """
 
 from app.index.check import check
-from app.index.documents import Term
-from app.index.postings import BATCH, Written, batches, rebuild, write
+from app.index.documents import Term, joined
+from app.index.postings import Written, rebuild, write
+from app.rows import BATCH, batches
 
-__all__ = ["BATCH", "Term", "Written", "batches", "check", "rebuild", "write"]
+__all__ = ["BATCH", "Term", "Written", "batches", "check", "joined", "rebuild", "write"]

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from app.dates import DateError, parse
 from app.index.documents import Entry, Measurement, Term, entries
 from app.index.keys import first_key
-from app.index.postings import BATCH, row_of
+from app.index.postings import row_of
+from app.rows import BATCH
 from app.words import fold
 
 WITHOUT_SOURCE = text(

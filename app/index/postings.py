@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby, islice
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, tuple_
 
@@ -12,8 +12,8 @@ from app.dialects import listed
 from app.index import keys
 from app.index.documents import Entry, Term, entries
 from app.models import TABLES
+from app.rows import batches
 
-BATCH = 500
 PLACED = text("SELECT event_id, key, day FROM timeline WHERE event_id IN :ids").bindparams(
     listed("ids")
 )
@@ -21,15 +21,6 @@ HELD = text(
     "SELECT t.event_id, d.key, d.terms, d.body FROM timeline t JOIN document d ON d.key = t.key"
     " WHERE t.event_id IN :ids"
 ).bindparams(listed("ids"))
-
-T = TypeVar("T")
-
-
-def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """`values` in lists of `size`, the last one shorter."""
-    rest = iter(values)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 class Written(NamedTuple):
@@ -40,14 +31,18 @@ class Written(NamedTuple):
     after: bytes | None  # where it is gone
 
 
-def write(connection: Connection, ids: Iterable[str]) -> list[Written]:
+def write(connection: Connection, ids: Iterable[str], made: Iterable[Entry] = ()) -> list[Written]:
     """Bring the read model of the events `ids` up to their rows; those gone are taken out.
 
-    Gives their documents before and after.
+    Entries that are `made` already are not read again. Gives their documents before and after.
     """
     done = []
+    known = {entry.event_id: entry for entry in made}
     for batch in batches(dict.fromkeys(ids)):
-        written = {entry.event_id: entry for entry in entries(connection, batch)}
+        written = {event_id: known[event_id] for event_id in batch if event_id in known}
+        others = [event_id for event_id in batch if event_id not in known]
+        if others:
+            written |= {entry.event_id: entry for entry in entries(connection, others)}
         before = _remove_documents(connection, batch)
         _place(connection, batch, written)
         # Only now: placing one event may have moved another.
