@@ -43,6 +43,8 @@ QUOTES = str.maketrans(dict.fromkeys("“”„‟«»‹›″", '"'))
 LONGEST = 64  # of a word, in characters; the rest is not told apart
 SHORTEST_PREFIX = 3
 REMEMBERED = 1 << 15  # words, each of LONGEST characters at most: texts repeat few of them often
+A_FEW = 1 << 12  # names and titles: what names one asks for it again soon
+LINE = 500  # characters of a text that may be remembered as a whole
 
 
 def _bare(text: str) -> str:
@@ -58,6 +60,7 @@ def fold(name: str) -> str:
     return " ".join(_bare(name).split())
 
 
+@lru_cache(A_FEW)
 def slug(name: str, longest: int = 80) -> str:
     """A URL-safe id made from `name`, cut at a word; a hash where it holds no letter or digit."""
     # A character by its number (`&#269;`) is decoded only where all of them can be.
@@ -91,12 +94,19 @@ def _joined(by: str, made: "_lru_cache_wrapper[str]", parts: list[str]) -> str:
     return by.join(filter(None, map(made if short else made.__wrapped__, parts)))
 
 
+def _line(text: str) -> str:
+    return _folded_line(text) if len(text) <= LINE else _folded(text)
+
+
+_folded_line = lru_cache(A_FEW)(_folded)
+
+
 def wording(fields: Iterable[Iterable[str | None]]) -> str:
     """What a search looks through: a line a field, a space on either side of every word.
 
     `fields` are lists of texts; a phrase crosses neither from one text to the next nor lines.
     """
-    return "\n".join("".join(f" {_folded(t)} " for t in texts if t) for texts in fields)
+    return "\n".join("".join(f" {_line(t)} " for t in texts if t) for texts in fields)
 
 
 @dataclass(frozen=True)

@@ -220,11 +220,15 @@ class Shelf:
 def _told(given: schemas.Shape, link: frozenset[str]) -> Json:
     """What a reference says of a record, nulls among it."""
     said = given.model_fields_set - link
-    return {name: value for name, value in given if name in said}
+    return {name: value for name, value in vars(given).items() if name in said}
 
 
 def _known(told: Json) -> Json:
-    return {name: value for name, value in told.items() if value is not None}
+    return (
+        told
+        if None not in told.values()
+        else {name: value for name, value in told.items() if value is not None}
+    )
 
 
 def _agree(kind: Vocabulary, told: Json, stored: Json, where: str) -> None:

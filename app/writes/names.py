@@ -53,7 +53,8 @@ class Ids:
 
     def taken(self, record_id: str) -> bool:
         """Whether a record has or had this id."""
-        self.ask([record_id])
+        if record_id not in self._asked:
+            self.ask([record_id])
         return record_id in self._taken
 
     def make(self, name: str) -> str:

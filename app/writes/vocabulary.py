@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import select, text, tuple_, update
@@ -46,7 +47,7 @@ class Vocabulary:
 
     def record(self, record_id: str, given: Any, publishers: Names) -> Json:
         """The record that a valid document means, as `stored` will give it."""
-        fields = {**dict(given), "id": record_id}
+        fields = {**vars(given), "id": record_id}
         if self is SOURCE:
             publisher = publishers.find(given.publisher) if given.publisher else NOBODY
             fields |= {"publisher": publisher["name"], "publisher_id": publisher["id"]}
@@ -55,15 +56,14 @@ class Vocabulary:
     def rows(self, made: Json) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The rows of a record, each with its table."""
         columns = {**made, **self.follows(made)}
-        yield self.name, tuple(columns[column.name] for column in TABLES[self.name].columns)
+        yield self.name, ROWS[self.name](columns)
         for position, alias in enumerate(made.get("aliases", ())):
             yield "actor_alias", (made["id"], position, alias, fold(alias))
 
     def change(self, made: Json, op: str, version: int) -> Change:
         """What is written down of a record that was stored."""
         shown = {name: value for name, value in made.items() if name != "publisher_id"}
-        body = json.dumps(shown, ensure_ascii=False).encode()
-        return Change(op, self.name, made["id"], version, body)
+        return Change(op, self.name, made["id"], version, _encode(shown).encode())
 
     def used_by(self, session: Session, record_id: str) -> list[str]:
         """Ids of the events that use it."""
@@ -147,6 +147,7 @@ def forget_unused(session: Session, table: str, user: str, column: str) -> None:
     )
 
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 NOBODY: Json = {"id": None, "name": None}
 # The members of each kind's documents, in their order, and the publisher's id of a source.
 MEMBERS = {
@@ -158,6 +159,7 @@ MEMBERS = {
         *("language", "kind", "publisher_id"),
     ),
 }
+ROWS = {name: itemgetter(*TABLES[name].columns.keys()) for name in MEMBERS}
 
 
 def _no_handles(known: Mapping[str, Any]) -> Iterator[Handle]:
