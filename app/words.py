@@ -43,7 +43,7 @@ QUOTES = str.maketrans(dict.fromkeys("“”„‟«»‹›″", '"'))
 LONGEST = 64  # of a word, in characters; the rest is not told apart
 SHORTEST_PREFIX = 3
 REMEMBERED = 1 << 15  # words, each of LONGEST characters at most: texts repeat few of them often
-A_FEW = 1 << 12  # names and titles: what names one asks for it again soon
+A_FEW = 1 << 13  # names and titles: what names one asks for it again soon
 LINE = 500  # characters of a text that may be remembered as a whole
 
 
@@ -55,6 +55,7 @@ def _bare(text: str) -> str:
     return plain.translate(BARE)
 
 
+@lru_cache(A_FEW)
 def fold(name: str) -> str:
     """`name` without case, diacritics, extra white space: equal for two spellings of a name."""
     return " ".join(_bare(name).split())

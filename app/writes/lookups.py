@@ -1,7 +1,7 @@
 """What events name: looked up, and made where it is not there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -72,9 +72,9 @@ class Lookups:
         self._tags.ask(tag for event in events for tag in event.tags)
         publishers = (source.publisher for event in events for source in event.sources)
         self._publishers.ask(filter(None, publishers))
-        for part, (kind, link) in NAMED.items():
+        for part, (kind, _) in NAMED.items():
             named = (given for event in events for given in getattr(event, part))
-            self._shelves[kind.name].ask(_known(_told(given, link)) for given in named)
+            self._shelves[kind.name].ask(map(vars, named))
 
     def type(self, type_id: str) -> str:
         """The id of a type, which must exist; Problem `invalid-body` names the nearest."""
@@ -83,60 +83,59 @@ class Lookups:
                 raise self._missing("type", type_id, "type")
             refuse_known(self.session, "type", type_id, stored=False)
             label = type_id.replace("-", " ").capitalize()
-            self._add(TYPE, schemas.TypeWrite(id=type_id, label=label), type_id)
+            self._add(TYPE, {"label": label}, type_id)
         return type_id
 
     def tag(self, name: str) -> str:
         """The id of the tag of this name."""
         return str(self._tags.find(name)["id"])
 
-    def resolve(self, part: str, given: schemas.Shape, position: int) -> str:
+    def resolve(self, part: str, given: Any, position: int) -> str:
         """The id of the record that an event names in one of its parts."""
         kind, link = NAMED[part]
-        shelf = self._shelves[kind.name]
-        told = _told(given, link)
-        known = _known(told)
-        record_id: str | None = known.get("id")
-        where = f"{part}.{position}"
-        if record_id is not None:
-            if record_id in shelf.records:
-                _agree(kind, told, shelf.records[record_id], where)
-                return record_id
-            if len(known) == 1:
-                raise self._missing(kind.name, record_id, f"{where}.id")
-            if shelf.ids.taken(record_id):
-                refuse_known(self.session, kind.name, record_id, stored=False, where=f"{where}.id")
-        found = [] if record_id is not None else shelf.find(known)
-        if len(found) > 1:
-            message = f"several {kind.name}s fit: {', '.join(sorted(found))}; give the `id` of one"
-            raise refuse(Fault("body", where, message), code="conflict")
-        return found[0] if found else self._make(kind, known, where)
+        shelf, where = self._shelves[kind.name], f"{part}.{position}"
+        if given.id is None:
+            found = shelf.find(vars(given))
+            if len(found) > 1:
+                fitting = ", ".join(sorted(found))
+                message = f"several {kind.name}s fit: {fitting}; give the `id` of one"
+                raise refuse(Fault("body", where, message), code="conflict")
+            return found[0] if found else self._make(part, given, where)
+        if given.id in shelf.records:
+            _agree(kind, given, link, shelf.records[given.id], where)
+            return str(given.id)
+        said = (value for name, value in vars(given).items() if name not in {"id", *link})
+        if all(value is None for value in said):
+            raise self._missing(kind.name, given.id, f"{where}.id")
+        if shelf.ids.taken(given.id):
+            refuse_known(self.session, kind.name, given.id, stored=False, where=f"{where}.id")
+        return self._make(part, given, where)
 
-    def _make(self, kind: Vocabulary, known: Json, where: str) -> str:
-        try:
-            given: Any = kind.shape(**known)
-        except ValidationError as error:
-            told = ({**e, "loc": ("body", where, *e["loc"])} for e in error.errors())
-            raise refuse(*from_validation(told), code="invalid-body") from error
-        ids = self._shelves[kind.name].ids
-        return self._alike(kind, known) or self._add(
-            kind, given, given.id or ids.make(kind.called(known))
-        )
+    def _make(self, part: str, given: Any, where: str) -> str:
+        kind, link = NAMED[part]
+        known = {name: value for name, value in vars(given).items() if name not in link}
+        # Of a source, what names it has been held to all that a source must be.
+        if kind is not SOURCE or not given.identified():
+            _check(kind, known, where)
+        if (alike := self._alike(known) if kind is SOURCE else None) is not None:
+            return alike
+        made_of = self._shelves[kind.name].ids.make
+        return self._add(kind, known, given.id or made_of(kind.called(known)))
 
-    def _alike(self, kind: Vocabulary, known: Json) -> str | None:
+    def _alike(self, known: Json) -> str | None:
         """A source that can be found by nothing but that it says just this."""
-        if not self.again or kind is not SOURCE or "id" in known or any(kind.handles(known)):
+        if not self.again or known["id"] is not None or any(SOURCE.handles(known)):
             return None
-        shelf, said = self._shelves[kind.name], tuple(known.items())
-        if said not in self._same and shelf.ids.taken(slug(kind.called(known))):
+        shelf, said = self._shelves["source"], tuple(known.items())
+        if said not in self._same and shelf.ids.taken(slug(SOURCE.called(known))):
             self.store()
             for alike in sources_alike(self.session, known)[:1]:
                 self._same[said] = alike
         shelf.load({self._same[said]} if said in self._same else set())
         return self._same.get(said)
 
-    def _add(self, kind: Vocabulary, given: Any, record_id: str) -> str:
-        made = kind.record(record_id, given, self._publishers)
+    def _add(self, kind: Vocabulary, said: Json, record_id: str) -> str:
+        made = kind.record(record_id, said, self._publishers)
         self._shelves[kind.name].add(made)
         for table, row in kind.rows(made):
             self._rows[table].append(row)
@@ -169,14 +168,14 @@ class Shelf:
         self._kind = kind
         self._found: dict[Handle, list[str]] = {}  # nothing where none is there
 
-    def ask(self, wanted: Iterable[Json]) -> None:
+    def ask(self, wanted: Iterable[Mapping[str, Any]]) -> None:
         """Find all that is stored of these at once, and ids for those that are not."""
         by_id, others = set(), []
         for known in wanted:
-            if "id" in known:
-                by_id.add(known["id"])
-            else:
+            if known["id"] is None:
                 others.append(known)
+            else:
+                by_id.add(known["id"])
         by_id |= self._find({next(self._kind.handles(known), None) for known in others})
         self.load(by_id)
         called = (self._kind.called(known) for known in others if not self.find(known))
@@ -196,7 +195,7 @@ class Shelf:
                 self._found[handle].append(record_id)
         return {record_id for handle in new for record_id in self._found[handle]}
 
-    def find(self, known: Json) -> list[str]:
+    def find(self, known: Mapping[str, Any]) -> list[str]:
         """The ids of those that fit."""
         handle = next(self._kind.handles(known), None)
         return [] if handle is None else self._found[handle]
@@ -217,21 +216,18 @@ class Shelf:
             self.ids.forget()
 
 
-def _told(given: schemas.Shape, link: frozenset[str]) -> Json:
-    """What a reference says of a record, nulls among it."""
-    said = given.model_fields_set - link
-    return {name: value for name, value in vars(given).items() if name in said}
+def _check(kind: Vocabulary, known: Json, where: str) -> None:
+    """Problem `invalid-body` where a new record would lack what it must have."""
+    try:
+        kind.shape(**{name: value for name, value in known.items() if value is not None})
+    except ValidationError as error:
+        told = ({**e, "loc": ("body", where, *e["loc"])} for e in error.errors())
+        raise refuse(*from_validation(told), code="invalid-body") from error
 
 
-def _known(told: Json) -> Json:
-    return (
-        told
-        if None not in told.values()
-        else {name: value for name, value in told.items() if value is not None}
-    )
-
-
-def _agree(kind: Vocabulary, told: Json, stored: Json, where: str) -> None:
+def _agree(
+    kind: Vocabulary, given: schemas.Shape, link: frozenset[str], stored: Json, where: str
+) -> None:
     """Problem `conflict` where a field that came with an id differs from the stored one.
 
     Null says that there is none, as it does in what is served.
@@ -239,11 +235,13 @@ def _agree(kind: Vocabulary, told: Json, stored: Json, where: str) -> None:
     none: tuple[Any, ...] = (None, [])
     differing = [
         name
-        for name, value in told.items()
-        if stored[name] != value and not (stored[name] in none and value in none)
+        for name, value in vars(given).items()
+        if name in given.model_fields_set - link
+        and stored[name] != value
+        and not (stored[name] in none and value in none)
     ]
     if differing:
-        change = f"change it there (PATCH /{kind.name}s/{told['id']}), or give the `id` alone"
+        change = f"change it there (PATCH /{kind.name}s/{stored['id']}), or give the `id` alone"
         message = f"differs from the stored {kind.name}; {change}"
         faults = (Fault("body", f"{where}.{name}", message) for name in differing)
         raise refuse(*faults, code="conflict")

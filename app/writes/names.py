@@ -92,32 +92,36 @@ class Names:
         self._session = session
         self._table = table
         self._ids = Ids(session, table)
-        self._known: dict[str, rows.Json] = {}  # by folded name
+        self._known: dict[str, rows.Json | None] = {}  # by folded name; None where it is new
         self._made: list[tuple[str, ...]] = []
         self.records: dict[str, rows.Json] = {}
 
     def ask(self, names: Iterable[str]) -> None:
         """Find those of the names that are stored, all at once."""
-        new = {folded for name in names if (folded := fold(name)) not in self._known}
+        asked = {folded: name for name in names if (folded := fold(name)) not in self._known}
+        self._known |= dict.fromkeys(asked)
         query = text(f"SELECT folded, id, name FROM {self._table} WHERE folded IN :names")
-        for batch in batches(new):
+        for batch in batches(asked):
             found = self._session.execute(query.bindparams(listed("names")), {"names": batch})
             for folded, record_id, name in found:
                 self._learn(folded, record_id, name)
+        self._ids.ask(slug(name) for folded, name in asked.items() if not self._known[folded])
 
-    def _learn(self, folded: str, record_id: str, name: str) -> None:
-        self._known[folded] = self.records[record_id] = {"id": record_id, "name": name}
+    def _learn(self, folded: str, record_id: str, name: str) -> rows.Json:
+        record = self._known[folded] = self.records[record_id] = {"id": record_id, "name": name}
+        return record
 
     def find(self, name: str) -> rows.Json:
         """The id and the name as it was first spelt; made where it is new."""
         folded = fold(name)
         if folded not in self._known:
             self.ask([name])
-        if folded not in self._known:
-            record_id = self._ids.make(name)
-            self._learn(folded, record_id, name)
-            self._made.append((record_id, name, folded, wording([[name]])))
-        return self._known[folded]
+        return self._known[folded] or self._make(folded, name)
+
+    def _make(self, folded: str, name: str) -> rows.Json:
+        record_id = self._ids.make(name)
+        self._made.append((record_id, name, folded, wording([[name]])))
+        return self._learn(folded, record_id, name)
 
     def store(self) -> None:
         """Insert those that are new."""

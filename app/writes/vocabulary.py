@@ -45,13 +45,16 @@ class Vocabulary:
         """The record; None where it is not stored."""
         return rows.records(session.connection(), self.name, [record_id]).get(record_id)
 
-    def record(self, record_id: str, given: Any, publishers: Names) -> Json:
-        """The record that a valid document means, as `stored` will give it."""
-        fields = {**vars(given), "id": record_id}
-        if self is SOURCE:
-            publisher = publishers.find(given.publisher) if given.publisher else NOBODY
-            fields |= {"publisher": publisher["name"], "publisher_id": publisher["id"]}
-        return {name: fields[name] for name in MEMBERS[self.name]}
+    def record(self, record_id: str, said: Mapping[str, Any], publishers: Names) -> Json:
+        """The record that valid members mean, as `stored` will give it."""
+        made = {name: said.get(name) for name in MEMBERS[self.name]}
+        made["id"] = record_id
+        if self is ACTOR:
+            made["aliases"] = said.get("aliases") or []
+        if publisher := made.get("publisher"):
+            named = publishers.find(publisher)
+            made |= {"publisher": named["name"], "publisher_id": named["id"]}
+        return made
 
     def rows(self, made: Json) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The rows of a record, each with its table."""
@@ -76,8 +79,8 @@ class Vocabulary:
         in the feed.
         """
         publishers = Names(session, "publisher")
-        record_id = str(given.id or Ids(session, self.name).make(self.called(dict(given))))
-        made = self.record(record_id, given, publishers)
+        record_id = str(given.id or Ids(session, self.name).make(self.called(vars(given))))
+        made = self.record(record_id, vars(given), publishers)
         if op == "update" and made == self.stored(session, record_id):
             return record_id
         publishers.store()
@@ -148,7 +151,6 @@ def forget_unused(session: Session, table: str, user: str, column: str) -> None:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-NOBODY: Json = {"id": None, "name": None}
 # The members of each kind's documents, in their order, and the publisher's id of a source.
 MEMBERS = {
     "type": ("id", "label", "description"),
