@@ -44,11 +44,9 @@ class Database:
         self.changed = Signal()
         self._turn = anyio.Lock()
         self._waiting = 0
-        memory, seconds = Memory(MEMORY), settings.query_seconds
-        self._reader = self.dialect.reader(seconds)
-        self._reader.update_execution_options(memory=memory, seconds=seconds)
-        self._patient = self.dialect.reader(None)
-        self._patient.update_execution_options(memory=memory)
+        memory = Memory(MEMORY)
+        self._reader = self.dialect.reader(settings.query_seconds, memory)
+        self._patient = self.dialect.reader(None, memory)
         self._writer = self.dialect.writer()
 
     def close(self) -> None:

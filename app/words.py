@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import _lru_cache_wrapper, lru_cache
 from hashlib import blake2b
 
-from slugify import slugify
+from slugify import slugify, smart_truncate
 
 # Letters that Unicode does not decompose into a base letter and a mark.
 LETTERS = str.maketrans(
@@ -41,28 +42,64 @@ CHUNK = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<run>[^\s"*]+)(?P<star>\*?)')
 QUOTES = str.maketrans(dict.fromkeys("“”„‟«»‹›″", '"'))
 LONGEST = 64  # of a word, in characters; the rest is not told apart
 SHORTEST_PREFIX = 3
+REMEMBERED = 1 << 15  # words, each of LONGEST characters at most: texts repeat few of them often
+A_FEW = 1 << 13  # names and titles: what names one asks for it again soon
+LINE = 500  # characters of a text that may be remembered as a whole
 
 
 def _bare(text: str) -> str:
     """`text` without case, diacritics and what is not seen."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return plain.translate(BARE)
 
 
+@lru_cache(A_FEW)
 def fold(name: str) -> str:
     """`name` without case, diacritics, extra white space: equal for two spellings of a name."""
     return " ".join(_bare(name).split())
 
 
+@lru_cache(A_FEW)
 def slug(name: str, longest: int = 80) -> str:
     """A URL-safe id made from `name`, cut at a word; a hash where it holds no letter or digit."""
-    made = slugify(name.translate(LETTERS), max_length=longest, word_boundary=True)
-    return made or blake2b(name.encode(), digest_size=6).hexdigest()
+    # A character by its number (`&#269;`) is decoded only where all of them can be.
+    parts = [name] if "&#" in name else name.split(" ")
+    cut = smart_truncate(_joined("-", _slug, parts), longest, word_boundary=True, separator="-")
+    return cut or blake2b(name.encode(), digest_size=6).hexdigest()
 
 
 def split(text: str) -> list[str]:
     """The words of `text` in order, folded: `vucic` for Vučić, Vucic and VUČIĆ."""
-    return [word[:LONGEST] for word in WORD.findall(_bare(text))]
+    return _folded(text).split()
+
+
+def _folded(text: str) -> str:
+    return _joined(" ", _words, text.split())
+
+
+@lru_cache(REMEMBERED)
+def _slug(part: str) -> str:
+    return slugify(part.translate(LETTERS))
+
+
+@lru_cache(REMEMBERED)
+def _words(part: str) -> str:
+    return " ".join(word[:LONGEST] for word in WORD.findall(_bare(part)))
+
+
+def _joined(by: str, made: "_lru_cache_wrapper[str]", parts: list[str]) -> str:
+    """What is made of each part, where it is anything; of a long one, it is not remembered."""
+    short = max(map(len, parts), default=0) <= LONGEST
+    return by.join(filter(None, map(made if short else made.__wrapped__, parts)))
+
+
+def _line(text: str) -> str:
+    return _folded_line(text) if len(text) <= LINE else _folded(text)
+
+
+_folded_line = lru_cache(A_FEW)(_folded)
 
 
 def wording(fields: Iterable[Iterable[str | None]]) -> str:
@@ -70,7 +107,7 @@ def wording(fields: Iterable[Iterable[str | None]]) -> str:
 
     `fields` are lists of texts; a phrase crosses neither from one text to the next nor lines.
     """
-    return "\n".join("".join(f" {' '.join(split(t))} " for t in texts if t) for texts in fields)
+    return "\n".join("".join(f" {_line(t)} " for t in texts if t) for texts in fields)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,26 @@
 """Words: two spellings are one word on every engine, and no text is an error."""
 
 import re
+from unicodedata import normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from slugify import slugify
 
 from app.schemas import SLUG
-from app.words import fold, patterns, search, slug, split, wording
+from app.words import (
+    BARE,
+    LETTERS,
+    LONGEST,
+    WORD,
+    fold,
+    patterns,
+    search,
+    slug,
+    split,
+    wording,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +67,24 @@ def test_splitting_what_was_split_changes_nothing(text: str) -> None:
 def test_words_of_a_part_are_words_of_the_whole(one: str, other: str) -> None:
     """Text between spaces is split by itself."""
     assert split(f"{one} {other}") == split(one) + split(other)
+
+
+TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("aZ9 ,'&#;šİß\u0301\u00a0\u2028ə")))
+
+
+@given(TEXTS | st.text("aß新 ", min_size=60).map(lambda text: text * 2))
+def test_words_are_those_of_the_text_as_a_whole(text: str) -> None:
+    """Parts of a text are folded one by one, and remembered; nothing of it shows."""
+    plain = normalize("NFKD", normalize("NFKD", text).casefold()).translate(BARE)
+    assert split(text) == [word[:LONGEST] for word in WORD.findall(plain)]
+
+
+@given(TEXTS | st.text("aß新 ", min_size=60).map(lambda text: text * 2))
+@example("&#269; &#99999999999;")
+def test_a_slug_is_that_of_the_name_as_a_whole(name: str) -> None:
+    """The same that slugify makes of it, an entity by its number among them."""
+    made = slugify(name.translate(LETTERS), max_length=80, word_boundary=True)
+    assert slug(name) == made or not made
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,11 @@ class Dialect(Protocol):
     url: URL
     reads_on_loop: bool  # a read is quicker than the way to a thread
 
-    def reader(self, seconds: float | None) -> Reader:
-        """Snapshots in which a query may take so long; None sets no limit."""
+    def reader(self, seconds: float | None, memory: object) -> Reader:
+        """Snapshots in which a query may take so long; None sets no limit.
+
+        Their connections have `seconds` and `memory`, where readers keep things, as options.
+        """
 
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
         """An engine whose transactions write, one at a time, durably; `create` makes the file.

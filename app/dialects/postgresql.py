@@ -47,13 +47,17 @@ class Postgresql:
     def sole_writer(self) -> AbstractContextManager[None]:
         return nullcontext()  # the engine itself makes writers take turns
 
-    def reader(self, seconds: float | None) -> Engine:
+    def reader(self, seconds: float | None, memory: object) -> Engine:
         milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 is no limit
         options = (
             f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on "
             "-c default_transaction_isolation=repeatable\\ read"
         )
-        return create_engine(self.url, connect_args={"options": options, "connect_timeout": 5})
+        return create_engine(
+            self.url,
+            connect_args={"options": options, "connect_timeout": 5},
+            execution_options={"seconds": seconds, "memory": memory},
+        )
 
     def migrator(self) -> Engine:
         return self.writer()

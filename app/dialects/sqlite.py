@@ -75,11 +75,14 @@ class Sqlite:
     def sole_writer(self) -> "FileOfOneProcess":
         return FileOfOneProcess(self.path)
 
-    def reader(self, seconds: float | None) -> Reader:
-        if seconds is not None:
-            return Kept(self._engine("rw", "query_only=ON", pool=NullPool), seconds)
+    def reader(self, seconds: float | None, memory: object) -> Reader:
         # A download that is broken off ends when it is collected, which the pool is made for.
-        engine = self._engine("rw", "query_only=ON")
+        engine = self._engine(
+            "rw", "query_only=ON", pool=QueuePool if seconds is None else NullPool
+        )
+        engine.update_execution_options(seconds=seconds, memory=memory)
+        if seconds is not None:
+            return Kept(engine, seconds)
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:

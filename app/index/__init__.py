@@ -4,11 +4,12 @@
 which events of a block bear a value. All of it can be rebuilt from the normalised rows.
 """
 
-from app.index.batches import BATCH, batches
 from app.index.blocks import Mask, Slots, none, slots_of, unpacked
 from app.index.check import check
+from app.index.documents import joined
 from app.index.postings import Written, rebuild, write
 from app.index.terms import Term, ids_of_kind
+from app.rows import BATCH, batches
 
 __all__ = [
     "BATCH",
@@ -19,6 +20,7 @@ __all__ = [
     "batches",
     "check",
     "ids_of_kind",
+    "joined",
     "none",
     "rebuild",
     "slots_of",

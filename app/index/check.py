@@ -11,12 +11,12 @@ from sqlalchemy import Connection, RowMapping, text
 from sqlalchemy.exc import DBAPIError
 
 from app.dates import DateError, parse
-from app.index.batches import BATCH, batches
 from app.index.blocks import none, slots_of, unpacked
 from app.index.documents import Entry, Measurement, entries
 from app.index.keys import first_key
 from app.index.postings import row_of
 from app.index.terms import Term, written
+from app.rows import BATCH, batches
 from app.words import fold
 
 WITHOUT_SOURCE = text(

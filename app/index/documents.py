@@ -2,17 +2,17 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
-from app import dates, quantities
+from app import dates, quantities, rows
 from app.dialects import listed
 from app.filters import EVERY
 from app.index.terms import Term
+from app.rows import EventRows
 from app.words import fold, wording
 
 NEVER = dates.END + 1  # after every day that a query can name
@@ -20,55 +20,13 @@ NEVER = dates.END + 1  # after every day that a query can name
 Json = dict[str, Any]
 
 
-def _of_events(select: str) -> TextClause:
-    """`select` for the events `:ids`, each event's rows in their order."""
-    return text(f"{select} WHERE x.event_id IN :ids ORDER BY x.event_id, x.position").bindparams(
-        listed("ids")
-    )
-
-
-EVENTS = text(
-    "SELECT id, type_id, title, summary, date_edtf, date_text, status, version, created_at,"
-    " updated_at FROM event WHERE id IN :ids"
-).bindparams(listed("ids"))
-
-# One query a part; its columns are the members of the document, in their order.
-PARTS = {
-    "actors": _of_events(
-        "SELECT x.event_id, a.id, a.name, a.kind, a.country, x.role"
-        " FROM event_actor x JOIN actor a ON a.id = x.actor_id"
-    ),
-    "places": _of_events(
-        "SELECT x.event_id, p.id, p.name, p.country, p.latitude, p.longitude"
-        " FROM event_place x JOIN place p ON p.id = x.place_id"
-    ),
-    "quantities": _of_events(
-        "SELECT x.event_id, x.measure, x.value, x.max_value, x.qualifier, x.unit, x.text"
-        " FROM quantity x"
-    ),
-    "tags": _of_events(
-        "SELECT x.event_id, t.id, t.name FROM event_tag x JOIN tag t ON t.id = x.tag_id"
-    ),
-    "related": _of_events("SELECT x.event_id, x.target_id AS event, x.relation FROM relation x"),
-    "sources": _of_events(
-        "SELECT x.event_id, s.id, p.name AS publisher, s.title, s.author, s.url, s.archive_url,"
-        " s.published, s.accessed, s.language, s.kind,"
-        " x.role, NULL AS claims, x.quote, x.locator, x.note, s.publisher_id, x.position"
-        " FROM citation x JOIN source s ON s.id = x.source_id"
-        " LEFT JOIN publisher p ON p.id = s.publisher_id"
-    ),
-}
-CLAIMS = text(
-    "SELECT event_id, citation_position, claim FROM citation_claim WHERE event_id IN :ids"
-    " ORDER BY event_id, citation_position, position"
-).bindparams(listed("ids"))
-ALIASES = text(
-    "SELECT actor_id, alias FROM actor_alias WHERE actor_id IN"
-    " (SELECT actor_id FROM event_actor WHERE event_id IN :ids) ORDER BY actor_id, position"
-).bindparams(listed("ids"))
 RELATED_FROM = text("SELECT target_id, event_id FROM relation WHERE target_id IN :ids").bindparams(
     listed("ids")
 )
+NAMED = ("actor", "place", "tag", "source")
+ACTOR = ("id", "name", "kind", "country", "role")
+QUANTITY = ("measure", "value", "max_value", "qualifier", "unit", "text")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Measurement(NamedTuple):
@@ -102,40 +60,50 @@ class Entry:
 
 def entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
     """The entries of those of `ids` that exist, in no order; meant for some hundreds at a time."""
-    parameters = {"ids": list(ids)}
-    parts = {name: _by_event(connection, query, ids) for name, query in PARTS.items()}
-    claims: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for event_id, citation, claim in connection.execute(CLAIMS, parameters):
-        claims[event_id, citation].append(claim)
-    for event_id, sources in parts["sources"].items():
-        for source in sources:
-            source["claims"] = claims[event_id, source.pop("position")]
-    aliases: dict[str, list[str]] = defaultdict(list)
-    for actor_id, alias in connection.execute(ALIASES, parameters):
-        aliases[actor_id].append(alias)
-    for actor in chain.from_iterable(parts["actors"].values()):
-        actor["aliases"] = aliases[actor["id"]]
+    found = rows.stored(connection, ids)
+    named = {
+        kind: rows.records(connection, kind, {i for e in found.values() for i in e.ids(kind)})
+        for kind in NAMED
+    }
+    return joined(connection, found.values(), named)
+
+
+def joined(
+    connection: Connection, events: Collection[EventRows], named: rows.Records
+) -> list[Entry]:
+    """The entries of events that are stored, with the records that they name."""
     incoming: dict[str, list[str]] = defaultdict(list)
-    for target, origin in connection.execute(RELATED_FROM, parameters):
+    asked = {"ids": [event.event_id for event in events]}
+    for target, origin in connection.execute(RELATED_FROM, asked):
         incoming[target].append(origin)
-    return [
-        _entry(
-            dict(event),
-            {name: rows[event["id"]] for name, rows in parts.items()},
-            incoming[event["id"]],
-        )
-        for event in connection.execute(EVENTS, parameters).mappings()
-    ]
+    return [_entry(event.event, _parts(event, named), incoming[event.event_id]) for event in events]
 
 
-def _by_event(
-    connection: Connection, query: TextClause, ids: Sequence[str]
-) -> dict[str, list[Json]]:
-    found: dict[str, list[Json]] = defaultdict(list)
-    for row in connection.execute(query, {"ids": list(ids)}).mappings():
-        part = dict(row)
-        found[part.pop("event_id")].append(part)
-    return found
+def _parts(event: EventRows, named: rows.Records) -> dict[str, list[Json]]:
+    """The lists of the document, in their order, with what they name."""
+    held = event.parts
+    actors, places, tags, sources = (named[kind] for kind in NAMED)
+    claims: dict[int, list[str]] = defaultdict(list)
+    for _, citation, _, claim in held["citation_claim"]:
+        claims[citation].append(claim)
+    return {
+        "actors": [{**actors[actor], "role": role} for _, _, actor, role in held["event_actor"]],
+        "places": [places[place] for _, _, place in held["event_place"]],
+        "quantities": [dict(zip(QUANTITY, row[2:], strict=True)) for row in held["quantity"]],
+        "tags": [tags[tag] for _, _, tag in held["event_tag"]],
+        "related": [{"event": to, "relation": relation} for _, relation, to in event.links],
+        "sources": [
+            {
+                **sources[source],
+                "role": role,
+                "claims": claims[position],
+                "quote": quote,
+                "locator": locator,
+                "note": note,
+            }
+            for _, position, source, role, quote, locator, note in held["citation"]
+        ],
+    }
 
 
 def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Entry:
@@ -152,11 +120,18 @@ def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> En
             *(term for m in measurements for term in (("measure", m.measure), ("unit", m.kind))),
         )
     )
-    for source in sources:
+    body = _encode(_document(event, date, parts)).encode()
+    known = min(_reported(source) for source in sources) if sources else NEVER
+    return Entry(
+        event["id"], date, event["updated_at"], body, terms, known, publishers, words, measurements
+    )
+
+
+def _document(event: Json, date: dates.Date, parts: dict[str, list[Json]]) -> Json:
+    """The event as it is served."""
+    for source in parts["sources"]:
         del source["publisher_id"]
-    for actor in parts["actors"]:
-        del actor["aliases"]
-    document = {
+    return {
         "id": event["id"],
         "type": event["type_id"],
         "title": event["title"],
@@ -173,16 +148,12 @@ def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> En
         },
         "status": event["status"],
         **parts,
+        "actors": [{name: actor[name] for name in ACTOR} for actor in parts["actors"]],
         "tags": [tag["name"] for tag in parts["tags"]],
         "version": event["version"],
         "created_at": event["created_at"],
         "updated_at": event["updated_at"],
     }
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    known = min(_reported(source) for source in sources) if sources else NEVER
-    return Entry(
-        event["id"], date, event["updated_at"], body, terms, known, publishers, words, measurements
-    )
 
 
 def _reported(source: Json) -> int:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, insert, text, update
 
 from app.dialects import listed
 from app.index import keys, terms
-from app.index.batches import batches
 from app.index.blocks import Blocks, filled
 from app.index.documents import Entry, entries
 from app.models import TABLES
+from app.rows import batches
 
 TIMELINE = TABLES["timeline"]
 PLACED = text(
@@ -32,15 +32,18 @@ class Written(NamedTuple):
     after: bytes | None  # where it is gone
 
 
-def write(connection: Connection, ids: Iterable[str]) -> list[Written]:
+def write(connection: Connection, ids: Iterable[str], made: Iterable[Entry] = ()) -> list[Written]:
     """Bring the read model of the events `ids` up to their rows; those gone are taken out.
 
-    Gives their documents before and after.
+    Entries that are `made` already are not read again. Gives their documents before and after.
     """
     done: list[Written] = []
+    known = {entry.event_id: entry for entry in made}
     blocks = Blocks(connection)
     for batch in batches(dict.fromkeys(ids)):
-        written = {entry.event_id: entry for entry in entries(connection, batch)}
+        written = {event_id: known[event_id] for event_id in batch if event_id in known}
+        if others := [event_id for event_id in batch if event_id not in known]:
+            written |= {entry.event_id: entry for entry in entries(connection, others)}
         done += _write(connection, blocks, batch, written)
     blocks.flush()
     return done

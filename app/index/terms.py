@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, insert, text
 
 from app.dialects import listed
-from app.index.batches import batches
 from app.models import TABLES
+from app.rows import batches
 
 Term = tuple[str, str]  # a kind ("actor") and a value ("serbia")
 KINDS = (

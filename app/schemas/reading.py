@@ -37,7 +37,9 @@ def read_json(raw: bytes) -> Any:
         raise ValueError(f"is not JSON: {error.msg} at {where}") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    _check(value, escaped=b"\\u" in raw)
+    escaped = b"\\u" in raw
+    if escaped or raw.count(b"[") + raw.count(b"{") > DEEPEST:
+        _check(value, escaped=escaped)
     return value
 
 

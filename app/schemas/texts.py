@@ -1,7 +1,6 @@
 """Kinds of text that documents are made of: what each may hold, checked and kept as written."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -55,19 +54,22 @@ def timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and Cs but \n and \t
+ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+
+
 def printable(value: str) -> str:
     """`value`; ValueError where it is blank or holds what is not text (NUL, lone surrogates)."""
-    for character in value:
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
-            raise ValueError(f"holds the character U+{ord(character):04X}, which is not text")
-    if not value.strip():
+    if odd := NOT_TEXT.search(value):
+        raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
+    if value.isspace() or not value:
         raise ValueError("is blank; leave it out where it is not known")
     return value
 
 
 def web_address(value: str) -> str:
     """`value` as written; ValueError unless it is an http or https address."""
-    if not re.fullmatch(r"https?://[^\s/?#]+\S*", value, re.IGNORECASE):
+    if not ADDRESS.fullmatch(value):
         raise ValueError("give a web address that begins with http:// or https://")
     return value
 

@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import text, update
 from sqlmodel import Session
 
 from app import index, schemas
 from app.dialects import listed
 from app.errors import Fault, Problem, nearest, refuse
 from app.models import TABLES
+from app.rows import PARTS, EventRows, insert, stored
+from app.words import slug
 from app.writes.journal import (
     By,
     Change,
@@ -22,22 +25,10 @@ from app.writes.journal import (
     versions,
     was_deleted,
 )
-from app.writes.lookups import Lookups
-from app.writes.vocabulary import (
-    ACTOR,
-    PLACE,
-    SOURCE,
-    TYPE,
-    Vocabulary,
-    forget_unused,
-    free_id,
-    ids,
-)
+from app.writes.lookups import NAMED, Lookups
+from app.writes.names import Ids, ids
+from app.writes.vocabulary import TYPE, Vocabulary, forget_unused
 
-PARTS = (
-    *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
-    *("quantity", "relation"),
-)
 MEMBERS = {  # of an event, by the column or table that holds them
     "type_id": "type",
     "date_edtf": "date",
@@ -51,46 +42,27 @@ MEMBERS = {  # of an event, by the column or table that holds them
     "quantity": "quantities",
     "relation": "related",
 }
-OF_CITATION = set(schemas.CitationFields.model_fields)
-NAMED: Mapping[str, tuple[Vocabulary, set[str]]] = {  # with the fields that are the event's own
-    "actors": (ACTOR, {"role"}),
-    "places": (PLACE, set()),
-    "sources": (SOURCE, OF_CITATION),
-}
+QUANTITY = attrgetter("measure", "value", "max_value", "qualifier", "unit", "text")
+CITATION = attrgetter("role", "quote", "locator", "note")
+EVENT_ROW = itemgetter(*TABLES["event"].columns.keys())
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Rows:
-    """An event as the tables hold it."""
-
-    event: Json
-    parts: dict[str, list[Json]]
-
-    @property
-    def event_id(self) -> str:
-        """Its id."""
-        return str(self.event["id"])
-
-    @property
-    def targets(self) -> set[str]:
-        """The events that it relates to."""
-        return {row["target_id"] for row in self.parts["relation"]}
-
-    def differences(self, other: "Rows") -> set[str]:
-        """The members of an event in which the two differ, but for version and timestamps."""
-        columns = {
-            MEMBERS.get(name, name)
-            for name, value in self.event.items()
-            if name not in schemas.COUNTED and value != other.event[name]
-        }
-        return columns | {MEMBERS[part] for part in PARTS if self.parts[part] != other.parts[part]}
+def differences(one: EventRows, other: EventRows) -> set[str]:
+    """The members of an event in which the two differ, but for version and timestamps."""
+    columns = {
+        MEMBERS.get(name, name)
+        for name, value in one.event.items()
+        if name not in schemas.COUNTED and value != other.event[name]
+    }
+    return columns | {MEMBERS[part] for part in PARTS if one.parts[part] != other.parts[part]}
 
 
-def rows_of(lookups: Lookups, event_id: str, given: schemas.EventWrite) -> Rows:
+def rows_of(lookups: Lookups, event_id: str, given: schemas.EventWrite) -> EventRows:
     """The rows of an event, with all that it names looked up or made.
 
-    Problem `invalid-body` or `conflict` where it names what does not exist or differs.
+    `lookups` must be prepared for it. Problem `invalid-body` or `conflict` where it names what does
+    not exist or differs.
     """
     roles = [source.role for source in given.sources]
     event = {
@@ -104,40 +76,33 @@ def rows_of(lookups: Lookups, event_id: str, given: schemas.EventWrite) -> Rows:
         "support_position": roles.index("supports"),
         "support_role": "supports",
     }
-    places = (
-        lookups.resolve(PLACE, place, set(), f"places.{n}") for n, place in enumerate(given.places)
-    )
-    tags = (lookups.spelt("tag", tag) for tag in given.tags)
-    parts: dict[str, list[Json]] = {
+    places = (lookups.resolve("places", place, n) for n, place in enumerate(given.places))
+    parts: dict[str, list[tuple[Any, ...]]] = {
         "event_actor": [
-            {"actor_id": lookups.resolve(ACTOR, actor, {"role"}, f"actors.{n}"), "role": actor.role}
+            (lookups.resolve("actors", actor, n), actor.role)
             for n, actor in enumerate(given.actors)
         ],
-        "event_place": [{"place_id": place_id} for place_id in dict.fromkeys(places)],
-        "event_tag": [{"tag_id": tag_id} for tag_id in dict.fromkeys(tags)],
-        "quantity": [quantity.model_dump() for quantity in given.quantities],
+        "event_place": [(place_id,) for place_id in dict.fromkeys(places)],
+        "event_tag": [(tag_id,) for tag_id in dict.fromkeys(map(lookups.tag, given.tags))],
+        "quantity": [QUANTITY(quantity) for quantity in given.quantities],
         "relation": [
-            {"relation": link.relation, "target_id": _other(event_id, link.event, n)}
+            (link.relation, _other(event_id, link.event, n))
             for n, link in enumerate(dict.fromkeys(given.related))
         ],
         "citation": [
-            {
-                "source_id": lookups.resolve(SOURCE, source, OF_CITATION, f"sources.{n}"),
-                **source.model_dump(include=OF_CITATION - {"claims"}),
-            }
+            (lookups.resolve("sources", source, n), *CITATION(source))
             for n, source in enumerate(given.sources)
         ],
     }
     numbered = {
-        table: [{"event_id": event_id, "position": n, **row} for n, row in enumerate(rows)]
-        for table, rows in parts.items()
+        table: [(event_id, n, *row) for n, row in enumerate(made)] for table, made in parts.items()
     }
     numbered["citation_claim"] = [
-        {"event_id": event_id, "citation_position": n, "position": m, "claim": claim}
+        (event_id, n, m, claim)
         for n, source in enumerate(given.sources)
         for m, claim in enumerate(dict.fromkeys(source.claims))
     ]
-    return Rows(event, numbered)
+    return EventRows(event, numbered)
 
 
 def _other(event_id: str, target: str, number: int) -> str:
@@ -147,30 +112,12 @@ def _other(event_id: str, target: str, number: int) -> str:
     return target
 
 
-def stored(session: Session, event_ids: Sequence[str]) -> dict[str, Rows]:
-    """Those of the events that are stored, as rows."""
-    parameters = {"ids": list(event_ids)}
-    query = text("SELECT * FROM event WHERE id IN :ids").bindparams(listed("ids"))
-    found = {
-        event["id"]: Rows(dict(event), {table: [] for table in PARTS})
-        for event in session.execute(query, parameters).mappings()
-    }
-    for table in PARTS if found else ():
-        keys = [column.name for column in TABLES[table].primary_key]
-        query = text(
-            f"SELECT * FROM {table} WHERE event_id IN :ids ORDER BY {', '.join(keys)}"
-        ).bindparams(listed("ids"))
-        for row in session.execute(query, parameters).mappings():
-            found[row["event_id"]].parts[table].append(dict(row))
-    return found
-
-
 def save(
     session: Session,
     by: By,
     lookups: Lookups,
-    events: Sequence[Rows],
-    held: Mapping[str, Rows],
+    events: Sequence[EventRows],
+    held: Mapping[str, EventRows],
     op: str | None = None,
 ) -> None:
     """Store events, those in `held` in place of what they were, with read model and journal.
@@ -190,31 +137,44 @@ def save(
             rows.event["created_at"] = began(session, "event", rows.event_id) if known else moment
         rows.event["updated_at"] = moment
     replaced = [held[rows.event_id] for rows in events if rows.event_id in held]
+    lookups.store()
     _write_rows(session, events, replaced)
     touched = {target for rows in (*events, *replaced) for target in rows.targets}
-    changes = _changes(session, events, touched, held, op)
+    written = _index(session, lookups, events, touched)
+    changes = [
+        Change(
+            op or ("update" if rows.event_id in held else "create"),
+            "event",
+            rows.event_id,
+            rows.event["version"],
+            written[rows.event_id],
+        )
+        for rows in events
+    ]
     record(session, by, [*lookups.made, *changes], moment)
     lookups.made.clear()
     if _tags(replaced) - _tags(events):
         forget_unused(session, "tag", "event_tag", "tag_id")
 
 
-def _tags(events: Iterable[Rows]) -> set[str]:
-    return {row["tag_id"] for rows in events for row in rows.parts["event_tag"]}
+def _tags(events: Iterable[EventRows]) -> set[str]:
+    return {tag_id for rows in events for tag_id in rows.ids("tag")}
 
 
-def _write_rows(session: Session, events: Sequence[Rows], replaced: Sequence[Rows]) -> None:
+def _write_rows(
+    session: Session, events: Sequence[EventRows], replaced: Sequence[EventRows]
+) -> None:
     known = {rows.event_id for rows in replaced}
     _remove_parts(session, known)
     table = TABLES["event"]
     for rows in events:
         if rows.event_id in known:
             session.execute(update(table).where(table.c.id == rows.event_id), rows.event)
-    fresh = {"event": [rows.event for rows in events if rows.event_id not in known]}
-    fresh |= {part: [row for rows in events for row in rows.parts[part]] for part in PARTS}
-    for name, rows_of_table in fresh.items():
-        if rows_of_table:
-            session.execute(insert(TABLES[name]), rows_of_table)
+    connection = session.connection()
+    fresh = [EVENT_ROW(rows.event) for rows in events if rows.event_id not in known]
+    insert(connection, "event", fresh)
+    for part in PARTS:
+        insert(connection, part, [row for rows in events for row in rows.parts[part]])
 
 
 def _remove_parts(session: Session, event_ids: Iterable[str]) -> None:
@@ -224,27 +184,15 @@ def _remove_parts(session: Session, event_ids: Iterable[str]) -> None:
         session.execute(query, {"ids": gone})
 
 
-def _changes(
-    session: Session,
-    events: Sequence[Rows],
-    touched: set[str],
-    held: Mapping[str, Rows],
-    op: str | None,
-) -> list[Change]:
-    """Write the read model of events and of those they touch; gives what happened."""
+def _index(
+    session: Session, lookups: Lookups, events: Sequence[EventRows], touched: set[str]
+) -> dict[str, bytes | None]:
+    """Write the read model of events and of those they touch; gives the documents by id."""
     own = [rows.event_id for rows in events]
-    written = index.write(session.connection(), [*own, *sorted(touched.difference(own))])
-    bodies = {shown.event_id: shown.after for shown in written}
-    return [
-        Change(
-            op or ("update" if rows.event_id in held else "create"),
-            "event",
-            rows.event_id,
-            rows.event["version"],
-            bodies[rows.event_id],
-        )
-        for rows in events
-    ]
+    made = index.joined(session.connection(), events, lookups.records)
+    others = sorted(touched.difference(own))
+    written = index.write(session.connection(), [*own, *others], made)
+    return {shown.event_id: shown.after for shown in written}
 
 
 def create_events(
@@ -254,28 +202,36 @@ def create_events(
 
     Problem `conflict` where an id is taken, `invalid-body` where one names what does not exist.
     """
-    lookups = Lookups(session)
+    lookups, free = Lookups(session), Ids(session, "event")
+    made: list[EventRows] = []
     events = list(given)
-    made: list[Rows] = []
-    known: set[str] = set()
-    wanted = {event.id for event in events if event.id is not None}
-    taken = wanted - missing(session, wanted)
-    for event in events:
+    for batch in index.batches(events):
+        lookups.prepare(batch)
+        free.ask(event.id or slug(_called(event)) for event in batch)
+        rows = [_new(session, lookups, free, event, op) for event in batch]
+        save(session, by, lookups, rows, {}, op)
+        made += rows
+    for event, rows_of_event in zip(events, made, strict=True):
         with said_of(event.id or event.title):
-            event_id = event.id or free_id(
-                session, "event", f"{event.date.edtf} {event.title}", known
-            )
-            if op != "restore":
-                is_taken = event_id in taken or event_id in known
-                refuse_known(session, "event", event_id, stored=is_taken)
-            made.append(rows_of(lookups, event_id, event))
-            known.add(event_id)
-    for batch in index.batches(made):
-        save(session, by, lookups, batch, {}, op)
-    for event, rows in zip(events, made, strict=True):
-        with said_of(event.id or event.title):
-            refuse_missing(session, rows)
-    return [rows.event_id for rows in made]
+            refuse_missing(session, rows_of_event)
+    return [rows_of_event.event_id for rows_of_event in made]
+
+
+def _called(event: schemas.EventWrite) -> str:
+    return f"{event.date.edtf} {event.title}"
+
+
+def _new(
+    session: Session, lookups: Lookups, free: Ids, event: schemas.EventWrite, op: str
+) -> EventRows:
+    with said_of(event.id or event.title):
+        event_id = event.id or free.make(_called(event))
+        if event.id is not None:
+            if op != "restore" and free.taken(event_id):
+                there = event_id not in missing(session, [event_id])
+                refuse_known(session, "event", event_id, stored=there)
+            free.take(event_id)
+        return rows_of(lookups, event_id, event)
 
 
 @contextmanager
@@ -297,13 +253,13 @@ def missing(session: Session, event_ids: Iterable[str]) -> set[str]:
     return left
 
 
-def refuse_missing(session: Session, rows: Rows) -> None:
+def refuse_missing(session: Session, rows: EventRows) -> None:
     """Problem `invalid-body` where an event relates to one that is not there."""
     gone = missing(session, rows.targets)
     faults = [
-        missing_target(session, row["position"], row["target_id"])
-        for row in rows.parts["relation"]
-        if row["target_id"] in gone
+        missing_target(session, position, target)
+        for position, _, target in rows.links
+        if target in gone
     ]
     if faults:
         raise refuse(*faults, code="invalid-body")
@@ -341,16 +297,17 @@ class Events:
             return create_events(session, by, [given], op=op)[0]
         assert given.id is not None
         lookups = Lookups(session)
+        lookups.prepare([given])
         rows = rows_of(lookups, given.id, given)
-        held = stored(session, [given.id])
-        if rows.differences(held[given.id]):
+        held = stored(session.connection(), [given.id])
+        if differences(rows, held[given.id]):
             save(session, by, lookups, [rows], held)
             refuse_missing(session, rows)
         return str(given.id)
 
     def remove(self, session: Session, by: By, record_id: str) -> None:
         """Delete an event that no other relates to; its journal stays."""
-        held = stored(session, [record_id])[record_id]
+        held = stored(session.connection(), [record_id])[record_id]
         _remove_parts(session, [record_id])
         session.execute(text("DELETE FROM event WHERE id = :id"), {"id": record_id})
         index.write(session.connection(), [record_id, *sorted(held.targets)])

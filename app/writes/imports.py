@@ -11,16 +11,9 @@ from app import index, reads, schemas
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse
 from app.formats import Line
+from app.rows import EventRows, stored
 from app.words import slug
-from app.writes.events import (
-    EVENT,
-    Rows,
-    missing,
-    missing_target,
-    rows_of,
-    save,
-    stored,
-)
+from app.writes.events import EVENT, differences, missing, missing_target, rows_of, save
 from app.writes.journal import By, versions
 from app.writes.lookups import Lookups
 from app.writes.records import without_derived
@@ -184,14 +177,15 @@ class _Run:
     def _store(self, batch: list[Read]) -> None:
         """Store what is new or to be replaced."""
         ids = [read.event_id for read in batch]
-        held = stored(self.session, ids)
+        held = stored(self.session.connection(), ids)
         gone = set(versions(self.session, "event", ids)).difference(held)
         query = text(
             "SELECT record_id FROM change WHERE kind = 'event' AND cause_kind IS NULL"
             " AND record_id IN :ids AND position > :began"
         ).bindparams(listed("ids"))
         own = set(self.session.execute(query, {"ids": ids, "began": self.began}).scalars())
-        new: list[Rows] = []
+        self.lookups.prepare([read.given for read in batch])
+        new: list[EventRows] = []
         for read in batch:
             try:
                 rows = self._rows(read, held, gone, own)
@@ -207,8 +201,8 @@ class _Run:
         self._await(new, lines)
 
     def _rows(
-        self, read: Read, held: dict[str, Rows], gone: set[str], own: set[str]
-    ) -> Rows | None:
+        self, read: Read, held: dict[str, EventRows], gone: set[str], own: set[str]
+    ) -> EventRows | None:
         """The rows to store; None where they are stored just so."""
         if read.event_id in gone:
             message = f"the event '{read.event_id}' was deleted; restore it first"
@@ -217,7 +211,7 @@ class _Run:
         was = held.get(read.event_id)
         if was is None:
             return rows
-        differing = ", ".join(sorted(rows.differences(was)))
+        differing = ", ".join(sorted(differences(rows, was)))
         if not differing:
             self.report.unchanged += 1
             return None
@@ -232,12 +226,12 @@ class _Run:
             return rows
         raise refuse(Fault("body", "id", message), code="conflict")
 
-    def _await(self, new: Iterable[Rows], lines: dict[str, int]) -> None:
+    def _await(self, new: Iterable[EventRows], lines: dict[str, int]) -> None:
         """Remember the links whose target is not there yet."""
         links = {
-            row["target_id"]: (lines[rows.event_id], row["position"])
+            target: (lines[rows.event_id], position)
             for rows in new
-            for row in rows.parts["relation"]
+            for position, _, target in rows.links
         }
         for event_id in lines:
             self.awaited.pop(event_id, None)

@@ -1,18 +1,18 @@
 """The journal: one row a change, which is both a revision and an entry of the change feed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 from sqlmodel import Session
 
+from app import rows
 from app.dialects import listed
 from app.errors import Fault, refuse
-from app.models import TABLES
 from app.schemas import timestamp
 
-CHANGE = TABLES["change"]
 LAST = text(
     "SELECT record_id, max(version) AS version FROM change"
     " WHERE kind = :kind AND record_id IN :ids AND cause_kind IS NULL GROUP BY record_id"
@@ -27,8 +27,7 @@ class By:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What happened to a record; `body` is what it is now, None where it is deleted."""
 
     op: str
@@ -54,12 +53,26 @@ def record(session: Session, by: By, changes: Sequence[Change], at: str | None =
         return
     move = text("UPDATE store SET position = position + :by RETURNING position")
     last = session.execute(move, {"by": len(changes)}).scalar_one()
-    told = {"at": at or now(), "author": by.author, "note": by.note}
-    rows = [
-        {"position": position, **asdict(change), **told}
-        for position, change in enumerate(changes, last - len(changes) + 1)
-    ]
-    session.execute(insert(CHANGE), rows)
+    at, told = at or now(), (by.author, by.note)
+    rows.insert(
+        session.connection(),
+        "change",
+        [
+            (
+                position,
+                at,
+                c.op,
+                c.kind,
+                c.record_id,
+                c.version,
+                c.cause_kind,
+                c.cause_id,
+                *told,
+                c.body,
+            )
+            for position, c in enumerate(changes, last - len(changes) + 1)
+        ],
+    )
 
 
 def versions(session: Session, kind: str, ids: Iterable[str]) -> dict[str, int]:

@@ -1,0 +1,132 @@
+"""Rows in and out of the tables by the hundred, as plain tuples: no layer looks at each of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, TextClause, text
+
+from app.dialects import listed
+from app.models import TABLES
+
+T = TypeVar("T")
+Json = dict[str, Any]
+Records = Mapping[str, Mapping[str, Json]]  # what `records` gives, by kind
+
+BATCH = 500  # events, or ids, at a time
+
+# What an event is made of, beside its own row; each begins with its id and the part's position.
+PARTS = (
+    *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
+    *("quantity", "relation"),
+)
+
+
+@dataclass(frozen=True)
+class EventRows:
+    """An event as the tables hold it; the rows of its parts are in the order of their columns."""
+
+    event: Json
+    parts: Mapping[str, list[tuple[Any, ...]]]
+
+    @property
+    def event_id(self) -> str:
+        """Its id."""
+        return str(self.event["id"])
+
+    @property
+    def links(self) -> list[tuple[int, str, str]]:
+        """Position, relation and id of each event that it relates to."""
+        return [row[1:] for row in self.parts["relation"]]
+
+    @property
+    def targets(self) -> set[str]:
+        """The events that it relates to."""
+        return {target for _, _, target in self.links}
+
+    def ids(self, kind: str) -> Iterable[str]:
+        """Those of the actors, places, tags or sources that it names."""
+        table = "citation" if kind == "source" else f"event_{kind}"
+        return (row[2] for row in self.parts[table])
+
+
+def _of(select: str, behind: str = "") -> TextClause:
+    return text(f"{select} IN :ids {behind}").bindparams(listed("ids"))
+
+
+def _part(name: str) -> TextClause:
+    table = TABLES[name]
+    columns, keys = (", ".join(c.name for c in some) for some in (table.columns, table.primary_key))
+    return _of(f"SELECT {columns} FROM {name} WHERE event_id", f"ORDER BY {keys}")
+
+
+EVENTS = _of(f"SELECT {', '.join(TABLES['event'].columns.keys())} FROM event WHERE id")
+PARTS_OF = {name: _part(name) for name in PARTS}
+
+# Of each kind the members of its document, in their order, and of a source its publisher's id.
+RECORDS = {
+    "type": _of("SELECT id, label, description FROM type WHERE id"),
+    "actor": _of("SELECT id, name, kind, country, url FROM actor WHERE id"),
+    "place": _of("SELECT id, name, country, latitude, longitude FROM place WHERE id"),
+    "tag": _of("SELECT id, name FROM tag WHERE id"),
+    "source": _of(
+        "SELECT s.id, p.name AS publisher, s.title, s.author, s.url, s.archive_url, s.published,"
+        " s.accessed, s.language, s.kind, s.publisher_id FROM source s"
+        " LEFT JOIN publisher p ON p.id = s.publisher_id WHERE s.id"
+    ),
+}
+ALIASES = _of(
+    "SELECT actor_id, alias FROM actor_alias WHERE actor_id", "ORDER BY actor_id, position"
+)
+
+
+def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """`values` in lists of `size`, the last one shorter."""
+    rest = iter(values)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def stored(connection: Connection, ids: Iterable[str]) -> dict[str, EventRows]:
+    """Those of the events that are stored; meant for some hundreds at a time."""
+    asked = {"ids": list(ids)}
+    found = {
+        event["id"]: EventRows(dict(event), {name: [] for name in PARTS})
+        for event in connection.execute(EVENTS, asked).mappings()
+    }
+    for name, query in PARTS_OF.items() if found else ():
+        for row in connection.execute(query, asked):
+            found[row[0]].parts[name].append(tuple(row))
+    return found
+
+
+def records(connection: Connection, kind: str, ids: Iterable[str]) -> dict[str, Json]:
+    """Those of the records of a kind that are stored, by id."""
+    found: dict[str, Json] = {}
+    for batch in batches(ids):
+        of_batch = connection.execute(RECORDS[kind], {"ids": batch}).mappings()
+        found |= {record["id"]: dict(record) for record in of_batch}
+        if kind == "actor":
+            found |= {
+                record_id: {**found[record_id], "aliases": []}
+                for record_id in batch
+                if record_id in found
+            }
+            for actor_id, alias in connection.execute(ALIASES, {"ids": batch}):
+                found[actor_id]["aliases"].append(alias)
+    return found
+
+
+def insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows whose values are in the order of the table's columns."""
+    if rows:
+        connection.exec_driver_sql(_insert(table, connection.dialect.paramstyle), list(rows))
+
+
+@cache
+def _insert(table: str, paramstyle: str) -> str:
+    columns = TABLES[table].columns.keys()
+    marks = ["?" if paramstyle == "qmark" else "%s"] * len(columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(marks)})"

@@ -1,0 +1,136 @@
+"""What is made of names: free ids, and the tags and publishers that live by being named."""
+
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from app import rows
+from app.dialects import listed
+from app.rows import batches
+from app.words import fold, slug, wording
+
+# Ids made of one name: the plain one, and those with a number, as a range that an index finds.
+NUMBERED = "({0} = :base OR ({0} >= :low AND {0} < :high))"
+
+
+def ids(session: Session, query: str, **parameters: Any) -> list[str]:
+    """The ids that a query finds."""
+    return list(session.execute(text(query), parameters).scalars())
+
+
+def numbered(base: str) -> dict[str, str]:
+    """The parameters of NUMBERED; `.` is the character behind `-`."""
+    return {"base": base, "low": f"{base}-", "high": f"{base}."}
+
+
+class Ids:
+    """Ids for new records of a table, none of which one of its rows has or had."""
+
+    def __init__(self, session: Session, table: str) -> None:
+        self._session = session
+        self._held = (
+            f"SELECT id FROM {table} WHERE {{}}"
+            f" UNION SELECT record_id FROM change WHERE kind = '{table}' AND cause_kind IS NULL"
+            " AND {}"
+        )
+        self._asked: set[str] = set()
+        self._taken: set[str] = set()
+        self._next: dict[str, int] = {}  # number for a name whose plain id is taken
+
+    def __len__(self) -> int:
+        return len(self._taken) + len(self._asked)
+
+    def ask(self, wanted: Iterable[str]) -> None:
+        """Find out which of the ids are taken, all at once."""
+        new = set(wanted) - self._asked
+        query = text(self._held.format("id IN :ids", "record_id IN :ids")).bindparams(listed("ids"))
+        for batch in batches(new):
+            self._taken |= set(self._session.execute(query, {"ids": batch}).scalars())
+        self._asked |= new
+
+    def taken(self, record_id: str) -> bool:
+        """Whether a record has or had this id."""
+        if record_id not in self._asked:
+            self.ask([record_id])
+        return record_id in self._taken
+
+    def make(self, name: str) -> str:
+        """A free id: the slug of the name, or where that is taken with a number."""
+        base = chosen = slug(name)
+        if self.taken(base):
+            chosen = next(name for name in self._numbered(base) if name not in self._taken)
+        self.take(chosen)
+        return chosen
+
+    def _numbered(self, base: str) -> Iterator[str]:
+        """The ids that are made of it with a number, from the least that may be free."""
+        if base not in self._next:
+            query = self._held.format(NUMBERED.format("id"), NUMBERED.format("record_id"))
+            self._taken.update(ids(self._session, query, **numbered(base)))
+        for number in count(self._next.get(base, 2)):
+            self._next[base] = number
+            yield f"{base}-{number}"
+
+    def take(self, record_id: str) -> None:
+        """Give the id to a record."""
+        self._asked.add(record_id)
+        self._taken.add(record_id)
+
+    def forget(self) -> None:
+        """Let go of what is known; all that was made must be stored."""
+        for known in (self._asked, self._taken, self._next):
+            known.clear()
+
+
+class Names:
+    """Tags or publishers: two spellings of a name are one, and a new name is made one."""
+
+    def __init__(self, session: Session, table: str) -> None:
+        self._session = session
+        self._table = table
+        self._ids = Ids(session, table)
+        self._known: dict[str, rows.Json | None] = {}  # by folded name; None where it is new
+        self._made: list[tuple[str, ...]] = []
+        self.records: dict[str, rows.Json] = {}
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Find those of the names that are stored, all at once."""
+        asked = {folded: name for name in names if (folded := fold(name)) not in self._known}
+        self._known |= dict.fromkeys(asked)
+        query = text(f"SELECT folded, id, name FROM {self._table} WHERE folded IN :names")
+        for batch in batches(asked):
+            found = self._session.execute(query.bindparams(listed("names")), {"names": batch})
+            for folded, record_id, name in found:
+                self._learn(folded, record_id, name)
+        self._ids.ask(slug(name) for folded, name in asked.items() if not self._known[folded])
+
+    def _learn(self, folded: str, record_id: str, name: str) -> rows.Json:
+        record = self._known[folded] = self.records[record_id] = {"id": record_id, "name": name}
+        return record
+
+    def find(self, name: str) -> rows.Json:
+        """The id and the name as it was first spelt; made where it is new."""
+        folded = fold(name)
+        if folded not in self._known:
+            self.ask([name])
+        return self._known[folded] or self._make(folded, name)
+
+    def _make(self, folded: str, name: str) -> rows.Json:
+        record_id = self._ids.make(name)
+        self._made.append((record_id, name, folded, wording([[name]])))
+        return self._learn(folded, record_id, name)
+
+    def store(self) -> None:
+        """Insert those that are new."""
+        rows.insert(self._session.connection(), self._table, self._made)
+        self._made.clear()
+
+    def forget(self, most: int) -> None:
+        """Let go of what is known where it is more than so many; what is new must be stored."""
+        if len(self._known) > most:
+            for known in (self._known, self.records):
+                known.clear()
+            self._ids.forget()
