@@ -25,7 +25,7 @@ class StrictRoute(APIRoute):
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **named: Any) -> None:
-        named["generate_unique_id_function"] = attrgetter("name")
+        named["generate_unique_id_function"] = attrgetter("name")  # the operationId
         super().__init__(path, endpoint, **named)
 
     def get_route_handler(self) -> Handler:
