@@ -11,7 +11,15 @@ from urllib.parse import urlencode
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from app import __version__, index, keys, reads, schemas, seeding, server, writes
 from app.api.routes import read_query
@@ -364,10 +372,18 @@ def _current() -> Iterator[Database]:
         yield database
 
 
+class Rate(ProgressColumn):
+    """How many come a second."""
+
+    def render(self, task: Task) -> str:
+        """From the last half minute."""
+        return f"{task.speed or 0:,.0f}/s"
+
+
 @contextmanager
 def _progress(total: int | None, verb: str) -> Iterator[Callable[[int], None]]:
     """A bar over so many events, or over as many as come; drawn on a terminal only."""
-    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), Rate())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(verb, total=total)
         yield lambda done: bar.update(task, completed=done)

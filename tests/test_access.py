@@ -318,6 +318,24 @@ def test_a_key_in_the_address_does_not_count(store: str) -> None:
         assert server.ask(f"/healthz?key={key}").json()["errors"][0]["name"] == "key"
 
 
+def test_a_known_tag_is_no_key(store: str) -> None:
+    """Who may not read is not told either that nothing has changed."""
+    key = key_of(store, scope="read")
+    with serving(store, public_reads="false") as server:
+        for target in ("/events", "/types", "/facets?by=type", "/events.csv", "/", "/changes"):
+            known = {"If-None-Match": server.ask(target, bearer(key)).headers["ETag"]}
+            assert server.ask(target, {**bearer(key), **known}).status == 304
+            assert server.ask(target, known).status == 401
+
+
+def test_a_known_tag_counts_as_a_read(store: str) -> None:
+    """A poll is a request as any other is."""
+    with serving(store, reads_per_minute="3") as server:
+        known = {"If-None-Match": server.ask("/events").headers["ETag"]}
+        told = [server.ask("/events", known).status for _ in range(3)]
+    assert told == [304, 304, 429]
+
+
 def test_what_is_stored_of_a_key_is_its_hash(store: str) -> None:
     """SHA-256, with what may be told of it."""
     key = key_of(store)

@@ -18,11 +18,13 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request
 from starlette.types import Receive, Scope, Send
+from uvicorn.config import LOGGING_CONFIG
+from uvicorn.logging import AccessFormatter
 
 from app import errors, keys, writes
 from app.api import middleware
+from app.server import Line, listening
 from app.server import Server as HttpServer
-from app.server import listening
 from app.server.connection import Connection
 from commands import run
 from servers import DATELINE, SECONDS, Server, environment, serving, until
@@ -779,6 +781,16 @@ def test_the_log_says_where(sqlite: str, tmp_path: Path, host: str, told: str) -
     finally:
         process.kill()
         process.wait(SECONDS)
+
+
+@pytest.mark.parametrize("status", [200, 304, 404, 503])
+def test_a_request_is_logged_as_uvicorn_logs_it(status: int) -> None:
+    """Programs read these lines."""
+    told = ("127.0.0.1:5000", "GET", "/events?q=gas%20price", "1.1", status)
+    said = '%s - "%s %s HTTP/%s" %d'
+    record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, said, told, None)
+    own = AccessFormatter(LOGGING_CONFIG["formatters"]["access"]["fmt"], use_colors=False)
+    assert Line().format(record) == own.format(record)
 
 
 # -- the end --------------------------------------------------------------------------------------

@@ -8,9 +8,13 @@ import asyncio
 import errno
 import logging
 import socket
+import sys
+from http import HTTPStatus
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import LOGGING_CONFIG
 
 HTTP: type[asyncio.Protocol] | str = "h11"
 try:
@@ -36,12 +40,27 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         http=HTTP,
         ws="none",
         log_level=settings.log_level,
+        log_config=LOGGING_CONFIG if sys.stdout.isatty() else PLAIN,
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
         timeout_graceful_shutdown=10,
     )
     Server(config, app.state.stopping).run(listening(host, port))
+
+
+class Line(logging.Formatter):
+    """Writes what uvicorn does of a request, without the copies of the record that it makes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        client, method, path, version, status = record.args  # type: ignore[misc]
+        asked = f'{client} - "{method} {path} HTTP/{version}"'
+        return f"{record.levelname}:     {asked} {status} {PHRASES[status]}"
+
+
+PHRASES: dict[object, str] = {status.value: status.phrase for status in HTTPStatus}
+FORMATTERS: dict[str, Any] = {**LOGGING_CONFIG["formatters"], "access": {"()": Line}}
+PLAIN: dict[str, Any] = {**LOGGING_CONFIG, "formatters": FORMATTERS}  # uncoloured
 
 
 class Server(uvicorn.Server):
