@@ -39,7 +39,8 @@ def plain(model: type[BaseModel]) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         repeated = getattr(field.annotation, "__origin__", None) is list
-        kind = list[str] if repeated else int if isinstance(field.default, int) else str | None
+        own = type(field.default) if isinstance(field.default, int) else str | None  # a bool is one
+        kind = list[str] if repeated else own
         fields[name] = (kind, [] if repeated else None if field.is_required() else field.default)
     made: type[BaseModel] = create_model(
         f"Plain{model.__name__}", __config__=ConfigDict(extra="forbid"), **fields
@@ -56,10 +57,15 @@ Export: Any = plain(ExportQuery)
 app = FastAPI()
 
 
+def key_of(request: Request) -> str:
+    """The key that the answer to a request is stored under."""
+    query = request.scope["query_string"].decode()
+    return f"GET {request.scope['path']}{'?' if query else ''}{query} "
+
+
 def constant(request: Request) -> Response:
     """The stored answer to this request; 304 where the client has it."""
-    query = request.scope["query_string"].decode()
-    key = f"GET {request.scope['path']}{'?' if query else ''}{query} "
+    key = key_of(request)
     answer = STORED[key]
     if request.headers.get("if-none-match") == answer.headers.get("etag", ""):
         return Response(None, 304, STORED[f"{key}304"].headers)
@@ -75,7 +81,7 @@ async def events(request: Request, asked: Annotated[Events, Query()]) -> Respons
 @app.get("/events.ndjson")
 async def export(request: Request, asked: Annotated[Export, Query()]) -> Response:
     """An export, streamed."""
-    key = f"GET /events.ndjson?{request.scope['query_string'].decode()} "
+    key = key_of(request)
 
     async def streamed() -> AsyncIterator[bytes]:
         for chunk in chunks(key):

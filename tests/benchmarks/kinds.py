@@ -156,7 +156,7 @@ def export(values: Values) -> Iterator[Request]:
         (name, value): count for name in DIMENSIONS for value, count in values.counts[name]
     } | {("total", "none"): values.number}
     name, value = min(counted, key=lambda pair: (abs(counted[pair] - 10_000), pair))
-    yield get("/events.ndjson", {"lossless": "false"} if name == "total" else {name: value})
+    yield get("/events.ndjson", {} if name == "total" else {name: value})
 
 
 def nothing(times: int) -> Callable[[Values], Iterable[Query]]:
