@@ -1,59 +1,72 @@
-"""The command."""
+"""The command: run the suite, print what it finds, and write the report."""
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from benchmarks import measured, values
-from benchmarks.kinds import KINDS
+from benchmarks import goals, machine, measured, profiled, report, suite, values
 from benchmarks.prepared import prepared
-from servers import Server, launched, serving
+from servers import serving
 
 
-@contextmanager
-def floor(answers: Path, dateline: Server) -> Iterator[Server]:
-    """The floor, which logs its requests only where Dateline does."""
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.floor:app", "--port", "0"]
-    if "GET /events" not in dateline.log.read_text():
-        command.append("--no-access-log")
-    path = os.pathsep.join(part for part in sys.path if part)
-    environs = {**os.environ, "FLOOR_ANSWERS": str(answers), "PYTHONPATH": path}
-    with launched(command, environs) as made:
-        yield made
+def options(arguments: list[str]) -> argparse.Namespace:
+    """What is asked for."""
+    asked = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="How fast Dateline is, against the least that could do the same.",
+    )
+    asked.add_argument("events", type=int, nargs="*", default=[10_000])
+    asked.add_argument("--only", default="", metavar="KIND", help="kinds whose names hold this")
+    asked.add_argument("--keep", type=Path, help="keep the stores here, and use those there are")
+    asked.add_argument("--out", type=Path, help="write benchmarks.md, .json and .svg here")
+    asked.add_argument("--rounds", type=int, default=10, help="turns of each server a kind")
+    asked.add_argument("--connections", type=int, nargs="+", default=[1, 16])
+    asked.add_argument("--alone", action="store_true", help="without Datasette and SQLModel")
+    asked.add_argument("--profile", action="store_true", help="only show where the time goes")
+    return asked.parse_args(arguments)
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    options.add_argument("events", type=int, nargs="*", default=[10_000])
-    options.add_argument("--only", default="")
-    options.add_argument("--keep", type=Path)
-    given = options.parse_args()
-    kinds = [kind for kind in KINDS if given.only in kind.name]
-    for number in given.events:
-        with ExitStack() as stack:
-            store = stack.enter_context(prepared(number, given.keep))
-            folder = Path(stack.enter_context(TemporaryDirectory()))
-            dateline = stack.enter_context(serving(store.url))
-            found = values.read(dateline, number)
-            asked = list(measured.asked(dateline, kinds, found))
-            measured.write_answers(dateline, asked, folder / "answers")
-            least = stack.enter_context(floor(folder / "answers", dateline))
-            for made in asked:
-                for connections in (1, 16):
-                    servers = {
-                        "dateline": (dateline, made.requests),
-                        "floor": (least, made.requests),
-                    }
-                    times = measured.turns(servers, connections, measured.Plan())
-                    told = measured.compared(times["dateline"], times["floor"], connections)
-                    print(
-                        f"{made.kind.name:45} {connections:3} {told['milliseconds'][1]:8.2f} {told['floor'][1]:8.2f} {told['ratio']:6.2f} ({told['quartiles'][0]:.2f}-{told['quartiles'][1]:.2f}) worst {told['worst']:.1f} {made.requests[told['worst_request']].target[:60]} {made.refused or ''}",
-                        flush=True,
-                    )
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
-main()
+def main(arguments: list[str]) -> None:
+    """Run what is asked for."""
+    asked = options(arguments)
+    chosen = suite.Options(
+        events=tuple(asked.events),
+        only=asked.only,
+        keep=asked.keep,
+        plan=measured.Plan(rounds=asked.rounds),
+        connections=tuple(asked.connections),
+        others=() if asked.alone else ("sqlmodel", "datasette"),
+        say=say,
+    )
+    if asked.profile:
+        profile(chosen)
+        return
+    started = time.monotonic()
+    run = {"made": machine.told(), **suite.run(chosen)}
+    for goal in goals.told(run):
+        say(" · ".join(report.goal_row(goal)))
+    say(f"{time.monotonic() - started:.0f} seconds in all")
+    if asked.out:
+        report.write(run, asked.out)
+
+
+def profile(chosen: suite.Options) -> None:
+    """Profile the requests of the chosen kinds at each size."""
+    for number in chosen.events:
+        with prepared(number, chosen.keep) as store:
+            with serving(store.url) as server:
+                found = values.read(server, number)
+                asked = list(measured.asked(server, chosen.kinds, found, chosen.most))
+            targets = [request.target for made in asked for request in made.requests]
+            profiled.profile(store.url, targets)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from benchmarks import plain
+from benchmarks.measured import Asked
 from benchmarks.prepared import Prepared
 from benchmarks.wire import Request
 from servers import Server, launched
@@ -100,18 +101,16 @@ def running(other: Other, store: Prepared) -> Iterator[Server]:
         yield server
 
 
-def matched(
-    other: Other, server: Server, requests: list[Request], dateline: Server
-) -> tuple[list[Request], str]:
+def matched(other: Other, server: Server, made: Asked) -> tuple[list[Request], str]:
     """The same requests as it understands them, or none and why: each must find the same ids."""
     found = []
-    for request in requests:
+    for request in made.requests:
         parts = urlsplit(request.target)
         pairs = parse_qsl(parts.query)
         target = other.translated(parts.path, dict(pairs))
         if target is None or len(dict(pairs)) < len(pairs):
             return [], "has no such request"
-        its, mine = server.ask(target), dateline.ask(request.target)
+        its, mine = server.ask(target), made.answers[request.target]
         if its.status != 200:
             return [], f"answers {its.status}"
         if other.ids(json.loads(its.body)) != ids_of_items(mine.json()):

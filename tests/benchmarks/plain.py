@@ -14,20 +14,18 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query
 from sqlalchemy import create_engine
-from sqlalchemy.orm import selectinload
-from sqlmodel import Field, MetaData, Relationship, Session, SQLModel, func, select
+from sqlalchemy.orm import registry, selectinload
+from sqlmodel import Field, Relationship, Session, SQLModel, func, select
 
 from app.words import slug
 from benchmarks.bounds import bounds
 
-METADATA = MetaData()
+REGISTRY = registry()
 BATCH = 5000
 
 
-class Base(SQLModel):
+class Base(SQLModel, registry=REGISTRY):
     """Apart from Dateline's own tables."""
-
-    metadata = METADATA
 
 
 class Taking(Base, table=True):
@@ -230,7 +228,7 @@ def rows(event: dict[str, Any]) -> Iterator[tuple[str, Row]]:
 def fill(path: Path, lines: Iterable[str]) -> None:
     """Make the file, from the events as NDJSON."""
     engine = create_engine(f"sqlite:///{path}")
-    METADATA.create_all(engine)
+    REGISTRY.metadata.create_all(engine)
     engine.dispose()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")

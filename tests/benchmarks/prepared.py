@@ -1,7 +1,6 @@
 """Stores of a size: made once by Dateline's own import, and what the comparisons are made over."""
 
 import json
-import platform
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import generated
+from benchmarks import generated, inserting
 from servers import DATELINE, environment
 
 
@@ -73,5 +72,6 @@ def made(store: Prepared) -> Prepared:
     generated.write_ndjson(store.lines, store.number)
     dateline(store.url, "migrate")
     seconds = dateline(store.url, "import", str(store.lines), "--create-types")
-    store.note(**{"import": seconds, "python": platform.python_version()})
+    by_hand = inserting.copied(store.folder / "events.db", store.folder / "floor.db")
+    store.note(**{"import": seconds, "executemany": by_hand})
     return store

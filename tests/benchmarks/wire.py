@@ -46,8 +46,8 @@ class Request:
 class Wire:
     """A connection that is kept."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), SECONDS)
+    def __init__(self, port: int, seconds: float = SECONDS) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray(SIZE)
         self.begin()
