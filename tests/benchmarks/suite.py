@@ -94,11 +94,12 @@ def figures(
         store.url, found, parts, options.queries, options.seconds
     )
     told["import"] = {name: store.known[name] for name in ("import", "executemany")}
+    token = writes.key(store.url)
     if options.wants("single write"):
-        told["single write"] = writes.single(store, dateline, options.plan)
+        told["single write"] = writes.single(store, dateline, token, options.plan)
         options.say(line_of("single write", 1, told["single write"]))
     if options.wants("rename"):
-        told["rename"] = writes.renamed(store, dateline, found, options.reading)
+        told["rename"] = writes.renamed(dateline, token, found, options.reading)
     told["memory"] = writes.megabytes(dateline)
     return told
 

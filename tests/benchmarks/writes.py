@@ -35,9 +35,9 @@ def key(url: str) -> str:
     return made.stdout.strip()
 
 
-def single(store: Prepared, dateline: Server, plan: Plan) -> Json:
+def single(store: Prepared, dateline: Server, token: str, plan: Plan) -> Json:
     """A write of one event, against the same rows inserted by a FastAPI endpoint by hand."""
-    token, number = key(store.url), plan.rounds * plan.turn
+    number = plan.rounds * plan.turn
     events = list(new_events(store.number, number))
     headers = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"))
     requests = [Request("/events", "POST", headers, dumped(event)) for event in events]
@@ -106,9 +106,8 @@ def forget(folder: Path, dateline: Server, token: str, ids: Sequence[str]) -> No
         connection.commit()
 
 
-def renamed(store: Prepared, dateline: Server, values: Values, seconds: float) -> Json:
+def renamed(dateline: Server, token: str, values: Values, seconds: float) -> Json:
     """The commonest actor renamed while one client reads, and named as before again."""
-    token = key(store.url)
     actor, borne = values.counts["actor"][0]
     name = dateline.ask(f"/actors/{actor}").json()["name"]
     kind = pages("reads", "page", lambda values: values.terms(1, "any"), sort="-date")
