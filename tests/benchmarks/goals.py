@@ -56,8 +56,9 @@ def growth(run: Json) -> Figure | None:
     *_, small, large = sorted(run["sizes"], key=int)
     before = {name: ratio for ratio, name in ratios(run["sizes"][small], *QUICK)}
     found = [
-        (ratio / before.get(name, ratio), f"{name}, {small} to {large}")
+        (ratio if ratio == inf else ratio / before[name], f"{name}, {small} to {large}")
         for ratio, name in ratios(run["sizes"][large], *QUICK)
+        if ratio == inf or name in before
     ]
     return max(found, default=None)
 

@@ -112,7 +112,10 @@ def kind_row(kind: Json, many: Sequence[str]) -> Sequence[str]:
 def others(told: Json) -> Iterator[str]:
     """What is no request and no query."""
     spent = told["import"]
-    yield f"- Import: {spent['import']:.1f} s, executemany {spent['executemany']:.1f} s."
+    yield (
+        f"- Import, when the store was made: {spent['import']:.1f} s,"
+        f" executemany {spent['executemany']:.1f} s."
+    )
     if write := told.get("single write"):
         yield (
             f"- Single write: {short(write['milliseconds'][1])} ms, a plain insert"
