@@ -48,6 +48,7 @@ class Oracle:
             for number, cursor in enumerate(cursors)
         }
         self.found: dict[str, Mapping[str, str | None]] = {}
+        self.right: dict[str, Json] = {}  # documents that were found to be, by id
 
     def wrong(self, asked: Iterable[Asked]) -> Iterator[str]:
         """A line for each answer that is not what it must be."""
@@ -109,8 +110,11 @@ class Oracle:
         if [item["id"] for item in items] != list(expected):
             return f"holds other events than {expected[:3]} …"
         for item in items:
+            if self.right.get(item["id"]) == item:
+                continue
             if not holds(item, self.given[item["id"]]):
                 return f"{item['id']} is not as it was given"
+            self.right[item["id"]] = item
         return None
 
     def _facets(self, told: Json, query: Query) -> str | None:

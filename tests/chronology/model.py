@@ -259,6 +259,11 @@ class Chronology:
         return {i: [words(text) for text in texts] for i, texts in self.texts.items()}
 
     @cached_property
+    def vocabulary(self) -> Mapping[str, set[str]]:
+        """For each event all its words."""
+        return {i: {word for text in texts for word in text} for i, texts in self.worded.items()}
+
+    @cached_property
     def measured(self) -> Mapping[str, Sequence[tuple[str, str, Range]]]:
         """For each event what its quantities measure, in which kind of unit, and their ranges."""
         return {
@@ -394,8 +399,10 @@ class Chronology:
     def _says(self, q: str) -> Judge:
         """All that is sought, each in any one of the texts."""
         asked = list(sought(q))
+        whole = {word for part in asked if not part.prefix for word in part.words}
         return lambda i: (
             bool(asked)
+            and self.vocabulary[i] >= whole  # most events lack one, and are soon passed over
             and all(any(part.stands_in(text) for text in self.worded[i]) for part in asked)
         )
 
