@@ -49,7 +49,10 @@ def main(arguments: list[str]) -> None:
         profile(chosen)
         return
     started = time.monotonic()
-    run = {"made": machine.told(), **suite.run(chosen)}
+    try:
+        run = {"made": machine.told(), **suite.run(chosen)}
+    except suite.WrongAnswerError as error:
+        sys.exit(f"Nothing was timed further, as answers are wrong:\n{error}")
     for goal in goals.told(run):
         say(" · ".join(report.goal_row(goal)))
     say(f"{time.monotonic() - started:.0f} seconds in all")
