@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cache, cached_property
@@ -100,6 +100,8 @@ class Chronology:
     known: Mapping[str, Known]  # by EDTF text
     windows: Mapping[str, Days]
     last_day: Mapping[str, int]  # of the dates of sources, by EDTF text; LAST where there is none
+    tags: Mapping[str, str] = field(default_factory=lambda: TAGS)  # names by id
+    publishers: Mapping[str, str] = field(default_factory=lambda: PUBLISHERS)
 
     # -- storing ------------------------------------------------------------------------------
 
@@ -117,7 +119,7 @@ class Chronology:
     def fill_at_once(self, session: Session) -> None:
         """Store it row by row, the same but many times faster."""
         self._fill_vocabulary(session)
-        for tag_id, name in TAGS.items():
+        for tag_id, name in self.tags.items():
             folded = bare(name)
             tag = models.Tag(id=tag_id, name=name, folded=folded, words=f" {folded} ")
             session.add(tag)
@@ -157,11 +159,10 @@ class Chronology:
                 "support_role": "supports",
             },
         )
-        tag_ids = {name: tag_id for tag_id, name in TAGS.items()}
         parts: list[tuple[type[Any], list[dict[str, Any]]]] = [
             (models.EventActor, [{"actor_id": a.id, "role": a.role} for a in event.actors]),
             (models.EventPlace, [{"place_id": place.id} for place in event.places]),
-            (models.EventTag, [{"tag_id": tag_ids[name]} for name in event.tags]),
+            (models.EventTag, [{"tag_id": self.tag_ids[name]} for name in event.tags]),
             (models.Quantity, [quantity.model_dump() for quantity in event.quantities]),
             (
                 models.Citation,
@@ -195,7 +196,7 @@ class Chronology:
             "role": {actor.role for actor in event.actors},
             "place": {place.id for place in event.places},
             "country": countries,
-            "tag": {tag_id for tag_id, name in TAGS.items() if name in event.tags},
+            "tag": {self.tag_ids[name] for name in event.tags},
             "publisher": {self.publisher(source.id or "") for source in event.sources},
             "source": {source.id for source in event.sources},
             "status": {event.status},
@@ -204,8 +205,16 @@ class Chronology:
 
     def publisher(self, source_id: str) -> str | None:
         """The id of a source's publisher: two spellings of a name are one."""
-        named = bare(self.sources[source_id].publisher or "")
-        return next((i for i, name in PUBLISHERS.items() if bare(name) == named), None)
+        return self._publisher_ids.get(bare(self.sources[source_id].publisher or ""))
+
+    @cached_property
+    def _publisher_ids(self) -> Mapping[str, str]:
+        return {bare(name): publisher_id for publisher_id, name in self.publishers.items()}
+
+    @cached_property
+    def tag_ids(self) -> Mapping[str, str]:
+        """The id of each tag by its name."""
+        return {name: tag_id for tag_id, name in self.tags.items()}
 
     @cached_property
     def reported(self) -> Mapping[str, int]:
@@ -248,6 +257,11 @@ class Chronology:
     def worded(self) -> Mapping[str, Sequence[Sequence[str]]]:
         """For each event the words of each of its texts."""
         return {i: [words(text) for text in texts] for i, texts in self.texts.items()}
+
+    @cached_property
+    def vocabulary(self) -> Mapping[str, set[str]]:
+        """For each event all its words."""
+        return {i: {word for text in texts for word in text} for i, texts in self.worded.items()}
 
     @cached_property
     def measured(self) -> Mapping[str, Sequence[tuple[str, str, Range]]]:
@@ -337,7 +351,9 @@ class Chronology:
 
     def _bears(self, name: str, query: Query) -> Judge:
         """Any of the values of a parameter, and none of those with `!`."""
-        ids = {v: i for i, v in {"tag": TAGS, "publisher": PUBLISHERS}.get(name, {}).items()}
+        ids = {
+            v: i for i, v in {"tag": self.tags, "publisher": self.publishers}.get(name, {}).items()
+        }
         asked = [(value[:1] == "!", value.removeprefix("!")) for value in query[name]]
         wanted = {ids.get(value, value) for unwanted, value in asked if not unwanted}
         unwanted = {ids.get(value, value) for unwanted, value in asked if unwanted}
@@ -383,8 +399,10 @@ class Chronology:
     def _says(self, q: str) -> Judge:
         """All that is sought, each in any one of the texts."""
         asked = list(sought(q))
+        whole = {word for part in asked if not part.prefix for word in part.words}
         return lambda i: (
             bool(asked)
+            and self.vocabulary[i] >= whole  # most events lack one, and are soon passed over
             and all(any(part.stands_in(text) for text in self.worded[i]) for part in asked)
         )
 
@@ -430,12 +448,12 @@ class Chronology:
         if name == "source":
             source = self.sources[value]
             publisher = self.publisher(value)
-            return source.title or (PUBLISHERS[publisher] if publisher else value)
+            return source.title or (self.publishers[publisher] if publisher else value)
         if name == "actor":
             return self.actors[value].name
         if name == "place":
             return self.places[value].name
-        labels = {"tag": TAGS, "publisher": PUBLISHERS, "country": COUNTRIES}
+        labels = {"tag": self.tags, "publisher": self.publishers, "country": COUNTRIES}
         labels["type"] = {type_id: type_id.title() for type_id in TYPES}
         return labels.get(name, {}).get(value, value)
 

@@ -1,0 +1,119 @@
+"""Other servers of the same events: Datasette, and the SQLModel version that one writes first."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from benchmarks import plain
+from benchmarks.measured import Asked
+from benchmarks.prepared import Prepared
+from benchmarks.wire import Request
+from servers import Server, launched
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Other:
+    """A server with the requests that it understands, and the ids of its answers."""
+
+    name: str
+    command: Callable[[Path], list[str]]
+    translated: Callable[[str, Query], str | None]
+    ids: Callable[[Any], list[str]]
+
+
+def sqlmodel(path: str, query: Query) -> str | None:
+    """A request of Dateline as the SQLModel version takes it."""
+    if path.startswith("/events/"):
+        return path
+    if path != "/events" or not query.keys() <= {"type", "status", "actor", "tag", "sort"}:
+        return None
+    if query.get("sort") in ("updated", "-updated") or excluded(query):
+        return None
+    kept = {name: value for name, value in query.items() if name != "sort"}
+    newest = {"newest": "true"} if query.get("sort") == "-date" else {}
+    return f"/events?{urlencode({**kept, **newest})}"
+
+
+FLAT = {"_size": "50", "_shape": "objects"}
+
+
+def datasette(path: str, query: Query) -> str | None:
+    """A request of Dateline as Datasette takes it: a page of the flat table."""
+    if path.startswith("/events/"):
+        return f"/plain/event/{path.removeprefix('/events/')}.json?_shape=objects"
+    if path != "/events" or not query.keys() <= {"type", "status", "sort"} or excluded(query):
+        return None
+    way = {"": "_sort", "date": "_sort", "-date": "_sort_desc"}.get(query.get("sort", ""))
+    kept = {name: value for name, value in query.items() if name != "sort"}
+    return way and f"/plain/event.json?{urlencode({**kept, way: 'place', **FLAT})}"
+
+
+def excluded(query: Query) -> bool:
+    """Whether a value is excluded."""
+    return any(value.startswith("!") for value in query.values())
+
+
+def ids_of_items(answer: Any) -> list[str]:
+    """Of a page, or of one event."""
+    return [event["id"] for event in answer.get("items", [answer])]
+
+
+OTHERS = (
+    Other(
+        "sqlmodel",
+        lambda _: [sys.executable, "-m", "uvicorn", "benchmarks.plain:app", "--port", "0"],
+        sqlmodel,
+        ids_of_items,
+    ),
+    Other(
+        "datasette",
+        lambda file: [
+            *(sys.executable, "-m", "datasette", "serve", str(file), "--port", "0"),
+            *("--setting", "suggest_facets", "off", "--setting", "sql_time_limit_ms", "60000"),
+        ],
+        datasette,
+        lambda answer: [row["id"] for row in answer["rows"]],
+    ),
+)
+
+
+@contextmanager
+def running(other: Other, store: Prepared) -> Iterator[Server]:
+    """One of them, over the same events."""
+    file = store.folder / "plain.db"
+    if not file.exists():
+        unfinished = store.folder / "plain.part"
+        unfinished.unlink(missing_ok=True)
+        with store.lines.open(encoding="utf-8") as lines:
+            plain.fill(unfinished, lines)
+        unfinished.rename(file)
+    path = os.pathsep.join(part for part in sys.path if part)
+    environs = {**os.environ, "PLAIN_DATABASE": str(file), "PYTHONPATH": path}
+    with launched(other.command(file), environs) as server:
+        yield server
+
+
+def matched(other: Other, server: Server, made: Asked) -> tuple[list[Request], str]:
+    """The same requests as it understands them, or none and why: each must find the same ids."""
+    found = []
+    for request in made.requests:
+        parts = urlsplit(request.target)
+        pairs = parse_qsl(parts.query)
+        target = other.translated(parts.path, dict(pairs))
+        if target is None or len(dict(pairs)) < len(pairs):
+            return [], "has no such request"
+        its, mine = server.ask(target), made.answers[request.target]
+        if its.status != 200:
+            return [], f"answers {its.status}"
+        if other.ids(json.loads(its.body)) != ids_of_items(mine.json()):
+            return [], "answers with other events"
+        found.append(Request(target))
+    return found, ""
