@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
         keep=asked.keep,
         plan=measured.Plan(rounds=asked.rounds),
         connections=tuple(asked.connections),
-        others=() if asked.alone else ("sqlmodel", "datasette"),
+        others=() if asked.alone else suite.Options.others,
         say=say,
     )
     if asked.profile:

@@ -10,19 +10,24 @@ from benchmarks.kinds import NEWEST
 
 Json = dict[str, Any]
 WIDTH, LEFT, RIGHT, TOP, ROW = 860, 280, 70, 74, 17
-OTHERS = {"sqlmodel": "plain SQLModel", "datasette": "Datasette"}
+OTHERS = {
+    "sqlmodel": "plain SQLModel",
+    "datasette": "Datasette",
+    "bare datasette": "without suggestions",
+}
 MARKS = {"kept": "Dateline, within its goal", "missed": "beyond it", "free": "without one"}
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .quiet { fill: #59636e } .line { stroke: #d1d9e0 } .paper { fill: #ffffff }
 .kept { fill: #2f81c4 } .missed { fill: #c4662f } .free { fill: #9aa4af }
 .goal { stroke: #24292f; stroke-width: 2 } .spread { stroke: #24292f; stroke-width: 1 }
-.sqlmodel { fill: #8250df } .datasette { fill: #1a7f37 }
+.sqlmodel { fill: #8250df } .datasette { fill: #1a7f37 } .bare { fill: #57b96f }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc } .quiet { fill: #9198a1 } .line { stroke: #3d444d }
   .paper { fill: #0d1117 } .kept { fill: #4493f8 } .missed { fill: #db8a52 }
   .free { fill: #656c76 }
   .goal, .spread { stroke: #f0f6fc } .sqlmodel { fill: #ab7df8 } .datasette { fill: #3fb950 }
+  .bare { fill: #aff5b4 }
 }
 """
 
@@ -75,7 +80,7 @@ def head(size: str, height: int, scale: float, highest: float) -> Iterator[str]:
         yield f'<text class="quiet" x="{x + 19:.0f}" y="40">{label}</text>'
         x += 19 + 6.2 * len(label) + 12
     for name, label in OTHERS.items():
-        yield f'<circle class="{name}" cx="{x + 5:.0f}" cy="36" r="4"/>'
+        yield f'<circle class="{name.partition(" ")[0]}" cx="{x + 5:.0f}" cy="36" r="4"/>'
         yield f'<text class="quiet" x="{x + 14:.0f}" y="40">{label}</text>'
         x += 14 + 6.2 * len(label) + 12
     yield f'<line class="goal" x1="{x:.0f}" x2="{x:.0f}" y1="30" y2="42"/>'
@@ -104,7 +109,7 @@ def row(y: int, kind: Json, told: Json, others: dict[str, float], scale: float) 
     if limit:
         yield f'<line class="goal" x1="{at(limit)}" x2="{at(limit)}" y1="{y}" y2="{y + ROW - 3}"/>'
     for name, other in others.items():
-        yield f'<circle class="{name}" cx="{at(other)}" cy="{middle}" r="4"/>'
+        yield f'<circle class="{name.partition(" ")[0]}" cx="{at(other)}" cy="{middle}" r="4"/>'
     yield (
         f'<text class="quiet" x="{WIDTH - 12}" y="{y + 11}" text-anchor="end">{ratio:.2f}</text>'
     )

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import cycle, islice
 from statistics import median, quantiles
 from typing import Any
 
@@ -34,11 +35,11 @@ def combined(number: int) -> Callable[[Values, int], Iterator[Work]]:
     """Pages under so many terms, in both orders of time."""
 
     def made(values: Values, times: int) -> Iterator[Work]:
-        for step in range(times):
+        for _ in range(times):
             filters = filtered(values, number)
             for sort in ("date", "-date"):
                 asked = {**filters, "sort": sort, "total": "none"}
-                yield page(EventQuery.model_validate(asked)) if step else page(EventQuery())
+                yield page(EventQuery.model_validate(asked))
 
     return made
 
@@ -64,7 +65,7 @@ def totals(values: Values, times: int) -> Iterator[Work]:
     """Counting under one, two and three terms."""
     for step in range(times):
         asked = EventFilter.model_validate(filtered(values, 1 + step % 3))
-        yield lambda connection, asked=asked: reads.matching(connection, asked)  # type: ignore[misc]
+        yield partial(reads.matching, asked=asked)
 
 
 def facets(values: Values, times: int) -> Iterator[Work]:
@@ -72,7 +73,7 @@ def facets(values: Values, times: int) -> Iterator[Work]:
     for step in range(times):
         filters = filtered(values, 1) if step % 10 else {}
         asked = FacetQuery.model_validate({"by": [DIMENSIONS[step % len(DIMENSIONS)]], **filters})
-        yield lambda connection, asked=asked: reads.facets(connection, asked)  # type: ignore[misc]
+        yield partial(reads.facets, asked=asked)
 
 
 PARTS = (
@@ -91,7 +92,7 @@ def measured(
     with closing(Database(Settings(database_url=url))) as store:
         for part in parts:
             values.random.seed(part.name)
-            keys = values.events()
+            keys = cycle(values.events())
             taken: list[float] = []
             unit: list[float] = []
             until = time.perf_counter() + seconds

@@ -28,9 +28,14 @@ def told() -> dict[str, str]:
                 *(f"{name} {of(name)}" for name in PACKAGES),
             ]
         ),
-        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "command": " ".join(["python -m benchmarks", *map(shown, sys.argv[1:])]),
         "day": datetime.now(UTC).date().isoformat(),
     }
+
+
+def shown(argument: str) -> str:
+    """An argument of the command; of a path that only this machine has, its name."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 def of(package: str) -> str:

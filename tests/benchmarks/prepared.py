@@ -62,7 +62,7 @@ def prepared(number: int, keep: Path | None) -> Iterator[Prepared]:
         folder = keep / str(number)
         folder.mkdir(parents=True, exist_ok=True)
         found = Prepared(folder, number)
-        yield found if "import" in found.known else made(found)
+        yield found if "executemany" in found.known else made(found)
 
 
 def made(store: Prepared) -> Prepared:

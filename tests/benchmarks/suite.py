@@ -29,7 +29,7 @@ class Options:
     keep: Path | None = None
     plan: Plan = field(default_factory=Plan)
     connections: Sequence[int] = (1, 16)
-    others: Sequence[str] = ("sqlmodel", "datasette")
+    others: Sequence[str] = ("sqlmodel", "datasette", "bare datasette")
     most: int = 80  # values a kind
     queries: int = 300  # of each part in process
     seconds: float = 60.0  # that each part in process takes at most
