@@ -4,7 +4,7 @@
 which events of a block bear a value. All of it can be rebuilt from the normalised rows.
 """
 
-from app.index.blocks import Mask, Slots, none, slots_of, unpacked
+from app.index.blocks import Blocks, Mask, Slots, none, slots_of, unpacked
 from app.index.check import check
 from app.index.documents import joined
 from app.index.postings import Written, rebuild, write
@@ -13,6 +13,7 @@ from app.rows import BATCH, batches
 
 __all__ = [
     "BATCH",
+    "Blocks",
     "Mask",
     "Slots",
     "Term",

@@ -6,22 +6,26 @@ short rows, in timeline order, and a rare one's cost no more than its events.
 """
 
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, insert, text
 
+from app import rows
+from app.dialects import numbers
 from app.models import TABLES
+from app.rows import batches
 
 SLOTS = 1 << 14
-AT_ONCE = 500  # terms are looked up together
+MOST_WAITING = 20_000_000  # changes of postings, of ten bytes each
 Slots = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
-OF_KEY = text("SELECT id, used FROM block WHERE first_key <= :key ORDER BY first_key DESC LIMIT 1")
 BEYOND = text("SELECT 1 FROM timeline WHERE key > :key LIMIT 1")
 
 
@@ -64,13 +68,13 @@ def slots_of(bits: bytes) -> Slots:
     return np.flatnonzero(unpacked(bits)).astype(np.uint16)
 
 
-def _changed(bits: bytes, put: Sequence[int], taken: Sequence[int]) -> bytes:
-    """A posting with some slots more and some fewer."""
-    if not taken and _is_list(bits) and len(bits) + 2 * len(put) < SLOTS // 8:
-        return bits + array("H", put).tobytes()
+def _changed(bits: bytes, changes: npt.NDArray[np.int16]) -> bytes:
+    """A posting after some changes in order: slot + 1 for one more, the negative for one less."""
+    slots = np.abs(changes) - 1
+    if changes.min() > 0 and _is_list(bits) and len(bits) + 2 * len(slots) < SLOTS // 8:
+        return bits + slots.astype("<u2").tobytes()
     mask = unpacked(bits)
-    mask[list(put)] = True
-    mask[list(taken)] = False
+    mask[slots] = changes > 0  # of a slot that changes twice the last counts
     return packed(mask)
 
 
@@ -82,48 +86,61 @@ class Blocks:
         bump = text("UPDATE store SET stamp = stamp + 1 RETURNING stamp")
         self.stamp: int = connection.execute(bump).scalar_one()
         self._touched: set[int] = set()
-        self._put: dict[int, dict[int, array[int]]] = defaultdict(_lists)
-        self._taken: dict[int, dict[int, array[int]]] = defaultdict(_lists)
+        # What changes: a block, a term and, as `_changed` takes them, a slot.
+        self._blocks, self._terms, self._slots = array("i"), array("i"), array("h")
+        self._first_keys: list[int] = []
+        self._ids: list[int] = []
+        self._used: dict[int, int] = {}
+        self.reload()
 
-    def place(self, key: int) -> dict[str, int]:
-        """A free slot for an event at `key`, as columns of the timeline; may make room for it."""
-        found = self.connection.execute(OF_KEY, {"key": key}).first()
-        if found is None:
-            return self._begin(0)
-        if found.used == SLOTS:
+    def reload(self) -> None:
+        """Look up where the blocks begin: keys have moved, or blocks come and gone."""
+        rows = self.connection.execute(text("SELECT first_key, id, used FROM block ORDER BY 1"))
+        held = self._used
+        self._first_keys, self._ids, self._used = [], [], {}
+        for first_key, block, used in rows:
+            self._first_keys.append(first_key)
+            self._ids.append(block)
+            self._used[block] = held.get(block, used)
+
+    def place(self, key: int) -> tuple[int, int, int]:
+        """A free slot for an event at `key`: block, slot and stamp; may make room for it."""
+        place = bisect_right(self._first_keys, key) - 1
+        if place < 0:
+            return self.begin(0, 1), 0, self.stamp
+        block = self._ids[place]
+        if self._used[block] == SLOTS:
             if self.connection.execute(BEYOND, {"key": key}).first() is None:
-                return self._begin(key)  # what is told as it happens fills block after block
-            self._make_anew(found.id)
+                # What is told as it happens fills block after block.
+                return self.begin(key, 1), 0, self.stamp
+            self._make_anew(block)
             return self.place(key)
-        self.connection.execute(
-            text("UPDATE block SET used = used + 1, stamp = :stamp WHERE id = :id"),
-            {"id": found.id, "stamp": self.stamp},
-        )
-        return {"block": found.id, "slot": found.used, "stamp": self.stamp}
+        self._used[block] += 1
+        return block, self._used[block] - 1, self.stamp
 
     def begin(self, first_key: int, used: int) -> int:
         """A new block from `first_key` on; gives its id."""
         row = {"first_key": first_key, "used": used, "stamp": self.stamp}
         made = self.connection.execute(insert(TABLES["block"]).values(row))
         assert made.inserted_primary_key is not None
+        self.reload()
         return int(made.inserted_primary_key[0])
 
-    def _begin(self, key: int) -> dict[str, int]:
-        return {"block": self.begin(key, 1), "slot": 0, "stamp": self.stamp}
-
-    def put(self, block: int, slot: int, terms: Iterable[int]) -> None:
+    def put(self, block: int, slot: int, terms: Collection[int]) -> None:
         """The event in a slot bears some terms more."""
-        self._touched.add(block)
-        lists = self._put[block]
-        for term in terms:
-            lists[term].append(slot)
+        self._change(block, slot + 1, terms)
 
-    def take(self, block: int, slot: int, terms: Iterable[int]) -> None:
+    def take(self, block: int, slot: int, terms: Collection[int]) -> None:
         """The event in a slot bears some terms no longer."""
+        self._change(block, -slot - 1, terms)
+
+    def _change(self, block: int, change: int, terms: Collection[int]) -> None:
         self._touched.add(block)
-        lists = self._taken[block]
-        for term in terms:
-            lists[term].append(slot)
+        self._blocks.extend([block] * len(terms))
+        self._terms.extend(terms)
+        self._slots.extend([change] * len(terms))
+        if len(self._terms) > MOST_WAITING:
+            self.flush()
 
     def left(self, blocks: Iterable[int]) -> None:
         """Events of these blocks are gone; a block without any goes too."""
@@ -134,86 +151,76 @@ class Blocks:
             ),
             [{"id": block} for block in blocks],
         )
+        self.reload()
 
     def flush(self) -> None:
         """Write the postings of all that was put and taken."""
-        for block in sorted(self._touched):
-            self._flush(block)
-        if self._touched:
-            self.connection.execute(
-                text("UPDATE block SET stamp = :stamp WHERE id = :id"),
-                [{"id": block, "stamp": self.stamp} for block in sorted(self._touched)],
-            )
+        self._flush()
+        told = [
+            {"id": block, "stamp": self.stamp, "used": self._used[block]}
+            for block in sorted(self._touched)
+            if block in self._used
+        ]
+        if told:
+            query = "UPDATE block SET stamp = :stamp, used = :used WHERE id = :id"
+            self.connection.execute(text(query), told)
         self._touched.clear()
 
-    def _flush(self, block: int) -> None:
-        put, taken = self._put.pop(block, _lists()), self._taken.pop(block, _lists())
-        terms = sorted({*put, *taken})
-        for start in range(0, len(terms), AT_ONCE):
-            self._change(block, terms[start : start + AT_ONCE], put, taken)
+    def _flush(self, only: int | None = None) -> None:
+        """Write what waits, of one block alone where it is named."""
+        waiting = tuple(map(np.array, (self._blocks, self._terms, self._slots)))
+        chosen = np.ones(len(self._terms), dtype=np.bool_) if only is None else waiting[0] == only
+        self._blocks, self._terms, self._slots = (
+            array(kept.typecode, part[~chosen].tobytes())
+            for kept, part in zip((self._blocks, self._terms, self._slots), waiting, strict=True)
+        )
+        of_block, terms, slots = (part[chosen] for part in waiting)
+        order = np.lexsort((terms, of_block))  # which keeps the order of what changes the same
+        of_block, terms, slots = of_block[order], terms[order], slots[order]
+        steps = (np.diff(of_block, prepend=-1) != 0) | (np.diff(terms, prepend=-1) != 0)
+        starts = np.flatnonzero(steps)
+        of_pair = np.split(slots, starts[1:])
+        pairs = zip(of_block[starts].tolist(), terms[starts].tolist(), of_pair, strict=False)
+        for block, of_one in groupby(pairs, key=itemgetter(0)):
+            for some in batches(of_one):
+                self._write(block, {term: changes for _, term, changes in some})
 
-    def _change(
-        self,
-        block: int,
-        terms: Sequence[int],
-        put: dict[int, "array[int]"],
-        taken: dict[int, "array[int]"],
-    ) -> None:
-        held = {row.term: row.bits for row in self._held(block, terms)}
-        rows = [
-            {
-                "block": block,
-                "term": term,
-                "bits": _changed(held.get(term, b""), put.get(term, ()), taken.get(term, ())),
-            }
-            for term in terms
-        ]
-        if stay := [row for row in rows if row["bits"]]:
-            self.connection.execute(
-                text(
-                    "INSERT INTO posting (block, term, bits) VALUES (:block, :term, :bits)"
-                    " ON CONFLICT (block, term) DO UPDATE SET bits = excluded.bits"
-                ),
-                stay,
-            )
-        gone = [row for row in rows if not row["bits"] and row["term"] in held]
-        if gone:
-            self.connection.execute(
-                text("DELETE FROM posting WHERE block = :block AND term = :term"), gone
-            )
+    def _write(self, block: int, changes: Mapping[int, npt.NDArray[np.int16]]) -> None:
+        some = f"WHERE block = {block} AND term IN ({numbers(changes)})"
+        query = f"SELECT term, bits FROM posting {some}"
+        held = dict(map(tuple, self.connection.exec_driver_sql(query)))
+        if held:
+            self.connection.exec_driver_sql(f"DELETE FROM posting {some}")
+        self._insert(
+            block, {term: _changed(held.get(term, b""), of) for term, of in changes.items()}
+        )
 
-    def _held(self, block: int, terms: Sequence[int]) -> Sequence[Any]:
-        numbers = ", ".join(map(str, terms))
-        query = f"SELECT term, bits FROM posting WHERE block = {block} AND term IN ({numbers})"
-        return self.connection.exec_driver_sql(query).all()
+    def _insert(self, block: int, postings: Mapping[int, bytes]) -> None:
+        some = [(block, term, bits) for term, bits in postings.items() if bits]
+        rows.insert(self.connection, "posting", some)
 
     def _make_anew(self, block: int) -> None:
         """Two blocks of one that is full, or one of it where enough slots are no longer held."""
         self._flush(block)
         told = {"block": block}
         query = "SELECT key, slot FROM timeline WHERE block = :block ORDER BY key"
-        rows = self.connection.execute(text(query), told).all()
+        held = self.connection.execute(text(query), told).all()
         first = text("SELECT first_key FROM block WHERE id = :block")
         first_key: int = self.connection.execute(first, told).scalar_one()
-        half = len(rows) if len(rows) <= filled() else len(rows) // 2
+        half = len(held) if len(held) <= filled() else len(held) // 2
         query = "SELECT term, bits FROM posting WHERE block = :block"
         postings = self.connection.execute(text(query), told).all()
-        for number, part in enumerate(filter(None, (rows[:half], rows[half:]))):
-            made = self.begin(part[0].key if number else first_key, len(part))
-            self._move(made, part, postings)
         self.connection.execute(text("DELETE FROM posting WHERE block = :block"), told)
         self.connection.execute(text("DELETE FROM block WHERE id = :block"), told)
+        for number, part in enumerate(filter(None, (held[:half], held[half:]))):
+            made = self.begin(part[0].key if number else first_key, len(part))
+            self._move(made, part, postings)
 
     def _move(self, block: int, part: Sequence[Any], postings: Sequence[Any]) -> None:
         """Give the events of a part their slots in a new block, in order."""
+        self._touched.add(block)
         old = np.array([row.slot for row in part])
-        moved = [
-            {"block": block, "term": row.term, "bits": bits}
-            for row in postings
-            if (bits := _packed_anew(unpacked(row.bits)[old]))
-        ]
-        if moved:  # events that are just being written have no postings yet
-            self.connection.execute(insert(TABLES["posting"]), moved)
+        self._insert(block, {row.term: _packed_anew(unpacked(row.bits)[old]) for row in postings})
         self.connection.execute(
             text(
                 "UPDATE timeline SET block = :block, slot = :slot, stamp = :stamp WHERE key = :key"
@@ -223,10 +230,6 @@ class Blocks:
                 for slot, row in enumerate(part)
             ],
         )
-
-
-def _lists() -> dict[int, "array[int]"]:
-    return defaultdict(lambda: array("H"))
 
 
 def _packed_anew(taken: Mask) -> bytes:

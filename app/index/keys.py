@@ -7,7 +7,7 @@ insertion moves O(log n) others on average, however ids arrive.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, text
 
@@ -16,6 +16,8 @@ LABELS = 1 << LABEL_BITS
 DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
 STRIDE = 1 << 20  # room left behind an id that is appended to its day
 KEYED = ("timeline", "document", "wording", "measurement")  # and the first of each block
+NEXT = "SELECT key FROM timeline WHERE day = :day AND event_id {} :id ORDER BY event_id {} LIMIT 1"
+BEFORE, AFTER = text(NEXT.format("<", "DESC")), text(NEXT.format(">", "ASC"))
 CROWDING = 1.3  # a stretch of 2^i labels may hold (2 / CROWDING)^i events
 
 
@@ -29,16 +31,20 @@ def evenly(day: int, count: int) -> list[int]:
     return _spread(first_key(day), LABELS, count)
 
 
-def place(connection: Connection, day: int, event_id: str) -> int:
-    """A free key for an event between its neighbours of the day; moves them to make one."""
+def place(
+    connection: Connection, day: int, event_id: str, moved: Callable[[], None] = lambda: None
+) -> int:
+    """A free key for an event between its neighbours of the day; `moved` is told when they move."""
+    of_event = {"day": day, "id": event_id}
     while True:
-        before = _neighbour(connection, day, event_id, "<", "DESC")
-        after = _neighbour(connection, day, event_id, ">", "ASC")
+        before: int | None = connection.execute(BEFORE, of_event).scalar()
+        after: int | None = connection.execute(AFTER, of_event).scalar()
         low = first_key(day) - 1 if before is None else before
         high = first_key(day + 1) if after is None else after
         if high - low > 1:
             break
         _make_room(connection, day, low)
+        moved()
     middle = (high - low) // 2
     if before is None and after is None:
         return low + middle
@@ -47,19 +53,6 @@ def place(connection: Connection, day: int, event_id: str) -> int:
     if before is None:
         return high - min(STRIDE, middle)
     return low + middle
-
-
-def _neighbour(
-    connection: Connection, day: int, event_id: str, side: str, order: str
-) -> int | None:
-    found = connection.execute(
-        text(
-            f"SELECT key FROM timeline WHERE day = :day AND event_id {side} :id "
-            f"ORDER BY event_id {order} LIMIT 1"
-        ),
-        {"day": day, "id": event_id},
-    ).scalar()
-    return None if found is None else int(found)
 
 
 def _spread(start: int, room: int, count: int) -> list[int]:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, text, update
+from sqlalchemy import Connection, text, update
 
+from app import rows
 from app.dialects import listed
 from app.index import keys, terms
 from app.index.blocks import Blocks, filled
@@ -32,20 +33,27 @@ class Written(NamedTuple):
     after: bytes | None  # where it is gone
 
 
-def write(connection: Connection, ids: Iterable[str], made: Iterable[Entry] = ()) -> list[Written]:
+def write(
+    connection: Connection,
+    ids: Iterable[str],
+    made: Iterable[Entry] = (),
+    blocks: Blocks | None = None,
+) -> list[Written]:
     """Bring the read model of the events `ids` up to their rows; those gone are taken out.
 
-    Entries that are `made` already are not read again. Gives their documents before and after.
+    Entries that are `made` already are not read again. With `blocks`, of many writes in one
+    transaction, postings wait until these are flushed. Gives the documents before and after.
     """
-    done: list[Written] = []
     known = {entry.event_id: entry for entry in made}
-    blocks = Blocks(connection)
+    done: list[Written] = []
+    written_to = blocks or Blocks(connection)
     for batch in batches(dict.fromkeys(ids)):
         written = {event_id: known[event_id] for event_id in batch if event_id in known}
         if others := [event_id for event_id in batch if event_id not in known]:
             written |= {entry.event_id: entry for entry in entries(connection, others)}
-        done += _write(connection, blocks, batch, written)
-    blocks.flush()
+        done += _write(connection, written_to, batch, written)
+    if blocks is None:
+        written_to.flush()
     return done
 
 
@@ -63,8 +71,9 @@ def _write(
             query = update(TIMELINE).where(TIMELINE.c.event_id == event_id)
             connection.execute(query, told)
         else:
-            key = keys.place(connection, entry.date.order_day, event_id)
-            connection.execute(insert(TIMELINE), {"key": key, **row_of(entry), **blocks.place(key)})
+            key = keys.place(connection, entry.date.order_day, event_id, blocks.reload)
+            row = (key, *row_of(entry).values(), *blocks.place(key))
+            rows.insert(connection, "timeline", [row])
     ids_of = terms.term_ids(
         connection, {term for entry in written.values() for term in entry.terms}
     )
@@ -130,11 +139,11 @@ def _fill(
     connection: Connection, blocks: Blocks, block: int, made: Sequence[tuple[int, int, Entry]]
 ) -> None:
     """Put entries with their keys and slots into a new block."""
-    rows = [
-        {"key": key, **row_of(entry), "block": block, "slot": slot, "stamp": blocks.stamp}
-        for key, slot, entry in made
-    ]
-    _insert(connection, "timeline", rows)
+    rows.insert(
+        connection,
+        "timeline",
+        [(key, *row_of(e).values(), block, slot, blocks.stamp) for key, slot, e in made],
+    )
     counted = Counter(term for _, _, entry in made for term in entry.terms)
     ids_of = terms.term_ids(connection, counted)
     documents = []
@@ -179,19 +188,16 @@ def _insert_documents(
     connection: Connection, made: Sequence[tuple[int, Entry, Collection[int]]]
 ) -> None:
     """Documents and what goes with them, of entries with their keys and the ids of their terms."""
-    documents, wordings, measurements = [], [], []
-    for key, entry, borne in made:
-        documents.append({"key": key, "body": entry.body, "terms": terms.written(borne)})
-        wordings.append({"key": key, "words": entry.words})
-        measurements += [
-            {"key": key, "position": position, **measurement._asdict()}
+    rows.insert(
+        connection, "document", [(key, e.body, terms.written(borne)) for key, e, borne in made]
+    )
+    rows.insert(connection, "wording", [(key, entry.words) for key, entry, _ in made])
+    rows.insert(
+        connection,
+        "measurement",
+        [
+            (key, position, *measurement)
+            for key, entry, _ in made
             for position, measurement in enumerate(entry.measurements)
-        ]
-    _insert(connection, "document", documents)
-    _insert(connection, "wording", wordings)
-    _insert(connection, "measurement", measurements)
-
-
-def _insert(connection: Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(TABLES[table]), rows)
+        ],
+    )

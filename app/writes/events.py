@@ -119,11 +119,13 @@ def save(
     events: Sequence[EventRows],
     held: Mapping[str, EventRows],
     op: str | None = None,
+    blocks: index.Blocks | None = None,
 ) -> None:
     """Store events, those in `held` in place of what they were, with read model and journal.
 
     `op` says what happened where it is neither `create` nor `update`. What they relate to must be
-    stored by the end of the transaction: `refuse_missing` sees to that.
+    stored by the end of the transaction: `refuse_missing` sees to that. With `blocks`, of many
+    saves in one transaction, postings wait until these are flushed.
     """
     moment = now()
     last = versions(session, "event", [rows.event_id for rows in events])
@@ -140,7 +142,7 @@ def save(
     lookups.store()
     _write_rows(session, events, replaced)
     touched = {target for rows in (*events, *replaced) for target in rows.targets}
-    written = _index(session, lookups, events, touched)
+    written = _index(session, lookups, events, touched, blocks)
     changes = [
         Change(
             op or ("update" if rows.event_id in held else "create"),
@@ -185,13 +187,17 @@ def _remove_parts(session: Session, event_ids: Iterable[str]) -> None:
 
 
 def _index(
-    session: Session, lookups: Lookups, events: Sequence[EventRows], touched: set[str]
+    session: Session,
+    lookups: Lookups,
+    events: Sequence[EventRows],
+    touched: set[str],
+    blocks: index.Blocks | None,
 ) -> dict[str, bytes | None]:
     """Write the read model of events and of those they touch; gives the documents by id."""
     own = [rows.event_id for rows in events]
     made = index.joined(session.connection(), events, lookups.records)
     others = sorted(touched.difference(own))
-    written = index.write(session.connection(), [*own, *others], made)
+    written = index.write(session.connection(), [*own, *others], made, blocks)
     return {shown.event_id: shown.after for shown in written}
 
 

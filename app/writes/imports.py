@@ -117,6 +117,7 @@ class _Run:
         self.by = by
         self.options = options
         self.lookups = Lookups(session, create_types=options.create_types, again=True)
+        self.blocks = index.Blocks(session.connection())
         self.report = Report()
         self.faults: list[Fault] = []
         self.began = reads.position(session.connection()).position
@@ -139,6 +140,7 @@ class _Run:
             if len(self.faults) >= MOST_FAULTS:
                 return
         self._store(list(batch.values()))
+        self.blocks.flush()
 
     def require_targets(self) -> None:
         """A fault for each link to an event that never came."""
@@ -196,7 +198,7 @@ class _Run:
                 new.append(rows)
                 self.report.updated += rows.event_id in held
                 self.report.created += rows.event_id not in held
-        save(self.session, self.by, self.lookups, new, held)
+        save(self.session, self.by, self.lookups, new, held, blocks=self.blocks)
         lines = {read.event_id: read.number for read in batch}
         self._await(new, lines)
 
