@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -433,6 +434,36 @@ def test_nothing_sticks_out(
         visit.page.goto(target)
         visit.page.evaluate("direction => { document.dir = direction }", direction)
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1024, 1440, 2560])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        f"/?event={GAS}",
+        "/?date=2020-03/2022-08",
+        "/?date=2023-05/2024-05",
+        "/?type=contract",
+        "/?date=0900/2023",
+        "/embed?date=2023-11",
+    ],
+)
+def test_the_names_on_the_axis_can_be_read(
+    server: Server, browser: "Browser", width: int, target: str
+) -> None:
+    """Beside each other, none cut, a few at least where there are a few."""
+    size = {"width": width, "height": 800}
+    with visiting(browser, base_url=server.url, viewport=size) as visit:
+        visit.page.goto(target)
+        axis, *names = visit.page.locator(".axis, .axis a:visible text").evaluate_all(
+            "all => all.map(e => e.getBoundingClientRect()).map(box => [box.left, box.right])"
+        )
+        if names:  # an open event hides the strip where there is no room beside it
+            assert all(one[1] + 2 < other[0] for one, other in pairwise(names))
+            assert axis[0] <= names[0][0]
+            assert names[-1][1] <= axis[1] + 1
+            assert len(names) > 1
 
 
 def test_on_paper_there_are_events_and_no_controls(visit: Visit) -> None:
