@@ -330,7 +330,10 @@ function enhance_copying() {
   });
 }
 
-/** Tell the page around how high this one is, and take its theme: variables, never rules. */
+/** Tell the page around how high this one is, and take its theme: variables, never rules.
+ *
+ * Unless a theme is asked for, a paper settles whether the colours that are not given are light or dark.
+ */
 function enhance_frame() {
   if (parent === window || form) return;
   const tell = () => parent.postMessage({ dateline: "height", height: document.body.scrollHeight }, "*");
@@ -341,8 +344,20 @@ function enhance_frame() {
     if (data?.dateline !== "theme") return;
     for (const [name, value] of Object.entries(data.variables ?? {}))
       if (/^--dateline-[a-z-]+$/.test(name)) document.documentElement.style.setProperty(name, value);
+    if (data.variables?.["--dateline-paper"]) document.documentElement.dataset.theme ||= scheme_of_paper();
+    tell(); // the observer sleeps while the frame is out of sight
   });
   parent.postMessage({ dateline: "ready" }, "*");
+}
+
+/** The scheme whose ink can be read on the paper; none where one sees through it. */
+function scheme_of_paper() {
+  const swatch = document.body.appendChild(document.createElement("span"));
+  swatch.style.color = "oklch(from var(--paper) l 0 0)";
+  const told = getComputedStyle(swatch).color; // oklch(0.98 0 0), or oklch(0.98 0 0 / 0.5)
+  swatch.remove();
+  if (told.includes("/")) return "";
+  return parseFloat(told.slice("oklch(".length)) > 0.6 ? "light" : "dark";
 }
 
 /** What has to be done again for parts that are new. */
