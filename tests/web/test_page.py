@@ -79,21 +79,74 @@ def test_words_are_looked_for_as_they_are_typed(visit: Visit, server: Server) ->
     assert page.get_by_label("Text").evaluate("field => field === document.activeElement")
 
 
-def test_what_is_refused_is_said_beside_the_form(visit: Visit) -> None:
-    """What was typed stays, to be corrected."""
+def test_what_is_refused_is_said_beside_its_field(visit: Visit) -> None:
+    """By its label, as an alert; what was typed stays, and what was meant is a click away."""
     page = visit.page
     page.goto("/")
-    when = page.get_by_label("When")
-    when.fill("2023-13")
-    when.blur()
-    page.locator(".refused", has_text="date").wait_for()
-    assert when.input_value() == "2023-13"
+    when = page.get_by_role("textbox", name="When")
+    when.fill("Nov 2023")
+    when.press("Enter")
+    said = page.get_by_role("alert").filter(has_text="When")
+    said.wait_for()
+    assert said.inner_text() == ("When: Months are written as numbers: write 2023-11. Try 2023-11")
+    assert when.get_attribute("aria-invalid") == "true"
+    assert when.get_attribute("aria-describedby") == said.get_attribute("id")
+    field, message = when.bounding_box(), said.bounding_box()
+    assert field
+    assert message
+    assert 0 <= message["y"] - field["y"] - field["height"] < 10
+    assert when.input_value() == "Nov 2023"
     assert "33 events" in page.locator("#found").inner_text()
     visit.complaints.clear()  # the browser says of a 422 that it failed
-    when.fill("2023-12")
-    when.blur()
-    page.wait_for_url("**date=2023-12")
-    assert page.locator(".refused").inner_text() == ""
+    said.get_by_role("link", name="Try 2023-11").click()
+    page.wait_for_url("**date=2023-11")
+    assert when.input_value() == "2023-11"
+    assert said.count() == 0
+    assert when.get_attribute("aria-invalid") is None
+
+
+def test_what_no_field_is_to_blame_for_is_said_above_them(visit: Visit) -> None:
+    """And no longer than it is so."""
+    page = visit.page
+    page.goto("/")
+    page.route(re.compile(r"q=gas&"), lambda route: route.abort())
+    page.get_by_label("Text").fill("gas")
+    page.get_by_role("alert").filter(has_text="cannot be reached").wait_for()
+    visit.complaints.clear()
+    page.get_by_label("Text").fill("gas contract")
+    page.wait_for_url("**q=gas**")
+    assert "".join(page.get_by_role("alert").all_inner_texts()) == ""
+
+
+def test_on_a_phone_what_is_refused_is_seen(server: Server, browser: "Browser") -> None:
+    """The sheet stays, with the field and what is wrong with it in sight."""
+    with visiting(browser, base_url=server.url, viewport={"width": 375, "height": 500}) as visit:
+        page = visit.page
+        page.goto("/")
+        page.get_by_role("button", name="Filters").click()
+        known = page.get_by_label("Known by", exact=True)
+        known.fill("last year")
+        known.press("Enter")
+        said = page.get_by_role("alert").filter(has_text="Known by")
+        said.wait_for()
+        box = said.bounding_box()
+        assert box
+        assert 0 <= box["y"] <= 500 - box["height"]
+        known.fill("2023")
+        known.press("Enter")
+        page.wait_for_url("**known_by=2023")
+        known.wait_for(state="hidden")
+
+
+def test_on_a_phone_the_replay_is_seen(server: Server, browser: "Browser") -> None:
+    """The sheet goes when it starts."""
+    with visiting(browser, base_url=server.url, viewport={"width": 375, "height": 812}) as visit:
+        page = visit.page
+        page.goto("/")
+        page.get_by_role("button", name="Filters").click()
+        page.get_by_role("button", name="Replay").click()
+        page.wait_for_url("**known_by=**")
+        assert not page.get_by_label("Text").is_visible()
 
 
 def test_on_a_phone_the_filters_are_a_sheet(server: Server, browser: "Browser") -> None:
@@ -414,7 +467,7 @@ def test_without_javascript_the_form_works(server: Server, browser: "Browser") -
         page.goto("/")
         page.get_by_label("Text").fill("gas")
         page.get_by_role("checkbox", name="Contract").check()
-        page.get_by_role("button", name="Show").click()
+        page.get_by_role("button", name="Show").first.click()
         assert asked(page) == {"q": ["gas"], "type": ["contract"]}
         assert listed(page) == found(server, "q=gas&type=contract")
 

@@ -317,6 +317,18 @@ def test_a_bad_filter_is_a_page_that_says_what_to_do(
     assert any(remedy in link for link in links)
 
 
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("Nov 2023", "date : Months are written as numbers: write 2023-11. Try 2023-11"),
+        ("2023..", "or at the open end of an interval: write 2023/... Try 2023/.."),
+    ],
+)
+def test_what_is_wrong_is_said_in_sentences(reader: TestClient, date: str, said: str) -> None:
+    """Each with one full stop."""
+    assert said in Elements(reader.get("/", params={"date": date}).text).text
+
+
 def test_who_does_not_ask_for_html_gets_problem_json(reader: TestClient) -> None:
     """As everywhere else."""
     answer = reader.get("/?tpye=contract", headers={"Accept": "application/json"})

@@ -15,7 +15,13 @@ let timer = null; // set while the form says more than the page shows
 let last_typed = null; // the field that the last state came from: its states replace each other
 let replay = { stop() {} };
 
-class Refused extends Error {}
+/** What the server refuses, as it says it: `faults` are elements, each naming a parameter. */
+class Refused extends Error {
+  constructor(said, faults = []) {
+    super(said);
+    this.faults = faults;
+  }
+}
 
 // -- going from state to state --------------------------------------------------------------------
 
@@ -24,8 +30,7 @@ async function page_at(url) {
   const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: under_way.signal });
   const found = reader.parseFromString(await answer.text(), "text/html");
   if (found.querySelector(LIVE)) return { found, url: answer.url };
-  const said = [...found.querySelectorAll(".problem li")].map((item) => item.textContent.trim());
-  throw new Refused(said.join(" ") || answer.statusText);
+  throw new Refused(answer.statusText, [...found.querySelectorAll("[data-fault]")]);
 }
 
 /** What is waited for is waited for no longer: what comes next knows more. */
@@ -51,11 +56,12 @@ async function go(url, { push = true, focus = null, typed = null } = {}) {
     if (push) history[how](null, "", reached);
     [last_typed, shown_at] = [typed, reached];
     show(found, { same, whole: !typed });
+    if (!typed || typed === "form") form?.hidePopover();
     document.querySelector(focus)?.focus({ preventScroll: focus === "#main" });
   } catch (error) {
     if (error.name === "AbortError") return; // a later one is under way
     if (!typed) return location.assign(url);
-    refuse(error instanceof Refused ? error.message : "The server cannot be reached; try again.");
+    refuse(error instanceof Refused ? error : new Refused("The server cannot be reached; try again."));
   }
   document.body.ariaBusy = null;
 }
@@ -72,9 +78,22 @@ function same_list(one, other) {
   return list(one) === list(other);
 }
 
-function refuse(said) {
-  const place = form?.querySelector(".refused");
-  if (place) place.textContent = said;
+/** Say what is refused, if anything still is: by its label beside its field, else above them all. */
+function refuse(refused = null) {
+  for (const place of form?.querySelectorAll(".refused") ?? []) place.replaceChildren();
+  for (const field of form?.querySelectorAll("[aria-invalid]") ?? []) field.ariaInvalid = null;
+  if (!refused) return;
+  const general = form.querySelector("#refused");
+  for (const fault of refused.faults) {
+    const field = form.querySelector(`[aria-describedby="${fault.dataset.fault}-refused"]`);
+    if (field) {
+      field.ariaInvalid = "true";
+      fault.querySelector("code").replaceWith(field.labels[0].textContent);
+    }
+    (field?.nextElementSibling ?? general).append(...document.adoptNode(fault).childNodes);
+  }
+  if (!refused.faults.length) general.textContent = refused.message;
+  form.querySelector(".refused:not(:empty)").scrollIntoView({ block: "nearest" });
 }
 
 /** Put what is new where the old stands: all of it, or where the list is the `same` the event.
@@ -82,7 +101,7 @@ function refuse(said) {
  * `whole`: the field that has the focus gets its value too, which nobody is typing.
  */
 function show(found, { same, whole }) {
-  refuse("");
+  refuse();
   const before = ids();
   const kept = mark_of(document.activeElement);
   const open = [...document.querySelectorAll("details[open]")].map((details) => details.id);
@@ -169,7 +188,6 @@ addEventListener("popstate", () => go(location.href, { push: false }));
 if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (form.matches(":popover-open")) form.hidePopover();
     go(asked(), { focus: "#main", typed: "form" });
   });
   form.addEventListener("change", ({ target }) => {
@@ -307,6 +325,7 @@ function enhance_replay() {
   });
   button.addEventListener("click", () => {
     if (replay.playing) return stop();
+    form.hidePopover(); // on a phone it hides what is replayed
     button.textContent = "Pause";
     slider.value = 0;
     replay.playing = true;
