@@ -282,6 +282,29 @@ def test_going_back_restores_every_state(visit: Visit) -> None:
     assert page.get_by_role("checkbox", name="Ilham Aliyev").is_checked()
 
 
+@pytest.mark.parametrize("width", [375, 768, 1440])
+def test_going_back_from_an_event_leads_to_its_place(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """Where the reader left the list, and the focus is on its title again."""
+    with visiting(browser, base_url=server.url, viewport={"width": width, "height": 800}) as visit:
+        page = visit.page
+        page.goto("/")
+        title = page.locator(".event h3 a").nth(20)
+        title.evaluate("title => scrollTo(0, scrollY + title.getBoundingClientRect().y - 390)")
+        before = title.bounding_box()
+        title.click()
+        page.locator("#opened-title").wait_for()
+        page.go_back()
+        page.locator("#opened article").wait_for(state="detached")
+        page.wait_for_timeout(200)
+        after = title.bounding_box()
+        assert before
+        assert after
+        assert after["y"] == pytest.approx(before["y"], abs=3)
+        assert title.evaluate("title => title === document.activeElement")
+
+
 def test_a_state_is_the_same_when_it_is_loaded(visit: Visit) -> None:
     """A link to it shows what its sender saw."""
     page = visit.page
@@ -321,6 +344,29 @@ def test_later_pages_come_as_the_end_comes_into_view(many: Server, browser: "Bro
         assert listed(page) == found(many, "")
         years = page.locator(".year").evaluate_all("all => all.map(y => y.dataset.year)")
         assert len(years) == len(set(years))
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_a_list_is_as_long_as_it_is(many: Server, browser: "Browser", width: int) -> None:
+    """The End key reaches its end, and nothing jumps on the way up, though little is laid out."""
+    with visiting(browser, base_url=many.url, viewport={"width": width, "height": 700}) as visit:
+        page = visit.page
+        page.goto("/")
+        for _ in range(40):
+            page.keyboard.press("End")
+            page.wait_for_timeout(100)
+        assert len(listed(page)) == 180
+        length = page.evaluate("document.documentElement.scrollHeight")
+        for key in ("Home", "End"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(1500)
+        assert page.evaluate("scrollY + innerHeight") == pytest.approx(length, abs=2)
+        for _ in range(60):
+            page.mouse.wheel(0, -length / 60)
+            page.wait_for_timeout(30)
+            assert page.evaluate("document.documentElement.scrollHeight") == length
+        settled = "all => all.filter(e => getComputedStyle(e).contentVisibility === 'auto').length"
+        assert page.locator(".events li").evaluate_all(settled) == 150
 
 
 # -- haste ----------------------------------------------------------------------------------------
@@ -470,6 +516,21 @@ def test_without_javascript_the_form_works(server: Server, browser: "Browser") -
         page.get_by_role("button", name="Show").first.click()
         assert asked(page) == {"q": ["gas"], "type": ["contract"]}
         assert listed(page) == found(server, "q=gas&type=contract")
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_without_javascript_closing_an_event_leads_to_its_place(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """In the list, not to its beginning."""
+    size = {"width": width, "height": 800}
+    with visiting(browser, base_url=server.url, viewport=size, java_script_enabled=False) as visit:
+        visit.page.goto(f"/?event={GAS}")
+        visit.page.get_by_role("link", name="Close").click()
+        visit.page.wait_for_url(f"**/#event-{GAS}")
+        box = visit.page.locator(f"#event-{GAS}").bounding_box()
+        assert box
+        assert 0 < box["y"] < 400
 
 
 # -- whatever the screen --------------------------------------------------------------------------

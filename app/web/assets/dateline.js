@@ -43,9 +43,9 @@ function drop_what_waits() {
 /** Show the state that a URL stands for; what cannot be shown in place is gone to.
  *
  * `typed` names the field that is being changed; what is refused then is said beside the form,
- * which stays as it is.
+ * which stays as it is. `scroll` is the place to be at again.
  */
-async function go(url, { push = true, focus = null, typed = null } = {}) {
+async function go(url, { push = true, focus = null, typed = null, scroll = null } = {}) {
   drop_what_waits();
   if (typed !== "replay") replay.stop();
   document.body.ariaBusy = "true";
@@ -53,11 +53,15 @@ async function go(url, { push = true, focus = null, typed = null } = {}) {
     const { found, url: reached } = await page_at(url);
     const same = same_list(reached, shown_at);
     const how = (typed && typed === last_typed) || reached === shown_at ? "replaceState" : "pushState";
-    if (push) history[how](null, "", reached);
+    if (push) {
+      history.replaceState({ scroll: scrollY }, ""); // where the reader leaves it
+      history[how](null, "", reached);
+    }
     [last_typed, shown_at] = [typed, reached];
     show(found, { same, whole: !typed });
     if (!typed || typed === "form") form?.hidePopover();
     document.querySelector(focus)?.focus({ preventScroll: focus === "#main" });
+    if (scroll !== null) scrollTo({ top: scroll, behavior: "instant" });
   } catch (error) {
     if (error.name === "AbortError") return; // a later one is under way
     if (!typed) return location.assign(url);
@@ -173,9 +177,9 @@ document.addEventListener("click", (event) => {
   go(to, { focus: "#opened-title" });
 });
 
-/** Where the focus was before an event was opened. */
+/** Where the focus was before the event that is shown was opened. */
 function opener() {
-  const open = new URLSearchParams(location.search).get("event");
+  const open = new URL(shown_at).searchParams.get("event");
   return open ? `#event-${CSS.escape(open)} a.open` : null;
 }
 
@@ -183,7 +187,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelector("[data-close]")?.click();
 });
 
-addEventListener("popstate", () => go(location.href, { push: false }));
+addEventListener("popstate", ({ state }) =>
+  go(location.href, { push: false, focus: opener(), scroll: state?.scroll ?? null }),
+);
 
 if (form) {
   form.addEventListener("submit", (event) => {
@@ -210,6 +216,8 @@ async function load_more(link) {
     if (!found) throw new Refused(answer.statusText);
     if (holder !== document.querySelector("#events")) return; // another state by now
     link.closest(".more").remove();
+    // What was laid out keeps its height, and is laid out again only where it comes into view.
+    for (const event of holder.querySelectorAll(".year > ol > li")) event.classList.add("settled");
     const last = holder.querySelector(".year:last-of-type");
     for (const part of found.querySelectorAll(":scope > .year, :scope > :has([rel=next])")) {
       const same = last && part.dataset.year === last.dataset.year;
