@@ -113,7 +113,7 @@ def test_an_event_is_told_with_all_its_sources(reader: TestClient) -> None:
 
 def test_a_source_without_a_publisher_gets_no_invented_one(reader: TestClient) -> None:
     """It is said to be unknown."""
-    assert "publisher unknown" in page(reader, source="unknown-publisher-2023-12-13").text
+    assert "unknown publisher" in page(reader, source="unknown-publisher-2023-12-13").text
 
 
 @pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
