@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     for room in (*of_the_api, embedding, pages, assets):
         app.include_router(room.router)
     errors.install(app)
+    pages.install(app)
     middleware.install(app)
     documentation.install(app)
     return app

@@ -147,6 +147,8 @@ class Edge(Middleware):
                     del headers["content-encoding"]
                 kept = "no-cache" if "etag" in headers else "no-store"
                 headers.setdefault("cache-control", kept)
+                if "vary" in headers:  # the compressor says it again
+                    headers["vary"] = ", ".join(dict.fromkeys(headers["vary"].split(", ")))
             elif head and message["type"] == "http.response.body":
                 # At once: a stream has no end, and goes when it sees that its request has.
                 message, ended = {"type": "http.response.body"}, True

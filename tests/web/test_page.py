@@ -156,6 +156,11 @@ def test_on_a_phone_the_filters_are_a_sheet(server: Server, browser: "Browser") 
         page.goto("/")
         assert not page.get_by_label("Text").is_visible()
         page.get_by_role("button", name="Filters").click()
+        close = page.get_by_role("button", name="Close").bounding_box()
+        text = page.get_by_label("Text").bounding_box()
+        assert close
+        assert text
+        assert text["y"] - close["y"] - close["height"] >= 8  # pixels between what is touched
         page.get_by_label("Text").fill("gas")
         page.keyboard.press("Enter")
         page.wait_for_url("**q=gas")
@@ -220,6 +225,7 @@ def test_a_drag_over_the_strip_zooms(visit: Visit, server: Server) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + 20, steps=5)
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "none"
     page.mouse.up()
     page.wait_for_url("**date=**")
     (window,) = asked(page)["date"]
@@ -248,7 +254,7 @@ def test_an_event_opens_beside_the_list(visit: Visit) -> None:
     assert title.evaluate("title => title === document.activeElement")
     opened = page.locator("#opened")
     assert "President of the Republic of Azerbaijan" in opened.inner_text()
-    assert "Version 1: create by dateline seed" in opened.inner_text()
+    assert "Version 1: created by dateline seed" in opened.inner_text()
     page.keyboard.press("Escape")
     opened.locator("article").wait_for(state="detached")
     assert first.evaluate("link => link === document.activeElement")
@@ -511,6 +517,12 @@ def test_without_javascript_the_form_works(server: Server, browser: "Browser") -
     with visiting(browser, base_url=server.url, java_script_enabled=False) as visit:
         page = visit.page
         page.goto("/")
+        above, below = (button.bounding_box() for button in page.get_by_role("button").all())
+        text = page.get_by_label("Text").bounding_box()
+        assert above
+        assert below
+        assert text
+        assert above["y"] < text["y"] < below["y"]
         page.get_by_label("Text").fill("gas")
         page.get_by_role("checkbox", name="Contract").check()
         page.get_by_role("button", name="Show").first.click()
