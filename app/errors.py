@@ -239,13 +239,25 @@ def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
     return tuple(dict.fromkeys(fault(detail) for detail in details))
 
 
+def from_http(request: Request, error: HTTPException) -> Problem:
+    """The problem that Starlette's error is: no such path, another method."""
+    code = CODE_OF_STATUS.get(error.status_code, "internal-error")
+    headers = dict(error.headers or {})
+    if code == "method-not-allowed":  # Starlette names those of the first route alone
+        headers["Allow"] = ", ".join(_methods(request))
+    detail = f"{request.method} {request.url.path[:200]}: {KINDS[code].title.lower()}."
+    return Problem(code, detail, headers=headers)
+
+
+def root(request: Request) -> str:
+    """The path that the server is mounted at."""
+    # A mounted application, such as the static files, changes root_path to its own.
+    scope = request.scope
+    return str(scope.get("app_root_path", scope.get("root_path", "")))
+
+
 def install(app: FastAPI) -> None:
     """Make every error that reaches `app` a problem+json answer."""
-
-    def root(request: Request) -> str:
-        # A mounted application, such as the static files, changes root_path to its own.
-        scope = request.scope
-        return str(scope.get("app_root_path", scope.get("root_path", "")))
 
     async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
@@ -259,12 +271,7 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        code = CODE_OF_STATUS.get(error.status_code, "internal-error")
-        headers = dict(error.headers or {})
-        if code == "method-not-allowed":  # Starlette names those of the first route alone
-            headers["Allow"] = ", ".join(_methods(request))
-        detail = f"{request.method} {request.url.path[:200]}: {KINDS[code].title.lower()}."
-        return Problem(code, detail, headers=headers).response(root(request))
+        return from_http(request, error).response(root(request))
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.router.routes += room.router.routes  # included, each would be looked for twice
     errors.install(app)
     answers.install(app)
+    pages.install(app)
     middleware.install(app)
     documentation.install(app)
     return app

@@ -81,13 +81,14 @@ class Edge(CORSMiddleware):
 
     def _finished(self, headers: Raw, from_elsewhere: bool) -> Raw:
         names = {name for name, _ in headers}
-        vary = [value for name, value in headers if name == b"vary"]
+        # The compressor says again what is said already.
+        vary = [v for name, value in headers if name == b"vary" for v in value.split(b", ")]
         finished = [pair for pair in headers if pair != MARK and pair[0] != b"vary"]
         if b"cache-control" not in names:
             finished.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
         if from_elsewhere:
             finished += self.open
-        finished.append((b"vary", b", ".join([*vary, b"Origin"])))
+        finished.append((b"vary", b", ".join(dict.fromkeys([*vary, b"Origin"]))))
         return finished
 
 

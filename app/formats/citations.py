@@ -8,6 +8,7 @@ from typing import Any
 from app import dates
 
 Source = Mapping[str, Any]
+UNKNOWN = "unknown publisher"
 
 
 def line(source: Source) -> str:
@@ -25,6 +26,14 @@ def followed(url: str | None) -> str | None:
     return url if re.match("https?://", url or "", re.IGNORECASE) else None
 
 
+def title(source: Source) -> str | None:
+    """Its title; where its publisher is unknown, too, the host of its address."""
+    known: str | None = source["title"]
+    if known or source["publisher"] or not source["url"]:
+        return known
+    return re.sub("^https?://(?:[^/?#]*@)?([^/?#]+).*", r"\1", source["url"], flags=re.I | re.S)
+
+
 def as_html(sources: Iterable[Source], **attributes: str) -> str:
     """A list of sources, each linked to where it can be read."""
     given = "".join(f' {name.rstrip("_")}="{escape(said)}"' for name, said in attributes.items())
@@ -38,9 +47,9 @@ def _linked(source: Source) -> str:
 
 
 def _named(source: Source) -> str:
-    """What is known of it; its address or its id where that is nothing."""
-    named = (source["publisher"], source["title"], _dated(source))
-    return ", ".join(filter(None, named)) or source["url"] or source["id"]
+    """What is known of it, also that its publisher is not."""
+    named = (source["publisher"] or UNKNOWN, title(source), _dated(source))
+    return ", ".join(filter(None, named))
 
 
 def _dated(source: Source) -> str | None:

@@ -1,6 +1,6 @@
 """Time as a picture: the density strip, and each event's lane below it, on one scale."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ from app.reads import Bucket, Density
 MOST_BARS, MOST_TICKS = 156, 13
 LEAST = 0.6  # percent of the width: what is narrower is drawn as a dot of DOT pixels
 DOT = 5
+# The sizes of an axis by their names: how wide it is at least; and the room that a name takes.
+SIZES: Mapping[str, int] = {"tiny": 10, "small": 19, "medium": 30, "large": 48}  # rem
+LETTER, GAP = 0.48, 0.5  # rem
 
 
 class Mark(NamedTuple):
@@ -33,12 +36,13 @@ class Bar(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A name on the axis."""
+    """A name on the axis, and the sizes of the axis that have room for it."""
 
     x: float
     label: str
     said: str
     asks: str
+    sizes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def strip(density: Density, window: dates.Window | None) -> Strip | None:
         scale,
         [_bar(scale, bucket, most) for bucket in buckets],
         # Where even centuries are too many, some of them are named.
-        [_tick(scale, bucket) for bucket in ticks[:: -(-len(ticks) // MOST_TICKS)]],
+        _ticks(scale, ticks[:: -(-len(ticks) // MOST_TICKS)]),
         most,
         list(_wider(window)) if window else [],
     )
@@ -116,25 +120,54 @@ def _bar(scale: Scale, bucket: Bucket, most: int) -> Bar:
     return Bar(x, width, possible, certain, _said(bucket), _asks(bucket.first, bucket.last))
 
 
-def _tick(scale: Scale, bucket: Bucket) -> Tick:
-    shown, said = _short(bucket), _said(bucket)
-    # Who speaks to the computer says what is seen: the name begins with it (WCAG 2.5.3).
-    named = said if shown == bucket.label else f"{shown}, {said}"
-    return Tick(max(0.0, scale.at(bucket.first)), shown, named, _asks(bucket.first, bucket.last))
+def _ticks(scale: Scale, buckets: Sequence[Bucket]) -> list[Tick]:
+    places = [max(0.0, scale.at(bucket.first)) for bucket in buckets]
+    names = _names(buckets)
+    shown = {size: _apart(places, names, width) for size, width in SIZES.items()}
+    return [
+        Tick(
+            place,
+            name,
+            # Who speaks to the computer says what is seen: it begins with that (WCAG 2.5.3).
+            _said(bucket) if name == bucket.label else f"{name}, {_said(bucket)}",
+            _asks(bucket.first, bucket.last),
+            [size for size, numbers in shown.items() if number in numbers],
+        )
+        for number, (place, name, bucket) in enumerate(zip(places, names, buckets, strict=True))
+    ]
+
+
+def _names(buckets: Sequence[Bucket]) -> list[str]:
+    """Short ones: `2013`, `Nov`, `13 Nov`; the first and the first of a year say the year, too."""
+    names, said = [], None
+    for bucket in buckets:
+        year, month, day = dates.from_day_number(bucket.first)
+        days = bucket.last - bucket.first + 1
+        words = [str(day)] if days <= 7 else []
+        words += [MONTHS[month - 1][:3]] if days <= 31 else []
+        words += [_year(bucket.first)] if year != said else []
+        names.append(" ".join(words))
+        said = year
+    return names
+
+
+def _apart(places: Sequence[float], names: Sequence[str], width: float) -> set[int]:
+    """Which of the names stand apart on an axis so wide, in rem; the longest say the most."""
+    taken: dict[int, tuple[float, float]] = {}
+    for number in sorted(range(len(names)), key=lambda n: (n > 0, -len(names[n].split()), n)):
+        start = places[number] * width / 100
+        end = start + LETTER * len(names[number])
+        if end <= width and all(end + GAP <= s or e + GAP <= start for s, e in taken.values()):
+            taken[number] = start, end
+    return set(taken)
+
+
+def _year(day: int) -> str:
+    return dates.parse(str(dates.iso_day(day))[: -len("-01-01")]).label
 
 
 def _said(bucket: Bucket) -> str:
     return f"{bucket.label}: {bucket.possible} possible, {bucket.certain} of them certain"
-
-
-def _short(bucket: Bucket) -> str:
-    """A label that fits the axis: `2013`, `Nov`, `13 Nov`."""
-    _, month, day = dates.from_day_number(bucket.first)
-    days = bucket.last - bucket.first + 1
-    if days > 31:
-        return bucket.label.partition("–")[0]
-    name = MONTHS[month - 1][:3]
-    return name if days > 7 else f"{day} {name}"
 
 
 def _asks(first: int, last: int) -> str:

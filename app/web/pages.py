@@ -4,16 +4,26 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from app.api.access import Reader
 from app.api.answers import Unchanged, absolute, of_this_state
 from app.api.routes import StrictRoute
-from app.errors import KINDS, MEDIA_TYPE, Fault, Problem, from_validation, refuse
+from app.errors import (
+    KINDS,
+    MEDIA_TYPE,
+    Fault,
+    Problem,
+    from_http,
+    from_validation,
+    refuse,
+    root,
+)
 from app.formats import FORMATS
 from app.formats.html import templates
 from app.web import embedding
@@ -49,6 +59,7 @@ PAGES.globals |= {
     "most_values": MOST_VALUES,
     "names": NAMES,
     "orders": ORDERS,
+    "up": "",  # to the folder of the page, where an error stands in another
 }
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -109,11 +120,16 @@ def _about(request: Request) -> dict[str, Any]:
 
 
 def _elsewhere(request: Request, links: Links) -> dict[str, str]:
-    """How a page is shown on other sites."""
+    """How a page is shown on other sites, and the events in a calendar."""
     script = absolute(request, "/embed.js")
     address = absolute(request, f"/{links.embedded()}")
     code = embedding.component(script, address, request.app.state.settings.title)
-    return {"embed_code": code, "oembed": embedding.discovery(request, links.pairs)}
+    calendar = absolute(request, f"/{links.export('ics')}").partition("://")[2]
+    return {
+        "embed_code": code,
+        "oembed": embedding.discovery(request, links.pairs),
+        "webcal": f"webcal://{calendar}",
+    }
 
 
 def policy(request: Request, page: str) -> dict[str, str]:
@@ -133,14 +149,33 @@ def _refused(request: Request, problem: Problem) -> Response:
         problem.headers = {**problem.headers, "Vary": "Accept"}
         raise problem
     page = EMBEDDED if request.url.path.endswith("/embed") else WHOLE
+    up = "../" * (request.url.path.removeprefix(root(request)).count("/") - 1)
     given = request.query_params.multi_items()
     remedies = [(fault, address(page, _mended(given, fault))) for fault in problem.faults]
-    told = {"problem": problem, "kind": KINDS[problem.code], "remedies": remedies, "page": page}
-    body = PAGES.get_template("problem.html").render({**told, **_about(request)})
+    told = {
+        "problem": problem,
+        "kind": KINDS[problem.code],
+        "remedies": remedies,
+        "page": up + page,
+    }
+    body = PAGES.get_template("problem.html").render({**told, **_about(request), "up": up})
     headers = {"Cache-Control": "no-store", "Vary": "Accept", **policy(request, page)}
     return Response(
         body, KINDS[problem.code].status, {**headers, **problem.headers}, media_type=HTML
     )
+
+
+def install(app: FastAPI) -> None:
+    """Show an error as a page, too, where there is none of that name."""
+
+    async def nowhere(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        try:
+            return _refused(request, from_http(request, error))
+        except Problem as problem:
+            return problem.response(root(request))
+
+    app.add_exception_handler(404, nowhere)
 
 
 def _mended(given: Pairs, fault: Fault) -> Pairs:

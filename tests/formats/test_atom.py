@@ -69,6 +69,7 @@ def test_an_entry_says_when_it_happened_and_who_said_so() -> None:
     sources = [
         source(publisher="Desk", published="2023-11-15", url="https://example.org/a?b=1&c=2"),
         source(title="Gas", role="context"),
+        source(published="2023-12-13"),
     ]
     entry = only(
         summary="More, in\nshort.",
@@ -80,7 +81,11 @@ def test_an_entry_says_when_it_happened_and_who_said_so() -> None:
     assert entry.summary == "November 2023 (“in November”), planned: More, in\nshort."
     page = assert_harmless(entry.content[0].value)
     assert page.of("p") == ["November 2023 (“in November”), planned", "More, inshort."]
-    assert page.of("li") == ["Desk, 15 November 2023", "Gas (context)"]
+    assert page.of("li") == [
+        "Desk, 15 November 2023",
+        "unknown publisher, Gas (context)",
+        "unknown publisher, 13 December 2023",
+    ]
     assert links(entry, "via") == ["https://example.org/a?b=1&c=2"]
     assert links(entry, "alternate") == [f"{ABOUT.base}/?event=gas-contract", entry.id]
     assert [tag.term for tag in entry.tags] == ["contract", "energy"]

@@ -70,7 +70,23 @@ def test_every_citation_says_what_it_backs(events: list[Json]) -> None:
 def test_what_is_not_known_of_a_source_is_said() -> None:
     """An unknown publisher is never an invented name."""
     (cited,) = only(sources=[source(title="Gas")]).of("cite")
-    assert cited == "publisher unknown, Gas, undated"
+    assert cited == "unknown publisher, Gas, undated"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://example.org/gas?page=2#top", "example.org"),
+        ("HTTP://example.org:8080", "example.org:8080"),
+        ("https://user:word@example.org/", "example.org"),
+        ("urn:isbn:0451450523", "urn:isbn:0451450523"),
+    ],
+)
+def test_a_source_without_a_name_goes_by_its_host(url: str, host: str) -> None:
+    """Rather than by an id that was made for it."""
+    shown = only(sources=[source(id="2024-04-02", url=url, accessed="2024-04-02")])
+    assert shown.of("cite") == [f"unknown publisher, {host}, accessed 2 April 2024"]
+    assert "2024-04-02" not in "".join(shown.of("a"))
 
 
 def test_a_source_is_dated_in_words() -> None:

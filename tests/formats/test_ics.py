@@ -170,11 +170,15 @@ def test_a_description_holds_date_summary_and_sources() -> None:
     sources = [
         source(publisher="Desk", title="Gas", published="2023-11-15", url="https://example.org/a"),
         source(publisher="Other", role="contradicts"),
+        source(published="2023-12-13"),
+        source(url="https://example.org/b?c", accessed="2024-04-02"),
     ]
     entry = only(summary="More, in short.", date=date("2023-11", "in November"), sources=sources)
     assert entry.description.value == (
         "November 2023 (“in November”)\n\nMore, in short.\n\nSources:\n"
-        "- Desk, Gas, 15 November 2023: https://example.org/a\n- Other (contradicts)"
+        "- Desk, Gas, 15 November 2023: https://example.org/a\n- Other (contradicts)\n"
+        "- unknown publisher, 13 December 2023\n"
+        "- unknown publisher, example.org, accessed 2 April 2024: https://example.org/b?c"
     )
     assert entry.url.value == "https://chronology.example.org/gas/?event=gas-contract"
 

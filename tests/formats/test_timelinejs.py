@@ -256,7 +256,8 @@ def test_a_slide_is_text_and_not_markup() -> None:
         "text": f'<div class="dateline-text" style="white-space: pre-line">{escaped}</div>'
         '<ul class="dateline-sources">'
         '<li><a href="https://example.org/&quot;&gt;&lt;script&gt;">'
-        f"{escaped}, November 2023</a></li><li>T (context)</li><li>c</li></ul>",
+        f"{escaped}, November 2023</a></li><li>unknown publisher, T (context)</li>"
+        "<li>unknown publisher</li></ul>",
     }
     assert (found["unique_id"], found["group"], found["autolink"]) == (
         *("gas-contract", "contract"),

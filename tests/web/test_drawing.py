@@ -11,7 +11,7 @@ from app import dates
 from app.dates import BEGINNING, END, FIRST_DAY, LAST_DAY, Window
 from app.reads import Density
 from app.reads.tallies import Spans
-from app.web.drawing import DOT, MOST_BARS, MOST_TICKS, Scale, strip
+from app.web.drawing import DOT, GAP, LETTER, MOST_BARS, MOST_TICKS, SIZES, Scale, strip
 from dates.model import dates as any_dates
 
 YEAR = Scale(*dates.parse_window("2023"))
@@ -125,6 +125,38 @@ def test_bars_join_without_a_gap(first: int, length: int) -> None:
     assert all(one.last + 1 == other.first for one, other in pairwise(windows))
     assert windows[0].first <= first
     assert windows[-1].last >= last
+
+
+@pytest.mark.parametrize(
+    ("window", "names"),
+    [
+        ("2022/2024", ["2022", "2023", "2024"]),
+        ("2020-12-20/2022-02-03", ["Dec 2020", "2021", "2022"]),
+        ("2023-11/2024-02", ["Nov 2023", "Dec", "Jan 2024", "Feb"]),
+        ("2023-12-30/2024-01-02", ["30 Dec 2023", "31 Dec", "1 Jan 2024", "2 Jan"]),
+        ("1500-05/1999", ["1500", "1600", "1700", "1800", "1900"]),
+    ],
+)
+def test_names_are_short_and_say_the_year(window: str, names: list[str]) -> None:
+    """The first one, and that of each January."""
+    picture = strip(density(window=dates.parse_window(window)), dates.parse_window(window))
+    assert picture is not None
+    assert [tick.label for tick in picture.ticks] == names
+
+
+@pytest.mark.parametrize("size", SIZES)
+@given(first=DAYS, length=st.integers(0, 100_000))
+def test_names_stand_apart_whatever_the_size(size: str, first: int, length: int) -> None:
+    """The first always among them, none beyond the edge."""
+    window = Window(first, min(first + length, LAST_DAY))
+    picture = strip(density(window=window), window)
+    assert picture is not None
+    shown = [tick for tick in picture.ticks if size in tick.sizes]
+    assert shown[0] == picture.ticks[0]
+    starts = [tick.x * SIZES[size] / 100 for tick in shown]
+    ends = [x + LETTER * len(tick.label) for x, tick in zip(starts, shown, strict=True)]
+    assert all(end + GAP <= start for end, start in zip(ends, starts[1:], strict=False))
+    assert ends[-1] <= SIZES[size]
 
 
 def test_certain_stands_within_possible() -> None:

@@ -1,16 +1,18 @@
 """The timeline on pages of another origin: in a plain frame, and as the component."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from browser import Visit, visiting
+from documented import text_of
 from servers import Server, serving
 from stores import SqliteStores
 
@@ -18,6 +20,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
 
 Host = Callable[[str], str]
+STYLES = re.findall(
+    r"<style>(date-line .*)</style>", text_of("README.md") + text_of("docs/recipes.md")
+)
+# WCAG 2.2: the contrast of a text with the paper of its page.
+CONTRAST = """text => {
+  const luminance = (element, name) => {
+    const brush = document.createElement("canvas").getContext("2d");
+    brush.fillStyle = getComputedStyle(element)[name];
+    brush.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...brush.getImageData(0, 0, 1, 1).data].map(
+      part => part > 10 ? ((part / 255 + 0.055) / 1.055) ** 2.4 : part / 3294.6);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const both = [luminance(text, "color"), luminance(document.body, "backgroundColor")];
+  return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+}"""
 HEIGHT = "frame => frame.getBoundingClientRect().height"
 
 
@@ -137,6 +155,54 @@ def test_the_component_takes_the_colours_of_its_page(
         "async link => { while (getComputedStyle(link).color !== 'rgb(162, 52, 15)')"
         " await new Promise(requestAnimationFrame) }"
     )
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("style", [*STYLES, "date-line { --dateline-paper: #222 }"])
+def test_it_can_be_read_in_the_colours_of_its_page(
+    server: Server, host: Host, browser: "Browser", style: str, colours: Literal["light", "dark"]
+) -> None:
+    """As the documents show them, and whatever the reader's system is."""
+    with visiting(browser, color_scheme=colours) as visit:
+        visit.page.goto(host(f"<style>{style}</style>{component(server)}"))
+        frame = shown(visit.page)
+        frame.locator("html[style]").wait_for(state="attached")
+        for part in (".found", ".event .when", ".summary", ".facts .type", ".whole"):
+            assert frame.locator(part).first.evaluate(CONTRAST) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("paper", "theme", "settled"), [("#fff", "dark", "dark"), ("transparent", "", None)]
+)
+def test_a_paper_settles_no_more_than_it_can(
+    server: Server, host: Host, guest: Visit, paper: str, theme: str, settled: str | None
+) -> None:
+    """Neither a theme that is asked for, nor anything where one sees through it."""
+    code = component(server).replace("<date-line", f'<date-line theme="{theme}"')
+    guest.page.goto(host(f"<style>date-line {{ --dateline-paper: {paper} }}</style>{code}"))
+    html = shown(guest.page).locator("html[style]")
+    html.wait_for(state="attached")
+    assert (html.get_attribute("data-theme") or None) == settled
+
+
+def test_a_frame_out_of_sight_is_as_high_as_its_timeline(
+    server: Server, host: Host, guest: Visit
+) -> None:
+    """Nothing moves when the reader gets there."""
+    above = '<div style="height: 1200px"></div>'
+    guest.page.goto(host(above + component(server)))
+    before = grown(guest.page)
+    guest.page.locator("date-line").scroll_into_view_if_needed()
+    guest.page.wait_for_timeout(500)
+    assert grown(guest.page) == before
+
+
+def test_nobody_complains(server: Server, host: Host, guest: Visit) -> None:
+    """Of the component, or of frames that are not there yet when the script is."""
+    frame = f'<iframe src="{server.url}/embed" loading="lazy" style="margin-top: 9000px"></iframe>'
+    guest.page.goto(host(component(server) + frame))
+    guest.page.frame_locator("date-line iframe").locator("#found").wait_for()
+    assert guest.complaints == []
 
 
 def test_the_component_follows_its_attributes(server: Server, host: Host, guest: Visit) -> None:

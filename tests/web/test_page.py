@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -78,21 +79,74 @@ def test_words_are_looked_for_as_they_are_typed(visit: Visit, server: Server) ->
     assert page.get_by_label("Text").evaluate("field => field === document.activeElement")
 
 
-def test_what_is_refused_is_said_beside_the_form(visit: Visit) -> None:
-    """What was typed stays, to be corrected."""
+def test_what_is_refused_is_said_beside_its_field(visit: Visit) -> None:
+    """By its label, as an alert; what was typed stays, and what was meant is a click away."""
     page = visit.page
     page.goto("/")
-    when = page.get_by_label("When")
-    when.fill("2023-13")
-    when.blur()
-    page.locator(".refused", has_text="date").wait_for()
-    assert when.input_value() == "2023-13"
+    when = page.get_by_role("textbox", name="When")
+    when.fill("Nov 2023")
+    when.press("Enter")
+    said = page.get_by_role("alert").filter(has_text="When")
+    said.wait_for()
+    assert said.inner_text() == ("When: Months are written as numbers: write 2023-11. Try 2023-11")
+    assert when.get_attribute("aria-invalid") == "true"
+    assert when.get_attribute("aria-describedby") == said.get_attribute("id")
+    field, message = when.bounding_box(), said.bounding_box()
+    assert field
+    assert message
+    assert 0 <= message["y"] - field["y"] - field["height"] < 10
+    assert when.input_value() == "Nov 2023"
     assert "33 events" in page.locator("#found").inner_text()
     visit.complaints.clear()  # the browser says of a 422 that it failed
-    when.fill("2023-12")
-    when.blur()
-    page.wait_for_url("**date=2023-12")
-    assert page.locator(".refused").inner_text() == ""
+    said.get_by_role("link", name="Try 2023-11").click()
+    page.wait_for_url("**date=2023-11")
+    assert when.input_value() == "2023-11"
+    assert said.count() == 0
+    assert when.get_attribute("aria-invalid") is None
+
+
+def test_what_no_field_is_to_blame_for_is_said_above_them(visit: Visit) -> None:
+    """And no longer than it is so."""
+    page = visit.page
+    page.goto("/")
+    page.route(re.compile(r"q=gas&"), lambda route: route.abort())
+    page.get_by_label("Text").fill("gas")
+    page.get_by_role("alert").filter(has_text="cannot be reached").wait_for()
+    visit.complaints.clear()
+    page.get_by_label("Text").fill("gas contract")
+    page.wait_for_url("**q=gas**")
+    assert "".join(page.get_by_role("alert").all_inner_texts()) == ""
+
+
+def test_on_a_phone_what_is_refused_is_seen(server: Server, browser: "Browser") -> None:
+    """The sheet stays, with the field and what is wrong with it in sight."""
+    with visiting(browser, base_url=server.url, viewport={"width": 375, "height": 500}) as visit:
+        page = visit.page
+        page.goto("/")
+        page.get_by_role("button", name="Filters").click()
+        known = page.get_by_label("Known by", exact=True)
+        known.fill("last year")
+        known.press("Enter")
+        said = page.get_by_role("alert").filter(has_text="Known by")
+        said.wait_for()
+        box = said.bounding_box()
+        assert box
+        assert 0 <= box["y"] <= 500 - box["height"]
+        known.fill("2023")
+        known.press("Enter")
+        page.wait_for_url("**known_by=2023")
+        known.wait_for(state="hidden")
+
+
+def test_on_a_phone_the_replay_is_seen(server: Server, browser: "Browser") -> None:
+    """The sheet goes when it starts."""
+    with visiting(browser, base_url=server.url, viewport={"width": 375, "height": 812}) as visit:
+        page = visit.page
+        page.goto("/")
+        page.get_by_role("button", name="Filters").click()
+        page.get_by_role("button", name="Replay").click()
+        page.wait_for_url("**known_by=**")
+        assert not page.get_by_label("Text").is_visible()
 
 
 def test_on_a_phone_the_filters_are_a_sheet(server: Server, browser: "Browser") -> None:
@@ -102,6 +156,11 @@ def test_on_a_phone_the_filters_are_a_sheet(server: Server, browser: "Browser") 
         page.goto("/")
         assert not page.get_by_label("Text").is_visible()
         page.get_by_role("button", name="Filters").click()
+        close = page.get_by_role("button", name="Close").bounding_box()
+        text = page.get_by_label("Text").bounding_box()
+        assert close
+        assert text
+        assert text["y"] - close["y"] - close["height"] >= 8  # pixels between what is touched
         page.get_by_label("Text").fill("gas")
         page.keyboard.press("Enter")
         page.wait_for_url("**q=gas")
@@ -166,6 +225,7 @@ def test_a_drag_over_the_strip_zooms(visit: Visit, server: Server) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + 20, steps=5)
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "none"
     page.mouse.up()
     page.wait_for_url("**date=**")
     (window,) = asked(page)["date"]
@@ -194,7 +254,7 @@ def test_an_event_opens_beside_the_list(visit: Visit) -> None:
     assert title.evaluate("title => title === document.activeElement")
     opened = page.locator("#opened")
     assert "President of the Republic of Azerbaijan" in opened.inner_text()
-    assert "Version 1: create by dateline seed" in opened.inner_text()
+    assert "Version 1: created by dateline seed" in opened.inner_text()
     page.keyboard.press("Escape")
     opened.locator("article").wait_for(state="detached")
     assert first.evaluate("link => link === document.activeElement")
@@ -226,6 +286,29 @@ def test_going_back_restores_every_state(visit: Visit) -> None:
     page.go_forward()
     settled(page, "10 of 33 events")
     assert page.get_by_role("checkbox", name="Ilham Aliyev").is_checked()
+
+
+@pytest.mark.parametrize("width", [375, 768, 1440])
+def test_going_back_from_an_event_leads_to_its_place(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """Where the reader left the list, and the focus is on its title again."""
+    with visiting(browser, base_url=server.url, viewport={"width": width, "height": 800}) as visit:
+        page = visit.page
+        page.goto("/")
+        title = page.locator(".event h3 a").nth(20)
+        title.evaluate("title => scrollTo(0, scrollY + title.getBoundingClientRect().y - 390)")
+        before = title.bounding_box()
+        title.click()
+        page.locator("#opened-title").wait_for()
+        page.go_back()
+        page.locator("#opened article").wait_for(state="detached")
+        page.wait_for_timeout(200)
+        after = title.bounding_box()
+        assert before
+        assert after
+        assert after["y"] == pytest.approx(before["y"], abs=3)
+        assert title.evaluate("title => title === document.activeElement")
 
 
 def test_a_state_is_the_same_when_it_is_loaded(visit: Visit) -> None:
@@ -267,6 +350,29 @@ def test_later_pages_come_as_the_end_comes_into_view(many: Server, browser: "Bro
         assert listed(page) == found(many, "")
         years = page.locator(".year").evaluate_all("all => all.map(y => y.dataset.year)")
         assert len(years) == len(set(years))
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_a_list_is_as_long_as_it_is(many: Server, browser: "Browser", width: int) -> None:
+    """The End key reaches its end, and nothing jumps on the way up, though little is laid out."""
+    with visiting(browser, base_url=many.url, viewport={"width": width, "height": 700}) as visit:
+        page = visit.page
+        page.goto("/")
+        for _ in range(40):
+            page.keyboard.press("End")
+            page.wait_for_timeout(100)
+        assert len(listed(page)) == 180
+        length = page.evaluate("document.documentElement.scrollHeight")
+        for key in ("Home", "End"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(1500)
+        assert page.evaluate("scrollY + innerHeight") == pytest.approx(length, abs=2)
+        for _ in range(60):
+            page.mouse.wheel(0, -length / 60)
+            page.wait_for_timeout(30)
+            assert page.evaluate("document.documentElement.scrollHeight") == length
+        settled = "all => all.filter(e => getComputedStyle(e).contentVisibility === 'auto').length"
+        assert page.locator(".events li").evaluate_all(settled) == 150
 
 
 # -- haste ----------------------------------------------------------------------------------------
@@ -411,11 +517,32 @@ def test_without_javascript_the_form_works(server: Server, browser: "Browser") -
     with visiting(browser, base_url=server.url, java_script_enabled=False) as visit:
         page = visit.page
         page.goto("/")
+        above, below = (button.bounding_box() for button in page.get_by_role("button").all())
+        text = page.get_by_label("Text").bounding_box()
+        assert above
+        assert below
+        assert text
+        assert above["y"] < text["y"] < below["y"]
         page.get_by_label("Text").fill("gas")
         page.get_by_role("checkbox", name="Contract").check()
-        page.get_by_role("button", name="Show").click()
+        page.get_by_role("button", name="Show").first.click()
         assert asked(page) == {"q": ["gas"], "type": ["contract"]}
         assert listed(page) == found(server, "q=gas&type=contract")
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_without_javascript_closing_an_event_leads_to_its_place(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """In the list, not to its beginning."""
+    size = {"width": width, "height": 800}
+    with visiting(browser, base_url=server.url, viewport=size, java_script_enabled=False) as visit:
+        visit.page.goto(f"/?event={GAS}")
+        visit.page.get_by_role("link", name="Close").click()
+        visit.page.wait_for_url(f"**/#event-{GAS}")
+        box = visit.page.locator(f"#event-{GAS}").bounding_box()
+        assert box
+        assert 0 < box["y"] < 400
 
 
 # -- whatever the screen --------------------------------------------------------------------------
@@ -433,6 +560,36 @@ def test_nothing_sticks_out(
         visit.page.goto(target)
         visit.page.evaluate("direction => { document.dir = direction }", direction)
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1024, 1440, 2560])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        f"/?event={GAS}",
+        "/?date=2020-03/2022-08",
+        "/?date=2023-05/2024-05",
+        "/?type=contract",
+        "/?date=0900/2023",
+        "/embed?date=2023-11",
+    ],
+)
+def test_the_names_on_the_axis_can_be_read(
+    server: Server, browser: "Browser", width: int, target: str
+) -> None:
+    """Beside each other, none cut, a few at least where there are a few."""
+    size = {"width": width, "height": 800}
+    with visiting(browser, base_url=server.url, viewport=size) as visit:
+        visit.page.goto(target)
+        axis, *names = visit.page.locator(".axis, .axis a:visible text").evaluate_all(
+            "all => all.map(e => e.getBoundingClientRect()).map(box => [box.left, box.right])"
+        )
+        if names:  # an open event hides the strip where there is no room beside it
+            assert all(one[1] + 2 < other[0] for one, other in pairwise(names))
+            assert axis[0] <= names[0][0]
+            assert names[-1][1] <= axis[1] + 1
+            assert len(names) > 1
 
 
 def test_on_paper_there_are_events_and_no_controls(visit: Visit) -> None:

@@ -113,7 +113,7 @@ def test_an_event_is_told_with_all_its_sources(reader: TestClient) -> None:
 
 def test_a_source_without_a_publisher_gets_no_invented_one(reader: TestClient) -> None:
     """It is said to be unknown."""
-    assert "publisher unknown" in page(reader, source="unknown-publisher-2023-12-13").text
+    assert "unknown publisher" in page(reader, source="unknown-publisher-2023-12-13").text
 
 
 @pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
@@ -244,7 +244,7 @@ def test_an_open_event_is_told_to_the_letter(reader: TestClient) -> None:
         "Volume 21, Issue 31, paragraphs 1 and 5",
         "Backs type, date, actors",
         "implemented by Azerbaijani gas due in Serbia until the end of 2024",
-        "Version 1 : create by dateline seed",
+        "Version 1 : created by dateline seed",
     ):
         assert words in said
 
@@ -254,7 +254,8 @@ def test_an_open_event_leaves_the_list_as_it_is(reader: TestClient) -> None:
     shown = page(reader, type="visit", event=GAS)
     assert GAS not in shown.events
     assert shown.events == page(reader, type="visit").events
-    assert [own["href"] for own in shown.of("a") if "data-close" in own] == ["./?type=visit"]
+    (close,) = [own["href"] for own in shown.of("a") if "data-close" in own]
+    assert close == f"./?type=visit#event-{GAS}"
 
 
 def test_every_relation_has_its_other_end() -> None:
@@ -317,11 +318,39 @@ def test_a_bad_filter_is_a_page_that_says_what_to_do(
     assert any(remedy in link for link in links)
 
 
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("Nov 2023", "date : Months are written as numbers: write 2023-11. Try 2023-11"),
+        ("2023..", "or at the open end of an interval: write 2023/... Try 2023/.."),
+    ],
+)
+def test_what_is_wrong_is_said_in_sentences(reader: TestClient, date: str, said: str) -> None:
+    """Each with one full stop."""
+    assert said in Elements(reader.get("/", params={"date": date}).text).text
+
+
 def test_who_does_not_ask_for_html_gets_problem_json(reader: TestClient) -> None:
     """As everywhere else."""
     answer = reader.get("/?tpye=contract", headers={"Accept": "application/json"})
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["errors"][0]["suggestion"] == "type"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/like/it", "/nothing/"])
+def test_a_path_that_is_not_there_is_a_page_for_people(reader: TestClient, path: str) -> None:
+    """With its style, and a way to what is there; and problem+json for everybody else."""
+    answer = reader.get(path)
+    assert (answer.status_code, answer.headers["Vary"].split(", ")[0]) == (404, "Accept")
+    found = Elements(answer.text)
+    assert "Not found" in found.text
+    links = [own["href"] for own in (*found.of("link"), *found.of("a"))]
+    assert len(links) == 3
+    assert all(reader.get(urljoin(path, link)).status_code == 200 for link in links)
+    for accepted in ("application/json", "*/*"):
+        told = reader.get(path, headers={"Accept": accepted})
+        assert told.status_code == 404
+        assert told.headers["Content-Type"] == "application/problem+json"
 
 
 # -- as HTTP --------------------------------------------------------------------------------------
@@ -395,14 +424,16 @@ def test_the_files_of_a_page_are_kept_for_ever(reader: TestClient) -> None:
     assert reader.get("/assets/dateline-000000000000.css").status_code == 404
 
 
-def test_feeds_and_oembed_are_announced(reader: TestClient) -> None:
-    """Under the same filter, where browsers and other sites look for them."""
+def test_feeds_oembed_and_calendar_are_announced(reader: TestClient) -> None:
+    """Under the same filter, where browsers, other sites and calendar programs look for them."""
     shown = page(reader, type="visit")
     links = {own["type"]: own["href"] for own in shown.of("link", rel="alternate")}
     assert links["application/atom+xml"] == "events.atom?type=visit"
     assert links["application/feed+json"] == "events.jsonfeed?type=visit"
     told = reader.get(links["application/json+oembed"]).json()
     assert "/embed?type=visit" in told["html"]
+    calendars = [own["href"] for own in shown.of("a") if own["href"].startswith("webcal:")]
+    assert calendars == ["webcal://testserver/events.ics?type=visit"]
 
 
 def test_every_format_is_offered_under_the_same_filter(reader: TestClient) -> None:

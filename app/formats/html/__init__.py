@@ -60,6 +60,7 @@ def templates(*folders: Path) -> Environment:
         "label": lambda edtf: dates.parse(edtf).label,
         "machine_date": machine_date,
         "shape": shape,
+        "source_title": citations.title,
         "web_link": citations.followed,
     }
     return made

@@ -15,7 +15,13 @@ let timer = null; // set while the form says more than the page shows
 let last_typed = null; // the field that the last state came from: its states replace each other
 let replay = { stop() {} };
 
-class Refused extends Error {}
+/** What the server refuses, as it says it: `faults` are elements, each naming a parameter. */
+class Refused extends Error {
+  constructor(said, faults = []) {
+    super(said);
+    this.faults = faults;
+  }
+}
 
 // -- going from state to state --------------------------------------------------------------------
 
@@ -24,8 +30,7 @@ async function page_at(url) {
   const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: under_way.signal });
   const found = reader.parseFromString(await answer.text(), "text/html");
   if (found.querySelector(LIVE)) return { found, url: answer.url };
-  const said = [...found.querySelectorAll(".problem li")].map((item) => item.textContent.trim());
-  throw new Refused(said.join(" ") || answer.statusText);
+  throw new Refused(answer.statusText, [...found.querySelectorAll("[data-fault]")]);
 }
 
 /** What is waited for is waited for no longer: what comes next knows more. */
@@ -38,9 +43,9 @@ function drop_what_waits() {
 /** Show the state that a URL stands for; what cannot be shown in place is gone to.
  *
  * `typed` names the field that is being changed; what is refused then is said beside the form,
- * which stays as it is.
+ * which stays as it is. `scroll` is the place to be at again.
  */
-async function go(url, { push = true, focus = null, typed = null } = {}) {
+async function go(url, { push = true, focus = null, typed = null, scroll = null } = {}) {
   drop_what_waits();
   if (typed !== "replay") replay.stop();
   document.body.ariaBusy = "true";
@@ -48,14 +53,19 @@ async function go(url, { push = true, focus = null, typed = null } = {}) {
     const { found, url: reached } = await page_at(url);
     const same = same_list(reached, shown_at);
     const how = (typed && typed === last_typed) || reached === shown_at ? "replaceState" : "pushState";
-    if (push) history[how](null, "", reached);
+    if (push) {
+      history.replaceState({ scroll: scrollY }, ""); // where the reader leaves it
+      history[how](null, "", reached);
+    }
     [last_typed, shown_at] = [typed, reached];
     show(found, { same, whole: !typed });
+    if (!typed || typed === "form") form?.hidePopover();
     document.querySelector(focus)?.focus({ preventScroll: focus === "#main" });
+    if (scroll !== null) scrollTo({ top: scroll, behavior: "instant" });
   } catch (error) {
     if (error.name === "AbortError") return; // a later one is under way
     if (!typed) return location.assign(url);
-    refuse(error instanceof Refused ? error.message : "The server cannot be reached; try again.");
+    refuse(error instanceof Refused ? error : new Refused("The server cannot be reached; try again."));
   }
   document.body.ariaBusy = null;
 }
@@ -72,9 +82,22 @@ function same_list(one, other) {
   return list(one) === list(other);
 }
 
-function refuse(said) {
-  const place = form?.querySelector(".refused");
-  if (place) place.textContent = said;
+/** Say what is refused, if anything still is: by its label beside its field, else above them all. */
+function refuse(refused = null) {
+  for (const place of form?.querySelectorAll(".refused") ?? []) place.replaceChildren();
+  for (const field of form?.querySelectorAll("[aria-invalid]") ?? []) field.ariaInvalid = null;
+  if (!refused) return;
+  const general = form.querySelector("#refused");
+  for (const fault of refused.faults) {
+    const field = form.querySelector(`[aria-describedby="${fault.dataset.fault}-refused"]`);
+    if (field) {
+      field.ariaInvalid = "true";
+      fault.querySelector("code").replaceWith(field.labels[0].textContent);
+    }
+    (field?.nextElementSibling ?? general).append(...document.adoptNode(fault).childNodes);
+  }
+  if (!refused.faults.length) general.textContent = refused.message;
+  form.querySelector(".refused:not(:empty)").scrollIntoView({ block: "nearest" });
 }
 
 /** Put what is new where the old stands: all of it, or where the list is the `same` the event.
@@ -82,7 +105,7 @@ function refuse(said) {
  * `whole`: the field that has the focus gets its value too, which nobody is typing.
  */
 function show(found, { same, whole }) {
-  refuse("");
+  refuse();
   const before = ids();
   const kept = mark_of(document.activeElement);
   const open = [...document.querySelectorAll("details[open]")].map((details) => details.id);
@@ -154,9 +177,9 @@ document.addEventListener("click", (event) => {
   go(to, { focus: "#opened-title" });
 });
 
-/** Where the focus was before an event was opened. */
+/** Where the focus was before the event that is shown was opened. */
 function opener() {
-  const open = new URLSearchParams(location.search).get("event");
+  const open = new URL(shown_at).searchParams.get("event");
   return open ? `#event-${CSS.escape(open)} a.open` : null;
 }
 
@@ -164,12 +187,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelector("[data-close]")?.click();
 });
 
-addEventListener("popstate", () => go(location.href, { push: false }));
+addEventListener("popstate", ({ state }) =>
+  go(location.href, { push: false, focus: opener(), scroll: state?.scroll ?? null }),
+);
 
 if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (form.matches(":popover-open")) form.hidePopover();
     go(asked(), { focus: "#main", typed: "form" });
   });
   form.addEventListener("change", ({ target }) => {
@@ -192,6 +216,8 @@ async function load_more(link) {
     if (!found) throw new Refused(answer.statusText);
     if (holder !== document.querySelector("#events")) return; // another state by now
     link.closest(".more").remove();
+    // What was laid out keeps its height, and is laid out again only where it comes into view.
+    for (const event of holder.querySelectorAll(".year > ol > li")) event.classList.add("settled");
     const last = holder.querySelector(".year:last-of-type");
     for (const part of found.querySelectorAll(":scope > .year, :scope > :has([rel=next])")) {
       const same = last && part.dataset.year === last.dataset.year;
@@ -307,6 +333,7 @@ function enhance_replay() {
   });
   button.addEventListener("click", () => {
     if (replay.playing) return stop();
+    form.hidePopover(); // on a phone it hides what is replayed
     button.textContent = "Pause";
     slider.value = 0;
     replay.playing = true;
@@ -330,7 +357,10 @@ function enhance_copying() {
   });
 }
 
-/** Tell the page around how high this one is, and take its theme: variables, never rules. */
+/** Tell the page around how high this one is, and take its theme: variables, never rules.
+ *
+ * Unless a theme is asked for, a paper settles whether the colours that are not given are light or dark.
+ */
 function enhance_frame() {
   if (parent === window || form) return;
   const tell = () => parent.postMessage({ dateline: "height", height: document.body.scrollHeight }, "*");
@@ -341,8 +371,20 @@ function enhance_frame() {
     if (data?.dateline !== "theme") return;
     for (const [name, value] of Object.entries(data.variables ?? {}))
       if (/^--dateline-[a-z-]+$/.test(name)) document.documentElement.style.setProperty(name, value);
+    if (data.variables?.["--dateline-paper"]) document.documentElement.dataset.theme ||= scheme_of_paper();
+    tell(); // the observer sleeps while the frame is out of sight
   });
   parent.postMessage({ dateline: "ready" }, "*");
+}
+
+/** The scheme whose ink can be read on the paper; none where one sees through it. */
+function scheme_of_paper() {
+  const swatch = document.body.appendChild(document.createElement("span"));
+  swatch.style.color = "oklch(from var(--paper) l 0 0)";
+  const told = getComputedStyle(swatch).color; // oklch(0.98 0 0), or oklch(0.98 0 0 / 0.5)
+  swatch.remove();
+  if (told.includes("/")) return "";
+  return parseFloat(told.slice("oklch(".length)) > 0.6 ? "light" : "dark";
 }
 
 /** What has to be done again for parts that are new. */
