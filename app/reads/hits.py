@@ -1,11 +1,11 @@
 """The events that a filter finds, block by block, so that the first are had without the rest."""
 
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection, text
 
 from app.dialects import numbers, too_costly
@@ -13,7 +13,6 @@ from app.filters import Choice, Found
 from app.index import Mask, none, unpacked
 from app.reads.blocks import Block, Column, Columns, blocks, columns
 
-Keys = npt.NDArray[np.int64]
 Bits = dict[int, bytes]  # the postings of a block, by term
 AT_FIRST, GROWTH = 2, 4  # so many blocks are read together, and then so many times more
 AT_ONCE = 2000  # keys are checked together
@@ -42,8 +41,7 @@ class Hits:
         self, *, descending: bool = False, beyond: int | None = None
     ) -> Iterator[list[int]]:
         """Their keys in timeline order or its reverse, `beyond` a key, block by block."""
-        chosen = [block for block in self.blocks if self._reaches(block, beyond, descending)]
-        for block, mask in self.masks(chosen[::-1] if descending else chosen):
+        for block, mask in self.masks(self._towards(descending, beyond)):
             held = columns(self.connection, block)
             slots = held.ordered[mask[held.ordered]]
             keys = held.of["key"][slots]
@@ -68,13 +66,14 @@ class Hits:
             self._held = {held.id: mask for held, mask in self.masks(self.blocks)}
         return block in self._held and bool(self._held[block][slot])
 
-    def _reaches(self, block: Block, beyond: int | None, descending: bool) -> bool:
-        if beyond is None:
-            return True
-        if descending:
-            return block.first_key < beyond
-        place = self.blocks.index(block) + 1
-        return place == len(self.blocks) or self.blocks[place].first_key > beyond
+    def _towards(self, descending: bool, beyond: int | None) -> Sequence[Block]:
+        """The blocks that may hold keys beyond one, in order."""
+        if beyond is not None:
+            first_keys = [block.first_key for block in self.blocks]
+            if descending:
+                return self.blocks[: bisect_left(first_keys, beyond)][::-1]
+            return self.blocks[max(bisect_right(first_keys, beyond) - 1, 0) :]
+        return self.blocks[::-1] if descending else self.blocks
 
     def masks(self, chosen: Sequence[Block]) -> Iterator[tuple[Block, Mask]]:
         """Which slots they have, of each of some blocks that holds any."""
