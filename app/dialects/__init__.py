@@ -4,7 +4,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.dialects.columns import CLUSTERED, Key, Ordered, listed, numbers, only_where
-from app.dialects.dialect import Dialect, StoreError, too_costly, unavailable
+from app.dialects.dialect import Dialect, StoreError, lost, too_costly, unavailable
 from app.dialects.postgresql import Postgresql
 from app.dialects.sqlite import Sqlite
 
@@ -16,6 +16,7 @@ __all__ = [
     "StoreError",
     "dialect_for",
     "listed",
+    "lost",
     "numbers",
     "only_where",
     "too_costly",

@@ -92,6 +92,11 @@ def unavailable(detail: str) -> Problem:
     return Problem("store-unavailable", detail, headers={"Retry-After": "5"})
 
 
+def lost() -> Problem:
+    """The answer where the row is gone that says which database this is."""
+    return unavailable("The database has lost its epoch; `dateline check` tells more.")
+
+
 def refuse_file(file: Path) -> None:
     """StoreError where a file cannot be made without replacing another."""
     if file.exists():

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, insert, text
 
 from app import rows
-from app.dialects import numbers
+from app.dialects import lost, numbers
 from app.models import TABLES
 from app.rows import batches
 
@@ -84,7 +84,10 @@ class Blocks:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         bump = text("UPDATE store SET stamp = stamp + 1 RETURNING stamp")
-        self.stamp: int = connection.execute(bump).scalar_one()
+        stamp: int | None = connection.execute(bump).scalar()
+        if stamp is None:
+            raise lost()
+        self.stamp = stamp
         self._touched: set[int] = set()
         # What changes: a block, a term and, as `_changed` takes them, a slot.
         self._blocks, self._terms, self._slots = array("i"), array("i"), array("h")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, text
 
 from app.db import Memory
+from app.dialects import lost
 from app.index import Mask, none
 
 Column = npt.NDArray[Any]
@@ -27,6 +28,7 @@ TYPES: dict[str, str] = {
 ROWS = text(
     f"SELECT slot, {', '.join(TYPES)} FROM timeline WHERE block = :block AND stamp > :stamp"
 )
+STAMP = text("SELECT stamp FROM store")
 ALL = text("SELECT id, first_key, stamp FROM block ORDER BY first_key")
 
 
@@ -41,7 +43,9 @@ class Block(NamedTuple):
 def blocks(connection: Connection) -> Sequence[Block]:
     """All blocks, in timeline order."""
     memory = memory_of(connection)
-    stamp: int = connection.execute(text("SELECT stamp FROM store")).scalar_one()
+    stamp: int | None = connection.execute(STAMP).scalar()
+    if stamp is None:
+        raise lost()
     held: tuple[int, Sequence[Block]] | None = memory.get("blocks")
     if held and held[0] == stamp:
         return held[1]

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Row, column, text
 
-from app.dialects import unavailable
+from app.dialects import lost
 from app.errors import Fault, Problem, nearest, refuse
 from app.filters import NEAREST_AMONG
 from app.schemas import SLUG, printable
@@ -60,7 +60,7 @@ def position(connection: Connection) -> Position:
     """The state that this snapshot shows."""
     row = connection.execute(POSITION).first()
     if row is None:
-        raise unavailable("The database has lost its epoch; `dateline check` tells more.")
+        raise lost()
     return Position(row.epoch, row.position)
 
 

@@ -12,7 +12,7 @@ MOST_BARS, MOST_TICKS = 156, 13
 LEAST = 0.6  # percent of the width: what is narrower is drawn as a dot of DOT pixels
 DOT = 5
 # The sizes of an axis by their names: how wide it is at least; and the room that a name takes.
-SIZES: Mapping[str, int] = {"tiny": 10, "small": 19, "medium": 30, "large": 48}  # rem
+SIZES: Mapping[str, int] = {"tiny": 12, "small": 19, "medium": 30, "large": 48}  # rem
 LETTER, GAP = 0.48, 0.5  # rem
 
 

@@ -124,11 +124,10 @@ def _elsewhere(request: Request, links: Links) -> dict[str, str]:
     script = absolute(request, "/embed.js")
     address = absolute(request, f"/{links.embedded()}")
     code = embedding.component(script, address, request.app.state.settings.title)
-    calendar = absolute(request, f"/{links.export('ics')}").partition("://")[2]
     return {
         "embed_code": code,
         "oembed": embedding.discovery(request, links.pairs),
-        "webcal": f"webcal://{calendar}",
+        "calendar": absolute(request, f"/{links.export('ics')}"),
     }
 
 
