@@ -103,7 +103,7 @@ def assert_found(connection: Connection, held: Held) -> None:
         assert ids(connection, hits.in_order(descending=True)) == expected[::-1]
 
 
-def ids(connection: Connection, keys: Iterable[list[int]]) -> list[str]:
+def ids(connection: Connection, keys: Iterable[Iterable[int]]) -> list[str]:
     """Of the events with some keys."""
     rows = connection.execute(text("SELECT key, event_id FROM timeline"))
     event_of = {row.key: row.event_id for row in rows}

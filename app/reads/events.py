@@ -52,8 +52,10 @@ def export(
     once, before the first is asked for.
     """
     hits = Hits(connection, find(connection, asked))
-    keys = hits.in_order() if latest is None else _last(connection, hits, latest)
-    yield _bodies(connection, in_batches(keys, AT_A_TIME))
+    if latest is None:
+        yield _bodies(connection, in_batches(hits.in_order(), AT_A_TIME))
+    else:
+        yield _bodies(connection, _last(connection, hits, latest))
 
 
 def _last(connection: Connection, hits: Hits, number: int) -> Iterator[list[int]]:

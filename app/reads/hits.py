@@ -3,7 +3,6 @@
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, text
@@ -37,9 +36,7 @@ class Hits:
             self._count = sum(int(np.count_nonzero(mask)) for mask in masks)
         return self._count
 
-    def in_order(
-        self, *, descending: bool = False, beyond: int | None = None
-    ) -> Iterator[list[int]]:
+    def in_order(self, *, descending: bool = False, beyond: int | None = None) -> Iterator[Column]:
         """Their keys in timeline order or its reverse, `beyond` a key, block by block."""
         for block, mask in self.masks(self._towards(descending, beyond)):
             held = columns(self.connection, block)
@@ -48,7 +45,7 @@ class Hits:
             if beyond is not None:
                 keys = keys[keys < beyond] if descending else keys[keys > beyond]
             if len(keys):
-                yield (keys[::-1] if descending else keys).tolist()
+                yield keys[::-1] if descending else keys
 
     def values(self, column: str) -> Column:
         """What a column of the timeline says of each, in no order."""
@@ -146,13 +143,17 @@ def _any(clause: Sequence[Choice], bits: Bits) -> Mask:
     return fitting
 
 
-def in_batches(keys: Iterator[list[int]], size: int) -> Iterator[list[int]]:
+def in_batches(keys: Iterator[Column], size: int) -> Iterator[list[int]]:
     """Lists of `size` keys, the last one shorter, of what comes block by block."""
-    held: list[Any] = []
+    held: list[int] = []
     for some in keys:
-        held += some
-        while len(held) > size:
-            yield held[:size]
-            held = held[size:]
+        start = 0
+        while start < len(some):
+            part = some[start : start + size - len(held)]
+            held += part.tolist()
+            start += len(part)
+            if len(held) == size:
+                yield held
+                held = []
     if held:
         yield held
