@@ -84,7 +84,7 @@ class MayRead(Bearer):
 
     async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
         settings = request.app.state.settings
-        sent = await super().__call__(request)
+        sent = await super().__call__(request) if "authorization" in request.headers else None
         holder = await _holder(request, sent)
         if holder is None and not settings.public_reads:
             raise _challenge("Reading needs a key here.")

@@ -1,10 +1,11 @@
 """What every route is: strict about its query string, and read from one snapshot."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
@@ -29,7 +30,9 @@ class StrictRoute(APIRoute):
         super().__init__(path, endpoint, **named)
 
     def get_route_handler(self) -> Handler:
-        handle, checks = self._parted()
+        parts = filter(_is_check, self.dependant.dependencies)
+        checks = [part.call for part in parts if part.call]
+        handle = self._direct() or self._injected()
         repeatable = dict(_parameters(self.dependant))
 
         async def strict(request: Request) -> Response:
@@ -41,27 +44,69 @@ class StrictRoute(APIRoute):
 
         return strict
 
-    def _parted(self) -> tuple[Handler, list[Callable[[Request], Awaitable[Any]]]]:
-        """What answers a request, and the `dependencies` that look at it before.
-
-        Those take the request and give nothing; FastAPI's way of solving them takes longer than
-        they do.
-        """
+    def _injected(self) -> Handler:
+        """FastAPI's handler, without the checks that were made before it."""
         whole = self.dependant
-        wanted = [part for part in whole.dependencies if part.name is not None]
-        checks = [part.call for part in whole.dependencies if part.name is None and part.call]
+        wanted = [part for part in whole.dependencies if not _is_check(part)]
         self.dependant = replace(whole, dependencies=wanted)
         handle = super().get_route_handler()
         self.dependant = whole  # for the reference
-        return handle, checks
+        return handle
+
+    def _direct(self) -> Handler | None:
+        """A handler of a route that makes a response of the request, texts of its path and a query.
+
+        FastAPI takes longer to find out what such a route needs than the route to answer.
+        """
+        whole = self.dependant
+        plain = replace(
+            whole,
+            header_params=[],
+            cookie_params=[],
+            body_params=[],
+            dependencies=list(filter(_is_check, whole.dependencies)),
+            request_param_name="request",
+            http_connection_param_name=None,
+            response_param_name=None,
+            background_tasks_param_name=None,
+        )
+        of_path = {field.name: field.alias for field in whole.path_params}
+        texts = all(
+            field.field_info.annotation is str and not field.field_info.metadata
+            for field in whole.path_params
+        )
+        annotations = {field.name: field.field_info.annotation for field in whole.query_params}
+        asked = {name: model for name, model in annotations.items() if _is_model(model)}
+        responds = issubclass(get_type_hints(self.endpoint)["return"], Response)
+        alone = len(asked) == len(annotations) <= 1
+        if not (plain == whole and texts and alone and responds):
+            return None
+        answer: Callable[..., Awaitable[Response]] = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            given: dict[str, Any] = {n: request.path_params[alias] for n, alias in of_path.items()}
+            for name, model in asked.items():
+                given[name] = valid(model, request.query_params.multi_items())
+            return await answer(request, **given)
+
+        return handle
+
+
+def _is_check(part: Dependant) -> bool:
+    """Whether it looks at a request before its handler, and gives that nothing."""
+    return part.name is None
+
+
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
     """Each query parameter, and whether it may be repeated."""
     for field in dependant.query_params:
         annotation: Any = field.field_info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from members(annotation)
+        if _is_model(annotation):
+            yield from members(annotation).items()
         else:
             yield field.alias, False
     for part in dependant.dependencies:
@@ -70,23 +115,36 @@ def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
 
 def read_query(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
     """A query that did not come as one, as strictly read; Problem `invalid-parameters`."""
-    repeatable = dict(members(model))
-    check_query(pairs, repeatable)
-    values = {name: [value for other, value in pairs if other == name] for name, _ in pairs}
+    check_query(pairs, members(model))
+    return valid(model, pairs)
+
+
+def valid(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
+    """The query that pairs of known names and of texts make; Problem `invalid-parameters`."""
+    repeatable = members(model)
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if repeatable[name]:
+            values.setdefault(name, []).append(value)
+        else:
+            values[name] = value
     try:
-        return model(**{n: given if repeatable[n] else given[0] for n, given in values.items()})
+        return model(**values)
     except ValidationError as error:
         told = ({**detail, "loc": ("query", *detail["loc"])} for detail in error.errors())
         raise refuse(*from_validation(told)) from None
 
 
-def members(model: type[BaseModel]) -> Iterator[tuple[str, bool]]:
+@cache
+def members(model: type[BaseModel]) -> Mapping[str, bool]:
     """Each parameter of a query model, and whether it may be repeated."""
-    for name, info in model.model_fields.items():
-        yield name, getattr(info.annotation, "__origin__", None) is list
+    return {
+        name: getattr(info.annotation, "__origin__", None) is list
+        for name, info in model.model_fields.items()
+    }
 
 
-def check_query(items: list[tuple[str, str]], repeatable: dict[str, bool]) -> None:
+def check_query(items: list[tuple[str, str]], repeatable: Mapping[str, bool]) -> None:
     """Problem `invalid-parameters` naming each unknown name and each repeated single one."""
     given = Counter(name for name, _ in items)
     wrong = [

@@ -6,6 +6,7 @@ from sqlalchemy.exc import ArgumentError
 from app.dialects.columns import CLUSTERED, Key, Ordered, listed, numbers, only_where
 from app.dialects.dialect import Dialect, StoreError, lost, too_costly, unavailable
 from app.dialects.postgresql import Postgresql
+from app.dialects.prepared import Prepared
 from app.dialects.sqlite import Sqlite
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Dialect",
     "Key",
     "Ordered",
+    "Prepared",
     "StoreError",
     "dialect_for",
     "listed",

@@ -84,9 +84,9 @@ class Sqlite:
         if seconds is not None:
             return Kept(engine, seconds)
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN")
+        @event.listens_for(engine, "checkout")
+        def begin(connection: Any, *_: object) -> None:
+            connection.execute("BEGIN")
 
         return engine
 

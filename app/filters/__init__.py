@@ -1,7 +1,7 @@
 """The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
 
 from app.filters.found import Choice, Found, find
-from app.filters.meaning import EVERY, NEAREST_AMONG, Meaning
+from app.filters.meaning import EVERY, NEAREST_AMONG, Meaning, Quantity
 from app.filters.query import (
     AuditQuery,
     ChangesQuery,
@@ -29,6 +29,7 @@ __all__ = [
     "HistogramQuery",
     "ListQuery",
     "Meaning",
+    "Quantity",
     "RevisionsQuery",
     "VocabularyQuery",
     "find",

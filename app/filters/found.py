@@ -4,16 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from app.dialects import listed
+from app.dialects import Prepared
 from app.errors import refuse
 from app.filters.meaning import EVERY, Plan, Term
 from app.filters.query import EventFilter
 
-TERMS = text(
+TERMS = Prepared(
     "SELECT kind, value, id, events FROM term WHERE kind IN :kinds AND value IN :values"
-).bindparams(listed("kinds"), listed("values"))
+)
 
 
 class Choice(NamedTuple):
@@ -33,16 +33,20 @@ class Found:
     none_of: Sequence[int]
 
     @property
+    def _more(self) -> bool:
+        """Whether there is more to it than terms that are borne."""
+        plan = self.plan
+        return bool(self.none_of or plan.holds or plan.checks or plan.quantity)
+
+    @property
     def everything(self) -> bool:
         """Whether it finds all events."""
-        alone = self.plan.any_of == [[(EVERY, ())]] and not self.plan.looked_up
-        return alone and not (self.none_of or self.plan.holds or self.plan.checks)
+        return self.plan.any_of == [[(EVERY, ())]] and not self.plan.looked_up and not self._more
 
     @property
     def known(self) -> int | None:
         """How many events it finds, where one term is all that is asked for."""
-        more = self.none_of or self.plan.holds or self.plan.checks
-        if more or len(self.clauses) > 1:
+        if self._more or len(self.clauses) > 1:
             return None
         if not self.clauses[0]:
             return 0
@@ -50,10 +54,11 @@ class Found:
         return self.clauses[0][0].events if one else None
 
     @property
-    def terms(self) -> set[int]:
+    def terms(self) -> list[int]:
         """All that have a part in it."""
         chosen = (choice for clause in self.clauses for choice in clause)
-        return {*self.none_of, *(t for choice in chosen for t in (choice.term, *choice.none_of))}
+        terms = (t for choice in chosen for t in (choice.term, *choice.none_of))
+        return list({*self.none_of, *terms})
 
 
 def find(connection: Connection, asked: EventFilter) -> Found:
@@ -88,6 +93,6 @@ def _ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, tuple[int
     terms = set(wanted)
     if not terms:
         return {}
-    parameters = {"kinds": sorted({k for k, _ in terms}), "values": sorted({v for _, v in terms})}
-    found = connection.execute(TERMS, parameters)
-    return {(row.kind, row.value): (row.id, row.events) for row in found}
+    kinds, values = sorted({kind for kind, _ in terms}), sorted({value for _, value in terms})
+    found = TERMS.rows(connection, kinds=kinds, values=values)
+    return {(kind, value): (term, events) for kind, value, term, events in found}

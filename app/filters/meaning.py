@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from app import dates, models, quantities, schemas, words
+from app.dialects import Prepared
 from app.errors import Fault, Problem, nearest, refuse
 
 if TYPE_CHECKING:
@@ -20,9 +21,15 @@ EVERY: Term = ("every", "event")  # what all events bear
 SHOWN = 20  # so many known values are listed where one is not known
 NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
 SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
-SPELT = text(
+SPELT = Prepared(
     "SELECT id, events FROM term"
     " WHERE kind = 'word' AND value >= :prefix AND value < :beyond AND events > 0"
+)
+BORNE = Prepared("SELECT 1 FROM term WHERE kind = :kind AND value = :value AND events > 0")
+INSIDE = Prepared(
+    "SELECT id FROM place WHERE latitude BETWEEN :south AND :north AND ("
+    " longitude BETWEEN :west AND :east OR longitude + 360 BETWEEN :west AND :east"
+    " OR longitude - 360 BETWEEN :west AND :east) ORDER BY id"
 )
 UNITS_ALIKE = 0.75  # short words of no sense: `toe` is no slip of `tonnes`
 LOOKED_UP = 10  # so many words of a text by their postings; an engine plans no hundred joins
@@ -34,6 +41,18 @@ class Hold(NamedTuple):
     column: str
     at_least: bool  # else at most
     value: Any
+
+
+class Quantity(NamedTuple):
+    """What one and the same quantity may be: `least` and `most` in base units, as texts that sort.
+
+    None asks for nothing.
+    """
+
+    measure: str | None
+    kind: str | None
+    least: str | None
+    most: str | None
 
 
 class Part(NamedTuple):
@@ -60,6 +79,7 @@ class Plan:
     none_of: list[Term] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)  # SQL that gives those of :keys that pass
+    quantity: Quantity | None = None
     part: "Part | None" = None  # what an actor must have been
     parameters: dict[str, Any] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)  # what does not exist
@@ -126,9 +146,10 @@ class Terms(Meaning):
 def ids_of(table: str) -> Callable[[Connection, str, str], list[str]]:
     """Looks up values that must be ids of rows of `table`."""
 
+    query = Prepared(f"SELECT 1 FROM {table} WHERE id = :value")
+
     def look_up(connection: Connection, name: str, value: str) -> list[str]:
-        query = text(f"SELECT id FROM {table} WHERE id = :value")
-        if connection.execute(query, {"value": value}).first() is None:
+        if query.row(connection, value=value) is None:
             raise refuse(_unknown(connection, name, value, f"SELECT id FROM {table}"))
         return [value]
 
@@ -138,9 +159,10 @@ def ids_of(table: str) -> Callable[[Connection, str, str], list[str]]:
 def ids_or_names_of(table: str) -> Callable[[Connection, str, str], list[str]]:
     """Looks up values that are ids or exact names of rows of `table`; nothing bears others."""
 
+    query = Prepared(f"SELECT id FROM {table} WHERE id = :value OR name = :value ORDER BY id")
+
     def look_up(connection: Connection, name: str, value: str) -> list[str]:
-        query = text(f"SELECT id FROM {table} WHERE id = :value OR name = :value ORDER BY id")
-        return list(connection.execute(query, {"value": value}).scalars())
+        return [found for (found,) in query.rows(connection, value=value)]
 
     return look_up
 
@@ -164,8 +186,8 @@ def a_country(connection: Connection, name: str, value: str) -> list[str]:
 
 def borne(connection: Connection, name: str, value: str) -> list[str]:
     """Looks up free words; one that no event ever bore is a slip."""
-    query = f"SELECT value FROM term WHERE kind = '{name}' AND events > 0"
-    if connection.execute(text(f"{query} AND value = :value"), {"value": value}).first() is None:
+    if BORNE.row(connection, kind=name, value=value) is None:
+        query = f"SELECT value FROM term WHERE kind = '{name}' AND events > 0"
         raise refuse(_unknown(connection, name, value, query))
     return [value]
 
@@ -236,15 +258,10 @@ class Box(Meaning):
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         west, south, east, north = map(float, str(asked.bbox).split(","))
-        query = text(
-            "SELECT id FROM place WHERE latitude BETWEEN :south AND :north AND ("
-            " longitude BETWEEN :west AND :east OR longitude + 360 BETWEEN :west AND :east"
-            " OR longitude - 360 BETWEEN :west AND :east) ORDER BY id"
-        )
         bounds = {"west": west, "south": south, "north": north}
         bounds["east"] = east if east >= west else east + 360
-        found = connection.execute(query, bounds).scalars()
-        plan.bears(("place", place_id) for place_id in found)
+        found = INSIDE.rows(connection, **bounds)
+        plan.bears(("place", place_id) for (place_id,) in found)
 
 
 # -- dates ----------------------------------------------------------------------------------------
@@ -298,7 +315,8 @@ class FullText(Meaning):
             plan.bears([("word", word)])
         for prefix in found.prefixes[:LOOKED_UP]:
             ends = {"prefix": prefix, "beyond": prefix + "\U0010ffff"}
-            plan.looked_up.append([(row.id, row.events) for row in connection.execute(SPELT, ends)])
+            spelt = SPELT.rows(connection, **ends)
+            plan.looked_up.append([(term, events) for term, events in spelt])
         rest = words.Search(found.words[LOOKED_UP:], found.prefixes[LOOKED_UP:], found.phrases)
         patterns = {f"pattern{n}": pattern for n, pattern in enumerate(words.patterns(rest))}
         if patterns:
@@ -312,27 +330,22 @@ class Amount(Meaning):
     """`measure`, `unit`, `min_value`, `max_value`: one and the same quantity may be all that."""
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        conditions = []
+        measure = kind = None
         if asked.measure is not None:
             borne(connection, "measure", measure := words.fold(asked.measure))
             plan.bears([("measure", measure)])
-            conditions.append("measure = :measure")
-            plan.parameters["measure"] = measure
         if asked.unit is not None:
             kind = self._kind(connection, asked.unit)
             plan.bears([("unit", kind)])
-            conditions.append("kind = :kind")
-            plan.parameters["kind"] = kind
-        for name, reached in (("min_value", "high >="), ("max_value", "low <=")):
-            if (value := getattr(asked, name)) is not None:
-                conditions.append(f"{reached} :{name}")
-                amount = quantities.in_base_units(Decimal(value), asked.unit)
-                plan.parameters[name] = quantities.sortable(amount)
-        if len(conditions) > 1:  # one alone is what the term says
-            held = " AND ".join(conditions)
-            plan.checks.append(
-                f"SELECT DISTINCT key FROM measurement WHERE key IN :keys AND {held}"
-            )
+        ends = [
+            None
+            if value is None
+            else quantities.sortable(quantities.in_base_units(Decimal(value), asked.unit))
+            for value in (asked.min_value, asked.max_value)
+        ]
+        wanted = Quantity(measure, kind, *ends)
+        if len(wanted) - wanted.count(None) > 1:  # one alone is what the term says
+            plan.quantity = wanted
 
     def _kind(self, connection: Connection, unit: str) -> str:
         """What a unit measures; one that is neither known nor ever borne is a slip."""

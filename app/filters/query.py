@@ -278,16 +278,16 @@ class EventFilter(BaseModel):
         examples=["2023"],
     )
     type: Annotated[Ids, Terms("type", ids_of("type"))] = Field(
-        [], description=f"Id of a type (`/types`). {NOT}", examples=[["contract"]]
+        default_factory=list, description=f"Id of a type (`/types`). {NOT}", examples=[["contract"]]
     )
     actor: Annotated[Ids, PART] = Field(
-        [],
+        default_factory=list,
         description="Id of an actor (`/actors`) that takes part; `!` in front of one that does "
         "not, in whatever role. Repeat it for any of several.",
         examples=[["srbijagas"]],
     )
     role: Annotated[Ids, PART] = Field(
-        [],
+        default_factory=list,
         description="Part that an actor had. With `actor`, one and the same of these actors: "
         "`actor=a&actor=b&role=r` is a or b as r; with `role=!r` a or b, and that one not as r, "
         "whatever else others were. Without `actor`, `!` is said of everyone. "
@@ -295,10 +295,12 @@ class EventFilter(BaseModel):
         examples=[["buyer"]],
     )
     place: Annotated[Ids, Terms("place", ids_of("place"))] = Field(
-        [], description=f"Id of a place (`/places`). {NOT}", examples=[["belgrade"]]
+        default_factory=list,
+        description=f"Id of a place (`/places`). {NOT}",
+        examples=[["belgrade"]],
     )
     country: Annotated[Codes, Terms("country", a_country)] = Field(
-        [],
+        default_factory=list,
         description=f"ISO 3166-1 alpha-2 code of an actor's or a place's country. {NOT}",
         examples=[["RS"]],
     )
@@ -312,18 +314,18 @@ class EventFilter(BaseModel):
         examples=["18.8,42.2,23.0,46.2"],
     )
     tag: Annotated[Names, Terms("tag", ids_or_names_of("tag"))] = Field(
-        [],
+        default_factory=list,
         description="Id or exact name of a tag (`/tags`); an unknown one finds nothing. " + NOT,
         examples=[["natural-gas"]],
     )
     publisher: Annotated[Names, Terms("publisher", ids_or_names_of("publisher"))] = Field(
-        [],
+        default_factory=list,
         description="Id or exact name of a publisher (`/publishers`) of a cited source; an unknown "
         "one finds nothing. " + NOT,
         examples=[["Balkan Insight"]],
     )
     source: Annotated[Ids, Terms("source", ids_of("source"))] = Field(
-        [],
+        default_factory=list,
         description=f"Id of a cited source (`/sources`). {NOT}",
         examples=[["balkan-insight-2023-11-15"]],
     )
@@ -334,7 +336,7 @@ class EventFilter(BaseModel):
         examples=[2],
     )
     status: Annotated[Statuses, Terms("status", a_status)] = Field(
-        [],
+        default_factory=list,
         description=f"`planned`, `ongoing`, `completed` or `cancelled`. {NOT}",
         examples=[["completed"]],
     )
@@ -511,7 +513,7 @@ class AuditQuery(EventFilter):
     """Which findings, about which events."""
 
     finding: Annotated[list[FindingKind], Field()] = Field(
-        [],
+        default_factory=list,
         description=f"Only these: {', '.join(f'`{name}`' for name in FINDINGS)}. Repeat it for "
         "several.",
         examples=[["single-publisher"]],

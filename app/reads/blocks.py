@@ -1,15 +1,15 @@
 """The timeline's blocks as a reader sees them; their columns are kept while they do not change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app.db import Memory
-from app.dialects import lost
+from app.dialects import Prepared, lost
 from app.index import Mask, none
 
 Column = npt.NDArray[Any]
@@ -25,11 +25,11 @@ TYPES: dict[str, str] = {
     "publishers": "<i4",
     "updated_at": "<M8[us]",
 }
-ROWS = text(
+ROWS = Prepared(
     f"SELECT slot, {', '.join(TYPES)} FROM timeline WHERE block = :block AND stamp > :stamp"
 )
-STAMP = text("SELECT stamp FROM store")
-ALL = text("SELECT id, first_key, stamp FROM block ORDER BY first_key")
+STAMP = Prepared("SELECT stamp FROM store")
+ALL = Prepared("SELECT id, first_key, stamp FROM block ORDER BY first_key")
 
 
 class Block(NamedTuple):
@@ -43,13 +43,14 @@ class Block(NamedTuple):
 def blocks(connection: Connection) -> Sequence[Block]:
     """All blocks, in timeline order."""
     memory = memory_of(connection)
-    stamp: int | None = connection.execute(STAMP).scalar()
-    if stamp is None:
+    row = STAMP.row(connection)
+    if row is None:
         raise lost()
+    stamp: int = row[0]
     held: tuple[int, Sequence[Block]] | None = memory.get("blocks")
     if held and held[0] == stamp:
         return held[1]
-    found = [Block(*row) for row in connection.execute(ALL)]
+    found = [Block(*row) for row in ALL.rows(connection)]
     memory.put("blocks", (stamp, found), 100 * len(found))
     return found
 
@@ -76,22 +77,48 @@ class Columns:
         return mask
 
 
-def columns(connection: Connection, block: Block) -> Columns:
-    """The columns of a block."""
+class OfBlock(Protocol):
+    """What readers make of a block in one state of it."""
+
+    @property
+    def stamp(self) -> int:
+        """The state."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+
+Made = TypeVar("Made", bound=OfBlock)
+
+
+def kept(
+    connection: Connection, block: Block, kind: Hashable, make: Callable[[Made | None], Made]
+) -> Made:
+    """What `make` makes of a block, of what it made of an older state if that is kept still."""
     memory = memory_of(connection)
-    held: Columns | None = memory.get(("columns", block.id))
+    held: Made | None = memory.get((kind, block.id))
     if held and held.stamp == block.stamp:
         return held
     older = held if held and held.stamp < block.stamp else None
-    made = _columns(connection, block, older)
+    made = make(older)
     if held is None or older:
-        memory.put(("columns", block.id), made, made.size)
+        memory.put((kind, block.id), made, made.size)
     return made
+
+
+def columns(connection: Connection, block: Block) -> Columns:
+    """The columns of a block."""
+
+    def make(older: Columns | None) -> Columns:
+        return _columns(connection, block, older)
+
+    return kept(connection, block, "columns", make)
 
 
 def _columns(connection: Connection, block: Block, older: Columns | None) -> Columns:
     since = older.stamp if older else -1
-    rows = connection.execute(ROWS, {"block": block.id, "stamp": since}).all()
+    rows = ROWS.rows(connection, block=block.id, stamp=since)
     if older:
         of = {name: column.copy() for name, column in older.of.items()}
     else:

@@ -1,19 +1,20 @@
 """Counts of what a filter finds: by the values that events bear, and by spans of time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pycountry
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app import dates
+from app.dialects import Prepared
 from app.errors import Fault, refuse
 from app.filters import EventFilter, FacetQuery, HistogramQuery, find
 from app.reads.cursors import write_json
 from app.reads.hits import Hits
-from app.reads.spans import INTERVALS, OF_PICTURES, Interval
+from app.reads.spans import INTERVALS, OF_PICTURES, Interval, Span, span
 from app.reads.tallies import Spans, commonest, spans_of
 
 MAX_BUCKETS = 5000
@@ -22,14 +23,16 @@ Json = dict[str, Any]
 # -- facets ---------------------------------------------------------------------------------------
 
 # Where the labels of values stand; the values of other facets are words of their own.
-LABELS: Mapping[str, str] = {
-    "type": "SELECT label FROM type WHERE id = :value",
+LABELS: Mapping[str, Prepared] = {
+    "type": Prepared("SELECT id, label FROM type WHERE id IN :values"),
     **{
-        name: f"SELECT name FROM {name} WHERE id = :value"
+        name: Prepared(f"SELECT id, name FROM {name} WHERE id IN :values")
         for name in ("actor", "place", "tag", "publisher")
     },
-    "source": "SELECT coalesce(s.title, p.name, s.id) FROM source s"
-    " LEFT JOIN publisher p ON p.id = s.publisher_id WHERE s.id = :value",
+    "source": Prepared(
+        "SELECT s.id, coalesce(s.title, p.name, s.id) FROM source s"
+        " LEFT JOIN publisher p ON p.id = s.publisher_id WHERE s.id IN :values"
+    ),
 }
 
 
@@ -42,20 +45,20 @@ def facets(connection: Connection, asked: FacetQuery) -> bytes:
 
 def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Json]:
     """The `limit` commonest values of one dimension, with labels and numbers of events."""
-    return [
-        {"value": value, "label": label(connection, name, value), "count": number}
-        for value, number in commonest(connection, hits, name, limit)
-    ]
+    found = commonest(connection, hits, name, limit)
+    named = labels(connection, name, [value for value, _ in found])
+    return [{"value": value, "label": named[value], "count": number} for value, number in found]
 
 
-def label(connection: Connection, name: str, value: str) -> str:
-    """What people call a value of a dimension; the value itself where it has no other name."""
-    found = None
+def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str, str]:
+    """What people call values of a dimension; the value itself where it has no other name."""
+    known: dict[str, str] = {}
     if name in LABELS:
-        found = connection.execute(text(LABELS[name]), {"value": value}).scalar()
-    elif name == "country" and (country := pycountry.countries.get(alpha_2=value)):
-        found = getattr(country, "common_name", country.name)
-    return value if found is None else str(found)
+        known = dict(LABELS[name].rows(connection, values=values))
+    elif name == "country":
+        countries = {value: pycountry.countries.get(alpha_2=value) for value in values}
+        known = {v: getattr(c, "common_name", c.name) for v, c in countries.items() if c}
+    return {value: known.get(value, value) for value in values}
 
 
 # -- histogram ------------------------------------------------------------------------------------
@@ -69,11 +72,6 @@ class Bucket(NamedTuple):
     label: str
     certain: int
     possible: int
-
-    def told(self) -> Json:
-        """As the API says it."""
-        days = {"start": dates.iso_day(self.first), "end": dates.iso_day(self.last)}
-        return days | {"label": self.label, "certain": self.certain, "possible": self.possible}
 
 
 def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
@@ -94,8 +92,11 @@ def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
         fitting = [n for n, i in INTERVALS.items() if density.size(i) <= MAX_BUCKETS]
         hint = "" if fitting else "; ask for less time with `date`"
         raise refuse(Fault("query", "interval", message + hint, fitting[-1] if fitting else None))
-    buckets = [bucket.told() for bucket in density.cut(interval)]
-    return write_json({"interval": asked.interval, "buckets": buckets})
+    buckets = [
+        b'%b,"certain":%d,"possible":%d}' % (of_time.told, certain, possible)
+        for of_time, certain, possible in density.counted(interval)
+    ]
+    return b'{"interval":"%b","buckets":[%b]}' % (asked.interval.encode(), b",".join(buckets))
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,18 @@ class Density:
         names = [name for name, i in OF_PICTURES.items() if self.size(i) <= most]
         return OF_PICTURES[names[-1] if names else next(iter(OF_PICTURES))]
 
+    def counted(self, interval: Interval) -> Iterable[tuple[Span, int, int]]:
+        """The spans in order, none left out, each with the certain and the possible events."""
+        if self.extent is None:
+            return ()
+        lowest, highest = map(interval.number_at, self.extent)
+        cut = [span(interval, number) for number in range(lowest, highest + 1)]
+        days = np.array([*(one.first for one in cut), cut[-1].last + 1])
+        return zip(cut, self.spans.certain(days), self.spans.possible(days), strict=True)
+
     def cut(self, interval: Interval) -> list[Bucket]:
-        """The spans in order, none left out."""
-        return [] if self.extent is None else _buckets(interval, self.extent, self.spans)
+        """The same, to be drawn."""
+        return [Bucket(*one[:3], *counts) for one, *counts in self.counted(interval)]
 
     def trimmed(self, bucket: Bucket, window: dates.Window) -> Bucket:
         """As much of a span as lies in a window, and what falls into that."""
@@ -151,24 +161,6 @@ def _extent(window: dates.Window | None, spans: Spans) -> tuple[int, int] | None
         min(finite) if first == dates.BEGINNING else first,
         max(finite) if last == dates.END else last,
     )
-
-
-def _buckets(interval: Interval, extent: tuple[int, int], spans: Spans) -> list[Bucket]:
-    lowest, highest = map(interval.number_at, extent)
-    # The first day of each, and of the one behind the last.
-    days = np.array([interval.first_day(number) for number in range(lowest, highest + 2)])
-    possible, certain = spans.possible(days), spans.certain(days)
-    return [
-        _bucket(interval, number, *counts)
-        for number, *counts in zip(range(lowest, highest + 1), certain, possible, strict=True)
-    ]
-
-
-def _bucket(interval: Interval, number: int, certain: int, possible: int) -> Bucket:
-    first, last = interval.first_day(number), interval.first_day(number + 1) - 1
-    # At the edges of the calendar as much of a span as can be asked for.
-    days = max(first, dates.FIRST_DAY), min(last, dates.LAST_DAY)
-    return Bucket(*days, interval.label(number), certain, possible)
 
 
 # -- what was known when --------------------------------------------------------------------------

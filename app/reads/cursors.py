@@ -4,17 +4,19 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Row, column, text
+from sqlalchemy import Connection, text
 
-from app.dialects import lost
+from app.dialects import Prepared, lost
 from app.errors import Fault, Problem, nearest, refuse
 from app.filters import NEAREST_AMONG
 from app.schemas import SLUG, printable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,8 @@ class Page:
 
 
 MAX_INTEGER = (1 << 63) - 1
-# Of columns that are named beforehand, SQLAlchemy need not find out at every query.
-POSITION = text("SELECT epoch, position FROM store").columns(column("epoch"), column("position"))
-EVER = text(
+POSITION = Prepared("SELECT epoch, position FROM store")
+EVER = Prepared(
     "SELECT 1 FROM change WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL LIMIT 1"
 )
 
@@ -58,10 +59,10 @@ class Position:
 
 def position(connection: Connection) -> Position:
     """The state that this snapshot shows."""
-    row = connection.execute(POSITION).first()
+    row = POSITION.row(connection)
     if row is None:
         raise lost()
-    return Position(row.epoch, row.position)
+    return Position(*row)
 
 
 def write_cursor(now: Position, identity: Any, last: Sequence[Any]) -> str:
@@ -116,16 +117,16 @@ def tag(body: bytes) -> str:
     return blake2b(body, digest_size=12).hexdigest()
 
 
-def one(connection: Connection, table: str, query: Executable, record_id: str) -> Row[Any]:
-    """The row with this id; Problem `gone` where it was deleted, else `not-found` with the nearest.
+def one(connection: Connection, table: str, find: Callable[..., T | None], record_id: str) -> T:
+    """The row that `find` gives of this id; `table` is the kind of the record too.
 
-    `table` is the kind of the record too.
+    Problem `gone` where it was deleted, else `not-found` with the nearest.
     """
     if re.fullmatch(SLUG, record_id):
-        row = connection.execute(query, {"id": record_id}).first()
+        row = find(connection, id=record_id)
         if row is not None:
             return row
-        if connection.execute(EVER, {"kind": table, "id": record_id}).first() is not None:
+        if EVER.row(connection, kind=table, id=record_id) is not None:
             raise gone(table, record_id)
     raise unknown(connection, table, record_id)
 

@@ -3,25 +3,31 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 
-from sqlalchemy import Connection, column, text
+from sqlalchemy import Connection, text
 
-from app.dialects import numbers
+from app.dates import Window
+from app.dialects import Prepared
 from app.filters import EventFilter, EventQuery, find
 from app.reads.cursors import Page, Position, one, write_cursor, write_json
 from app.reads.hits import Hits, in_batches
 from app.reads.orders import ORDERS, by_update
 
 AT_A_TIME = 500  # documents of an export are held in memory
-DOCUMENT = text(
+DOCUMENT = Prepared(
     "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
-).columns(column("body"))
+)
+BODIES = Prepared("SELECT key, body FROM document WHERE key IN :keys")
+CERTAIN = Prepared(
+    "SELECT key FROM timeline WHERE key IN :keys"
+    " AND sure AND start_latest <= :last AND end_earliest >= :first"
+)
 
 
 def event(connection: Connection, event_id: str) -> bytes:
     """The document of one event; Problem `not-found` names the nearest id."""
-    return bytes(one(connection, "event", DOCUMENT, event_id).body)
+    return bytes(one(connection, "event", DOCUMENT.row, event_id)[0])
 
 
 def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
@@ -29,14 +35,14 @@ def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
     order = ORDERS[asked.sort]()
     hits = Hits(connection, find(connection, asked))
     total = hits.count() if asked.total == "exact" else None
-    rows = order.rows(connection, asked, hits, now)
+    keys = order.keys(connection, asked, hits, now)
     cursor = None
-    if len(rows) > asked.limit:
-        rows = rows[: asked.limit]
-        cursor = write_cursor(now, asked.identity, order.told(rows[-1]))
-    items = [bytes(row.body) for row in rows]
-    if asked.date is not None:
-        items = [_with_match(row.body, row.certain) for row in rows]
+    if len(keys) > asked.limit:
+        keys = keys[: asked.limit]
+        cursor = write_cursor(now, asked.identity, order.told(connection, keys[-1]))
+    items = list(_bodies(connection, keys))
+    if asked.window is not None:
+        items = _with_match(connection, asked.window, keys, items)
     if asked.fields is not None:
         items = [_only(item, asked.fields.split(",")) for item in items]
     return Page(items, total, cursor)
@@ -53,21 +59,16 @@ def export(
     """
     hits = Hits(connection, find(connection, asked))
     if latest is None:
-        yield _bodies(connection, in_batches(hits.in_order(), AT_A_TIME))
+        batches = in_batches(hits.in_order(), AT_A_TIME)
     else:
-        yield _bodies(connection, _last(connection, hits, latest))
+        batches = iter([list(islice(by_update(connection, hits, descending=True), latest))])
+    yield chain.from_iterable(_bodies(connection, keys) for keys in batches)
 
 
-def _last(connection: Connection, hits: Hits, number: int) -> Iterator[list[int]]:
-    """The keys of so many hits, the last updated first."""
-    yield list(islice(by_update(connection, hits, descending=True), number))
-
-
-def _bodies(connection: Connection, batches: Iterator[list[int]]) -> Iterator[bytes]:
-    for keys in batches:
-        query = f"SELECT key, body FROM document WHERE key IN ({numbers(keys)})"
-        bodies = dict(map(tuple, connection.exec_driver_sql(query)))
-        yield from (bytes(bodies[key]) for key in keys)
+def _bodies(connection: Connection, keys: Sequence[int]) -> Iterator[bytes]:
+    """The documents with these keys, in their order."""
+    bodies = dict(BODIES.rows(connection, keys=keys))
+    return (bytes(bodies[key]) for key in keys)
 
 
 def last_update(connection: Connection, asked: EventFilter) -> str | None:
@@ -84,9 +85,14 @@ def matching(connection: Connection, asked: EventFilter) -> int:
     return Hits(connection, find(connection, asked)).count()
 
 
-def _with_match(body: bytes, certain: bool) -> bytes:
-    word = b"certain" if certain else b"possible"
-    return bytes(body)[:-1] + b',"match":"' + word + b'"}'
+def _with_match(
+    connection: Connection, window: Window, keys: Sequence[int], items: Sequence[bytes]
+) -> list[bytes]:
+    """The documents with these keys, each with how it matches a window."""
+    told = {"keys": keys, "first": window.first, "last": window.last}
+    certain = {key for (key,) in CERTAIN.rows(connection, **told)}
+    words = (b"certain" if key in certain else b"possible" for key in keys)
+    return [b'%b,"match":"%b"}' % (i[:-1], word) for i, word in zip(items, words, strict=True)]
 
 
 def _only(item: bytes, fields: Sequence[str]) -> bytes:

@@ -5,15 +5,20 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from app.dialects import numbers, too_costly
+from app.dialects import Prepared, too_costly
 from app.filters import Choice, Found
 from app.index import Mask, none, unpacked
+from app.reads.amounts import amounts
 from app.reads.blocks import Block, Column, Columns, blocks, columns
 
 Bits = dict[int, bytes]  # the postings of a block, by term
+POSTINGS = Prepared(
+    "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term IN :terms"
+)
 AT_FIRST, GROWTH = 2, 4  # so many blocks are read together, and then so many times more
+FIRST_SLOTS = 256  # of a block are put in order, and then so many times more
 AT_ONCE = 2000  # keys are checked together
 
 
@@ -40,12 +45,16 @@ class Hits:
         """Their keys in timeline order or its reverse, `beyond` a key, block by block."""
         for block, mask in self.masks(self._towards(descending, beyond)):
             held = columns(self.connection, block)
-            slots = held.ordered[mask[held.ordered]]
-            keys = held.of["key"][slots]
-            if beyond is not None:
-                keys = keys[keys < beyond] if descending else keys[keys > beyond]
-            if len(keys):
-                yield keys[::-1] if descending else keys
+            ordered = held.ordered[::-1] if descending else held.ordered
+            start, size = 0, FIRST_SLOTS
+            while start < len(ordered):
+                some = ordered[start : start + size]
+                keys = held.of["key"][some[mask[some]]]
+                if beyond is not None:
+                    keys = keys[keys < beyond] if descending else keys[keys > beyond]
+                if len(keys):
+                    yield keys
+                start, size = start + size, size * GROWTH
 
     def values(self, column: str) -> Column:
         """What a column of the timeline says of each, in no order."""
@@ -89,12 +98,8 @@ class Hits:
     def _bits(self, together: Sequence[Block]) -> dict[int, Bits]:
         found: dict[int, Bits] = {}
         if terms := self.found.terms:
-            query = (
-                "SELECT block, term, bits FROM posting"
-                f" WHERE block IN ({numbers(block.id for block in together)})"
-                f" AND term IN ({numbers(terms)})"
-            )
-            for block, term, bits in self.connection.exec_driver_sql(query):
+            ids = [block.id for block in together]
+            for block, term, bits in POSTINGS.rows(self.connection, blocks=ids, terms=terms):
                 found.setdefault(block, {})[term] = bits
         return found
 
@@ -108,6 +113,8 @@ class Hits:
             if term in bits:
                 mask &= ~unpacked(bits[term])
         plan = self.found.plan
+        if plan.quantity:
+            mask &= amounts(self.connection, block).fitting(plan.quantity)
         if plan.holds or plan.checks:
             held = columns(self.connection, block)
             for hold in plan.holds:
@@ -120,11 +127,11 @@ class Hits:
         """Those of the slots whose keys a query lets pass."""
         slots = held.ordered[mask[held.ordered]]
         keys = held.of["key"][slots]
-        passing: list[int] = []
+        query, passing = Prepared(check), list[int]()
         for start in range(0, len(keys), AT_ONCE):
-            query = check.replace(":keys", f"({numbers(keys[start : start + AT_ONCE].tolist())})")
-            rows = self.connection.execute(text(query), self.found.plan.parameters)
-            passing += rows.scalars()
+            some = keys[start : start + AT_ONCE].tolist()
+            rows = query.rows(self.connection, keys=some, **self.found.plan.parameters)
+            passing += (key for (key,) in rows)
         made = none()
         made[slots[np.isin(keys, passing)]] = True
         return made

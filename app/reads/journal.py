@@ -64,7 +64,7 @@ def revision(connection: Connection, kind: str, record_id: str, version: int) ->
     of = {"kind": kind, "id": record_id, "version": version}
     row, was, *_ = *connection.execute(text(query), of).all(), None, None
     if row is None or row.version != version:
-        if connection.execute(EVER, {"kind": kind, "id": record_id}).first() is None:
+        if EVER.row(connection, kind=kind, id=record_id) is None:
             raise unknown(connection, kind, record_id)
         fault = Fault("path", "version", "there is no such version")
         raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))

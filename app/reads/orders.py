@@ -6,10 +6,10 @@ from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from app import words
-from app.dialects import numbers
+from app.dialects import Prepared, numbers
 from app.filters import EventQuery
 from app.reads.cursors import Position, read_cursor
 from app.reads.hits import Hits, in_batches
@@ -22,16 +22,20 @@ WEIGHTS = (8, 4, 4, 2, 1)  # of a word in the title, actors, places and tags, su
 REPEATS = 3  # a word counts so often in a field, no more
 
 
+WORDS = Prepared("SELECT key, words FROM wording WHERE key IN :keys")
+PLACE = Prepared("SELECT day, event_id, updated_at FROM timeline WHERE key = :key")
+
+
 class Order(Protocol):
     """A way to list events."""
 
-    def rows(
+    def keys(
         self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
-    ) -> Sequence[Row[Any]]:
-        """The rows of a page and, where there is more, one row too many."""
+    ) -> Sequence[int]:
+        """The keys of the events of a page and, where there is more, one key too many."""
 
-    def told(self, row: Row[Any]) -> list[Any]:
-        """What the cursor behind a row holds."""
+    def told(self, connection: Connection, key: int) -> list[Any]:
+        """What the cursor behind an event holds."""
 
 
 @dataclass
@@ -40,18 +44,19 @@ class ByDate:
 
     descending: bool
 
-    def rows(
+    def keys(
         self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[int]:
         beyond = None
         if asked.cursor is not None:
             day, event_id = read_cursor(now, asked.identity, asked.cursor, (int, str))
             beyond = key_at(connection, day, event_id, descending=self.descending)
         keys = hits.in_order(descending=self.descending, beyond=beyond)
-        return _documents(connection, asked, next(in_batches(keys, asked.limit + 1), []))
+        return next(in_batches(keys, asked.limit + 1), [])
 
-    def told(self, row: Row[Any]) -> list[Any]:
-        return [row.day, row.event_id]
+    def told(self, connection: Connection, key: int) -> list[Any]:
+        day, event_id, _ = place(connection, key)
+        return [day, event_id]
 
 
 @dataclass
@@ -60,18 +65,19 @@ class ByUpdate:
 
     descending: bool
 
-    def rows(
+    def keys(
         self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[int]:
         after = None
         if asked.cursor is not None:
             moment, event_id = read_cursor(now, asked.identity, asked.cursor, (str, str))
             after = (moment, event_id)
         keys = by_update(connection, hits, descending=self.descending, after=after)
-        return _documents(connection, asked, list(islice(keys, asked.limit + 1)))
+        return list(islice(keys, asked.limit + 1))
 
-    def told(self, row: Row[Any]) -> list[Any]:
-        return [row.updated_at, row.event_id]
+    def told(self, connection: Connection, key: int) -> list[Any]:
+        _, event_id, updated_at = place(connection, key)
+        return [updated_at, event_id]
 
 
 def by_update(
@@ -109,9 +115,9 @@ class ByRelevance:
     scores: dict[int, int] = field(default_factory=dict)
     oldest: list[Any] = field(default_factory=list)
 
-    def rows(
+    def keys(
         self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[int]:
         after: tuple[int, int] | None = None
         oldest, limit = -1, RANKED
         if asked.cursor is not None:
@@ -126,19 +132,18 @@ class ByRelevance:
         self._rank(connection, asked, [key for key in newest if key >= oldest])
         ranked = sorted((-score, -key) for key, score in self.scores.items())
         keys = [-key for score, key in ranked if after is None or (score, key) > after]
-        return _documents(connection, asked, keys[: asked.limit + 1])
+        return keys[: asked.limit + 1]
 
-    def told(self, row: Row[Any]) -> list[Any]:
-        return [self.scores[row.key], row.day, row.event_id, *self.oldest]
+    def told(self, connection: Connection, key: int) -> list[Any]:
+        day, event_id, _ = place(connection, key)
+        return [self.scores[key], day, event_id, *self.oldest]
 
     def _rank(self, connection: Connection, asked: EventQuery, keys: Sequence[int]) -> None:
-        query = f"SELECT key, words FROM wording WHERE key IN ({numbers(keys)})"
         sought = list(words.patterns(words.search(str(asked.q))))
-        wordings = connection.exec_driver_sql(query)
-        self.scores = {row.key: _score(row.words, sought) for row in wordings}
+        wordings = WORDS.rows(connection, keys=keys)
+        self.scores = {key: _score(wording, sought) for key, wording in wordings}
         if keys and not self.oldest:
-            query = f"SELECT day, event_id FROM timeline WHERE key = {keys[-1]}"
-            self.oldest = list(connection.exec_driver_sql(query).one())
+            self.oldest = list(place(connection, keys[-1])[:2])
 
 
 ORDERS: Mapping[str, Callable[[], Order]] = {
@@ -159,28 +164,18 @@ def _score(wording: str, sought: Sequence[str]) -> int:
     )
 
 
-def _documents(
-    connection: Connection, asked: EventQuery, keys: Sequence[int]
-) -> Sequence[Row[Any]]:
-    """The events with these keys, as they are listed, in the order of the keys."""
-    certain = "NULL"
-    if asked.window is not None:
-        first, last = asked.window
-        certain = f"t.sure AND t.start_latest <= {last} AND t.end_earliest >= {first}"
-    query = (
-        f"SELECT t.key, t.day, t.event_id, t.updated_at, d.body, {certain} AS certain"
-        f" FROM timeline t JOIN document d ON d.key = t.key WHERE t.key IN ({numbers(keys)})"
-    )
-    rows = {row.key: row for row in connection.exec_driver_sql(query)}
-    return [rows[key] for key in keys]
+def place(connection: Connection, key: int) -> tuple[int, str, str]:
+    """Where the event with a key stands: its day, its id, and when it was last edited."""
+    ((day, event_id, updated_at),) = PLACE.rows(connection, key=key)
+    return day, event_id, updated_at
 
 
 def key_at(connection: Connection, day: int, event_id: str, *, descending: bool) -> int:
     """A key that parts what came up to an event from what follows, also where the event is gone."""
     side, way, end = (">=", "ASC", MAX_KEY) if descending else ("<=", "DESC", -1)
-    query = text(
+    query = Prepared(
         f"SELECT key FROM timeline WHERE (day, event_id) {side} (:day, :id)"
         f" ORDER BY day {way}, event_id {way} LIMIT 1"
     )
-    key = connection.execute(query, {"day": day, "id": event_id}).scalar()
-    return end if key is None else int(key)
+    row = query.row(connection, day=day, id=event_id)
+    return end if row is None else int(row[0])

@@ -2,17 +2,41 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from app import dates
+from app.reads.cursors import write_json
+
+REMEMBERED = 1 << 14  # spans, three times as many as an answer may hold
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Interval:
     """A way to cut time: numbers that count its spans, the first day of each, and its name."""
 
     number_at: Callable[[int], int]  # of the span that holds a day
     first_day: Callable[[int], int]  # of a span
     label: Callable[[int], str]  # of a span
+
+
+class Span(NamedTuple):
+    """A stretch of the calendar, both ends included; `told` is its JSON, left open at the end."""
+
+    first: int
+    last: int
+    label: str
+    told: bytes
+
+
+@lru_cache(REMEMBERED)
+def span(interval: Interval, number: int) -> Span:
+    """One of the spans of an interval; at the edges of the calendar as much as there is of it."""
+    first = max(interval.first_day(number), dates.FIRST_DAY)
+    last = min(interval.first_day(number + 1) - 1, dates.LAST_DAY)
+    label = interval.label(number)
+    told = {"start": dates.iso_day(first), "end": dates.iso_day(last), "label": label}
+    return Span(first, last, label, write_json(told)[:-1])
 
 
 def _years(size: int) -> Interval:

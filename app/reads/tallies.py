@@ -9,14 +9,23 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, text
 
-from app.dialects import numbers
+from app.dialects import Prepared
 from app.index import batches, ids_of_kind, slots_of
-from app.reads.blocks import Block, Column, columns, memory_of
+from app.reads.blocks import Block, Column, columns, kept, memory_of
 from app.reads.hits import Hits
 
 MANY = 2000  # values that are as common as one another are sought in the order of their names
 
 # -- by what they bear ----------------------------------------------------------------------------
+
+OF_KIND = Prepared(
+    "SELECT term, bits FROM posting WHERE block = :block AND term BETWEEN :first AND :last"
+)
+COMMONEST = Prepared(
+    "SELECT value, events FROM term WHERE kind = :kind AND events > 0"
+    " ORDER BY events DESC, value LIMIT :limit"
+)
+VALUES = Prepared("SELECT id, value FROM term WHERE id IN :ids")
 
 
 class Borne(NamedTuple):
@@ -26,29 +35,24 @@ class Borne(NamedTuple):
     slots: Column
     values: Column  # counted from the first id of the kind
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return int(self.slots.nbytes + self.values.nbytes)
+
 
 def borne(connection: Connection, block: Block, kind: str) -> Borne:
     """What the events of a block bear of a kind."""
-    memory = memory_of(connection)
-    held: Borne | None = memory.get(("borne", kind, block.id))
-    if held and held.stamp == block.stamp:
-        return held
-    ids = ids_of_kind(kind)
-    query = (
-        "SELECT term, bits FROM posting"
-        f" WHERE block = {block.id} AND term BETWEEN {ids[0]} AND {ids[-1]}"
-    )
-    rows = connection.exec_driver_sql(query).all()
-    slots = [slots_of(bits) for _, bits in rows]
-    values = np.array([term - ids[0] for term, _ in rows], dtype=np.int32)
-    made = Borne(
-        block.stamp,
-        np.concatenate([np.zeros(0, dtype=np.uint16), *slots]),
-        np.repeat(values, [len(part) for part in slots]),
-    )
-    if held is None or held.stamp < block.stamp:
-        memory.put(("borne", kind, block.id), made, made.slots.nbytes + made.values.nbytes)
-    return made
+
+    def make(_: Borne | None) -> Borne:
+        ids = ids_of_kind(kind)
+        rows = OF_KIND.rows(connection, block=block.id, first=ids[0], last=ids[-1])
+        slots = [slots_of(bits) for _, bits in rows]
+        values = np.array([term - ids[0] for term, _ in rows], dtype=np.int32)
+        every = np.concatenate([np.zeros(0, dtype=np.uint16), *slots])
+        return Borne(block.stamp, every, np.repeat(values, [len(part) for part in slots]))
+
+    return kept(connection, block, ("borne", kind), make)
 
 
 def commonest(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:
@@ -60,13 +64,7 @@ def commonest(connection: Connection, hits: Hits, kind: str, limit: int) -> list
         roles = (set().union(*taking.values()) for taking in _taking_part(connection, hits))
         return _first(chain.from_iterable(roles), limit)
     if hits.found.everything:
-        query = (
-            "SELECT value, events FROM term WHERE kind = :kind AND events > 0"
-            " ORDER BY events DESC, value LIMIT :limit"
-        )
-        return [
-            tuple(row) for row in connection.execute(text(query), {"kind": kind, "limit": limit})
-        ]
+        return [(value, n) for value, n in COMMONEST.rows(connection, kind=kind, limit=limit)]
     return _tallied(connection, hits, kind, limit)
 
 
@@ -97,8 +95,8 @@ def _values(connection: Connection, kind: str, values: Iterable[int]) -> dict[in
     first = ids_of_kind(kind)[0]
     found: dict[int, str] = {}
     for batch in batches(values):
-        query = f"SELECT id, value FROM term WHERE id IN ({numbers(first + v for v in batch)})"
-        found |= {row.id - first: row.value for row in connection.exec_driver_sql(query)}
+        rows = VALUES.rows(connection, ids=[first + value for value in batch])
+        found |= {term - first: value for term, value in rows}
     return found
 
 
@@ -166,9 +164,11 @@ class Spans:
 
 
 def _overlapping(starts: Column, ends: Column, events: Column, days: Column) -> list[int]:
-    size = len(days) - 1
-    first = np.maximum(np.searchsorted(days, starts, side="right") - 1, 0)
-    last = np.minimum(np.searchsorted(days, ends, side="right") - 1, size - 1)
+    size, before, behind = len(days) - 1, days[0] - 1, days[-1]
+    # The span of each day, with one day before all and one behind; a search for each is slower.
+    spans = np.repeat(np.arange(-1, size + 1, dtype=np.int32), [1, *np.diff(days), 1])
+    first = np.maximum(spans[np.clip(starts, before, behind) - before], 0)
+    last = np.minimum(spans[np.clip(ends, before, behind) - before], size - 1)
     some = first <= last
     steps = np.bincount(first[some], weights=events[some], minlength=size + 1)
     steps -= np.bincount(last[some] + 1, weights=events[some], minlength=size + 1)
@@ -183,21 +183,22 @@ class Grouped(NamedTuple):
     bounds: Column
     group: Column
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return int(self.bounds.nbytes + self.group.nbytes)
+
 
 def _grouped(connection: Connection, block: Block) -> Grouped:
-    memory = memory_of(connection)
-    held: Grouped | None = memory.get(("grouped", block.id))
-    if held and held.stamp == block.stamp:
-        return held
-    of = columns(connection, block).of
-    names = ("start_earliest", "start_latest", "end_earliest", "end_latest", "sure")
-    rows = np.stack([of[name].astype(np.int32) for name in names], axis=1)
-    whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * len(names)}").ravel()
-    _, first, group = np.unique(whole, return_index=True, return_inverse=True)
-    made = Grouped(block.stamp, rows[first], group.astype(np.uint16))
-    if held is None or held.stamp < block.stamp:
-        memory.put(("grouped", block.id), made, made.bounds.nbytes + made.group.nbytes)
-    return made
+    def make(_: Grouped | None) -> Grouped:
+        of = columns(connection, block).of
+        names = ("start_earliest", "start_latest", "end_earliest", "end_latest", "sure")
+        rows = np.stack([of[name].astype(np.int32) for name in names], axis=1)
+        whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * len(names)}").ravel()
+        at, group = np.unique(whole, return_index=True, return_inverse=True)[1:]
+        return Grouped(block.stamp, rows[at], group.astype(np.uint16))
+
+    return kept(connection, block, "grouped", make)
 
 
 def spans_of(hits: Hits) -> Spans:

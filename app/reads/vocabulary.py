@@ -74,7 +74,12 @@ def _search(q: str | None) -> tuple[str, dict[str, Any]]:
 def record(connection: Connection, name: str, record_id: str) -> bytes:
     """One record of a vocabulary with its event count; Problem `not-found` names the nearest id."""
     kind = VOCABULARIES[name]
-    row = one(connection, kind.table, text(f"{kind.query} WHERE v.id = :id"), record_id)
+    query = text(f"{kind.query} WHERE v.id = :id")
+
+    def find(connection: Connection, **of_id: str) -> Row[Any] | None:
+        return connection.execute(query, of_id).first()
+
+    row = one(connection, kind.table, find, record_id)
     return _records(connection, name, [row])[0]
 
 

@@ -158,10 +158,11 @@ def _facet(connection: Connection, asked: PageQuery, name: str) -> list[Option]:
     )
     options = [Option(v["value"], v["label"], v["count"], v["value"] in chosen) for v in counted]
     # Not among the commonest, or a publisher or a tag by its name.
-    for value in dict.fromkeys(chosen):
-        if value not in {option.value for option in options}:
-            number = reads.matching(connection, EventFilter(**rest, **{name: [value, *excluded]}))
-            options.append(Option(value, reads.label(connection, name, value), number, True))
+    shown = {option.value for option in options}
+    others = [value for value in dict.fromkeys(chosen) if value not in shown]
+    for value, label in reads.labels(connection, name, others).items():
+        number = reads.matching(connection, EventFilter(**rest, **{name: [value, *excluded]}))
+        options.append(Option(value, label, number, True))
     return options
 
 
@@ -170,7 +171,8 @@ def _chips(connection: Connection, asked: PageQuery) -> Iterator[Chip]:
         for value in given if isinstance(given, list) else [given]:
             plain = str(value).removeprefix("!")
             dated = name in ("date", "known_by")
-            said = dates.parse(plain).label if dated else reads.label(connection, name, plain)
+            named = {} if dated else reads.labels(connection, name, [plain])
+            said = dates.parse(plain).label if dated else named[plain]
             about = NAMES.get(name, name.replace("_", " "))
             excluded = isinstance(given, list) and str(value).startswith("!")
             yield Chip(name, str(value), f"{about}: {'not ' if excluded else ''}{said}")
@@ -227,6 +229,7 @@ def _labels(
     connection: Connection, events: Sequence[Json], facets: Mapping[str, Sequence[Option]]
 ) -> dict[tuple[str, str], str]:
     """What the types on a page are called; other values bear their names with them."""
-    known = {("type", option.value): option.label for option in facets.get("type", ())}
-    wanted = {("type", event["type"]) for event in events} - known.keys()
-    return known | {pair: reads.label(connection, *pair) for pair in wanted}
+    known = {option.value: option.label for option in facets.get("type", ())}
+    wanted = {event["type"] for event in events} - known.keys()
+    named = known | reads.labels(connection, "type", sorted(wanted))
+    return {("type", value): label for value, label in named.items()}
