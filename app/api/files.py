@@ -90,7 +90,7 @@ async def export_events(
                 title=request.app.state.settings.title,
                 base=absolute(request, ""),
                 address=address(request),
-                updated=reads.last_update(connection, asked),
+                updated=reads.last_update(connection, asked) if made.dated else None,
                 lossless=asked.lossless,
             )
             documents = held.enter_context(reads.export(connection, asked, made.latest))

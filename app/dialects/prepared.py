@@ -14,15 +14,21 @@ from sqlalchemy.exc import DBAPIError
 
 PARAMETER = re.compile(r":(\w+)")
 LIST = re.compile(r"IN :(\w+)")
+EACH = re.compile(r"EACH :(\w+)")
 Rows = Sequence[Any]  # of tuples, or what is used as one
 
 
 class Prepared:
-    """A query with `:name` for a value and `IN :name` for a list of whole numbers or of texts."""
+    """A query with `:name` for a value and `IN :name` for a list of whole numbers or of texts.
+
+    `EACH :name` is a table of a list of whole numbers: `each`, with the column `value`.
+    """
 
     def __init__(self, query: str) -> None:
-        self._sqlite = LIST.sub(r"IN (SELECT value FROM json_each(:\1))", query)
-        self._postgresql = PARAMETER.sub(r"%(\1)s", LIST.sub(r"= ANY(:\1)", query))
+        told = EACH.sub(r"json_each(:\1) AS each", query)
+        self._sqlite = LIST.sub(r"IN (SELECT value FROM json_each(:\1))", told)
+        told = EACH.sub(r"unnest(CAST(:\1 AS bigint[])) AS each(value)", query)
+        self._postgresql = PARAMETER.sub(r"%(\1)s", LIST.sub(r"= ANY(:\1)", told))
 
     def rows(self, connection: Connection, **values: Any) -> Rows:
         """All that it finds."""

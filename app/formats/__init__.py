@@ -23,7 +23,7 @@ class Format:
     other. `write` makes chunks of the file from documents as they are served. `read` never raises
     for what stands in the file: a Line bears its faults; None where a format is only written. A
     feed holds the `latest` so many events, the last updated first; any other format all of them,
-    in timeline order.
+    in timeline order. `dated` is whether it says when it was last edited.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Format:
     write: Callable[[Iterable[bytes], About], Iterator[bytes]]
     read: Read | None = None
     latest: int | None = None
+    dated: bool = False
     suffix: str | None = None
 
     @property
@@ -52,9 +53,9 @@ FORMATS: Mapping[str, Format] = {
             timelinejs.read,
             suffix="timelinejs.json",
         ),
-        Format("ics", "text/calendar; charset=utf-8", ics.write),
+        Format("ics", "text/calendar; charset=utf-8", ics.write, dated=True),
         Format("geojson", "application/geo+json", geojson.write),
-        Format("atom", "application/atom+xml", atom.write, latest=FEED),
+        Format("atom", "application/atom+xml", atom.write, latest=FEED, dated=True),
         Format(
             "jsonfeed",
             "application/feed+json",

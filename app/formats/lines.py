@@ -20,8 +20,8 @@ class About:
 
     `title` is the chronology's. `base` is the server's public address without a slash at its end,
     `address` the full URL of this very list with its query. `updated` is when an event of it was
-    last edited, RFC 3339, None where it holds none. `lossless` is whether nothing may be lost,
-    which only CSV minds.
+    last edited, RFC 3339, None where it holds none or its format does not say so. `lossless` is
+    whether nothing may be lost, which only CSV minds.
     """
 
     title: str

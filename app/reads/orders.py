@@ -6,17 +6,32 @@ from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app import words
-from app.dialects import Prepared, numbers
+from app.dialects import Prepared
 from app.filters import EventQuery
 from app.reads.cursors import Position, read_cursor
 from app.reads.hits import Hits, in_batches
 
 MAX_KEY = (1 << 63) - 1
-AT_A_TIME = 500  # events in the order of their edits are held in memory
+AT_A_TIME, MOST_AT_A_TIME = 100, 2000  # events in the order of their edits are held in memory
 FEW = 2000
+LAST_TEXT = "\U0010ffff"  # behind every timestamp and id
+FEW_BY_UPDATE, BY_UPDATE = (
+    {
+        descending: Prepared(query.format(way="DESC" if descending else "ASC", side=side))
+        for descending, side in ((True, "<"), (False, ">"))
+    }
+    for query in (
+        "SELECT key FROM timeline"
+        " WHERE key IN :keys AND (updated_at, event_id) {side} (:moment, :event_id)"
+        " ORDER BY updated_at {way}, event_id {way}",
+        "SELECT key, block, slot, updated_at, event_id FROM timeline"
+        " WHERE (updated_at, event_id) {side} (:moment, :event_id)"
+        " ORDER BY updated_at {way}, event_id {way} LIMIT :size",
+    )
+)
 RANKED = 1000  # hits that are ranked: the newest
 WEIGHTS = (8, 4, 4, 2, 1)  # of a word in the title, actors, places and tags, summary, sources
 REPEATS = 3  # a word counts so often in a field, no more
@@ -88,20 +103,22 @@ def by_update(
     after: tuple[str, str] | None = None,
 ) -> Iterator[int]:
     """The keys of hits in the order of their last edits, or its reverse, `after` one of these."""
-    way, side = ("DESC", "<") if descending else ("ASC", ">")
-    conditions = [f"(updated_at, event_id) {side} (:moment, :after)"] if after else []
-    few = hits.count() <= FEW
-    if few:  # are sorted; of more the first are soon found in the order of all
-        conditions.append(f"key IN ({numbers(key for keys in hits.in_order() for key in keys)})")
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    query = text(
-        f"SELECT key, block, slot FROM timeline {where} ORDER BY updated_at {way}, event_id {way}"
-    ).execution_options(stream_results=True, yield_per=AT_A_TIME)
-    told = dict(zip(("moment", "after"), after or (), strict=False))
-    with connection.execute(query, told) as rows:
-        for row in rows:
-            if few or hits.holds(row.block, row.slot):
-                yield row.key
+    before_all = (LAST_TEXT, LAST_TEXT) if descending else ("", "")
+    moment, event_id = after or before_all
+    if hits.count() <= FEW:  # are sorted; of more the first are soon found in the order of all
+        keys = [key for some in hits.in_order() for key in some.tolist()]
+        few = FEW_BY_UPDATE[descending]
+        rows = few.rows(connection, keys=keys, moment=moment, event_id=event_id)
+        yield from (row[0] for row in rows)
+        return
+    size = AT_A_TIME
+    while rows := BY_UPDATE[descending].rows(
+        connection, moment=moment, event_id=event_id, size=size
+    ):
+        for key, block, slot, moment, event_id in rows:  # noqa: B007 - goes on there
+            if hits.holds(block, slot):
+                yield key
+        size = min(4 * size, MOST_AT_A_TIME)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.kinds import Kind
 from benchmarks.values import Values
-from benchmarks.wire import Request, Taken, Wire, at_once, one_by_one
+from benchmarks.wire import SENT, Request, Taken, Wire, at_once, one_by_one
 from servers import Answer, Server
 
 OWN = ("date", "server", "content-length", "transfer-encoding")  # every uvicorn adds these itself
@@ -37,7 +37,7 @@ def asked(server: Server, kinds: Sequence[Kind], values: Values, most: int) -> I
         made = Asked(kind, [], {})
         all_of_them = kind.requests(values)
         for request in all_of_them[:: -(-len(all_of_them) // most)]:
-            answer = server.ask(request.target, {"Accept-Encoding": "identity"})
+            answer = server.ask(request.target, SENT)
             if answer.status != 200:
                 made.refused[request.target] = answer.status
                 continue
@@ -55,7 +55,7 @@ def write_answers(server: Server, kinds: Sequence[Asked], path: Path) -> None:
             answer = made.answers[request.target]
             stored[f"GET {request.target} "] = (200, kept(answer), answer.body)
             if request.headers:
-                unchanged = server.ask(request.target, dict(request.headers))
+                unchanged = server.ask(request.target, SENT | dict(request.headers))
                 assert unchanged.status == 304, request
                 stored[f"GET {request.target} 304"] = (304, kept(unchanged), b"")
     path.write_bytes(pickle.dumps(stored))
@@ -85,6 +85,11 @@ class Times:
     def all(self) -> list[float]:
         """Every answer's seconds."""
         return [taken.seconds for turn in self.rounds for taken in turn]
+
+    @property
+    def statuses(self) -> set[int]:
+        """What the answers were."""
+        return {taken.status for turn in self.rounds for taken in turn}
 
     @property
     def failed(self) -> int:

@@ -153,6 +153,7 @@ def timed(
                 else:
                     not_compared[other.name] = why
         times = measured.turns(servers, connections, options.plan)
+        assert not made.kind.poll or times["dateline"].statuses == {304}, "a poll is no poll"
         told[str(connections)] = measured.compared(times["dateline"], times["floor"]) | {
             "worst_request": made.requests[measured.worst(times)].target,
             "others": {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple
 
+SENT = {"Host": "127.0.0.1", "Accept-Encoding": "identity"}  # an answer as it is, uncompressed
 SECONDS = 300
 SIZE = 1 << 18
 
@@ -35,8 +36,8 @@ class Request:
         return f"{self.method} {self.target} {dict(self.headers).get('If-None-Match', '')}"
 
     def written(self) -> bytes:
-        """Its bytes; the answer is asked for as it is, uncompressed."""
-        headers = [("Host", "127.0.0.1"), ("Accept-Encoding", "identity"), *self.headers]
+        """Its bytes."""
+        headers = [*SENT.items(), *self.headers]
         if self.body:
             headers += [("Content-Length", str(len(self.body)))]
         lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{n}: {v}" for n, v in headers)]
