@@ -155,8 +155,8 @@ async def tag_of_now(request: Request) -> str:
 def _tag_of_state(request: Request, now: reads.Position) -> str:
     settings = request.app.state.settings
     # What an answer shows beside the store, or is sent under.
-    told = (f"{_base(request)}?{request.url.query}", settings.title, settings.frame_ancestors)
-    digest = blake2b("\n".join(told).encode(), digest_size=6).hexdigest()
+    shown = (settings.public_url, request.url, settings.title, settings.frame_ancestors)
+    digest = blake2b("\n".join(map(str, shown)).encode(), digest_size=6).hexdigest()
     return f"{now.epoch}.{now.position}.{digest}.{__version__}"
 
 

@@ -1,7 +1,7 @@
 """The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
 
 from app.filters.found import Choice, Found, find
-from app.filters.meaning import EVERY, NEAREST_AMONG, Meaning, Quantity
+from app.filters.meaning import NEAREST_AMONG, Meaning, Quantity
 from app.filters.query import (
     AuditQuery,
     ChangesQuery,
@@ -16,7 +16,6 @@ from app.filters.query import (
 )
 
 __all__ = [
-    "EVERY",
     "NEAREST_AMONG",
     "AuditQuery",
     "ChangesQuery",

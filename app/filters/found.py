@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.dialects import Prepared
 from app.errors import refuse
-from app.filters.meaning import EVERY, Plan, Term
+from app.filters.meaning import Plan, Term
 from app.filters.query import EventFilter
 
 TERMS = Prepared(
@@ -41,12 +41,12 @@ class Found:
     @property
     def everything(self) -> bool:
         """Whether it finds all events."""
-        return self.plan.any_of == [[(EVERY, ())]] and not self.plan.looked_up and not self._more
+        return not self.clauses and not self._more
 
     @property
     def known(self) -> int | None:
         """How many events it finds, where one term is all that is asked for."""
-        if self._more or len(self.clauses) > 1:
+        if self._more or len(self.clauses) != 1:
             return None
         if not self.clauses[0]:
             return 0
@@ -69,8 +69,6 @@ def find(connection: Connection, asked: EventFilter) -> Found:
             meaning.plan(connection, asked, plan)
     if plan.faults:
         raise refuse(*dict.fromkeys(plan.faults))
-    if not plan.any_of and not plan.looked_up:
-        plan.any_of.append([(EVERY, ())])
     named = (term for clause in plan.any_of for one, others in clause for term in (one, *others))
     ids = _ids(connection, {*plan.none_of, *named})
     clauses = [

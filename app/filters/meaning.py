@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from app.filters.query import EventFilter
 
 Term = tuple[str, str]  # a kind and a value
-EVERY: Term = ("every", "event")  # what all events bear
 SHOWN = 20  # so many known values are listed where one is not known
 NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
 SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, text
 
 from app import dates, quantities, rows
 from app.dialects import listed
-from app.filters import EVERY
-from app.index.terms import Term
+from app.index.terms import EVERY, Term
 from app.rows import EventRows
 from app.words import fold, wording
 

@@ -15,6 +15,7 @@ KINDS = (
     *("every", "type", "status", "actor", "role", "actor-role", "place", "country", "tag"),
     *("source", "publisher", "related", "word", "measure", "unit"),
 )
+EVERY: Term = ("every", "event")  # what all events bear
 ROOM = 1 << 27  # ids a kind
 KNOWN = text("SELECT id, value FROM term WHERE kind = :kind AND value IN :values").bindparams(
     listed("values")

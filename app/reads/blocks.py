@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import Memory
 from app.dialects import Prepared, lost
-from app.index import Mask, none
+from app.index import Mask, ids_of_kind, none, unpacked
 
 Column = npt.NDArray[Any]
 
@@ -30,6 +30,9 @@ ROWS = Prepared(
 )
 STAMP = Prepared("SELECT stamp FROM store")
 ALL = Prepared("SELECT id, first_key, stamp FROM block ORDER BY first_key")
+EVERY = ids_of_kind("every")[0]
+EVENTS = Prepared(f"SELECT events FROM term WHERE id = {EVERY}")
+LIVE = Prepared(f"SELECT bits FROM posting WHERE block = :block AND term = {EVERY}")
 
 
 class Block(NamedTuple):
@@ -40,19 +43,29 @@ class Block(NamedTuple):
     stamp: int
 
 
-def blocks(connection: Connection) -> Sequence[Block]:
-    """All blocks, in timeline order."""
+class Timeline(NamedTuple):
+    """All blocks in timeline order in one state of the store, and how many events they hold."""
+
+    stamp: int
+    blocks: Sequence[Block]
+    events: int
+
+
+def timeline(connection: Connection) -> Timeline:
+    """The whole timeline."""
     memory = memory_of(connection)
     row = STAMP.row(connection)
     if row is None:
         raise lost()
     stamp: int = row[0]
-    held: tuple[int, Sequence[Block]] | None = memory.get("blocks")
-    if held and held[0] == stamp:
-        return held[1]
+    held: Timeline | None = memory.get("timeline")
+    if held and held.stamp == stamp:
+        return held
     found = [Block(*row) for row in ALL.rows(connection)]
-    memory.put("blocks", (stamp, found), 100 * len(found))
-    return found
+    events = EVENTS.row(connection)
+    made = Timeline(stamp, found, events[0] if events else 0)
+    memory.put("timeline", made, 100 * len(found))
+    return made
 
 
 @dataclass(frozen=True)
@@ -62,11 +75,15 @@ class Columns:
     stamp: int
     of: dict[str, Column]
     ordered: Column  # the slots that were ever held, in the order of their keys
+    keys: Column  # these
+    live: Mask  # which slots have an event
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return self.ordered.nbytes + sum(column.nbytes for column in self.of.values())
+        return sum(
+            column.nbytes for column in (self.ordered, self.keys, self.live, *self.of.values())
+        )
 
     def passing(self, column: str, at_least: bool, value: Any) -> Mask:
         """Which slots keep to a bound."""
@@ -132,7 +149,10 @@ def _columns(connection: Connection, block: Block, older: Columns | None) -> Col
                 dtype=TYPES[name],
             )
     used = np.flatnonzero(of["key"])
-    return Columns(block.stamp, of, used[np.argsort(of["key"][used], kind="stable")])
+    ordered = used[np.argsort(of["key"][used], kind="stable")]
+    every = LIVE.row(connection, block=block.id)
+    live = unpacked(every[0]) if every else none()
+    return Columns(block.stamp, of, ordered, of["key"][ordered], live)
 
 
 def memory_of(connection: Connection) -> Memory:

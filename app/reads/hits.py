@@ -11,7 +11,7 @@ from app.dialects import Prepared, too_costly
 from app.filters import Choice, Found
 from app.index import Mask, none, unpacked
 from app.reads.amounts import amounts
-from app.reads.blocks import Block, Column, Columns, blocks, columns
+from app.reads.blocks import Block, Column, Columns, columns, timeline
 
 Bits = dict[int, bytes]  # the postings of a block, by term
 POSTINGS = Prepared(
@@ -28,9 +28,10 @@ class Hits:
     def __init__(self, connection: Connection, found: Found) -> None:
         self.connection = connection
         self.found = found
-        self.blocks = blocks(connection)
+        whole = timeline(connection)
+        self.blocks = whole.blocks
         seconds = connection.get_execution_options().get("seconds")
-        self._count = found.known
+        self._count = whole.events if found.everything else found.known
         self._held: dict[int, Mask] | None = None
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
@@ -45,16 +46,19 @@ class Hits:
         """Their keys in timeline order or its reverse, `beyond` a key, block by block."""
         for block, mask in self.masks(self._towards(descending, beyond)):
             held = columns(self.connection, block)
-            ordered = held.ordered[::-1] if descending else held.ordered
-            start, size = 0, FIRST_SLOTS
-            while start < len(ordered):
-                some = ordered[start : start + size]
-                keys = held.of["key"][some[mask[some]]]
-                if beyond is not None:
-                    keys = keys[keys < beyond] if descending else keys[keys > beyond]
-                if len(keys):
-                    yield keys
-                start, size = start + size, size * GROWTH
+            slots, keys = held.ordered, held.keys
+            if descending:
+                end = None if beyond is None else int(np.searchsorted(keys, beyond))
+                slots, keys = slots[:end][::-1], keys[:end][::-1]
+            elif beyond is not None:
+                start = np.searchsorted(keys, beyond, side="right")
+                slots, keys = slots[start:], keys[start:]
+            done, size = 0, FIRST_SLOTS
+            while done < len(slots):
+                found = keys[done : done + size][mask[slots[done : done + size]]]
+                if len(found):
+                    yield found
+                done, size = done + size, size * GROWTH
 
     def values(self, column: str) -> Column:
         """What a column of the timeline says of each, in no order."""
@@ -104,9 +108,10 @@ class Hits:
         return found
 
     def _mask(self, block: Block, bits: Bits) -> Mask:
-        mask = ~none()
-        for clause in self.found.clauses:
-            mask &= _any(clause, bits)
+        if not self.found.clauses:
+            mask = columns(self.connection, block).live.copy()
+        for n, clause in enumerate(self.found.clauses):
+            mask = mask & _any(clause, bits) if n else _any(clause, bits)
             if not mask.any():
                 return mask
         for term in self.found.none_of:

@@ -38,6 +38,13 @@ REPEATS = 3  # a word counts so often in a field, no more
 
 
 WORDS = Prepared("SELECT key, words FROM wording WHERE key IN :keys")
+AT = {
+    descending: Prepared(
+        f"SELECT key FROM timeline WHERE (day, event_id) {side} (:day, :id)"
+        f" ORDER BY day {way}, event_id {way} LIMIT 1"
+    )
+    for descending, side, way in ((True, ">=", "ASC"), (False, "<=", "DESC"))
+}
 PLACE = Prepared("SELECT day, event_id, updated_at FROM timeline WHERE key = :key")
 
 
@@ -189,10 +196,6 @@ def place(connection: Connection, key: int) -> tuple[int, str, str]:
 
 def key_at(connection: Connection, day: int, event_id: str, *, descending: bool) -> int:
     """A key that parts what came up to an event from what follows, also where the event is gone."""
-    side, way, end = (">=", "ASC", MAX_KEY) if descending else ("<=", "DESC", -1)
-    query = Prepared(
-        f"SELECT key FROM timeline WHERE (day, event_id) {side} (:day, :id)"
-        f" ORDER BY day {way}, event_id {way} LIMIT 1"
-    )
-    row = query.row(connection, day=day, id=event_id)
+    row = AT[descending].row(connection, day=day, id=event_id)
+    end = MAX_KEY if descending else -1
     return end if row is None else int(row[0])
