@@ -157,4 +157,9 @@ def patterns(asked: Search) -> Iterator[str]:
     for prefix in asked.prefixes:
         yield f"% {prefix}%"
     for phrase in asked.phrases:
-        yield f"% {' '.join(phrase)} %"
+        yield pattern(phrase)
+
+
+def pattern(phrase: Iterable[str]) -> str:
+    """The LIKE pattern of a phrase."""
+    return f"% {' '.join(phrase)} %"

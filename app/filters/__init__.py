@@ -1,6 +1,6 @@
 """The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
 
-from app.filters.found import Choice, Found, find
+from app.filters.found import Choice, Clause, Found, Phrase, find
 from app.filters.meaning import NEAREST_AMONG, Meaning, Quantity
 from app.filters.query import (
     AuditQuery,
@@ -20,6 +20,7 @@ __all__ = [
     "AuditQuery",
     "ChangesQuery",
     "Choice",
+    "Clause",
     "EventFilter",
     "EventQuery",
     "ExportQuery",
@@ -28,6 +29,7 @@ __all__ = [
     "HistogramQuery",
     "ListQuery",
     "Meaning",
+    "Phrase",
     "Quantity",
     "RevisionsQuery",
     "VocabularyQuery",

@@ -6,59 +6,50 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from app import words
 from app.dialects import Prepared
 from app.errors import refuse
 from app.filters.meaning import Plan, Term
 from app.filters.query import EventFilter
 
-TERMS = Prepared(
-    "SELECT kind, value, id, events FROM term WHERE kind IN :kinds AND value IN :values"
-)
+TERMS = Prepared("SELECT kind, value, id FROM term WHERE kind IN :kinds AND value IN :values")
 
 
 class Choice(NamedTuple):
-    """A term that an event may bear, none of some others beside it, and how many events do so."""
+    """A term that an event may bear, and none of some others beside it."""
 
     term: int
-    none_of: tuple[int, ...]
-    events: int
+    none_of: tuple[int, ...] = ()
+
+
+Clause = tuple[Choice, ...]  # of which an event fits one
+
+
+class Phrase(NamedTuple):
+    """Words one behind the other: what a wording with them is like, and a clause for each."""
+
+    pattern: str
+    words: tuple[Clause, ...]
 
 
 @dataclass(frozen=True)
 class Found:
-    """A filter with every value looked up."""
+    """A filter with every value looked up: an event fits each clause, and not `none_of`."""
 
     plan: Plan
-    clauses: Sequence[Sequence[Choice]]  # of each an event fits one choice; the rarest first
-    none_of: Sequence[int]
+    clauses: Sequence[Clause]
+    none_of: Clause
+    phrases: Sequence[Phrase]
 
     @property
-    def _more(self) -> bool:
-        """Whether there is more to it than terms that are borne."""
-        plan = self.plan
-        return bool(self.none_of or plan.holds or plan.checks or plan.quantity)
+    def checked(self) -> bool:
+        """Whether events are looked at for more than the terms that they bear."""
+        return bool(self.plan.holds or self.phrases or self.plan.quantity)
 
     @property
     def everything(self) -> bool:
         """Whether it finds all events."""
-        return not self.clauses and not self._more
-
-    @property
-    def known(self) -> int | None:
-        """How many events it finds, where one term is all that is asked for."""
-        if self._more or len(self.clauses) != 1:
-            return None
-        if not self.clauses[0]:
-            return 0
-        one = len(self.clauses[0]) == 1 and not self.clauses[0][0].none_of
-        return self.clauses[0][0].events if one else None
-
-    @property
-    def terms(self) -> list[int]:
-        """All that have a part in it."""
-        chosen = (choice for clause in self.clauses for choice in clause)
-        terms = (t for choice in chosen for t in (choice.term, *choice.none_of))
-        return list({*self.none_of, *terms})
+        return not (self.clauses or self.none_of or self.checked)
 
 
 def find(connection: Connection, asked: EventFilter) -> Found:
@@ -72,25 +63,29 @@ def find(connection: Connection, asked: EventFilter) -> Found:
     named = (term for clause in plan.any_of for one, others in clause for term in (one, *others))
     ids = _ids(connection, {*plan.none_of, *named})
     clauses = [
-        sorted(
-            {
-                Choice(*ids[term][:1], tuple(ids[o][0] for o in others if o in ids), ids[term][1])
-                for term, others in clause
-                if term in ids
-            }
+        tuple(
+            Choice(ids[term], tuple(ids[other] for other in others if other in ids))
+            for term, others in dict.fromkeys(clause)
+            if term in ids
         )
         for clause in plan.any_of
     ]
-    clauses += [[Choice(term, (), events) for term, events in clause] for clause in plan.looked_up]
-    clauses.sort(key=lambda clause: sum(choice.events for choice in clause))
-    return Found(plan, clauses, sorted({ids[term][0] for term in plan.none_of if term in ids}))
+    clauses += [tuple(map(Choice, clause)) for clause in plan.looked_up]
+    none_of = tuple(Choice(ids[term]) for term in sorted(set(plan.none_of)) if term in ids)
+    phrases = [
+        Phrase(words.pattern(phrase), tuple((Choice(ids["word", word]),) for word in phrase))
+        for phrase in plan.phrases
+        # Where a word was never borne, its clause finds nothing already.
+        if all(("word", word) in ids for word in phrase)
+    ]
+    return Found(plan, clauses, none_of, phrases)
 
 
-def _ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, tuple[int, int]]:
-    """Id and number of events of those of the terms that any event ever bore."""
+def _ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, int]:
+    """The ids of those of the terms that any event ever bore."""
     terms = set(wanted)
     if not terms:
         return {}
     kinds, values = sorted({kind for kind, _ in terms}), sorted({value for _, value in terms})
     found = TERMS.rows(connection, kinds=kinds, values=values)
-    return {(kind, value): (term, events) for kind, value, term, events in found}
+    return {(kind, value): term for kind, value, term in found}

@@ -21,7 +21,7 @@ SHOWN = 20  # so many known values are listed where one is not known
 NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
 SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
 SPELT = Prepared(
-    "SELECT id, events FROM term"
+    "SELECT id FROM term"
     " WHERE kind = 'word' AND value >= :prefix AND value < :beyond AND events > 0"
 )
 BORNE = Prepared("SELECT 1 FROM term WHERE kind = :kind AND value = :value AND events > 0")
@@ -31,7 +31,6 @@ INSIDE = Prepared(
     " OR longitude - 360 BETWEEN :west AND :east) ORDER BY id"
 )
 UNITS_ALIKE = 0.75  # short words of no sense: `toe` is no slip of `tonnes`
-LOOKED_UP = 10  # so many words of a text by their postings; an engine plans no hundred joins
 
 
 class Hold(NamedTuple):
@@ -74,13 +73,12 @@ class Plan:
 
     # Of each list the event bears one term, and beside it none of some others.
     any_of: list[list[tuple[Term, tuple[Term, ...]]]] = field(default_factory=list)
-    looked_up: list[list[tuple[int, int]]] = field(default_factory=list)  # the same, as ids, events
+    looked_up: list[list[int]] = field(default_factory=list)  # the same, as ids
     none_of: list[Term] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
-    checks: list[str] = field(default_factory=list)  # SQL that gives those of :keys that pass
+    phrases: list[tuple[str, ...]] = field(default_factory=list)
     quantity: Quantity | None = None
     part: "Part | None" = None  # what an actor must have been
-    parameters: dict[str, Any] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)  # what does not exist
 
     @contextmanager
@@ -310,18 +308,12 @@ class FullText(Meaning):
         found = words.search(str(asked.q))
         if not found:
             plan.bears([])
-        for word in found.every_word[:LOOKED_UP]:
+        for word in found.every_word:
             plan.bears([("word", word)])
-        for prefix in found.prefixes[:LOOKED_UP]:
+        for prefix in found.prefixes:
             ends = {"prefix": prefix, "beyond": prefix + "\U0010ffff"}
-            spelt = SPELT.rows(connection, **ends)
-            plan.looked_up.append([(term, events) for term, events in spelt])
-        rest = words.Search(found.words[LOOKED_UP:], found.prefixes[LOOKED_UP:], found.phrases)
-        patterns = {f"pattern{n}": pattern for n, pattern in enumerate(words.patterns(rest))}
-        if patterns:
-            held = " AND ".join(f"words LIKE :{name}" for name in patterns)
-            plan.checks.append(f"SELECT key FROM wording WHERE key IN :keys AND {held}")
-            plan.parameters |= patterns
+            plan.looked_up.append([term for (term,) in SPELT.rows(connection, **ends)])
+        plan.phrases += found.phrases
 
 
 @dataclass(frozen=True)

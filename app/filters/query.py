@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -453,7 +454,7 @@ class EventQuery(ListQuery):
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What a cursor belongs to: filter and sort, whatever the page size or the fields."""
         told = self.model_dump(
@@ -523,7 +524,7 @@ class AuditQuery(EventFilter):
         None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
     )
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What a cursor belongs to."""
         told = self.model_dump(mode="json", exclude_defaults=True, exclude={"limit", "cursor"})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import Memory
 from app.dialects import Prepared, lost
-from app.index import Mask, ids_of_kind, none, unpacked
+from app.index import Mask, none
 
 Column = npt.NDArray[Any]
 
@@ -30,9 +30,6 @@ ROWS = Prepared(
 )
 STAMP = Prepared("SELECT stamp FROM store")
 ALL = Prepared("SELECT id, first_key, stamp FROM block ORDER BY first_key")
-EVERY = ids_of_kind("every")[0]
-EVENTS = Prepared(f"SELECT events FROM term WHERE id = {EVERY}")
-LIVE = Prepared(f"SELECT bits FROM posting WHERE block = :block AND term = {EVERY}")
 
 
 class Block(NamedTuple):
@@ -44,11 +41,10 @@ class Block(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """All blocks in timeline order in one state of the store, and how many events they hold."""
+    """All blocks in timeline order, in one state of the store."""
 
     stamp: int
     blocks: Sequence[Block]
-    events: int
 
 
 def timeline(connection: Connection) -> Timeline:
@@ -61,10 +57,8 @@ def timeline(connection: Connection) -> Timeline:
     held: Timeline | None = memory.get("timeline")
     if held and held.stamp == stamp:
         return held
-    found = [Block(*row) for row in ALL.rows(connection)]
-    events = EVENTS.row(connection)
-    made = Timeline(stamp, found, events[0] if events else 0)
-    memory.put("timeline", made, 100 * len(found))
+    made = Timeline(stamp, [Block(*row) for row in ALL.rows(connection)])
+    memory.put("timeline", made, 100 * len(made.blocks))
     return made
 
 
@@ -76,22 +70,21 @@ class Columns:
     of: dict[str, Column]
     ordered: Column  # the slots that were ever held, in the order of their keys
     keys: Column  # these
-    live: Mask  # which slots have an event
+    ends: dict[str, tuple[Any, Any]]  # the least and the greatest of each column
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return sum(
-            column.nbytes for column in (self.ordered, self.keys, self.live, *self.of.values())
-        )
+        return sum(column.nbytes for column in (self.ordered, self.keys, *self.of.values()))
 
-    def passing(self, column: str, at_least: bool, value: Any) -> Mask:
-        """Which slots keep to a bound."""
-        held = self.of[column]
+    def keep(self, mask: Mask, column: str, at_least: bool, value: Any) -> None:
+        """Take the slots out of a mask that do not keep to a bound."""
         if column == "updated_at":
             value = np.datetime64(value.removesuffix("Z"), "us")
-        mask: Mask = held >= value if at_least else held <= value
-        return mask
+        least, greatest = self.ends[column]
+        if (least < value) if at_least else (greatest > value):
+            held = self.of[column]
+            mask &= held >= value if at_least else held <= value
 
 
 class OfBlock(Protocol):
@@ -150,9 +143,8 @@ def _columns(connection: Connection, block: Block, older: Columns | None) -> Col
             )
     used = np.flatnonzero(of["key"])
     ordered = used[np.argsort(of["key"][used], kind="stable")]
-    every = LIVE.row(connection, block=block.id)
-    live = unpacked(every[0]) if every else none()
-    return Columns(block.stamp, of, ordered, of["key"][ordered], live)
+    ends = {name: (held.min(), held.max()) for name, held in of.items()}
+    return Columns(block.stamp, of, ordered, of["key"][ordered], ends)
 
 
 def memory_of(connection: Connection) -> Memory:

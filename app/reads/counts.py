@@ -1,7 +1,8 @@
 """Counts of what a filter finds: by the values that events bear, and by spans of time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from app.errors import Fault, refuse
 from app.filters import EventFilter, FacetQuery, HistogramQuery, find
 from app.reads.cursors import write_json
 from app.reads.hits import Hits
-from app.reads.spans import INTERVALS, OF_PICTURES, Interval, Span, span
+from app.reads.spans import INTERVALS, OF_PICTURES, Cut, Interval, cut
 from app.reads.tallies import Spans, commonest, spans_of
 
 MAX_BUCKETS = 5000
@@ -92,11 +93,10 @@ def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
         fitting = [n for n, i in INTERVALS.items() if density.size(i) <= MAX_BUCKETS]
         hint = "" if fitting else "; ask for less time with `date`"
         raise refuse(Fault("query", "interval", message + hint, fitting[-1] if fitting else None))
-    buckets = [
-        b'%b,"certain":%d,"possible":%d}' % (of_time.told, certain, possible)
-        for of_time, certain, possible in density.counted(interval)
-    ]
-    return b'{"interval":"%b","buckets":[%b]}' % (asked.interval.encode(), b",".join(buckets))
+    return b'{"interval":"%b","buckets":[%b]}' % (
+        asked.interval.encode(),
+        density.written(interval),
+    )
 
 
 @dataclass(frozen=True)
@@ -118,18 +118,25 @@ class Density:
         names = [name for name, i in OF_PICTURES.items() if self.size(i) <= most]
         return OF_PICTURES[names[-1] if names else next(iter(OF_PICTURES))]
 
-    def counted(self, interval: Interval) -> Iterable[tuple[Span, int, int]]:
-        """The spans in order, none left out, each with the certain and the possible events."""
-        if self.extent is None:
-            return ()
-        lowest, highest = map(interval.number_at, self.extent)
-        cut = [span(interval, number) for number in range(lowest, highest + 1)]
-        days = np.array([*(one.first for one in cut), cut[-1].last + 1])
-        return zip(cut, self.spans.certain(days), self.spans.possible(days), strict=True)
-
     def cut(self, interval: Interval) -> list[Bucket]:
-        """The same, to be drawn."""
-        return [Bucket(*one[:3], *counts) for one, *counts in self.counted(interval)]
+        """The spans in order, none left out."""
+        if self.extent is None:
+            return []
+        made, counts = self._counted(interval)
+        return [Bucket(*one[:3], *n) for one, *n in zip(made.spans, *counts, strict=True)]
+
+    def written(self, interval: Interval) -> bytes:
+        """The same as JSON, separated by commas."""
+        if self.extent is None:
+            return b""
+        made, counts = self._counted(interval)
+        return made.template % tuple(chain.from_iterable(zip(*counts, strict=True)))
+
+    def _counted(self, interval: Interval) -> tuple[Cut, tuple[list[int], list[int]]]:
+        """The spans, with how many certain and how many possible events fall into each."""
+        assert self.extent is not None
+        made = cut(interval, *map(interval.number_at, self.extent))
+        return made, (self.spans.certain(made.days), self.spans.possible(made.days))
 
     def trimmed(self, bucket: Bucket, window: dates.Window) -> Bucket:
         """As much of a span as lies in a window, and what falls into that."""

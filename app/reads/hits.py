@@ -3,23 +3,22 @@
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import and_
 
 import numpy as np
 from sqlalchemy import Connection
 
-from app.dialects import Prepared, too_costly
-from app.filters import Choice, Found
-from app.index import Mask, none, unpacked
+from app.dialects import too_costly
+from app.filters import Choice, Clause, Found
+from app.index import Mask, ids_of_kind
 from app.reads.amounts import amounts
-from app.reads.blocks import Block, Column, Columns, columns, timeline
+from app.reads.bitmaps import Bitmap, bitmap
+from app.reads.blocks import Block, Column, columns, timeline
+from app.reads.phrases import saying
 
-Bits = dict[int, bytes]  # the postings of a block, by term
-POSTINGS = Prepared(
-    "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term IN :terms"
-)
-AT_FIRST, GROWTH = 2, 4  # so many blocks are read together, and then so many times more
-FIRST_SLOTS = 256  # of a block are put in order, and then so many times more
-AT_ONCE = 2000  # keys are checked together
+EVERY = (Choice(ids_of_kind("every")[0]),)  # what all events bear
+FIRST_SLOTS, GROWTH = 256, 4  # of a block are put in order, and then so many times more
 
 
 class Hits:
@@ -28,16 +27,23 @@ class Hits:
     def __init__(self, connection: Connection, found: Found) -> None:
         self.connection = connection
         self.found = found
-        whole = timeline(connection)
-        self.blocks = whole.blocks
+        self.timeline = timeline(connection)
         seconds = connection.get_execution_options().get("seconds")
-        self._count = whole.events if found.everything else found.known
+        self._count: int | None = None
         self._held: dict[int, Mask] | None = None
         self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._terms = self._fitting()
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """All blocks, in timeline order."""
+        return self.timeline.blocks
 
     def count(self) -> int:
         """How many there are."""
-        if self._count is None:
+        if self._count is None and not self.found.checked:
+            self._count = self._terms.count()
+        elif self._count is None:
             masks = (mask for _, mask in self.masks(self.blocks))
             self._count = sum(int(np.count_nonzero(mask)) for mask in masks)
         return self._count
@@ -87,72 +93,32 @@ class Hits:
 
     def masks(self, chosen: Sequence[Block]) -> Iterator[tuple[Block, Mask]]:
         """Which slots they have, of each of some blocks that holds any."""
-        size, start = AT_FIRST, 0
-        while start < len(chosen):
-            together = chosen[start : start + size]
-            bits = self._bits(together)
-            for block in together:
-                if self._deadline is not None and time.monotonic() > self._deadline:
-                    raise too_costly()
-                mask = self._mask(block, bits.get(block.id, {}))
-                if mask.any():
-                    yield block, mask
-            start, size = start + size, size * GROWTH
+        for block in chosen:
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                raise too_costly()
+            mask = self._terms.mask(block.id)
+            if mask is not None and self._checked(block, mask).any():
+                yield block, mask
 
-    def _bits(self, together: Sequence[Block]) -> dict[int, Bits]:
-        found: dict[int, Bits] = {}
-        if terms := self.found.terms:
-            ids = [block.id for block in together]
-            for block, term, bits in POSTINGS.rows(self.connection, blocks=ids, terms=terms):
-                found.setdefault(block, {})[term] = bits
-        return found
+    def _fitting(self) -> Bitmap:
+        """The slots that bear what they must."""
+        fitting = reduce(and_, map(self._bitmap, self.found.clauses or [EVERY]))
+        return fitting - self._bitmap(self.found.none_of) if self.found.none_of else fitting
 
-    def _mask(self, block: Block, bits: Bits) -> Mask:
-        if not self.found.clauses:
-            mask = columns(self.connection, block).live.copy()
-        for n, clause in enumerate(self.found.clauses):
-            mask = mask & _any(clause, bits) if n else _any(clause, bits)
-            if not mask.any():
-                return mask
-        for term in self.found.none_of:
-            if term in bits:
-                mask &= ~unpacked(bits[term])
+    def _bitmap(self, clause: Clause) -> Bitmap:
+        return bitmap(self.connection, self.timeline, clause)
+
+    def _checked(self, block: Block, mask: Mask) -> Mask:
+        """The mask, without the slots that lack what is no term."""
         plan = self.found.plan
         if plan.quantity:
             mask &= amounts(self.connection, block).fitting(plan.quantity)
-        if plan.holds or plan.checks:
-            held = columns(self.connection, block)
-            for hold in plan.holds:
-                mask &= held.passing(*hold)
-            for check in plan.checks:
-                mask = self._checked(mask, held, check)
+        for hold in plan.holds:
+            columns(self.connection, block).keep(mask, *hold)
+        for phrase in self.found.phrases:
+            words = reduce(and_, map(self._bitmap, phrase.words)).mask(block.id)
+            mask &= saying(self.connection, block, phrase, words)
         return mask
-
-    def _checked(self, mask: Mask, held: Columns, check: str) -> Mask:
-        """Those of the slots whose keys a query lets pass."""
-        slots = held.ordered[mask[held.ordered]]
-        keys = held.of["key"][slots]
-        query, passing = Prepared(check), list[int]()
-        for start in range(0, len(keys), AT_ONCE):
-            some = keys[start : start + AT_ONCE].tolist()
-            rows = query.rows(self.connection, keys=some, **self.found.plan.parameters)
-            passing += (key for (key,) in rows)
-        made = none()
-        made[slots[np.isin(keys, passing)]] = True
-        return made
-
-
-def _any(clause: Sequence[Choice], bits: Bits) -> Mask:
-    """Which slots fit one of the choices."""
-    fitting = none()
-    for choice in clause:
-        if choice.term in bits:
-            mask = unpacked(bits[choice.term])
-            for other in choice.none_of:
-                if other in bits:
-                    mask &= ~unpacked(bits[other])
-            fitting |= mask
-    return fitting
 
 
 def in_batches(keys: Iterator[Column], size: int) -> Iterator[list[int]]:

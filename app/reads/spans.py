@@ -1,14 +1,18 @@
 """Calendar spans of a histogram: years, quarters, months, ISO weeks and days, as day numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from app import dates
+from app.reads.blocks import Column
 from app.reads.cursors import write_json
 
 REMEMBERED = 1 << 14  # spans, three times as many as an answer may hold
+CUTS = 16  # ways in which time was last cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,27 @@ def span(interval: Interval, number: int) -> Span:
     label = interval.label(number)
     told = {"start": dates.iso_day(first), "end": dates.iso_day(last), "label": label}
     return Span(first, last, label, write_json(told)[:-1])
+
+
+class Cut(NamedTuple):
+    """Spans one behind the other, none left out.
+
+    `days` are the first of each and the one behind all; `template` their JSON, to be filled with
+    the certain and the possible events of each in turn.
+    """
+
+    spans: Sequence[Span]
+    days: Column
+    template: bytes
+
+
+@lru_cache(CUTS)
+def cut(interval: Interval, lowest: int, highest: int) -> Cut:
+    """The spans of an interval from one number to another, both included."""
+    spans = [span(interval, number) for number in range(lowest, highest + 1)]
+    told = [one.told.replace(b"%", b"%%") + b',"certain":%d,"possible":%d}' for one in spans]
+    days = np.array([*(one.first for one in spans), spans[-1].last + 1])
+    return Cut(spans, days, b",".join(told))
 
 
 def _years(size: int) -> Interval:

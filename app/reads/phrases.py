@@ -1,0 +1,45 @@
+"""Which events say a phrase: their words are read once, and what was found is kept."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection
+
+from app.dialects import Prepared
+from app.filters import Phrase
+from app.index import Mask, none
+from app.reads.blocks import Block, Column, columns, kept
+
+SAYING = Prepared("SELECT key FROM wording WHERE key IN :keys AND words LIKE :pattern")
+AT_ONCE = 2000  # keys are asked for together
+
+
+@dataclass(frozen=True)
+class Saying:
+    """The slots of a block whose events say a phrase."""
+
+    stamp: int
+    slots: Column
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.slots.nbytes
+
+
+def saying(connection: Connection, block: Block, phrase: Phrase, words: Mask | None) -> Mask:
+    """Which slots of a block say a phrase, among those that bear its `words`."""
+
+    def make(_: Saying | None) -> Saying:
+        slots = np.flatnonzero(none() if words is None else words).astype(np.uint16)
+        keys = columns(connection, block).of["key"][slots]
+        found: list[int] = []
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE].tolist()
+            rows = SAYING.rows(connection, keys=some, pattern=phrase.pattern)
+            found += (key for (key,) in rows)
+        return Saying(block.stamp, slots[np.isin(keys, found)])
+
+    mask = none()
+    mask[kept(connection, block, ("phrase", phrase.pattern), make).slots] = True
+    return mask
