@@ -1,7 +1,7 @@
 """The quantities of the events in a block, kept so that they are compared all at once."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from sqlalchemy import Connection
@@ -17,71 +17,55 @@ ROWS = Prepared(
     " FROM timeline t LEFT JOIN measurement m ON m.key = t.key"
     " WHERE t.block = :block AND t.stamp > :stamp"
 )
-TYPES = {"slot": "u2", "measure": "i4", "kind": "i4", "low": "S", "high": "S"}
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """A row a quantity; measures and kinds as numbers of their names."""
+    """A row a quantity: its slot, and where its texts stand in `texts`, which are sorted."""
 
     stamp: int
-    of: dict[str, Column]
-    numbers: dict[str, int]
+    slots: Column
+    places: Column  # rows of measure, kind, low and high
+    texts: Column
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return sum(column.nbytes for column in self.of.values())
+        return self.slots.nbytes + self.places.nbytes + self.texts.nbytes
 
     def fitting(self, wanted: Quantity) -> Mask:
         """Which slots have a quantity that may be all that is wanted."""
-        of, fits = self.of, np.ones(len(self.of["slot"]), dtype=bool)
-        if wanted.measure is not None:
-            fits &= of["measure"] == self.numbers.get(wanted.measure, -1)
-        if wanted.kind is not None:
-            fits &= of["kind"] == self.numbers.get(wanted.kind, -1)
+        fits = np.ones(len(self.slots), dtype=bool)
+        measures, kinds, lows, highs = self.places
+        for places, text in ((measures, wanted.measure), (kinds, wanted.kind)):
+            if text is not None:
+                fits &= (places >= self._place(text)) & (places < self._place(text, "right"))
         if wanted.least is not None:
-            fits &= of["high"] >= wanted.least.encode()
+            fits &= highs >= self._place(wanted.least)
         if wanted.most is not None:
-            fits &= of["low"] <= wanted.most.encode()
+            fits &= lows < self._place(wanted.most, "right")
         mask = none()
-        mask[of["slot"][fits]] = True
+        mask[self.slots[fits]] = True
         return mask
+
+    def _place(self, text: str, side: Literal["left", "right"] = "left") -> int:
+        return int(np.searchsorted(self.texts, np.array(text.encode()), side))
 
 
 def amounts(connection: Connection, block: Block) -> Amounts:
     """The quantities of a block."""
 
     def make(older: Amounts | None) -> Amounts:
-        since = older.stamp if older else -1
-        rows = ROWS.rows(connection, block=block.id, stamp=since)
-        numbers = dict(older.numbers) if older else {}
-        made = _columns([row for row in rows if row[1] is not None], numbers)
+        rows = ROWS.rows(connection, block=block.id, stamp=older.stamp if older else -1)
+        told = [row for row in rows if row[1] is not None]
+        slots = np.array([slot for slot, *_ in told], dtype=np.uint16)
+        texts = np.array([[t.encode() for t in row[1:]] for row in told], dtype="S")
+        texts = texts.reshape(len(told), 4).T
         if older:
-            staying = ~np.isin(older.of["slot"], [row[0] for row in rows])
-            made = {
-                name: np.concatenate([older.of[name][staying], column])
-                for name, column in made.items()
-            }
-        return Amounts(block.stamp, made, numbers)
+            staying = ~np.isin(older.slots, [slot for slot, *_ in rows])
+            slots = np.concatenate([older.slots[staying], slots])
+            texts = np.concatenate([older.texts[older.places[:, staying]], texts], axis=1)
+        ordered, places = np.unique(texts, return_inverse=True)
+        return Amounts(block.stamp, slots, places.reshape(texts.shape).astype(np.int32), ordered)
 
     return kept(connection, block, "amounts", make)
-
-
-def _columns(rows: list[Any], numbers: dict[str, int]) -> dict[str, Column]:
-    """Rows as columns; names that are new get the next numbers."""
-    told = [
-        (
-            slot,
-            numbers.setdefault(measure, len(numbers)),
-            numbers.setdefault(kind, len(numbers)),
-            low.encode(),
-            high.encode(),
-        )
-        for slot, measure, kind, low, high in rows
-    ]
-    columns = zip(*told, strict=True) if told else [()] * len(TYPES)
-    return {
-        name: np.array(column, dtype=kind)
-        for (name, kind), column in zip(TYPES.items(), columns, strict=True)
-    }

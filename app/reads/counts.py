@@ -158,10 +158,8 @@ def densities(connection: Connection, asked: EventFilter) -> Density:
 def _extent(window: dates.Window | None, spans: Spans) -> tuple[int, int] | None:
     """First and last day shown: those of `date`, or where it is open the finite bounds'."""
     first, last = window or (dates.BEGINNING, dates.END)
-    days = spans.bounds[:, :4]
-    held = days[(days >= max(first, dates.BEGINNING + 1)) & (days <= min(last, dates.END - 1))]
-    ends = [int(held.min()), int(held.max())] if len(held) else []
-    finite = [*ends, *(day for day in (first, last) if dates.BEGINNING < day < dates.END)]
+    named = spans.extent(max(first, dates.BEGINNING + 1), min(last, dates.END - 1))
+    finite = [*(named or ()), *(day for day in (first, last) if dates.BEGINNING < day < dates.END)]
     if not finite:
         return None
     return (

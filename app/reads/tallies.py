@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from app.dialects import Prepared
-from app.index import batches, ids_of_kind, slots_of
+from app.index import batches, ids_of_kind, none, slots_of
 from app.reads.blocks import Block, Column, columns, kept, memory_of
 from app.reads.hits import Hits
 
@@ -29,16 +29,27 @@ VALUES = Prepared("SELECT id, value FROM term WHERE id IN :ids")
 
 
 class Borne(NamedTuple):
-    """What the events of a block bear of one kind: a slot and the number of a value, each pair."""
+    """What the events of a block bear of one kind: numbers of values, one event's after another's.
+
+    They are counted from the first id of the kind; `starts` says where a slot's begin.
+    """
 
     stamp: int
-    slots: Column
-    values: Column  # counted from the first id of the kind
+    values: Column
+    starts: Column
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return int(self.slots.nbytes + self.values.nbytes)
+        return int(self.values.nbytes + self.starts.nbytes)
+
+    def of(self, slots: Column) -> tuple[Column, Column]:
+        """What some slots bear: how many values each, and these."""
+        first = self.starts[slots]
+        numbers = self.starts[slots + 1] - first
+        behind = np.cumsum(numbers)
+        places = np.repeat(first - behind + numbers, numbers) + np.arange(numbers.sum())
+        return numbers, self.values[places]
 
 
 def borne(connection: Connection, block: Block, kind: str) -> Borne:
@@ -47,10 +58,12 @@ def borne(connection: Connection, block: Block, kind: str) -> Borne:
     def make(_: Borne | None) -> Borne:
         ids = ids_of_kind(kind)
         rows = OF_KIND.rows(connection, block=block.id, first=ids[0], last=ids[-1])
-        slots = [slots_of(bits) for _, bits in rows]
-        values = np.array([term - ids[0] for term, _ in rows], dtype=np.int32)
-        every = np.concatenate([np.zeros(0, dtype=np.uint16), *slots])
-        return Borne(block.stamp, every, np.repeat(values, [len(part) for part in slots]))
+        parts = [slots_of(bits) for _, bits in rows]
+        slots = np.concatenate([np.zeros(0, dtype=np.uint16), *parts])
+        terms = np.array([term - ids[0] for term, _ in rows], dtype=np.int32)
+        values = np.repeat(terms, [len(part) for part in parts])
+        starts = np.searchsorted(np.sort(slots), np.arange(len(none()) + 1)).astype(np.int32)
+        return Borne(block.stamp, values[np.argsort(slots, kind="stable")], starts)
 
     return kept(connection, block, ("borne", kind), make)
 
@@ -75,8 +88,7 @@ def _first(names: Iterable[str], limit: int) -> list[tuple[str, int]]:
 def _tallied(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:
     found = [np.zeros(0, dtype=np.int32)]
     for block, mask in hits.masks(hits.blocks):
-        of_block = borne(connection, block, kind)
-        found.append(of_block.values[mask[of_block.slots]])
+        found.append(borne(connection, block, kind).of(np.flatnonzero(mask))[1])
     counts = np.bincount(np.concatenate(found))
     values = np.flatnonzero(counts)
     least = 1
@@ -134,11 +146,10 @@ def _taking_part(connection: Connection, hits: Hits) -> Iterator[Mapping[str, se
 def _named(
     connection: Connection, block: Block, kind: str, mask: Column
 ) -> Iterator[tuple[int, str]]:
-    of_block = borne(connection, block, kind)
-    chosen = mask[of_block.slots]
-    values = of_block.values[chosen].tolist()
-    names = _values(connection, kind, set(values))
-    for slot, value in zip(of_block.slots[chosen].tolist(), values, strict=True):
+    slots = np.flatnonzero(mask)
+    numbers, values = borne(connection, block, kind).of(slots)
+    names = _values(connection, kind, np.unique(values).tolist())
+    for slot, value in zip(np.repeat(slots, numbers).tolist(), values.tolist(), strict=True):
         yield slot, names[value]
 
 
@@ -149,31 +160,39 @@ def _named(
 class Spans:
     """Bounds as the timeline has them, each with how many events share them."""
 
-    bounds: Column  # rows of start_earliest, start_latest, end_earliest, end_latest, sure
+    bounds: Column  # a row each of start_earliest, start_latest, end_earliest, end_latest, sure
     events: Column
 
     def possible(self, days: Column) -> list[int]:
         """How many may lie in each span of time between some days, the last one left out."""
-        return _overlapping(self.bounds[:, 0], self.bounds[:, 3], self.events, days)
+        return self._overlapping(self.bounds[0], self.bounds[3], days)
 
     def certain(self, days: Column) -> list[int]:
         """How many lie in each span of time between some days for certain."""
-        sure = self.bounds[:, 4] > 0
-        held = self.bounds[sure]
-        return _overlapping(held[:, 1], held[:, 2], self.events[sure], days)
+        return self._overlapping(self.bounds[1], self.bounds[2], days, self.bounds[4] > 0)
 
+    def _overlapping(
+        self, starts: Column, ends: Column, days: Column, sure: Column | bool = True
+    ) -> list[int]:
+        size, before, behind = len(days) - 1, days[0] - 1, days[-1]
+        # The span of each day, with one day before all and one behind; to search takes longer.
+        spans = np.repeat(np.arange(-1, size + 1, dtype=np.int32), [1, *np.diff(days), 1])
+        first = np.maximum(spans[np.clip(starts, before, behind) - before], 0)
+        last = np.minimum(spans[np.clip(ends, before, behind) - before], size - 1)
+        events = self.events * ((first <= last) & sure)
+        steps = np.bincount(first, weights=events, minlength=size + 1)
+        steps[: size + 1] -= np.bincount(last + 1, weights=events, minlength=size + 1)
+        counts: list[int] = np.cumsum(steps)[:size].astype(np.int64).tolist()
+        return counts
 
-def _overlapping(starts: Column, ends: Column, events: Column, days: Column) -> list[int]:
-    size, before, behind = len(days) - 1, days[0] - 1, days[-1]
-    # The span of each day, with one day before all and one behind; a search for each is slower.
-    spans = np.repeat(np.arange(-1, size + 1, dtype=np.int32), [1, *np.diff(days), 1])
-    first = np.maximum(spans[np.clip(starts, before, behind) - before], 0)
-    last = np.minimum(spans[np.clip(ends, before, behind) - before], size - 1)
-    some = first <= last
-    steps = np.bincount(first[some], weights=events[some], minlength=size + 1)
-    steps -= np.bincount(last[some] + 1, weights=events[some], minlength=size + 1)
-    counts: list[int] = np.cumsum(steps)[:size].astype(np.int64).tolist()
-    return counts
+    def extent(self, first: int, last: int) -> tuple[int, int] | None:
+        """The least and the greatest day from `first` to `last` that is a bound of any."""
+        days = self.bounds[:4]
+        inside = (days >= first) & (days <= last)
+        if not inside.any():
+            return None
+        least = int(np.where(inside, days, last).min())
+        return least, int(np.where(inside, days, first).max())
 
 
 class Grouped(NamedTuple):
@@ -196,7 +215,7 @@ def _grouped(connection: Connection, block: Block) -> Grouped:
         rows = np.stack([of[name].astype(np.int32) for name in names], axis=1)
         whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * len(names)}").ravel()
         at, group = np.unique(whole, return_index=True, return_inverse=True)[1:]
-        return Grouped(block.stamp, rows[at], group.astype(np.uint16))
+        return Grouped(block.stamp, rows[at].T, group.astype(np.uint16))
 
     return kept(connection, block, "grouped", make)
 
@@ -207,14 +226,14 @@ def spans_of(hits: Hits) -> Spans:
     held: tuple[object, Spans] | None = memory.get("spans") if hits.found.everything else None
     if held and held[0] == hits.blocks:
         return held[1]
-    bounds, events = [np.zeros((0, 5), dtype=np.int32)], [np.zeros(0, dtype=np.int64)]
+    bounds, events = [np.zeros((5, 0), dtype=np.int32)], [np.zeros(0, dtype=np.int64)]
     for block, mask in hits.masks(hits.blocks):
         grouped = _grouped(hits.connection, block)
-        bounds.append(grouped.bounds)
-        events.append(np.bincount(grouped.group[mask], minlength=len(grouped.bounds)))
-    counted = np.concatenate(events)
-    some = counted > 0
-    made = Spans(np.concatenate(bounds)[some], counted[some])
+        counted = np.bincount(grouped.group[np.flatnonzero(mask)])
+        some = np.flatnonzero(counted)
+        bounds.append(grouped.bounds[:, some])
+        events.append(counted[some])
+    made = Spans(np.concatenate(bounds, axis=1), np.concatenate(events))
     if hits.found.everything:
         memory.put("spans", (hits.blocks, made), made.bounds.nbytes + made.events.nbytes)
     return made
