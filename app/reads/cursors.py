@@ -4,10 +4,10 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -15,8 +15,6 @@ from app.dialects import Prepared, lost
 from app.errors import Fault, Problem, nearest, refuse
 from app.filters import NEAREST_AMONG
 from app.schemas import SLUG, printable
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -117,13 +115,13 @@ def tag(body: bytes) -> str:
     return blake2b(body, digest_size=12).hexdigest()
 
 
-def one(connection: Connection, table: str, find: Callable[..., T | None], record_id: str) -> T:
-    """The row that `find` gives of this id; `table` is the kind of the record too.
+def one(connection: Connection, table: str, query: Prepared, record_id: str) -> Any:
+    """The row with this id; Problem `gone` where it was deleted, else `not-found` with the nearest.
 
-    Problem `gone` where it was deleted, else `not-found` with the nearest.
+    `table` is the kind of the record too.
     """
     if re.fullmatch(SLUG, record_id):
-        row = find(connection, id=record_id)
+        row = query.row(connection, id=record_id)
         if row is not None:
             return row
         if EVER.row(connection, kind=table, id=record_id) is not None:

@@ -28,7 +28,7 @@ CERTAIN = Prepared(
 
 def event(connection: Connection, event_id: str) -> bytes:
     """The document of one event; Problem `not-found` names the nearest id."""
-    return bytes(one(connection, "event", DOCUMENT.row, event_id)[0])
+    return bytes(one(connection, "event", DOCUMENT, event_id)[0])
 
 
 def page(connection: Connection, now: Position, asked: EventQuery) -> Page:

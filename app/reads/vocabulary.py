@@ -1,44 +1,60 @@
 """The vocabulary: what events refer to, each entry with how many events bear it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection
 
 from app import words
-from app.dialects import listed
+from app.dialects import Prepared
 from app.filters import VocabularyQuery
 from app.reads.cursors import Page, Position, one, read_cursor, write_cursor, write_json
 from app.reads.events import event
 
+ALIASES = Prepared(
+    "SELECT actor_id, alias FROM actor_alias WHERE actor_id IN :ids ORDER BY actor_id, position"
+)
+
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A kind of record that events share: the table, its members, and the kind of its terms."""
+    """A kind of record that events share: its table, and its members in the order they are told."""
 
     table: str
-    members: str  # SQL over `v`
+    members: Sequence[str]
+    made: Mapping[str, str] = field(default_factory=dict)  # members that are no column, in SQL
 
     @property
     def query(self) -> str:
         """Each record with the number of events that bear it."""
+        told = (f"{self.made.get(name, f'v.{name}')} AS {name}" for name in self.members)
         return (
-            f"SELECT {self.members}, coalesce(t.events, 0) AS events FROM {self.table} v"
+            f"SELECT {', '.join(told)}, coalesce(t.events, 0) AS events FROM {self.table} v"
             f" LEFT JOIN term t ON t.kind = '{self.table}' AND t.value = v.id"
         )
 
+    def record(self, row: Sequence[Any]) -> dict[str, Any]:
+        """A row of the query by names."""
+        return dict(zip((*self.members, "events"), row, strict=True))
 
+
+OF_SOURCES = (
+    *("id", "publisher", "title", "author", "url", "archive_url", "published", "accessed"),
+    *("language", "kind"),
+)
 VOCABULARIES: Mapping[str, Vocabulary] = {
-    "types": Vocabulary("type", "v.id, v.label, v.description"),
-    "actors": Vocabulary("actor", "v.id, v.name, v.kind, v.country, NULL AS aliases, v.url"),
-    "places": Vocabulary("place", "v.id, v.name, v.country, v.latitude, v.longitude"),
-    "tags": Vocabulary("tag", "v.id, v.name"),
-    "publishers": Vocabulary("publisher", "v.id, v.name"),
+    "types": Vocabulary("type", ("id", "label", "description")),
+    "actors": Vocabulary(
+        "actor", ("id", "name", "kind", "country", "aliases", "url"), {"aliases": "NULL"}
+    ),
+    "places": Vocabulary("place", ("id", "name", "country", "latitude", "longitude")),
+    "tags": Vocabulary("tag", ("id", "name")),
+    "publishers": Vocabulary("publisher", ("id", "name")),
     "sources": Vocabulary(
         "source",
-        "v.id, (SELECT name FROM publisher p WHERE p.id = v.publisher_id) AS publisher, v.title,"
-        " v.author, v.url, v.archive_url, v.published, v.accessed, v.language, v.kind",
+        OF_SOURCES,
+        {"publisher": "(SELECT name FROM publisher p WHERE p.id = v.publisher_id)"},
     ),
 }
 
@@ -48,19 +64,20 @@ def vocabulary(connection: Connection, now: Position, name: str, asked: Vocabula
     kind = VOCABULARIES[name]
     identity = [name, asked.q]
     conditions, parameters = _search(asked.q)
-    counted = None
+    total = None
     if asked.total == "exact":
-        query = f"SELECT count(*) FROM {kind.table} v WHERE {conditions}"
-        counted = connection.execute(text(query), parameters).scalar_one()
+        query = Prepared(f"SELECT count(*) FROM {kind.table} v WHERE {conditions}")
+        total = query.row(connection, **parameters)[0]
     after = read_cursor(now, identity, asked.cursor, (str,))[0] if asked.cursor else ""
-    query = f"{kind.query} WHERE {conditions} AND v.id > :after ORDER BY v.id LIMIT :limit"
-    parameters |= {"after": after, "limit": asked.limit + 1}
-    rows = connection.execute(text(query), parameters).all()
+    query = Prepared(
+        f"{kind.query} WHERE {conditions} AND v.id > :after ORDER BY v.id LIMIT :limit"
+    )
+    rows = query.rows(connection, **parameters, after=after, limit=asked.limit + 1)
     following = None
     if len(rows) > asked.limit:
         rows = rows[: asked.limit]
-        following = write_cursor(now, identity, [rows[-1].id])
-    return Page(_records(connection, name, rows), counted, following)
+        following = write_cursor(now, identity, [rows[-1][0]])
+    return Page(_records(connection, name, rows), total, following)
 
 
 def _search(q: str | None) -> tuple[str, dict[str, Any]]:
@@ -74,13 +91,8 @@ def _search(q: str | None) -> tuple[str, dict[str, Any]]:
 def record(connection: Connection, name: str, record_id: str) -> bytes:
     """One record of a vocabulary with its event count; Problem `not-found` names the nearest id."""
     kind = VOCABULARIES[name]
-    query = text(f"{kind.query} WHERE v.id = :id")
-
-    def find(connection: Connection, **of_id: str) -> Row[Any] | None:
-        return connection.execute(query, of_id).first()
-
-    row = one(connection, kind.table, find, record_id)
-    return _records(connection, name, [row])[0]
+    query = Prepared(f"{kind.query} WHERE v.id = :id")
+    return _records(connection, name, [one(connection, kind.table, query, record_id)])[0]
 
 
 def served(connection: Connection, kind: str, record_id: str) -> bytes:
@@ -90,8 +102,8 @@ def served(connection: Connection, kind: str, record_id: str) -> bytes:
     return record(connection, f"{kind}s", record_id)
 
 
-def _records(connection: Connection, name: str, rows: Sequence[Row[Any]]) -> list[bytes]:
-    records = [dict(row._mapping) for row in rows]
+def _records(connection: Connection, name: str, rows: Sequence[Any]) -> list[bytes]:
+    records = [VOCABULARIES[name].record(row) for row in rows]
     if name == "actors":
         aliases = _aliases(connection, [record["id"] for record in records])
         for record in records:
@@ -99,11 +111,8 @@ def _records(connection: Connection, name: str, rows: Sequence[Row[Any]]) -> lis
     return [write_json(record) for record in records]
 
 
-def _aliases(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
-    query = text(
-        "SELECT actor_id, alias FROM actor_alias WHERE actor_id IN :ids ORDER BY actor_id, position"
-    ).bindparams(listed("ids"))
+def _aliases(connection: Connection, ids: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {actor_id: [] for actor_id in ids}
-    for actor_id, alias in connection.execute(query, {"ids": list(ids)}):
+    for actor_id, alias in ALIASES.rows(connection, ids=ids):
         found[actor_id].append(alias)
     return found
