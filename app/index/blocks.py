@@ -7,7 +7,7 @@ short rows, in timeline order, and a rare one's cost no more than its events.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, text
 
 from app import rows
 from app.dialects import lost, numbers
+from app.index.terms import Terms, add_up
 from app.models import TABLES
 from app.rows import batches
 
@@ -79,10 +80,14 @@ def _changed(bits: bytes, changes: npt.NDArray[np.int16]) -> bytes:
 
 
 class Blocks:
-    """The blocks while they are written. Postings change when they are flushed, all at once."""
+    """The blocks while they are written, and the terms that their postings are of.
+
+    Postings, and how many events bear a term, change when they are flushed, all at once.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.terms = Terms(connection)
         bump = text("UPDATE store SET stamp = stamp + 1 RETURNING stamp")
         stamp: int | None = connection.execute(bump).scalar()
         if stamp is None:
@@ -106,20 +111,39 @@ class Blocks:
             self._ids.append(block)
             self._used[block] = held.get(block, used)
 
-    def place(self, key: int) -> tuple[int, int, int]:
-        """A free slot for an event at `key`: block, slot and stamp; may make room for it."""
+    def place(self, keys: Iterable[int]) -> Iterator[list[tuple[int, int, int]]]:
+        """Free slots for events at some keys, in order: key, block and slot of each.
+
+        They come in portions: each must be stored before the next is asked for, which may move it.
+        """
+        placed: list[tuple[int, int, int]] = []
+        for key in keys:
+            block = self._at(key)
+            if block is None or self._used[block] == SLOTS:
+                yield placed
+                placed = []
+                block = self._make_room(key)
+            placed.append((key, block, self._used[block]))
+            self._used[block] += 1
+        yield placed
+
+    def _at(self, key: int) -> int | None:
+        """The block that a key lies in; None in front of the first."""
         place = bisect_right(self._first_keys, key) - 1
-        if place < 0:
-            return self.begin(0, 1), 0, self.stamp
-        block = self._ids[place]
-        if self._used[block] == SLOTS:
-            if self.connection.execute(BEYOND, {"key": key}).first() is None:
-                # What is told as it happens fills block after block.
-                return self.begin(key, 1), 0, self.stamp
-            self._make_anew(block)
-            return self.place(key)
-        self._used[block] += 1
-        return block, self._used[block] - 1, self.stamp
+        return None if place < 0 else self._ids[place]
+
+    def _make_room(self, key: int) -> int:
+        """A block with a free slot for an event at a key."""
+        block = self._at(key)
+        if block is None:
+            return self.begin(0, 0)
+        if self.connection.execute(BEYOND, {"key": key}).first() is None:
+            # What is told as it happens fills block after block.
+            return self.begin(key, 0)
+        self._make_anew(block)
+        block = self._at(key)
+        assert block is not None
+        return block
 
     def begin(self, first_key: int, used: int) -> int:
         """A new block from `first_key` on; gives its id."""
@@ -178,6 +202,7 @@ class Blocks:
             for kept, part in zip((self._blocks, self._terms, self._slots), waiting, strict=True)
         )
         of_block, terms, slots = (part[chosen] for part in waiting)
+        self._count(terms, slots)
         order = np.lexsort((terms, of_block))  # which keeps the order of what changes the same
         of_block, terms, slots = of_block[order], terms[order], slots[order]
         steps = (np.diff(of_block, prepend=-1) != 0) | (np.diff(terms, prepend=-1) != 0)
@@ -187,6 +212,12 @@ class Blocks:
         for block, of_one in groupby(pairs, key=itemgetter(0)):
             for some in batches(of_one):
                 self._write(block, {term: changes for _, term, changes in some})
+
+    def _count(self, terms: npt.NDArray[np.int32], slots: npt.NDArray[np.int16]) -> None:
+        """A slot more in a posting is an event more that bears the term."""
+        changed, places = np.unique(terms, return_inverse=True)
+        more = np.bincount(places, np.sign(slots)).astype(int)
+        add_up(self.connection, zip(changed.tolist(), more.tolist(), strict=True))
 
     def _write(self, block: int, changes: Mapping[int, npt.NDArray[np.int16]]) -> None:
         some = f"WHERE block = {block} AND term IN ({numbers(changes)})"

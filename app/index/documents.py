@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from app import dates, quantities, rows
 from app.dialects import listed
 from app.filters import EVERY
-from app.index.terms import Term
+from app.index.terms import Term, Values
 from app.rows import EventRows
 from app.words import fold, wording
 
@@ -46,7 +46,7 @@ class Entry:
     date: dates.Date
     updated_at: str
     body: bytes
-    terms: frozenset[Term]
+    terms: Values
     known: int
     publishers: int
     words: str
@@ -113,13 +113,13 @@ def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> En
     publishers = len(set(supporting) - {None})
     words = _words(event, parts)
     measurements = tuple(_measurement(quantity) for quantity in parts["quantities"])
-    terms = frozenset(
-        (
-            *_terms(event, parts, incoming),
-            *(("word", word) for word in words.split()),
-            *(term for m in measurements for term in (("measure", m.measure), ("unit", m.kind))),
-        )
-    )
+    terms: dict[str, set[str]] = defaultdict(set)
+    for kind, value in _terms(event, parts, incoming):
+        terms[kind].add(value)
+    terms["word"].update(words.split())
+    for measured in measurements:
+        terms["measure"].add(measured.measure)
+        terms["unit"].add(measured.kind)
     body = _encode(_document(event, date, parts)).encode()
     known = min(_reported(source) for source in sources) if sources else NEVER
     return Entry(

@@ -141,8 +141,7 @@ def save(
     replaced = [held[rows.event_id] for rows in events if rows.event_id in held]
     lookups.store()
     _write_rows(session, events, replaced)
-    touched = {target for rows in (*events, *replaced) for target in rows.targets}
-    written = _index(session, lookups, events, touched, blocks)
+    written = _index(session, lookups, events, replaced, blocks)
     changes = [
         Change(
             op or ("update" if rows.event_id in held else "create"),
@@ -190,14 +189,17 @@ def _index(
     session: Session,
     lookups: Lookups,
     events: Sequence[EventRows],
-    touched: set[str],
+    replaced: Sequence[EventRows],
     blocks: index.Blocks | None,
 ) -> dict[str, bytes | None]:
-    """Write the read model of events and of those they touch; gives the documents by id."""
-    own = [rows.event_id for rows in events]
-    made = index.joined(session.connection(), events, lookups.records)
-    others = sorted(touched.difference(own))
-    written = index.write(session.connection(), [*own, *others], made, blocks)
+    """Write the read model of events and of what they relate to; gives the documents by id."""
+    connection = session.connection()
+    own = dict.fromkeys(rows.event_id for rows in events)
+    left = sorted({target for rows in replaced for target in rows.targets}.difference(own))
+    links = [(rows.event_id, target) for rows in events for target in rows.targets]
+    new = [link for link in links if link[1] not in {*own, *left}]
+    made = index.joined(connection, events, lookups.records)
+    written = index.write(connection, [*own, *left], made, new, blocks)
     return {shown.event_id: shown.after for shown in written}
 
 
