@@ -81,16 +81,16 @@ def _write(
     # Only now: placing one event may have moved another.
     placed = {row.event_id: row for row in connection.execute(PLACED, {"ids": list(written)})}
     for event_id, row in placed.items():
-        was = before[event_id] if event_id in staying else set()
-        blocks.put(row.block, row.slot, bears[event_id] - was)
-        blocks.take(row.block, row.slot, was - bears[event_id])
+        now, was = bears[event_id], before[event_id] if event_id in staying else set()
+        blocks.put(row.block, row.slot, [term for term in now if term not in was])
+        blocks.take(row.block, row.slot, was.difference(now))
     _insert_documents(
         connection, [(placed[i].key, entry, bears[i]) for i, entry in written.items()]
     )
     for event_id in ids:
-        shown, now = held.get(event_id), written.get(event_id)
+        shown, entry = held.get(event_id), written.get(event_id)
         body = None if shown is None or shown.body is None else bytes(shown.body)
-        yield Written(event_id, body, None if now is None else now.body)
+        yield Written(event_id, body, None if entry is None else entry.body)
 
 
 def _place(connection: Connection, blocks: Blocks, new: Sequence[Entry]) -> None:
@@ -127,8 +127,8 @@ def _link(connection: Connection, blocks: Blocks, links: Iterable[Link]) -> None
         changes = []
         for row, related in zip(found, borne, strict=True):
             was = terms.read(row.terms)
-            blocks.put(row.block, row.slot, related - was)
-            changes.append((terms.written(was | related), row.key))
+            blocks.put(row.block, row.slot, set(related) - was)
+            changes.append((terms.written(was.union(related)), row.key))
         rows.run(connection, "UPDATE document SET terms = {} WHERE key = {}", changes)
 
 

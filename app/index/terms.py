@@ -33,7 +33,7 @@ class Terms:
         self.connection = connection
         self._known: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
 
-    def ids(self, events: Sequence[Values]) -> list[set[int]]:
+    def ids(self, events: Sequence[Values]) -> list[list[int]]:
         """Of each event the ids of its terms; those never seen are added."""
         new: dict[str, set[str]] = {}
         for kind, known in self._known.items():
@@ -42,7 +42,11 @@ class Terms:
             new[kind] = set().union(*(of[kind] for of in events if kind in of)) - known.keys()
         self._learn(new)
         return [
-            {term for kind in of for term in map(self._known[kind].__getitem__, of[kind])}
+            [
+                id_of
+                for kind, values in of.items()
+                for id_of in map(self._known[kind].__getitem__, values)
+            ]
             for of in events
         ]
 

@@ -102,7 +102,7 @@ class Lookups:
                 raise refuse(Fault("body", where, message), code="conflict")
             return found[0] if found else self._make(part, given, where)
         if given.id in shelf.records:
-            _agree(kind, given, link, shelf.records[given.id], where)
+            _agree(kind, given, shelf.records[given.id], where)
             return str(given.id)
         said = (value for name, value in vars(given).items() if name not in {"id", *link})
         if all(value is None for value in said):
@@ -225,20 +225,19 @@ def _check(kind: Vocabulary, known: Json, where: str) -> None:
         raise refuse(*from_validation(told), code="invalid-body") from error
 
 
-def _agree(
-    kind: Vocabulary, given: schemas.Shape, link: frozenset[str], stored: Json, where: str
-) -> None:
+def _agree(kind: Vocabulary, given: schemas.Shape, stored: Json, where: str) -> None:
     """Problem `conflict` where a field that came with an id differs from the stored one.
 
     Null says that there is none, as it does in what is served.
     """
     none: tuple[Any, ...] = (None, [])
+    said = vars(given)
     differing = [
         name
-        for name, value in vars(given).items()
-        if name in given.model_fields_set - link
-        and stored[name] != value
-        and not (stored[name] in none and value in none)
+        for name in kind.shape.model_fields
+        if said[name] != stored[name]
+        and name in given.model_fields_set
+        and not (stored[name] in none and said[name] in none)
     ]
     if differing:
         change = f"change it there (PATCH /{kind.name}s/{stored['id']}), or give the `id` alone"
