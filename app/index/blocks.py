@@ -24,6 +24,7 @@ from app.rows import batches
 
 SLOTS = 1 << 14
 MOST_WAITING = 20_000_000  # changes of postings, of ten bytes each
+TERM = (1 << 32) - 1  # the term's part of a number that holds its block, too
 Slots = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
@@ -94,8 +95,8 @@ class Blocks:
             raise lost()
         self.stamp = stamp
         self._touched: set[int] = set()
-        # What changes: a block, a term and, as `_changed` takes them, a slot.
-        self._blocks, self._terms, self._slots = array("i"), array("i"), array("h")
+        # What changes: block and term in one number and, as `_changed` takes them, a slot.
+        self._pairs, self._slots = array("q"), array("h")
         self._first_keys: list[int] = []
         self._ids: list[int] = []
         self._used: dict[int, int] = {}
@@ -163,10 +164,10 @@ class Blocks:
 
     def _change(self, block: int, change: int, terms: Collection[int]) -> None:
         self._touched.add(block)
-        self._blocks.extend([block] * len(terms))
-        self._terms.extend(terms)
+        of_block = block << 32
+        self._pairs.extend([of_block | term for term in terms])
         self._slots.extend([change] * len(terms))
-        if len(self._terms) > MOST_WAITING:
+        if len(self._pairs) > MOST_WAITING:
             self.flush()
 
     def left(self, blocks: Iterable[int]) -> None:
@@ -195,29 +196,27 @@ class Blocks:
 
     def _flush(self, only: int | None = None) -> None:
         """Write what waits, of one block alone where it is named."""
-        waiting = tuple(map(np.array, (self._blocks, self._terms, self._slots)))
-        chosen = np.ones(len(self._terms), dtype=np.bool_) if only is None else waiting[0] == only
-        self._blocks, self._terms, self._slots = (
-            array(kept.typecode, part[~chosen].tobytes())
-            for kept, part in zip((self._blocks, self._terms, self._slots), waiting, strict=True)
+        pairs, slots = np.array(self._pairs), np.array(self._slots)
+        chosen = np.ones(len(pairs), dtype=np.bool_) if only is None else pairs >> 32 == only
+        self._pairs = array("q", pairs[~chosen].tobytes())
+        self._slots = array("h", slots[~chosen].tobytes())
+        pairs, slots = pairs[chosen], slots[chosen]
+        if not len(pairs):
+            return
+        order = np.argsort(pairs, kind="stable")  # which keeps the order of what changes the same
+        pairs, slots = pairs[order], slots[order]
+        starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+        blocks, terms = pairs[starts] >> 32, pairs[starts] & TERM
+        # A slot more in a posting is an event more that bears the term.
+        more = np.add.reduceat(np.sign(slots), starts, dtype=np.int64)
+        add_up(self.connection, zip(terms.tolist(), more.tolist(), strict=True))
+        changes = np.split(slots, starts[1:])
+        of_blocks = groupby(
+            zip(blocks.tolist(), terms.tolist(), changes, strict=True), itemgetter(0)
         )
-        of_block, terms, slots = (part[chosen] for part in waiting)
-        self._count(terms, slots)
-        order = np.lexsort((terms, of_block))  # which keeps the order of what changes the same
-        of_block, terms, slots = of_block[order], terms[order], slots[order]
-        steps = (np.diff(of_block, prepend=-1) != 0) | (np.diff(terms, prepend=-1) != 0)
-        starts = np.flatnonzero(steps)
-        of_pair = np.split(slots, starts[1:])
-        pairs = zip(of_block[starts].tolist(), terms[starts].tolist(), of_pair, strict=False)
-        for block, of_one in groupby(pairs, key=itemgetter(0)):
+        for block, of_one in of_blocks:
             for some in batches(of_one):
-                self._write(block, {term: changes for _, term, changes in some})
-
-    def _count(self, terms: npt.NDArray[np.int32], slots: npt.NDArray[np.int16]) -> None:
-        """A slot more in a posting is an event more that bears the term."""
-        changed, places = np.unique(terms, return_inverse=True)
-        more = np.bincount(places, np.sign(slots)).astype(int)
-        add_up(self.connection, zip(changed.tolist(), more.tolist(), strict=True))
+                self._write(block, {term: changed for _, term, changed in some})
 
     def _write(self, block: int, changes: Mapping[int, npt.NDArray[np.int16]]) -> None:
         some = f"WHERE block = {block} AND term IN ({numbers(changes)})"

@@ -118,17 +118,18 @@ def save(
     lookups: Lookups,
     events: Sequence[EventRows],
     held: Mapping[str, EventRows],
+    last: Mapping[str, int],
     op: str | None = None,
     blocks: index.Blocks | None = None,
 ) -> None:
     """Store events, those in `held` in place of what they were, with read model and journal.
 
-    `op` says what happened where it is neither `create` nor `update`. What they relate to must be
-    stored by the end of the transaction: `refuse_missing` sees to that. With `blocks`, of many
-    saves in one transaction, postings wait until these are flushed.
+    `last` are the last versions of those that ever were. `op` says what happened where it is
+    neither `create` nor `update`. What they relate to must be stored by the end of the transaction:
+    `refuse_missing` sees to that. With `blocks`, of many saves in one transaction, postings wait
+    until these are flushed.
     """
     moment = now()
-    last = versions(session, "event", [rows.event_id for rows in events])
     for rows in events:
         was = held.get(rows.event_id)
         rows.event["version"] = last.get(rows.event_id, 0) + 1
@@ -217,7 +218,8 @@ def create_events(
         lookups.prepare(batch)
         free.ask(event.id or slug(_called(event)) for event in batch)
         rows = [_new(session, lookups, free, event, op) for event in batch]
-        save(session, by, lookups, rows, {}, op)
+        there = versions(session, "event", [of.event_id for of in rows]) if op == "restore" else {}
+        save(session, by, lookups, rows, {}, there, op)
         made += rows
     for event, rows_of_event in zip(events, made, strict=True):
         with said_of(event.id or event.title):
@@ -309,7 +311,7 @@ class Events:
         rows = rows_of(lookups, given.id, given)
         held = stored(session.connection(), [given.id])
         if differences(rows, held[given.id]):
-            save(session, by, lookups, [rows], held)
+            save(session, by, lookups, [rows], held, versions(session, "event", held))
             refuse_missing(session, rows)
         return str(given.id)
 
