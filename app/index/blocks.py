@@ -28,6 +28,7 @@ TERM = (1 << 32) - 1  # the term's part of a number that holds its block, too
 Slots = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
+UPDATE = "UPDATE posting SET bits = {} WHERE block = {} AND term = {}"
 BEYOND = text("SELECT 1 FROM timeline WHERE key > :key LIMIT 1")
 
 
@@ -73,7 +74,11 @@ def slots_of(bits: bytes) -> Slots:
 def _changed(bits: bytes, changes: npt.NDArray[np.int16]) -> bytes:
     """A posting after some changes in order: slot + 1 for one more, the negative for one less."""
     slots = np.abs(changes) - 1
-    if changes.min() > 0 and _is_list(bits) and len(bits) + 2 * len(slots) < SLOTS // 8:
+    if changes.min() > 0 and not _is_list(bits):
+        held = np.frombuffer(bits, dtype=np.uint8).copy()
+        np.bitwise_or.at(held, slots >> 3, (1 << (slots & 7)).astype(np.uint8))
+        return held.tobytes()
+    if changes.min() > 0 and len(bits) + 2 * len(slots) < SLOTS // 8:
         return bits + slots.astype("<u2").tobytes()
     mask = unpacked(bits)
     mask[slots] = changes > 0  # of a slot that changes twice the last counts
@@ -222,11 +227,12 @@ class Blocks:
         some = f"WHERE block = {block} AND term IN ({numbers(changes)})"
         query = f"SELECT term, bits FROM posting {some}"
         held = dict(map(tuple, self.connection.exec_driver_sql(query)))
-        if held:
-            self.connection.exec_driver_sql(f"DELETE FROM posting {some}")
-        self._insert(
-            block, {term: _changed(held.get(term, b""), of) for term, of in changes.items()}
-        )
+        now = {term: _changed(held.get(term, b""), of) for term, of in changes.items()}
+        self._insert(block, {term: bits for term, bits in now.items() if term not in held})
+        kept = [(now[term], block, term) for term in held if now[term]]
+        rows.run(self.connection, UPDATE, kept)
+        gone = [(block, term) for term in held if not now[term]]
+        rows.run(self.connection, "DELETE FROM posting WHERE block = {} AND term = {}", gone)
 
     def _insert(self, block: int, postings: Mapping[int, bytes]) -> None:
         some = [(block, term, bits) for term, bits in postings.items() if bits]

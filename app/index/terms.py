@@ -16,7 +16,10 @@ KINDS = (
 )
 ROOM = 1 << 27  # ids a kind
 MOST_KNOWN = 1 << 16  # terms of a kind
-KNOWN = "SELECT kind, value, id FROM term WHERE (kind, value) IN (VALUES {})"
+KNOWN = (
+    "WITH wanted (kind, value) AS (VALUES {}) SELECT kind, value,"
+    " (SELECT id FROM term t WHERE t.kind = w.kind AND t.value = w.value) FROM wanted w"
+)
 LAST = text("SELECT max(id) FROM term WHERE id BETWEEN :first AND :last")
 
 
@@ -50,20 +53,23 @@ class Terms:
             for of in events
         ]
 
-    def _learn(self, new: Values) -> None:
-        pairs = [(kind, value) for kind, values in new.items() for value in values]
+    def _learn(self, wanted: Values) -> None:
+        pairs = [(kind, value) for kind, values in wanted.items() for value in values]
+        new: dict[str, list[str]] = {}
         for kind, value, term in rows.matching(self.connection, KNOWN, pairs):
-            self._known[kind][value] = term
+            if term is None:
+                new.setdefault(kind, []).append(value)
+            else:
+                self._known[kind][value] = term
         for kind, values in new.items():
-            self._add(kind, sorted(values - self._known[kind].keys()))
+            self._add(kind, sorted(values))
 
-    def _add(self, kind: str, values: Collection[str]) -> None:
-        if values:
-            ids = ids_of_kind(kind)
-            last = self.connection.execute(LAST, {"first": ids[0], "last": ids[-1]}).scalar()
-            made = dict(zip(values, count(ids[0] if last is None else last + 1), strict=False))
-            rows.insert(self.connection, "term", [(i, kind, v, 0) for v, i in made.items()])
-            self._known[kind] |= made
+    def _add(self, kind: str, values: Sequence[str]) -> None:
+        ids = ids_of_kind(kind)
+        last = self.connection.execute(LAST, {"first": ids[0], "last": ids[-1]}).scalar()
+        made = dict(zip(values, count(ids[0] if last is None else last + 1), strict=False))
+        rows.insert(self.connection, "term", [(i, kind, v, 0) for v, i in made.items()])
+        self._known[kind] |= made
 
 
 def add_up(connection: Connection, borne: Iterable[tuple[int, int]]) -> None:
