@@ -508,7 +508,7 @@ def posted(term: str, *, put: bool = True, further: int = 0) -> Damage:
         mask[slot + further] = put
         session.execute(text(f"DELETE FROM posting {where}"), of)
         insert = text("INSERT INTO posting (block, term, bits) VALUES (:block, :term, :bits)")
-        session.execute(insert, {**of, "bits": blocks.packed(mask)})
+        session.execute(insert, {**of, "bits": blocks.packed(mask.nonzero()[0])})
 
     return damage
 

@@ -27,6 +27,7 @@ MOST_WAITING = 20_000_000  # changes of postings, of ten bytes each
 TERM = (1 << 32) - 1  # the term's part of a number that holds its block, too
 Slots = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
+Changes = npt.NDArray[np.int16]  # to a posting: slot + 1 for one more, the negative for one less
 
 UPDATE = "UPDATE posting SET bits = {} WHERE block = {} AND term = {}"
 BEYOND = text("SELECT 1 FROM timeline WHERE key > :key LIMIT 1")
@@ -42,11 +43,12 @@ def none() -> Mask:
     return np.zeros(SLOTS, dtype=np.bool_)
 
 
-def packed(mask: Mask) -> bytes:
+def packed(slots: npt.NDArray[Any]) -> bytes:
     """A posting's bytes: an even number for a list of slots, odd for a bit each and one more."""
-    slots = np.flatnonzero(mask)
     if 2 * len(slots) < SLOTS // 8:
         return slots.astype("<u2").tobytes()
+    mask = none()
+    mask[slots] = True
     return np.packbits(mask, bitorder="little").tobytes() + b"\0"
 
 
@@ -71,8 +73,8 @@ def slots_of(bits: bytes) -> Slots:
     return np.flatnonzero(unpacked(bits)).astype(np.uint16)
 
 
-def _changed(bits: bytes, changes: npt.NDArray[np.int16]) -> bytes:
-    """A posting after some changes in order: slot + 1 for one more, the negative for one less."""
+def _changed(bits: bytes, changes: Changes) -> bytes:
+    """A posting after some changes in order."""
     slots = np.abs(changes) - 1
     if changes.min() > 0 and not _is_list(bits):
         held = np.frombuffer(bits, dtype=np.uint8).copy()
@@ -82,7 +84,7 @@ def _changed(bits: bytes, changes: npt.NDArray[np.int16]) -> bytes:
         return bits + slots.astype("<u2").tobytes()
     mask = unpacked(bits)
     mask[slots] = changes > 0  # of a slot that changes twice the last counts
-    return packed(mask)
+    return packed(np.flatnonzero(mask))
 
 
 class Blocks:
@@ -223,7 +225,7 @@ class Blocks:
             for some in batches(of_one):
                 self._write(block, {term: changed for _, term, changed in some})
 
-    def _write(self, block: int, changes: Mapping[int, npt.NDArray[np.int16]]) -> None:
+    def _write(self, block: int, changes: Mapping[int, Changes]) -> None:
         some = f"WHERE block = {block} AND term IN ({numbers(changes)})"
         query = f"SELECT term, bits FROM posting {some}"
         held = dict(map(tuple, self.connection.exec_driver_sql(query)))
@@ -240,7 +242,9 @@ class Blocks:
 
     def _make_anew(self, block: int) -> None:
         """Two blocks of one that is full, or one of it where enough slots are no longer held."""
-        self._flush(block)
+        pairs, slots = np.asarray(self._pairs), np.asarray(self._slots)
+        if np.any(slots[pairs >> 32 == block] < 0):
+            self._flush(block)  # what was taken has a slot no longer
         told = {"block": block}
         query = "SELECT key, slot FROM timeline WHERE block = :block ORDER BY key"
         held = self.connection.execute(text(query), told).all()
@@ -253,25 +257,22 @@ class Blocks:
         self.connection.execute(text("DELETE FROM block WHERE id = :block"), told)
         for number, part in enumerate(filter(None, (held[:half], held[half:]))):
             made = self.begin(part[0].key if number else first_key, len(part))
-            self._move(made, part, postings)
+            now = np.full(SLOTS, -1, dtype=np.int16)
+            now[[row.slot for row in part]] = np.arange(len(part))
+            self._move(block, made, now, postings)
+            query = "UPDATE timeline SET block = {}, slot = {}, stamp = {} WHERE key = {}"
+            changes = [(made, slot, self.stamp, row.key) for slot, row in enumerate(part)]
+            rows.run(self.connection, query, changes)
 
-    def _move(self, block: int, part: Sequence[Any], postings: Sequence[Any]) -> None:
-        """Give the events of a part their slots in a new block, in order."""
-        self._touched.add(block)
-        old = np.array([row.slot for row in part])
-        self._insert(block, {row.term: _packed_anew(unpacked(row.bits)[old]) for row in postings})
-        self.connection.execute(
-            text(
-                "UPDATE timeline SET block = :block, slot = :slot, stamp = :stamp WHERE key = :key"
-            ),
-            [
-                {"key": row.key, "block": block, "slot": slot, "stamp": self.stamp}
-                for slot, row in enumerate(part)
-            ],
-        )
-
-
-def _packed_anew(taken: Mask) -> bytes:
-    mask = none()
-    mask[: len(taken)] = taken
-    return packed(mask)
+    def _move(
+        self, old: int, new: int, now: npt.NDArray[np.int16], postings: Sequence[Any]
+    ) -> None:
+        """Take postings along to a new block, stored or waiting, of the slots that are `now` any."""
+        self._touched.add(new)
+        moved = {row.term: now[slots_of(row.bits)] for row in postings}
+        self._insert(new, {term: packed(slots[slots >= 0]) for term, slots in moved.items()})
+        pairs, slots = np.asarray(self._pairs), np.asarray(self._slots)  # to be changed in place
+        waiting = np.flatnonzero(pairs >> 32 == old)
+        waiting = waiting[now[slots[waiting] - 1] >= 0]
+        slots[waiting] = now[slots[waiting] - 1] + 1
+        pairs[waiting] = (new << 32) | (pairs[waiting] & TERM)
