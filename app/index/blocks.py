@@ -264,10 +264,8 @@ class Blocks:
             changes = [(made, slot, self.stamp, row.key) for slot, row in enumerate(part)]
             rows.run(self.connection, query, changes)
 
-    def _move(
-        self, old: int, new: int, now: npt.NDArray[np.int16], postings: Sequence[Any]
-    ) -> None:
-        """Take postings along to a new block, stored or waiting, of the slots that are `now` any."""
+    def _move(self, old: int, new: int, now: Changes, postings: Sequence[Any]) -> None:
+        """Take postings, stored and waiting, along to a new block, where slots are `now`."""
         self._touched.add(new)
         moved = {row.term: now[slots_of(row.bits)] for row in postings}
         self._insert(new, {term: packed(slots[slots >= 0]) for term, slots in moved.items()})

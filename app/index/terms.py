@@ -1,7 +1,7 @@
 """Terms: values that events can be found by. Their ids lie together by kind."""
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from sqlalchemy import Connection, text
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from app import rows
 
 Term = tuple[str, str]  # a kind ("actor") and a value ("serbia")
-Values = Mapping[str, Set[str]]  # those of several terms, by kind
+Values = Mapping[str, set[str]]  # those of several terms, by kind
 KINDS = (
     *("every", "type", "status", "actor", "role", "actor-role", "place", "country", "tag"),
     *("source", "publisher", "related", "word", "measure", "unit"),
@@ -42,7 +42,7 @@ class Terms:
         for kind, known in self._known.items():
             if len(known) > MOST_KNOWN:
                 known.clear()
-            new[kind] = set().union(*(of[kind] for of in events if kind in of)) - known.keys()
+            new[kind] = set().union(*(of[kind].difference(known) for of in events if kind in of))
         self._learn(new)
         return [
             [

@@ -234,7 +234,7 @@ def _agree(kind: Vocabulary, given: schemas.Shape, stored: Json, where: str) -> 
     said = vars(given)
     differing = [
         name
-        for name in kind.shape.model_fields
+        for name in kind.members
         if said[name] != stored[name]
         and name in given.model_fields_set
         and not (stored[name] in none and said[name] in none)
