@@ -147,7 +147,7 @@ def test_every_filter_finds_its_events_whatever_happened(base: str) -> None:
                             "bare": {event_id: (was_day, frozenset[str]())},
                         }[kind]
                 else:
-                    many = [f"{event_id}-{n}" for n in range(20)] if kind == "many" else [event_id]
+                    many = [f"{event_id}-{n}" for n in range(40)] if kind == "many" else [event_id]
                     create(session, held, many, day, tags)
             assert_found(session.connection(), held)
             number = session.execute(text("SELECT count(*) FROM block")).scalar_one()

@@ -8,7 +8,7 @@ short rows, in timeline order, and a rare one's cost no more than its events.
 from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -73,14 +73,14 @@ def slots_of(bits: bytes) -> Slots:
     return np.flatnonzero(unpacked(bits)).astype(np.uint16)
 
 
-def _changed(bits: bytes, changes: Changes) -> bytes:
-    """A posting after some changes in order."""
+def _changed(bits: bytes, changes: Changes, grows: bool) -> bytes:
+    """A posting after some changes in order; it `grows` where none of them takes a slot."""
     slots = np.abs(changes) - 1
-    if changes.min() > 0 and not _is_list(bits):
+    if grows and not _is_list(bits):
         held = np.frombuffer(bits, dtype=np.uint8).copy()
         np.bitwise_or.at(held, slots >> 3, (1 << (slots & 7)).astype(np.uint8))
         return held.tobytes()
-    if changes.min() > 0 and len(bits) + 2 * len(slots) < SLOTS // 8:
+    if grows and len(bits) + 2 * len(slots) < SLOTS // 8:
         return bits + slots.astype("<u2").tobytes()
     mask = unpacked(bits)
     mask[slots] = changes > 0  # of a slot that changes twice the last counts
@@ -203,33 +203,35 @@ class Blocks:
 
     def _flush(self, only: int | None = None) -> None:
         """Write what waits, of one block alone where it is named."""
+        pairs, slots = self._take_waiting(only)
+        starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+        if not len(starts):
+            return
+        blocks, terms = (pairs[starts] >> 32).tolist(), (pairs[starts] & TERM).tolist()
+        # A slot more in a posting is an event more that bears the term.
+        more = np.add.reduceat(np.sign(slots), starts, dtype=np.int64).tolist()
+        add_up(self.connection, zip(terms, more, strict=True))
+        changes = [slots[start:end] for start, end in pairwise([*starts.tolist(), len(slots)])]
+        grow = (np.minimum.reduceat(slots, starts) > 0).tolist()
+        of_pairs = zip(blocks, terms, changes, grow, strict=True)
+        for block, of_block in groupby(of_pairs, itemgetter(0)):
+            for some in batches(of_block):
+                self._write(block, {term: (of_term, grows) for _, term, of_term, grows in some})
+
+    def _take_waiting(self, only: int | None) -> tuple[npt.NDArray[np.int64], Changes]:
+        """What waits no longer: pairs in order, and of each its changes as they came."""
         pairs, slots = np.array(self._pairs), np.array(self._slots)
         chosen = np.ones(len(pairs), dtype=np.bool_) if only is None else pairs >> 32 == only
         self._pairs = array("q", pairs[~chosen].tobytes())
         self._slots = array("h", slots[~chosen].tobytes())
-        pairs, slots = pairs[chosen], slots[chosen]
-        if not len(pairs):
-            return
-        order = np.argsort(pairs, kind="stable")  # which keeps the order of what changes the same
-        pairs, slots = pairs[order], slots[order]
-        starts = np.flatnonzero(np.diff(pairs, prepend=-1))
-        blocks, terms = pairs[starts] >> 32, pairs[starts] & TERM
-        # A slot more in a posting is an event more that bears the term.
-        more = np.add.reduceat(np.sign(slots), starts, dtype=np.int64)
-        add_up(self.connection, zip(terms.tolist(), more.tolist(), strict=True))
-        changes = np.split(slots, starts[1:])
-        of_blocks = groupby(
-            zip(blocks.tolist(), terms.tolist(), changes, strict=True), itemgetter(0)
-        )
-        for block, of_one in of_blocks:
-            for some in batches(of_one):
-                self._write(block, {term: changed for _, term, changed in some})
+        order = np.flatnonzero(chosen)[np.argsort(pairs[chosen], kind="stable")]
+        return pairs[order], slots[order]
 
-    def _write(self, block: int, changes: Mapping[int, Changes]) -> None:
+    def _write(self, block: int, changes: Mapping[int, tuple[Changes, bool]]) -> None:
         some = f"WHERE block = {block} AND term IN ({numbers(changes)})"
         query = f"SELECT term, bits FROM posting {some}"
         held = dict(map(tuple, self.connection.exec_driver_sql(query)))
-        now = {term: _changed(held.get(term, b""), of) for term, of in changes.items()}
+        now = {term: _changed(held.get(term, b""), *of) for term, of in changes.items()}
         self._insert(block, {term: bits for term, bits in now.items() if term not in held})
         kept = [(now[term], block, term) for term in held if now[term]]
         rows.run(self.connection, UPDATE, kept)

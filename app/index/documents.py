@@ -3,7 +3,6 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -44,8 +43,7 @@ class Measurement(NamedTuple):
     high: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """All that the read model holds of one event."""
 
     event_id: str

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
@@ -80,8 +81,7 @@ class Report:
     notes: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A line that is valid in itself."""
 
     number: int

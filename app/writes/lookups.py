@@ -70,11 +70,12 @@ class Lookups:
             self._same.clear()
         self._shelves["type"].ask({"id": event.type} for event in events)
         self._tags.ask(tag for event in events for tag in event.tags)
-        publishers = (source.publisher for event in events for source in event.sources)
-        self._publishers.ask(filter(None, publishers))
         for part, (kind, _) in NAMED.items():
             named = (given for event in events for given in getattr(event, part))
             self._shelves[kind.name].ask(map(vars, named))
+        held = self._shelves["source"].records
+        new = (source for event in events for source in event.sources if source.id not in held)
+        self._publishers.ask(source.publisher for source in new if source.publisher)
 
     def type(self, type_id: str) -> str:
         """The id of a type, which must exist; Problem `invalid-body` names the nearest."""
