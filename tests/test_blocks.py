@@ -13,6 +13,7 @@ from sqlmodel import Session
 from app import index, reads, schemas, writes
 from app.db import Database, Memory
 from app.filters import EventFilter, find
+from app.formats import Line
 from app.index import blocks, slots_of, unpacked
 from stores import BY, Stores, opened
 
@@ -170,6 +171,32 @@ def test_an_event_that_comes_and_goes_leaves_no_block_full(base: str) -> None:
             change(session, held, CHANGES["gone"], f"m-{turn}")
             del held[f"m-{turn}"]
         assert session.execute(text("SELECT count(*) FROM block")).scalar_one() == 1
+        assert_found(session.connection(), held)
+        session.rollback()
+
+
+def test_a_file_is_found_whole_though_blocks_are_made_anew_between_its_batches(base: str) -> None:
+    """What waits to be posted moves along with its events."""
+    number = index.BATCH + 100
+    held = {
+        f"e-{n * 7 % number:03}": (DAYS[n % 6], frozenset(TAGS[: n % 4])) for n in range(number)
+    }
+    lines = [
+        Line(
+            at,
+            {
+                "id": event_id,
+                "type": "thing",
+                "title": "Thing",
+                "date": day,
+                "tags": sorted(tags),
+                "sources": [{"id": "a-source"}],
+            },
+        )
+        for at, (event_id, (day, tags)) in enumerate(held.items(), 1)
+    ]
+    with opened(base) as store, store.write() as session:
+        assert writes.load(session, BY, lines, writes.ImportOptions()).created == number
         assert_found(session.connection(), held)
         session.rollback()
 

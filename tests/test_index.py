@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from app import dates as edtf
 from app import index, schemas, writes
-from app.index import blocks, keys
+from app.index import blocks, documents, keys
 from app.words import fold
 from chronology import Chronology, ascending, chronology
 from stores import BY, SqliteStores, Stores, migrated, opened, seeded
@@ -430,6 +430,18 @@ def test_a_rebuild_tells_how_far_it_is(stores: Stores, filled: str, story: Chron
         told.clear()
         assert list(index.check(session.connection(), told.append)) == []
         assert told[-1] == len(story.events)
+
+
+COORDINATES = st.none() | st.floats(-180, 180) | st.floats(-1e-3, 1e-3)
+
+
+@given(st.text(), COORDINATES, COORDINATES)
+def test_documents_are_the_bytes_that_json_writes(said: str, latitude: Any, longitude: Any) -> None:
+    """Whatever makes them: stored documents are compared byte for byte, and for years."""
+    place = {"name": said, "latitude": latitude, "longitude": longitude}
+    document = {"title": said, "places": [place], "tags": [said], "version": 1, "summary": None}
+    expected = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    assert documents._encoded(document) == expected.encode()
 
 
 def test_documents_have_the_documented_shape(stores: Stores, filled: str) -> None:

@@ -53,7 +53,7 @@ class Gap(NamedTuple):
         return self.high - self.low > len(self.ids)
 
     def keys(self) -> list[int]:
-        """Keys with room between; at an end of the day no more than is wont."""
+        """Keys for them in order, with equal room between: at an end of the day STRIDE at most."""
         room, count = self.high - self.low, len(self.ids)
         first, last = self.low < first_key(self.day), self.high == first_key(self.day + 1)
         if not first and not last:
@@ -125,9 +125,9 @@ def _make_room(connection: Connection, gap: Gap) -> list[int]:
         if (sparse and 4 * count <= 1 << bits) or bits == LABEL_BITS:
             break
     spread = _spread(start, 1 << bits, count)
-    place = bisect_right(keys, gap.low)
-    made = spread[place : place + more]
-    del spread[place : place + more]
+    behind = bisect_right(keys, gap.low)
+    made = spread[behind : behind + more]
+    del spread[behind : behind + more]
     move(connection, keys, spread)
     return made
 
