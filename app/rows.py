@@ -121,12 +121,31 @@ def records(connection: Connection, kind: str, ids: Iterable[str]) -> dict[str, 
 
 def insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows whose values are in the order of the table's columns."""
-    if rows:
-        connection.exec_driver_sql(_insert(table, connection.dialect.paramstyle), list(rows))
+    run(connection, _insert(table), rows)
 
 
 @cache
-def _insert(table: str, paramstyle: str) -> str:
+def _insert(table: str) -> str:
     columns = TABLES[table].columns.keys()
-    marks = ["?" if paramstyle == "qmark" else "%s"] * len(columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(marks)})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['{}'] * len(columns))})"
+
+
+def run(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Execute a statement once a row; each `{}` in it stands for a value."""
+    if rows:
+        connection.exec_driver_sql(_marked(connection, statement), list(rows))
+
+
+def matching(
+    connection: Connection, query: str, wanted: Iterable[tuple[Any, ...]]
+) -> Iterator[Any]:
+    """What a query finds of the rows `wanted`, which stand for `{}` behind its VALUES."""
+    for batch in batches(wanted):
+        row = f"({', '.join(['{}'] * len(batch[0]))})"
+        asked = query.replace("{}", ", ".join([row] * len(batch)))
+        values = tuple(value for row in batch for value in row)
+        yield from connection.exec_driver_sql(_marked(connection, asked), values)
+
+
+def _marked(connection: Connection, statement: str) -> str:
+    return statement.replace("{}", "?" if connection.dialect.paramstyle == "qmark" else "%s")

@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import _lru_cache_wrapper, lru_cache
+from functools import lru_cache
 from hashlib import blake2b
 
 from slugify import slugify, smart_truncate
@@ -42,9 +42,8 @@ CHUNK = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<run>[^\s"*]+)(?P<star>\*?)')
 QUOTES = str.maketrans(dict.fromkeys("“”„‟«»‹›″", '"'))
 LONGEST = 64  # of a word, in characters; the rest is not told apart
 SHORTEST_PREFIX = 3
-REMEMBERED = 1 << 15  # words, each of LONGEST characters at most: texts repeat few of them often
+MOST_KEPT = 1 << 15  # words, each of LONGEST characters at most
 A_FEW = 1 << 13  # names and titles: what names one asks for it again soon
-LINE = 500  # characters of a text that may be remembered as a whole
 
 
 def _bare(text: str) -> str:
@@ -66,7 +65,7 @@ def slug(name: str, longest: int = 80) -> str:
     """A URL-safe id made from `name`, cut at a word; a hash where it holds no letter or digit."""
     # A character by its number (`&#269;`) is decoded only where all of them can be.
     parts = [name] if "&#" in name else name.split(" ")
-    cut = smart_truncate(_joined("-", _slug, parts), longest, word_boundary=True, separator="-")
+    cut = smart_truncate(_slugs.joined("-", parts), longest, word_boundary=True, separator="-")
     return cut or blake2b(name.encode(), digest_size=6).hexdigest()
 
 
@@ -75,31 +74,32 @@ def split(text: str) -> list[str]:
     return _folded(text).split()
 
 
+class Kept(dict[str, str]):
+    """What is made of the parts of texts, kept of short ones: texts repeat few of them often."""
+
+    def __init__(self, made: Callable[[str], str]) -> None:
+        super().__init__()
+        self._made = made
+
+    def __missing__(self, part: str) -> str:
+        made = self._made(part)
+        if len(part) <= LONGEST:
+            if len(self) >= MOST_KEPT:
+                self.clear()
+            self[part] = made
+        return made
+
+    def joined(self, by: str, parts: list[str]) -> str:
+        """What is made of each part, where it is anything."""
+        return by.join(filter(None, map(self.__getitem__, parts)))
+
+
+_slugs = Kept(lambda part: slugify(part.translate(LETTERS)))
+_words = Kept(lambda part: " ".join(word[:LONGEST] for word in WORD.findall(_bare(part))))
+
+
 def _folded(text: str) -> str:
-    return _joined(" ", _words, text.split())
-
-
-@lru_cache(REMEMBERED)
-def _slug(part: str) -> str:
-    return slugify(part.translate(LETTERS))
-
-
-@lru_cache(REMEMBERED)
-def _words(part: str) -> str:
-    return " ".join(word[:LONGEST] for word in WORD.findall(_bare(part)))
-
-
-def _joined(by: str, made: "_lru_cache_wrapper[str]", parts: list[str]) -> str:
-    """What is made of each part, where it is anything; of a long one, it is not remembered."""
-    short = max(map(len, parts), default=0) <= LONGEST
-    return by.join(filter(None, map(made if short else made.__wrapped__, parts)))
-
-
-def _line(text: str) -> str:
-    return _folded_line(text) if len(text) <= LINE else _folded(text)
-
-
-_folded_line = lru_cache(A_FEW)(_folded)
+    return _words.joined(" ", text.split())
 
 
 def wording(fields: Iterable[Iterable[str | None]]) -> str:
@@ -107,7 +107,7 @@ def wording(fields: Iterable[Iterable[str | None]]) -> str:
 
     `fields` are lists of texts; a phrase crosses neither from one text to the next nor lines.
     """
-    return "\n".join("".join(f" {_line(t)} " for t in texts if t) for texts in fields)
+    return "\n".join("".join(f" {_folded(t)} " for t in texts if t) for texts in fields)
 
 
 @dataclass(frozen=True)

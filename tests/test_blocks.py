@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,8 @@ from sqlmodel import Session
 from app import index, reads, schemas, writes
 from app.db import Database, Memory
 from app.filters import EventFilter, find
-from app.index import blocks, none, slots_of, unpacked
+from app.formats import Line
+from app.index import blocks, slots_of, unpacked
 from stores import BY, Stores, opened
 
 SLOTS = 16
@@ -34,9 +36,7 @@ def few_slots() -> Iterator[None]:
 @given(st.sets(st.integers(0, SLOTS - 1)))
 def test_a_posting_holds_its_slots_whatever_its_form(slots: set[int]) -> None:
     """A list of few, a bit for each of many; one by one they give the same slots."""
-    mask = none()
-    mask[sorted(slots)] = True
-    bits = blocks.packed(mask)
+    bits = blocks.packed(np.array(sorted(slots), dtype=np.int64))
     assert set(slots_of(bits).tolist()) == slots
     assert set(unpacked(bits).nonzero()[0].tolist()) == slots
     assert bool(bits) == bool(slots)
@@ -149,7 +149,7 @@ def test_every_filter_finds_its_events_whatever_happened(base: str) -> None:
                             "bare": {event_id: (was_day, frozenset[str]())},
                         }[kind]
                 else:
-                    many = [f"{event_id}-{n}" for n in range(20)] if kind == "many" else [event_id]
+                    many = [f"{event_id}-{n}" for n in range(40)] if kind == "many" else [event_id]
                     create(session, held, [i for i in many if i not in ever], day, tags)
                     ever.update(many)
             assert_found(session.connection(), held)
@@ -173,6 +173,32 @@ def test_an_event_that_comes_and_goes_leaves_no_block_full(base: str) -> None:
             change(session, held, CHANGES["gone"], f"m-{turn}")
             del held[f"m-{turn}"]
         assert session.execute(text("SELECT count(*) FROM block")).scalar_one() == 1
+        assert_found(session.connection(), held)
+        session.rollback()
+
+
+def test_a_file_is_found_whole_though_blocks_are_made_anew_between_its_batches(base: str) -> None:
+    """What waits to be posted moves along with its events."""
+    number = index.BATCH + 100
+    held = {
+        f"e-{n * 7 % number:03}": (DAYS[n % 6], frozenset(TAGS[: n % 4])) for n in range(number)
+    }
+    lines = [
+        Line(
+            at,
+            {
+                "id": event_id,
+                "type": "thing",
+                "title": "Thing",
+                "date": day,
+                "tags": sorted(tags),
+                "sources": [{"id": "a-source"}],
+            },
+        )
+        for at, (event_id, (day, tags)) in enumerate(held.items(), 1)
+    ]
+    with opened(base) as store, store.write() as session:
+        assert writes.load(session, BY, lines, writes.ImportOptions()).created == number
         assert_found(session.connection(), held)
         session.rollback()
 

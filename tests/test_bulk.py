@@ -1,5 +1,6 @@
 """A file in bulk against the same events one by one: not a byte may differ but the moments."""
 
+import gc
 import json
 from collections.abc import Iterable
 from random import Random
@@ -11,7 +12,8 @@ from sqlalchemy import text
 from app import index, reads, rows, schemas, writes
 from app.cli import _findings
 from app.db import Database
-from app.filters import EventFilter
+from app.errors import Problem
+from app.filters import EventFilter, find
 from app.formats import Line
 from app.writes import lookups
 from stores import BY, Stores, opened
@@ -136,6 +138,31 @@ def test_what_is_shown_at_once_is_what_the_rows_say(empty: str) -> None:
         changed = [{**event, "title": "Other", "tags": ["new"]} for event in events[::2]]
         assert load(store, changed, replace=True).updated == len(changed)
         assert list(_findings(store)) == []
+
+
+def test_links_of_all_batches_lead_to_one_event(empty: str) -> None:
+    """Events of a whole file relate to its first, which is found by each of them."""
+    events = generated(index.BATCH + 100)
+    hub, *others = events
+    for event in others[::7]:
+        event["related"] = [{"event": hub["id"], "relation": "follows"}]
+    with opened(empty) as store:
+        load(store, events)
+        assert list(_findings(store)) == []
+        with store.read() as connection:
+            found = find(connection, EventFilter(related_to=hub["id"]))
+            assert reads.Hits(connection, found).count() == len(others[::7])
+
+
+def test_python_collects_garbage_as_before_once_a_file_is_in(empty: str) -> None:
+    """Or refused."""
+    before = gc.get_threshold()
+    with opened(empty) as store:
+        load(store, generated(2))
+        assert gc.get_threshold() == before
+        with pytest.raises(Problem):
+            load(store, [{**event, "related": [{"event": "none"}]} for event in generated(2)])
+        assert gc.get_threshold() == before
 
 
 def test_what_the_journal_says_of_what_was_made_is_what_is_stored(empty: str) -> None:

@@ -7,8 +7,8 @@ short rows, in timeline order, and a rare one's cost no more than its events.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -18,14 +18,18 @@ from sqlalchemy import Connection, insert, text
 
 from app import rows
 from app.dialects import lost, numbers
+from app.index.terms import Terms, add_up
 from app.models import TABLES
 from app.rows import batches
 
 SLOTS = 1 << 14
 MOST_WAITING = 20_000_000  # changes of postings, of ten bytes each
+TERM = (1 << 32) - 1  # the term's part of a number that holds its block, too
 Slots = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
+Changes = npt.NDArray[np.int16]  # to a posting: slot + 1 for one more, the negative for one less
 
+UPDATE = "UPDATE posting SET bits = {} WHERE block = {} AND term = {}"
 BEYOND = text("SELECT 1 FROM timeline WHERE key > :key LIMIT 1")
 
 
@@ -39,11 +43,12 @@ def none() -> Mask:
     return np.zeros(SLOTS, dtype=np.bool_)
 
 
-def packed(mask: Mask) -> bytes:
+def packed(slots: npt.NDArray[Any]) -> bytes:
     """A posting's bytes: an even number for a list of slots, odd for a bit each and one more."""
-    slots = np.flatnonzero(mask)
     if 2 * len(slots) < SLOTS // 8:
         return slots.astype("<u2").tobytes()
+    mask = none()
+    mask[slots] = True
     return np.packbits(mask, bitorder="little").tobytes() + b"\0"
 
 
@@ -68,29 +73,37 @@ def slots_of(bits: bytes) -> Slots:
     return np.flatnonzero(unpacked(bits)).astype(np.uint16)
 
 
-def _changed(bits: bytes, changes: npt.NDArray[np.int16]) -> bytes:
-    """A posting after some changes in order: slot + 1 for one more, the negative for one less."""
+def _changed(bits: bytes, changes: Changes, grows: bool) -> bytes:
+    """A posting after some changes in order; it `grows` where none of them takes a slot."""
     slots = np.abs(changes) - 1
-    if changes.min() > 0 and _is_list(bits) and len(bits) + 2 * len(slots) < SLOTS // 8:
+    if grows and not _is_list(bits):
+        held = np.frombuffer(bits, dtype=np.uint8).copy()
+        np.bitwise_or.at(held, slots >> 3, (1 << (slots & 7)).astype(np.uint8))
+        return held.tobytes()
+    if grows and len(bits) + 2 * len(slots) < SLOTS // 8:
         return bits + slots.astype("<u2").tobytes()
     mask = unpacked(bits)
     mask[slots] = changes > 0  # of a slot that changes twice the last counts
-    return packed(mask)
+    return packed(np.flatnonzero(mask))
 
 
 class Blocks:
-    """The blocks while they are written. Postings change when they are flushed, all at once."""
+    """The blocks while they are written, and the terms that their postings are of.
+
+    Postings, and how many events bear a term, change when they are flushed, all at once.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.terms = Terms(connection)
         bump = text("UPDATE store SET stamp = stamp + 1 RETURNING stamp")
         stamp: int | None = connection.execute(bump).scalar()
         if stamp is None:
             raise lost()
         self.stamp = stamp
         self._touched: set[int] = set()
-        # What changes: a block, a term and, as `_changed` takes them, a slot.
-        self._blocks, self._terms, self._slots = array("i"), array("i"), array("h")
+        # What changes: block and term in one number and, as `_changed` takes them, a slot.
+        self._pairs, self._slots = array("q"), array("h")
         self._first_keys: list[int] = []
         self._ids: list[int] = []
         self._used: dict[int, int] = {}
@@ -106,20 +119,39 @@ class Blocks:
             self._ids.append(block)
             self._used[block] = held.get(block, used)
 
-    def place(self, key: int) -> tuple[int, int, int]:
-        """A free slot for an event at `key`: block, slot and stamp; may make room for it."""
+    def place(self, keys: Iterable[int]) -> Iterator[list[tuple[int, int, int]]]:
+        """Free slots for events at some keys, in order: key, block and slot of each.
+
+        They come in portions: each must be stored before the next is asked for, which may move it.
+        """
+        placed: list[tuple[int, int, int]] = []
+        for key in keys:
+            block = self._at(key)
+            if block is None or self._used[block] == SLOTS:
+                yield placed
+                placed = []
+                block = self._make_room(key)
+            placed.append((key, block, self._used[block]))
+            self._used[block] += 1
+        yield placed
+
+    def _at(self, key: int) -> int | None:
+        """The block that a key lies in; None in front of the first."""
         place = bisect_right(self._first_keys, key) - 1
-        if place < 0:
-            return self.begin(0, 1), 0, self.stamp
-        block = self._ids[place]
-        if self._used[block] == SLOTS:
-            if self.connection.execute(BEYOND, {"key": key}).first() is None:
-                # What is told as it happens fills block after block.
-                return self.begin(key, 1), 0, self.stamp
-            self._make_anew(block)
-            return self.place(key)
-        self._used[block] += 1
-        return block, self._used[block] - 1, self.stamp
+        return None if place < 0 else self._ids[place]
+
+    def _make_room(self, key: int) -> int:
+        """A block with a free slot for an event at a key."""
+        block = self._at(key)
+        if block is None:
+            return self.begin(0, 0)
+        if self.connection.execute(BEYOND, {"key": key}).first() is None:
+            # What is told as it happens fills block after block.
+            return self.begin(key, 0)
+        self._make_anew(block)
+        block = self._at(key)
+        assert block is not None
+        return block
 
     def begin(self, first_key: int, used: int) -> int:
         """A new block from `first_key` on; gives its id."""
@@ -139,10 +171,10 @@ class Blocks:
 
     def _change(self, block: int, change: int, terms: Collection[int]) -> None:
         self._touched.add(block)
-        self._blocks.extend([block] * len(terms))
-        self._terms.extend(terms)
+        of_block = block << 32
+        self._pairs.extend([of_block | term for term in terms])
         self._slots.extend([change] * len(terms))
-        if len(self._terms) > MOST_WAITING:
+        if len(self._pairs) > MOST_WAITING:
             self.flush()
 
     def left(self, blocks: Iterable[int]) -> None:
@@ -171,32 +203,40 @@ class Blocks:
 
     def _flush(self, only: int | None = None) -> None:
         """Write what waits, of one block alone where it is named."""
-        waiting = tuple(map(np.array, (self._blocks, self._terms, self._slots)))
-        chosen = np.ones(len(self._terms), dtype=np.bool_) if only is None else waiting[0] == only
-        self._blocks, self._terms, self._slots = (
-            array(kept.typecode, part[~chosen].tobytes())
-            for kept, part in zip((self._blocks, self._terms, self._slots), waiting, strict=True)
-        )
-        of_block, terms, slots = (part[chosen] for part in waiting)
-        order = np.lexsort((terms, of_block))  # which keeps the order of what changes the same
-        of_block, terms, slots = of_block[order], terms[order], slots[order]
-        steps = (np.diff(of_block, prepend=-1) != 0) | (np.diff(terms, prepend=-1) != 0)
-        starts = np.flatnonzero(steps)
-        of_pair = np.split(slots, starts[1:])
-        pairs = zip(of_block[starts].tolist(), terms[starts].tolist(), of_pair, strict=False)
-        for block, of_one in groupby(pairs, key=itemgetter(0)):
-            for some in batches(of_one):
-                self._write(block, {term: changes for _, term, changes in some})
+        pairs, slots = self._take_waiting(only)
+        starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+        if not len(starts):
+            return
+        blocks, terms = (pairs[starts] >> 32).tolist(), (pairs[starts] & TERM).tolist()
+        # A slot more in a posting is an event more that bears the term.
+        more = np.add.reduceat(np.sign(slots), starts, dtype=np.int64).tolist()
+        add_up(self.connection, zip(terms, more, strict=True))
+        changes = [slots[start:end] for start, end in pairwise([*starts.tolist(), len(slots)])]
+        grow = (np.minimum.reduceat(slots, starts) > 0).tolist()
+        of_pairs = zip(blocks, terms, changes, grow, strict=True)
+        for block, of_block in groupby(of_pairs, itemgetter(0)):
+            for some in batches(of_block):
+                self._write(block, {term: (of_term, grows) for _, term, of_term, grows in some})
 
-    def _write(self, block: int, changes: Mapping[int, npt.NDArray[np.int16]]) -> None:
+    def _take_waiting(self, only: int | None) -> tuple[npt.NDArray[np.int64], Changes]:
+        """What waits no longer: pairs in order, and of each its changes as they came."""
+        pairs, slots = np.array(self._pairs), np.array(self._slots)
+        chosen = np.ones(len(pairs), dtype=np.bool_) if only is None else pairs >> 32 == only
+        self._pairs = array("q", pairs[~chosen].tobytes())
+        self._slots = array("h", slots[~chosen].tobytes())
+        order = np.flatnonzero(chosen)[np.argsort(pairs[chosen], kind="stable")]
+        return pairs[order], slots[order]
+
+    def _write(self, block: int, changes: Mapping[int, tuple[Changes, bool]]) -> None:
         some = f"WHERE block = {block} AND term IN ({numbers(changes)})"
         query = f"SELECT term, bits FROM posting {some}"
         held = dict(map(tuple, self.connection.exec_driver_sql(query)))
-        if held:
-            self.connection.exec_driver_sql(f"DELETE FROM posting {some}")
-        self._insert(
-            block, {term: _changed(held.get(term, b""), of) for term, of in changes.items()}
-        )
+        now = {term: _changed(held.get(term, b""), *of) for term, of in changes.items()}
+        self._insert(block, {term: bits for term, bits in now.items() if term not in held})
+        kept = [(now[term], block, term) for term in held if now[term]]
+        rows.run(self.connection, UPDATE, kept)
+        gone = [(block, term) for term in held if not now[term]]
+        rows.run(self.connection, "DELETE FROM posting WHERE block = {} AND term = {}", gone)
 
     def _insert(self, block: int, postings: Mapping[int, bytes]) -> None:
         some = [(block, term, bits) for term, bits in postings.items() if bits]
@@ -204,7 +244,9 @@ class Blocks:
 
     def _make_anew(self, block: int) -> None:
         """Two blocks of one that is full, or one of it where enough slots are no longer held."""
-        self._flush(block)
+        pairs, slots = np.asarray(self._pairs), np.asarray(self._slots)
+        if np.any(slots[pairs >> 32 == block] < 0):
+            self._flush(block)  # what was taken has a slot no longer
         told = {"block": block}
         query = "SELECT key, slot FROM timeline WHERE block = :block ORDER BY key"
         held = self.connection.execute(text(query), told).all()
@@ -217,25 +259,20 @@ class Blocks:
         self.connection.execute(text("DELETE FROM block WHERE id = :block"), told)
         for number, part in enumerate(filter(None, (held[:half], held[half:]))):
             made = self.begin(part[0].key if number else first_key, len(part))
-            self._move(made, part, postings)
+            now = np.full(SLOTS, -1, dtype=np.int16)
+            now[[row.slot for row in part]] = np.arange(len(part))
+            self._move(block, made, now, postings)
+            query = "UPDATE timeline SET block = {}, slot = {}, stamp = {} WHERE key = {}"
+            changes = [(made, slot, self.stamp, row.key) for slot, row in enumerate(part)]
+            rows.run(self.connection, query, changes)
 
-    def _move(self, block: int, part: Sequence[Any], postings: Sequence[Any]) -> None:
-        """Give the events of a part their slots in a new block, in order."""
-        self._touched.add(block)
-        old = np.array([row.slot for row in part])
-        self._insert(block, {row.term: _packed_anew(unpacked(row.bits)[old]) for row in postings})
-        self.connection.execute(
-            text(
-                "UPDATE timeline SET block = :block, slot = :slot, stamp = :stamp WHERE key = :key"
-            ),
-            [
-                {"key": row.key, "block": block, "slot": slot, "stamp": self.stamp}
-                for slot, row in enumerate(part)
-            ],
-        )
-
-
-def _packed_anew(taken: Mask) -> bytes:
-    mask = none()
-    mask[: len(taken)] = taken
-    return packed(mask)
+    def _move(self, old: int, new: int, now: Changes, postings: Sequence[Any]) -> None:
+        """Take postings, stored and waiting, along to a new block, where slots are `now`."""
+        self._touched.add(new)
+        moved = {row.term: now[slots_of(row.bits)] for row in postings}
+        self._insert(new, {term: packed(slots[slots >= 0]) for term, slots in moved.items()})
+        pairs, slots = np.asarray(self._pairs), np.asarray(self._slots)  # to be changed in place
+        waiting = np.flatnonzero(pairs >> 32 == old)
+        waiting = waiting[now[slots[waiting] - 1] >= 0]
+        slots[waiting] = now[slots[waiting] - 1] + 1
+        pairs[waiting] = (new << 32) | (pairs[waiting] & TERM)

@@ -197,6 +197,6 @@ def _differs(row: RowMapping, entry: Entry | None, posted: dict[int, Term | None
     return (
         any(row[name] != value for name, value in expected.items())
         or not first_key(day) <= row["key"] < first_key(day + 1)
-        or set(posted.values()) != entry.terms
+        or set(posted.values()) != {(kind, v) for kind, of in entry.terms.items() for v in of}
         or written(posted) != row["terms"]
     )

@@ -2,15 +2,17 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, text
 
 from app import dates, quantities, rows
 from app.dialects import listed
-from app.index.terms import EVERY, Term
+from app.index.terms import EVERY, Values
 from app.rows import EventRows
 from app.words import fold, wording
 
@@ -25,7 +27,10 @@ RELATED_FROM = text("SELECT target_id, event_id FROM relation WHERE target_id IN
 NAMED = ("actor", "place", "tag", "source")
 ACTOR = ("id", "name", "kind", "country", "role")
 QUANTITY = ("measure", "value", "max_value", "qualifier", "unit", "text")
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+NOT_SAID = {None}
+KEPT = 1 << 13  # dates as they are served
+of_actor = itemgetter(*ACTOR)
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Measurement(NamedTuple):
@@ -37,15 +42,14 @@ class Measurement(NamedTuple):
     high: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """All that the read model holds of one event."""
 
     event_id: str
     date: dates.Date
     updated_at: str
     body: bytes
-    terms: frozenset[Term]
+    terms: Values
     known: int
     publishers: int
     words: str
@@ -106,27 +110,30 @@ def _parts(event: EventRows, named: rows.Records) -> dict[str, list[Json]]:
 
 
 def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Entry:
-    date = dates.parse(event["date_edtf"])
     sources = parts["sources"]
-    supporting = (s["publisher_id"] for s in sources if s["role"] == "supports")
-    publishers = len(set(supporting) - {None})
+    publishers = {s["publisher_id"] for s in sources if s["role"] == "supports"} - NOT_SAID
     words = _words(event, parts)
-    measurements = tuple(_measurement(quantity) for quantity in parts["quantities"])
-    terms = frozenset(
-        (
-            *_terms(event, parts, incoming),
-            *(("word", word) for word in words.split()),
-            *(term for m in measurements for term in (("measure", m.measure), ("unit", m.kind))),
-        )
-    )
-    body = _encode(_document(event, date, parts)).encode()
-    known = min(_reported(source) for source in sources) if sources else NEVER
+    measurements = tuple(map(_measurement, parts["quantities"]))
+    terms = {
+        **_terms(event, parts, incoming),
+        "word": set(words.split()),
+        "measure": {measured.measure for measured in measurements},
+        "unit": {measured.kind for measured in measurements},
+    }
     return Entry(
-        event["id"], date, event["updated_at"], body, terms, known, publishers, words, measurements
+        event["id"],
+        dates.parse(event["date_edtf"]),
+        event["updated_at"],
+        _encoded(_document(event, parts)),
+        terms,
+        min(map(_reported, sources), default=NEVER),
+        len(publishers),
+        words,
+        measurements,
     )
 
 
-def _document(event: Json, date: dates.Date, parts: dict[str, list[Json]]) -> Json:
+def _document(event: Json, parts: dict[str, list[Json]]) -> Json:
     """The event as it is served."""
     for source in parts["sources"]:
         del source["publisher_id"]
@@ -135,24 +142,42 @@ def _document(event: Json, date: dates.Date, parts: dict[str, list[Json]]) -> Js
         "type": event["type_id"],
         "title": event["title"],
         "summary": event["summary"],
-        "date": {
-            "edtf": date.edtf,
-            "text": event["date_text"],
-            "earliest": date.earliest,
-            "latest": date.latest,
-            "precision": date.precision,
-            "uncertain": date.uncertain,
-            "approximate": date.approximate,
-            "label": date.label,
-        },
+        "date": {**_date(event["date_edtf"]), "text": event["date_text"]},
         "status": event["status"],
         **parts,
-        "actors": [{name: actor[name] for name in ACTOR} for actor in parts["actors"]],
+        "actors": [dict(zip(ACTOR, of_actor(actor), strict=True)) for actor in parts["actors"]],
         "tags": [tag["name"] for tag in parts["tags"]],
         "version": event["version"],
         "created_at": event["created_at"],
         "updated_at": event["updated_at"],
     }
+
+
+@lru_cache(KEPT)
+def _date(edtf: str) -> Json:
+    """A date as it is served, but for its text."""
+    date = dates.parse(edtf)
+    return {
+        "edtf": date.edtf,
+        "text": None,
+        "earliest": date.earliest,
+        "latest": date.latest,
+        "precision": date.precision,
+        "uncertain": date.uncertain,
+        "approximate": date.approximate,
+        "label": date.label,
+    }
+
+
+def _encoded(document: Json) -> bytes:
+    """A document's bytes, as `json` writes it."""
+    # What `json` writes as 1e-05 is 0.00001 to pydantic, which is several times faster.
+    tiny = any(
+        place[name] and abs(place[name]) < 1e-4
+        for place in document["places"]
+        for name in ("latitude", "longitude")
+    )
+    return as_json(document).encode() if tiny else to_json(document)
 
 
 def _reported(source: Json) -> int:
@@ -179,29 +204,21 @@ def _measurement(quantity: Json) -> Measurement:
     return Measurement(measure, kind, quantities.sortable(low), quantities.sortable(high))
 
 
-def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Iterator[Term]:
+def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> dict[str, set[str]]:
     """Every value that the event can be filtered by, and the one that every event bears."""
-    yield EVERY
-    yield "type", event["type_id"]
-    if event["status"]:
-        yield "status", event["status"]
-    for actor in parts["actors"]:
-        yield "actor", actor["id"]
-        if actor["role"]:
-            yield "role", actor["role"]
-            yield "actor-role", f"{actor['id']}:{actor['role']}"
-    for place in parts["places"]:
-        yield "place", place["id"]
-    for where in (*parts["actors"], *parts["places"]):
-        if where["country"]:
-            yield "country", where["country"]
-    for tag in parts["tags"]:
-        yield "tag", tag["id"]
-    for source in parts["sources"]:
-        yield "source", source["id"]
-        if source["publisher_id"]:
-            yield "publisher", source["publisher_id"]
-    for link in parts["related"]:
-        yield "related", link["event"]
-    for origin in incoming:
-        yield "related", origin
+    actors, places, sources = parts["actors"], parts["places"], parts["sources"]
+    every, value = EVERY
+    return {
+        every: {value},
+        "type": {event["type_id"]},
+        "status": {event["status"]} - NOT_SAID,
+        "actor": {actor["id"] for actor in actors},
+        "role": {actor["role"] for actor in actors} - NOT_SAID,
+        "actor-role": {f"{actor['id']}:{actor['role']}" for actor in actors if actor["role"]},
+        "place": {place["id"] for place in places},
+        "country": {where["country"] for where in (*actors, *places)} - NOT_SAID,
+        "tag": {tag["id"] for tag in parts["tags"]},
+        "source": {source["id"] for source in sources},
+        "publisher": {source["publisher_id"] for source in sources} - NOT_SAID,
+        "related": {link["event"] for link in parts["related"]}.union(incoming),
+    }

@@ -6,18 +6,26 @@ evenly (Bender et al. 2002, "Two Simplified Algorithms for Maintaining Order in 
 insertion moves O(log n) others on average, however ids arrive.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
+
+from app import rows
 
 LABEL_BITS = 39  # with the 24 of the day, dates.END among them, 63: what the engines hold
 LABELS = 1 << LABEL_BITS
 DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
 STRIDE = 1 << 20  # room left behind an id that is appended to its day
 KEYED = ("timeline", "document", "wording", "measurement")  # and the first of each block
-NEXT = "SELECT key FROM timeline WHERE day = :day AND event_id {} :id ORDER BY event_id {} LIMIT 1"
-BEFORE, AFTER = text(NEXT.format("<", "DESC")), text(NEXT.format(">", "ASC"))
+NEIGHBOURS = (
+    "WITH wanted (day, id) AS (VALUES {}) SELECT day, id,"
+    " (SELECT key FROM timeline t WHERE t.day = w.day AND t.event_id < w.id"
+    " ORDER BY t.event_id DESC LIMIT 1),"
+    " (SELECT key FROM timeline t WHERE t.day = w.day AND t.event_id > w.id"
+    " ORDER BY t.event_id LIMIT 1) FROM wanted w"
+)
 CROWDING = 1.3  # a stretch of 2^i labels may hold (2 / CROWDING)^i events
 
 
@@ -31,38 +39,80 @@ def evenly(day: int, count: int) -> list[int]:
     return _spread(first_key(day), LABELS, count)
 
 
+class Gap(NamedTuple):
+    """Where new events of a day belong: behind the key `low`, before the key `high`."""
+
+    day: int
+    low: int
+    high: int
+    ids: list[str]  # in order
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has a key for each."""
+        return self.high - self.low > len(self.ids)
+
+    def keys(self) -> list[int]:
+        """Keys for them in order, with equal room between: at an end of the day STRIDE at most."""
+        room, count = self.high - self.low, len(self.ids)
+        first, last = self.low < first_key(self.day), self.high == first_key(self.day + 1)
+        if not first and not last:
+            return [self.low + room * number // (count + 1) for number in range(1, count + 1)]
+        stride = min(STRIDE, room // (count + 1))
+        if not first:
+            start = self.low + stride
+        elif not last:
+            start = self.high - stride * count
+        else:
+            start = self.low + (room - stride * (count - 1)) // 2
+        return [start + stride * number for number in range(count)]
+
+
 def place(
-    connection: Connection, day: int, event_id: str, moved: Callable[[], None] = lambda: None
-) -> int:
-    """A free key for an event between its neighbours of the day; `moved` is told when they move."""
-    of_event = {"day": day, "id": event_id}
-    while True:
-        before: int | None = connection.execute(BEFORE, of_event).scalar()
-        after: int | None = connection.execute(AFTER, of_event).scalar()
+    connection: Connection,
+    wanted: Iterable[tuple[int, str]],
+    moved: Callable[[], None] = lambda: None,
+) -> Iterator[dict[str, int]]:
+    """Free keys for new events, each a day and an id, between their neighbours of the day.
+
+    They come in portions, by id: each must be stored before the next is asked for. `moved` is told
+    when neighbours move.
+    """
+    narrow: list[Gap] = []
+    free: dict[str, int] = {}
+    for gap in _gaps(connection, wanted):
+        if gap.wide:
+            free.update(zip(gap.ids, gap.keys(), strict=True))
+        else:
+            narrow.append(gap)
+    yield free
+    for gap in narrow:
+        # What was stored for others may have moved its ends.
+        [now] = _gaps(connection, [(gap.day, event_id) for event_id in gap.ids])
+        made = now.keys() if now.wide else _make_room(connection, now)
+        moved()
+        yield dict(zip(now.ids, made, strict=True))
+
+
+def _gaps(connection: Connection, wanted: Iterable[tuple[int, str]]) -> list[Gap]:
+    """The gaps that some events fall into, asked for all at once."""
+    gaps: dict[tuple[int, int], Gap] = {}
+    found = sorted(map(tuple, rows.matching(connection, NEIGHBOURS, wanted)))
+    for day, event_id, before, after in found:
         low = first_key(day) - 1 if before is None else before
         high = first_key(day + 1) if after is None else after
-        if high - low > 1:
-            break
-        _make_room(connection, day, low)
-        moved()
-    middle = (high - low) // 2
-    if before is None and after is None:
-        return low + middle
-    if after is None:
-        return low + min(STRIDE, middle)
-    if before is None:
-        return high - min(STRIDE, middle)
-    return low + middle
+        gaps.setdefault((day, low), Gap(day, low, high, [])).ids.append(event_id)
+    return list(gaps.values())
 
 
 def _spread(start: int, room: int, count: int) -> list[int]:
     return [start + (2 * i + 1) * room // (2 * count) for i in range(count)]
 
 
-def _make_room(connection: Connection, day: int, near: int) -> None:
-    """Spread the smallest stretch of the day around `near` that is sparse enough."""
-    floor = first_key(day)
-    label = max(near - floor, 0)
+def _make_room(connection: Connection, gap: Gap) -> list[int]:
+    """Keys in a gap that had too few; spreads the smallest stretch around it with enough."""
+    floor, more = first_key(gap.day), len(gap.ids)
+    label = max(gap.low - floor, 0)
     for bits in range(4, LABEL_BITS + 1):
         start = floor + (label >> bits << bits)
         held = connection.execute(
@@ -70,10 +120,16 @@ def _make_room(connection: Connection, day: int, near: int) -> None:
             {"low": start, "high": start + (1 << bits) - 1},
         ).scalars()
         keys = [int(key) for key in held]
-        sparse = len(keys) + 1 <= (2 / CROWDING) ** bits
-        if (sparse and 4 * (len(keys) + 1) <= 1 << bits) or bits == LABEL_BITS:
-            move(connection, keys, _spread(start, 1 << bits, len(keys)))
-            return
+        count = len(keys) + more
+        sparse = count <= (2 / CROWDING) ** bits
+        if (sparse and 4 * count <= 1 << bits) or bits == LABEL_BITS:
+            break
+    spread = _spread(start, 1 << bits, count)
+    behind = bisect_right(keys, gap.low)
+    made = spread[behind : behind + more]
+    del spread[behind : behind + more]
+    move(connection, keys, spread)
+    return made
 
 
 def move(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None:

@@ -1,11 +1,10 @@
 """Writing the read model: entries in, rows out."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, text
 
 from app import rows
 from app.dialects import listed
@@ -15,7 +14,7 @@ from app.index.documents import Entry, entries
 from app.models import TABLES
 from app.rows import batches
 
-TIMELINE = TABLES["timeline"]
+Link = tuple[str, str]  # an event, and one that it relates to
 PLACED = text(
     "SELECT event_id, key, day, block, slot FROM timeline WHERE event_id IN :ids"
 ).bindparams(listed("ids"))
@@ -23,6 +22,13 @@ HELD = text(
     "SELECT t.event_id, t.key, t.day, t.block, t.slot, d.terms, d.body"
     " FROM timeline t LEFT JOIN document d ON d.key = t.key WHERE t.event_id IN :ids"
 ).bindparams(listed("ids"))
+
+LINKED = text(
+    "SELECT t.event_id, t.key, t.block, t.slot, d.terms"
+    " FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id IN :ids"
+).bindparams(listed("ids"))
+TOLD = [c.name for c in TABLES["timeline"].columns if c.name not in ("key", "block", "slot")]
+UPDATE = f"UPDATE timeline SET {', '.join(f'{name} = {{}}' for name in TOLD)} WHERE event_id = {{}}"
 
 
 class Written(NamedTuple):
@@ -37,12 +43,14 @@ def write(
     connection: Connection,
     ids: Iterable[str],
     made: Iterable[Entry] = (),
+    links: Iterable[Link] = (),
     blocks: Blocks | None = None,
 ) -> list[Written]:
     """Bring the read model of the events `ids` up to their rows; those gone are taken out.
 
-    Entries that are `made` already are not read again. With `blocks`, of many writes in one
-    transaction, postings wait until these are flushed. Gives the documents before and after.
+    Entries that are `made` already are not read again. `links` are new, to events that are not in
+    `ids`. With `blocks`, of many writes in one transaction, postings wait until these are flushed.
+    Gives the documents before and after.
     """
     known = {entry.event_id: entry for entry in made}
     done: list[Written] = []
@@ -52,6 +60,7 @@ def write(
         if others := [event_id for event_id in batch if event_id not in known]:
             written |= {entry.event_id: entry for entry in entries(connection, others)}
         done += _write(connection, written_to, batch, written)
+    _link(connection, written_to, links)
     if blocks is None:
         written_to.flush()
     return done
@@ -65,35 +74,62 @@ def _write(
     _remove_documents(connection, [row.key for row in held.values()])
     staying = {i for i, row in held.items() if _stays(row.day, written.get(i))}
     _displace(connection, blocks, [row for i, row in held.items() if i not in staying], before)
-    for event_id, entry in written.items():
-        if event_id in staying:
-            told = row_of(entry) | {"stamp": blocks.stamp}
-            query = update(TIMELINE).where(TIMELINE.c.event_id == event_id)
-            connection.execute(query, told)
-        else:
-            key = keys.place(connection, entry.date.order_day, event_id, blocks.reload)
-            row = (key, *row_of(entry).values(), *blocks.place(key))
-            rows.insert(connection, "timeline", [row])
-    ids_of = terms.term_ids(
-        connection, {term for entry in written.values() for term in entry.terms}
-    )
+    _place(connection, blocks, [entry for i, entry in written.items() if i not in staying])
+    _update(connection, blocks, [written[i] for i in staying])
+    borne = blocks.terms.ids([entry.terms for entry in written.values()])
+    bears = dict(zip(written, borne, strict=True))
     # Only now: placing one event may have moved another.
     placed = {row.event_id: row for row in connection.execute(PLACED, {"ids": list(written)})}
-    bears = {i: {ids_of[term] for term in entry.terms} for i, entry in written.items()}
     for event_id, row in placed.items():
-        was = before[event_id] if event_id in staying else set()
-        blocks.put(row.block, row.slot, bears[event_id] - was)
-        blocks.take(row.block, row.slot, was - bears[event_id])
+        now, was = bears[event_id], before[event_id] if event_id in staying else set()
+        blocks.put(row.block, row.slot, [term for term in now if term not in was])
+        blocks.take(row.block, row.slot, was.difference(now))
     _insert_documents(
         connection, [(placed[i].key, entry, bears[i]) for i, entry in written.items()]
     )
-    counted = Counter(term for of_event in bears.values() for term in of_event)
-    counted.subtract(term for of_event in before.values() for term in of_event)
-    terms.count(connection, counted)
     for event_id in ids:
-        shown, now = held.get(event_id), written.get(event_id)
+        shown, entry = held.get(event_id), written.get(event_id)
         body = None if shown is None or shown.body is None else bytes(shown.body)
-        yield Written(event_id, body, None if now is None else now.body)
+        yield Written(event_id, body, None if entry is None else entry.body)
+
+
+def _place(connection: Connection, blocks: Blocks, new: Sequence[Entry]) -> None:
+    """Put events into the timeline that are new, or new to their day."""
+    entry_of = {entry.event_id: entry for entry in new}
+    wanted = [(entry.date.order_day, entry.event_id) for entry in new]
+    for free in keys.place(connection, wanted, blocks.reload):
+        event_at = {key: event_id for event_id, key in free.items()}
+        for placed in blocks.place(sorted(event_at)):
+            rows.insert(
+                connection,
+                "timeline",
+                [
+                    (key, *row_of(entry_of[event_at[key]]).values(), block, slot, blocks.stamp)
+                    for key, block, slot in placed
+                ],
+            )
+
+
+def _update(connection: Connection, blocks: Blocks, staying: Sequence[Entry]) -> None:
+    """Let the timeline say what is now so of events that stay in their places."""
+    changes = [(*row_of(entry).values(), blocks.stamp, entry.event_id) for entry in staying]
+    rows.run(connection, UPDATE, changes)
+
+
+def _link(connection: Connection, blocks: Blocks, links: Iterable[Link]) -> None:
+    """Let events be found by those that now relate to them; nothing else of them changes."""
+    origins: dict[str, set[str]] = {}
+    for origin, target in links:
+        origins.setdefault(target, set()).add(origin)
+    for batch in batches(origins):
+        found = connection.execute(LINKED, {"ids": batch}).all()
+        borne = blocks.terms.ids([{"related": origins[row.event_id]} for row in found])
+        changes = []
+        for row, related in zip(found, borne, strict=True):
+            was = terms.read(row.terms)
+            blocks.put(row.block, row.slot, set(related) - was)
+            changes.append((terms.written(was.union(related)), row.key))
+        rows.run(connection, "UPDATE document SET terms = {} WHERE key = {}", changes)
 
 
 def _displace(
@@ -144,15 +180,12 @@ def _fill(
         "timeline",
         [(key, *row_of(e).values(), block, slot, blocks.stamp) for key, slot, e in made],
     )
-    counted = Counter(term for _, _, entry in made for term in entry.terms)
-    ids_of = terms.term_ids(connection, counted)
     documents = []
-    for key, slot, entry in made:
-        borne = {ids_of[term] for term in entry.terms}
-        blocks.put(block, slot, borne)
-        documents.append((key, entry, borne))
+    borne = blocks.terms.ids([entry.terms for _, _, entry in made])
+    for (key, slot, entry), of_event in zip(made, borne, strict=True):
+        blocks.put(block, slot, of_event)
+        documents.append((key, entry, of_event))
     _insert_documents(connection, documents)
-    terms.count(connection, Counter({ids_of[term]: number for term, number in counted.items()}))
 
 
 def _stays(day: int, entry: Entry | None) -> bool:
@@ -177,11 +210,8 @@ def row_of(entry: Entry) -> dict[str, Any]:
 
 def _remove_documents(connection: Connection, held: Sequence[int]) -> None:
     """Take out all that is kept of the events with these keys, but for their place."""
-    if held:
-        for table in keys.KEYED[1:]:
-            connection.execute(
-                text(f"DELETE FROM {table} WHERE key = :key"), [{"key": key} for key in held]
-            )
+    for table in keys.KEYED[1:]:
+        rows.run(connection, f"DELETE FROM {table} WHERE key = {{}}", [(key,) for key in held])
 
 
 def _insert_documents(

@@ -1,25 +1,27 @@
 """Terms: values that events can be found by. Their ids lie together by kind."""
 
 from array import array
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import count
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 
-from app.dialects import listed
-from app.models import TABLES
-from app.rows import batches
+from app import rows
 
 Term = tuple[str, str]  # a kind ("actor") and a value ("serbia")
+Values = Mapping[str, set[str]]  # those of several terms, by kind
 KINDS = (
     *("every", "type", "status", "actor", "role", "actor-role", "place", "country", "tag"),
     *("source", "publisher", "related", "word", "measure", "unit"),
 )
 EVERY: Term = ("every", "event")  # what all events bear
 ROOM = 1 << 27  # ids a kind
-KNOWN = text("SELECT id, value FROM term WHERE kind = :kind AND value IN :values").bindparams(
-    listed("values")
+MOST_KNOWN = 1 << 16  # terms of a kind
+KNOWN = (
+    "WITH wanted (kind, value) AS (VALUES {}) SELECT kind, value,"
+    " (SELECT id FROM term t WHERE t.kind = w.kind AND t.value = w.value) FROM wanted w"
 )
+LAST = text("SELECT max(id) FROM term WHERE id BETWEEN :first AND :last")
 
 
 def ids_of_kind(kind: str) -> range:
@@ -28,41 +30,53 @@ def ids_of_kind(kind: str) -> range:
     return range(first, first + ROOM)
 
 
-def term_ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, int]:
-    """The ids of terms; those never seen are added."""
-    by_kind: dict[str, list[str]] = {}
-    for kind, value in sorted(set(wanted)):
-        by_kind.setdefault(kind, []).append(value)
-    return {
-        (kind, value): term
-        for kind, values in by_kind.items()
-        for batch in batches(values)
-        for value, term in _of_kind(connection, kind, batch).items()
-    }
+class Terms:
+    """The ids of terms while they are written down: what was asked for is known for a while."""
 
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._known: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
 
-def _of_kind(connection: Connection, kind: str, values: Sequence[str]) -> dict[str, int]:
-    found = {
-        row.value: row.id for row in connection.execute(KNOWN, {"kind": kind, "values": values})
-    }
-    new = [value for value in values if value not in found]
-    if new:
+    def ids(self, events: Sequence[Values]) -> list[list[int]]:
+        """Of each event the ids of its terms; those never seen are added."""
+        new: dict[str, set[str]] = {}
+        for kind, known in self._known.items():
+            if len(known) > MOST_KNOWN:
+                known.clear()
+            new[kind] = set().union(*(of[kind].difference(known) for of in events if kind in of))
+        self._learn(new)
+        return [
+            [
+                id_of
+                for kind, values in of.items()
+                for id_of in map(self._known[kind].__getitem__, values)
+            ]
+            for of in events
+        ]
+
+    def _learn(self, wanted: Values) -> None:
+        pairs = [(kind, value) for kind, values in wanted.items() for value in values]
+        new: dict[str, list[str]] = {}
+        for kind, value, term in rows.matching(self.connection, KNOWN, pairs):
+            if term is None:
+                new.setdefault(kind, []).append(value)
+            else:
+                self._known[kind][value] = term
+        for kind, values in new.items():
+            self._add(kind, sorted(values))
+
+    def _add(self, kind: str, values: Sequence[str]) -> None:
         ids = ids_of_kind(kind)
-        query = text("SELECT max(id) FROM term WHERE id BETWEEN :first AND :last")
-        last = connection.execute(query, {"first": ids[0], "last": ids[-1]}).scalar()
-        start = ids[0] if last is None else last + 1
-        made = {value: start + number for number, value in enumerate(new)}
-        rows = [{"id": i, "kind": kind, "value": v, "events": 0} for v, i in made.items()]
-        connection.execute(insert(TABLES["term"]), rows)
-        found |= made
-    return found
+        last = self.connection.execute(LAST, {"first": ids[0], "last": ids[-1]}).scalar()
+        made = dict(zip(values, count(ids[0] if last is None else last + 1), strict=False))
+        rows.insert(self.connection, "term", [(i, kind, v, 0) for v, i in made.items()])
+        self._known[kind] |= made
 
 
-def count(connection: Connection, borne: Counter[int]) -> None:
+def add_up(connection: Connection, borne: Iterable[tuple[int, int]]) -> None:
     """So many events more, or fewer, bear each of some terms."""
-    changes = [{"id": term, "by": number} for term, number in borne.items() if number]
-    if changes:
-        connection.execute(text("UPDATE term SET events = events + :by WHERE id = :id"), changes)
+    changes = [(more, term) for term, more in borne if more]
+    rows.run(connection, "UPDATE term SET events = events + {} WHERE id = {}", changes)
 
 
 def written(terms: Collection[int]) -> bytes:

@@ -60,7 +60,7 @@ ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 
 def printable(value: str) -> str:
     """`value`; ValueError where it is blank or holds what is not text (NUL, lone surrogates)."""
-    if odd := NOT_TEXT.search(value):
+    if not value.isprintable() and (odd := NOT_TEXT.search(value)):
         raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
     if value.isspace() or not value:
         raise ValueError("is blank; leave it out where it is not known")

@@ -118,17 +118,18 @@ def save(
     lookups: Lookups,
     events: Sequence[EventRows],
     held: Mapping[str, EventRows],
+    last: Mapping[str, int],
     op: str | None = None,
     blocks: index.Blocks | None = None,
 ) -> None:
     """Store events, those in `held` in place of what they were, with read model and journal.
 
-    `op` says what happened where it is neither `create` nor `update`. What they relate to must be
-    stored by the end of the transaction: `refuse_missing` sees to that. With `blocks`, of many
-    saves in one transaction, postings wait until these are flushed.
+    `last` are the last versions of those that ever were. `op` says what happened where it is
+    neither `create` nor `update`. What they relate to must be stored by the end of the transaction:
+    `refuse_missing` sees to that. With `blocks`, of many saves in one transaction, postings wait
+    until these are flushed.
     """
     moment = now()
-    last = versions(session, "event", [rows.event_id for rows in events])
     for rows in events:
         was = held.get(rows.event_id)
         rows.event["version"] = last.get(rows.event_id, 0) + 1
@@ -141,8 +142,7 @@ def save(
     replaced = [held[rows.event_id] for rows in events if rows.event_id in held]
     lookups.store()
     _write_rows(session, events, replaced)
-    touched = {target for rows in (*events, *replaced) for target in rows.targets}
-    written = _index(session, lookups, events, touched, blocks)
+    written = _index(session, lookups, events, replaced, blocks)
     changes = [
         Change(
             op or ("update" if rows.event_id in held else "create"),
@@ -190,14 +190,17 @@ def _index(
     session: Session,
     lookups: Lookups,
     events: Sequence[EventRows],
-    touched: set[str],
+    replaced: Sequence[EventRows],
     blocks: index.Blocks | None,
 ) -> dict[str, bytes | None]:
-    """Write the read model of events and of those they touch; gives the documents by id."""
-    own = [rows.event_id for rows in events]
-    made = index.joined(session.connection(), events, lookups.records)
-    others = sorted(touched.difference(own))
-    written = index.write(session.connection(), [*own, *others], made, blocks)
+    """Write the read model of events and of what they relate to; gives the documents by id."""
+    connection = session.connection()
+    own = dict.fromkeys(rows.event_id for rows in events)
+    left = sorted({target for rows in replaced for target in rows.targets}.difference(own))
+    links = [(rows.event_id, target) for rows in events for target in rows.targets]
+    new = [link for link in links if link[1] not in {*own, *left}]
+    made = index.joined(connection, events, lookups.records)
+    written = index.write(connection, [*own, *left], made, new, blocks)
     return {shown.event_id: shown.after for shown in written}
 
 
@@ -215,7 +218,8 @@ def create_events(
         lookups.prepare(batch)
         free.ask(event.id or slug(_called(event)) for event in batch)
         rows = [_new(session, lookups, free, event, op) for event in batch]
-        save(session, by, lookups, rows, {}, op)
+        there = versions(session, "event", [of.event_id for of in rows]) if op == "restore" else {}
+        save(session, by, lookups, rows, {}, there, op)
         made += rows
     for event, rows_of_event in zip(events, made, strict=True):
         with said_of(event.id or event.title):
@@ -307,7 +311,7 @@ class Events:
         rows = rows_of(lookups, given.id, given)
         held = stored(session.connection(), [given.id])
         if differences(rows, held[given.id]):
-            save(session, by, lookups, [rows], held)
+            save(session, by, lookups, [rows], held, versions(session, "event", held))
             refuse_missing(session, rows)
         return str(given.id)
 

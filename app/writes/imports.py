@@ -1,7 +1,10 @@
 """Importing files of events: all or nothing, every fault with the line it stands in."""
 
-from collections.abc import Callable, Iterable, Iterator
+import gc
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
@@ -18,6 +21,10 @@ from app.writes.journal import By, versions
 from app.writes.lookups import Lookups
 from app.writes.records import without_derived
 
+OWN = text(
+    "SELECT record_id FROM change WHERE kind = 'event' AND cause_kind IS NULL"
+    " AND record_id IN :ids AND position > :began"
+).bindparams(listed("ids"))
 MOST_FAULTS = 100  # are told; the rest of the file is not looked at
 NOT_WRITTEN = ("match",)  # what lists add to an event
 
@@ -74,8 +81,7 @@ class Report:
     notes: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A line that is valid in itself."""
 
     number: int
@@ -97,8 +103,9 @@ def load(
     file is, but for links to events further down.
     """
     run = _Run(session, by, options)
-    for done in run.take(lines):
-        progress(done)
+    with _seldom_collected():
+        for done in run.take(lines):
+            progress(done)
     run.require_targets()
     if run.faults:
         told = sorted(run.faults[:MOST_FAULTS], key=lambda fault: fault.line or 0)
@@ -109,6 +116,17 @@ def load(
     if options.dry_run:
         session.rollback()
     return run.report
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let Python look for cycles of garbage more seldom: an import makes much, and no cycles."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100 * usual[0], *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 class _Run:
@@ -178,14 +196,9 @@ class _Run:
 
     def _store(self, batch: list[Read]) -> None:
         """Store what is new or to be replaced."""
-        ids = [read.event_id for read in batch]
-        held = stored(self.session.connection(), ids)
-        gone = set(versions(self.session, "event", ids)).difference(held)
-        query = text(
-            "SELECT record_id FROM change WHERE kind = 'event' AND cause_kind IS NULL"
-            " AND record_id IN :ids AND position > :began"
-        ).bindparams(listed("ids"))
-        own = set(self.session.execute(query, {"ids": ids, "began": self.began}).scalars())
+        last = versions(self.session, "event", [read.event_id for read in batch])
+        held = stored(self.session.connection(), last)
+        gone, own = last.keys() - held, self._written(held)
         self.lookups.prepare([read.given for read in batch])
         new: list[EventRows] = []
         for read in batch:
@@ -198,7 +211,7 @@ class _Run:
                 new.append(rows)
                 self.report.updated += rows.event_id in held
                 self.report.created += rows.event_id not in held
-        save(self.session, self.by, self.lookups, new, held, blocks=self.blocks)
+        save(self.session, self.by, self.lookups, new, held, last, blocks=self.blocks)
         lines = {read.event_id: read.number for read in batch}
         self._await(new, lines)
 
@@ -227,6 +240,11 @@ class _Run:
         else:
             return rows
         raise refuse(Fault("body", "id", message), code="conflict")
+
+    def _written(self, ids: Collection[str]) -> set[str]:
+        """Those of some events that this import has stored."""
+        found = self.session.execute(OWN, {"ids": list(ids), "began": self.began}) if ids else ()
+        return {event_id for (event_id,) in found}
 
     def _await(self, new: Iterable[EventRows], lines: dict[str, int]) -> None:
         """Remember the links whose target is not there yet."""

@@ -70,11 +70,12 @@ class Lookups:
             self._same.clear()
         self._shelves["type"].ask({"id": event.type} for event in events)
         self._tags.ask(tag for event in events for tag in event.tags)
-        publishers = (source.publisher for event in events for source in event.sources)
-        self._publishers.ask(filter(None, publishers))
         for part, (kind, _) in NAMED.items():
             named = (given for event in events for given in getattr(event, part))
             self._shelves[kind.name].ask(map(vars, named))
+        held = self._shelves["source"].records
+        new = (source for event in events for source in event.sources if source.id not in held)
+        self._publishers.ask(source.publisher for source in new if source.publisher)
 
     def type(self, type_id: str) -> str:
         """The id of a type, which must exist; Problem `invalid-body` names the nearest."""
@@ -102,7 +103,7 @@ class Lookups:
                 raise refuse(Fault("body", where, message), code="conflict")
             return found[0] if found else self._make(part, given, where)
         if given.id in shelf.records:
-            _agree(kind, given, link, shelf.records[given.id], where)
+            _agree(kind, given, shelf.records[given.id], where)
             return str(given.id)
         said = (value for name, value in vars(given).items() if name not in {"id", *link})
         if all(value is None for value in said):
@@ -225,20 +226,19 @@ def _check(kind: Vocabulary, known: Json, where: str) -> None:
         raise refuse(*from_validation(told), code="invalid-body") from error
 
 
-def _agree(
-    kind: Vocabulary, given: schemas.Shape, link: frozenset[str], stored: Json, where: str
-) -> None:
+def _agree(kind: Vocabulary, given: schemas.Shape, stored: Json, where: str) -> None:
     """Problem `conflict` where a field that came with an id differs from the stored one.
 
     Null says that there is none, as it does in what is served.
     """
     none: tuple[Any, ...] = (None, [])
+    said = vars(given)
     differing = [
         name
-        for name, value in vars(given).items()
-        if name in given.model_fields_set - link
-        and stored[name] != value
-        and not (stored[name] in none and value in none)
+        for name in kind.members
+        if said[name] != stored[name]
+        and name in given.model_fields_set
+        and not (stored[name] in none and said[name] in none)
     ]
     if differing:
         change = f"change it there (PATCH /{kind.name}s/{stored['id']}), or give the `id` alone"

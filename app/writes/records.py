@@ -14,6 +14,7 @@ from app.errors import Fault, Problem, refuse
 from app.words import slug
 from app.writes.events import EVENT, Kind
 from app.writes.journal import By, refuse_known
+from app.writes.names import Ids
 from app.writes.retries import Answer
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
@@ -69,7 +70,7 @@ class Condition:
 def create(session: Session, by: By, kind: Kind, raw: Any) -> Saved:
     """Store a new record; Problem `conflict` where its id is taken or was deleted."""
     given = _given(kind, raw)
-    if given.id is not None:
+    if given.id is not None and Ids(session, kind.name).taken(given.id):
         refuse_known(session, kind.name, given.id, stored=kind.exists(session, given.id))
     return _saved(session, kind, kind.save(session, by, given, "create"), created=True)
 

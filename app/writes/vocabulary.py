@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -36,6 +37,11 @@ class Vocabulary:
     users: str  # the events that use it
     shown: bool = True  # in the documents of those events
     derived: frozenset[str] = frozenset({"events"})
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """Those of its documents as they are written."""
+        return tuple(self.shape.model_fields)
 
     def exists(self, session: Session, record_id: str) -> bool:
         """Whether it is stored."""
