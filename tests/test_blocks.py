@@ -247,6 +247,48 @@ def test_readers_see_every_change_though_they_keep_what_they_read(
             assert listed(store, days) == expected
 
 
+def test_clauses_phrases_and_quantities_that_are_kept_follow_each_write(
+    stores: Stores, base: str
+) -> None:
+    """Whatever was asked before: events that come, are said otherwise, or go."""
+    said: dict[str, tuple[str, int]] = {}  # a title and a length, by id
+    with opened(stores.new(base)) as store:
+        for turn in range(40):
+            event_id, title = f"e-{turn:02}", "red box" if turn % 2 else "box red"
+            with store.write() as session:
+                writes.create_events(session, BY, [measured(event_id, title, turn)])
+                said[event_id] = title, turn
+                again = f"e-{turn - 2:02}"
+                if turn % 3 == 2 and again in said:
+                    writes.EVENT.save(session, BY, measured(again, "red box", 50), "update")
+                    said[again] = "red box", 50
+                if turn % 7 == 6:
+                    writes.EVENT.remove(session, BY, f"e-{turn - 1:02}")
+                    del said[f"e-{turn - 1:02}"]
+            for asked, fits in (
+                ({"q": "red box"}, lambda _: True),
+                ({"q": '"red box"'}, lambda of: of[0] == "red box"),
+                ({"unit": "km", "min_value": "20"}, lambda of: of[1] >= 20),
+                ({"tag": ["even", "sheep"]}, lambda of: of[1] % 2 == 0),
+                ({"tag": ["!even"], "q": '"red box"'}, lambda of: of[0] == "red box" and of[1] % 2),
+            ):
+                expected = sorted(event_id for event_id, of in said.items() if fits(of))
+                assert listed(store, EventFilter.model_validate(asked)) == expected, asked
+
+
+def measured(event_id: str, title: str, length: int) -> schemas.EventWrite:
+    """An event of a title, a length and a tag that says whether that is even."""
+    return schemas.EventWrite(
+        id=event_id,
+        type="thing",
+        title=title,
+        date=schemas.DateWrite(edtf=DAYS[0]),
+        tags=["odd" if length % 2 else "even"],
+        quantities=[schemas.Quantity(measure="length", value=str(length), unit="km")],
+        sources=[schemas.SourceReference(id="a-source")],
+    )
+
+
 def test_a_reader_of_an_older_snapshot_sees_that_one(stores: Stores, base: str) -> None:
     """Though a newer reader has brought up what both keep."""
     held: Held = {}

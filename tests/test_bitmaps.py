@@ -1,0 +1,63 @@
+"""Sets of events as bits, against sets of Python's."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.reads.bitmaps import Bitmap
+
+SLOTS = 64
+EVENTS = st.sets(st.tuples(st.integers(1, 5), st.integers(0, SLOTS - 1)))
+Events = set[tuple[int, int]]
+
+
+def made(events: Events) -> Bitmap:
+    """Of events by block and slot."""
+    ids = sorted({block for block, _ in events})
+    masks = np.zeros((len(ids), SLOTS), dtype=bool)
+    for block, slot in events:
+        masks[ids.index(block), slot] = True
+    return Bitmap(np.array(ids, dtype=np.int64), np.packbits(masks, axis=1, bitorder="little"))
+
+
+def told(found: Bitmap) -> Events:
+    """The events of it."""
+    return set(of_blocks(found, found.blocks.tolist()))
+
+
+def of_blocks(found: Bitmap, blocks: Iterable[int]) -> Iterable[tuple[int, int]]:
+    """The events in some blocks."""
+    for block in blocks:
+        mask = found.mask(block)
+        if mask is not None:
+            yield from ((block, int(slot)) for slot in mask.nonzero()[0])
+
+
+@given(EVENTS, EVENTS)
+def test_both(one: Events, other: Events) -> None:
+    """Those in the one and in the other."""
+    assert told(made(one) & made(other)) == one & other
+
+
+@given(EVENTS, EVENTS)
+def test_one_without_the_other(one: Events, other: Events) -> None:
+    """Those in the one alone; neither is changed."""
+    first, second = made(one), made(other)
+    assert told(first - second) == one - other
+    assert (told(first), told(second)) == (one, other)
+
+
+@given(EVENTS)
+def test_their_number(events: Events) -> None:
+    """Each is counted once."""
+    assert made(events).count() == len(events)
+
+
+@given(EVENTS, st.integers(0, 6))
+def test_those_of_a_block(events: Events, block: int) -> None:
+    """None where the block is not there."""
+    found = made(events)
+    assert set(of_blocks(found, [block])) == {event for event in events if event[0] == block}
+    assert (found.mask(block) is None) == (block not in {held for held, _ in events})
