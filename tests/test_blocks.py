@@ -269,6 +269,7 @@ def test_clauses_phrases_and_quantities_that_are_kept_follow_each_write(
                 ({"q": "red box"}, lambda _: True),
                 ({"q": '"red box"'}, lambda of: of[0] == "red box"),
                 ({"unit": "km", "min_value": "20"}, lambda of: of[1] >= 20),
+                ({"unit": "km", "max_value": "20"}, lambda of: of[1] <= 20),
                 ({"tag": ["even", "sheep"]}, lambda of: of[1] % 2 == 0),
                 ({"tag": ["!even"], "q": '"red box"'}, lambda of: of[0] == "red box" and of[1] % 2),
             ):
