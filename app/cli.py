@@ -182,7 +182,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
 @cli.command()
 def reindex() -> None:
     """Build the read model anew from the stored rows."""
-    with _current() as database, database.alone(), database.write() as session:
+    with _current() as database, database.alone(), database.write_much() as session:
         connection = session.connection()
         with _progress(reads.matching(connection, EventFilter()), "indexing") as tell:
             number = index.rebuild(connection, tell)
@@ -226,7 +226,7 @@ def import_file(
         _current() as database,
         database.alone(),
         file.open("rb") as stream,
-        database.write() as session,
+        database.write_much() as session,
         _progress(None, "importing") as tell,
     ):
         report = writes.load(session, by, read(stream), options, tell)

@@ -84,6 +84,13 @@ class Database:
                 engine.dispose()
 
     @contextmanager
+    def write_much(self) -> Iterator[Session]:
+        """As `write`, of a command that writes very much and then ends."""
+        with self.write() as session:
+            self.dialect.expect_much(session.connection())
+            yield session
+
+    @contextmanager
     def alone(self) -> Iterator[None]:
         """As the one process that may write the store; StoreError while another is."""
         self.dialect.before_use(create=True)

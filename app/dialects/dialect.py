@@ -46,6 +46,9 @@ class Dialect(Protocol):
         `beside`: another process may be serving the store.
         """
 
+    def expect_much(self, connection: Connection) -> None:
+        """Make ready for a transaction that writes very much, of a command that then ends."""
+
     def before_use(self, *, create: bool = False) -> None:
         """StoreError where the store is missing or cannot be written."""
 

@@ -62,6 +62,9 @@ class Postgresql:
     def migrator(self) -> Engine:
         return self.writer()
 
+    def expect_much(self, connection: Connection) -> None:
+        return None
+
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
         # A snapshot taken while waiting for the lock would not see what the one before has written.
         options = (

@@ -35,6 +35,8 @@ from app.dialects.dialect import (
 )
 from app.errors import Problem
 
+MUCH_KIB = 512 << 10  # of pages are kept while very much is written
+
 
 class Sqlite:
     """A file. One process writes it; readers never wait for the writer (WAL)."""
@@ -101,6 +103,10 @@ class Sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
+
+    def expect_much(self, connection: Connection) -> None:
+        # What leaves the cache is looked for in a WAL that grows to many times its size.
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{MUCH_KIB}")
 
     def migrator(self) -> Engine:
         # With foreign keys on, a table that is rebuilt empties those that refer to it.
