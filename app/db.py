@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 
 MEMORY = 256 << 20  # bytes that readers keep
+ENTRY = 1000  # bytes that each thing takes beside its own, its key among them
 MOST_WAITING = 100  # writes may wait for their turn
 WAITING_SECONDS = 10.0  # each at most so long
 
@@ -283,6 +284,7 @@ class Memory:
 
     def put(self, key: Hashable, value: Any, size: int) -> None:
         """Keep a value of so many bytes, in the place of what the key stood for."""
+        size += ENTRY
         with self._lock:
             self._size -= self._held.pop(key, (None, 0))[1]
             self._held[key] = value, size

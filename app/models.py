@@ -515,7 +515,7 @@ class Measurement(SQLModel, table=True):
 
 
 class Term(SQLModel, table=True):
-    """A value that events can be filtered by, and how many events bear it."""
+    """A value that events can be filtered by, and how many events bear it; 0 of all words."""
 
     __tablename__ = "term"
     __table_args__ = (UniqueConstraint("kind", "value"),)

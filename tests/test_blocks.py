@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlmodel import Session
 
 from app import index, reads, schemas, writes
-from app.db import Database, Memory
+from app.db import ENTRY, Database, Memory
 from app.filters import EventFilter, find
 from app.formats import Line
 from app.index import blocks, slots_of, unpacked
@@ -326,12 +326,20 @@ def test_what_a_writer_takes_back_is_kept_by_nobody(stores: Stores, base: str) -
 
 def test_no_more_is_kept_than_is_allowed() -> None:
     """What was not used for longest goes first."""
-    memory = Memory(100)
+    memory = Memory(4 * ENTRY)
     for name in "abcd":
-        memory.put(name, name.upper(), 30)
+        memory.put(name, name.upper(), ENTRY // 3)
         memory.get("a")
     assert [memory.get(name) for name in "abcd"] == ["A", None, "C", "D"]
-    memory.put("a", "again", 90)
+    memory.put("a", "again", 3 * ENTRY)
     assert [memory.get(name) for name in "acd"] == ["again", None, None]
-    memory.put("e", "too large", 101)
+    memory.put("e", "too large", 3 * ENTRY + 1)
     assert memory.get("e") is None
+
+
+def test_what_is_small_takes_room_too() -> None:
+    """However many things there are of no size of their own."""
+    memory = Memory(10 * ENTRY)
+    for number in range(100):
+        memory.put(number, True, 0)
+    assert [number for number in range(100) if memory.get(number)] == list(range(90, 100))

@@ -20,10 +20,7 @@ Term = tuple[str, str]  # a kind and a value
 SHOWN = 20  # so many known values are listed where one is not known
 NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
 SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
-SPELT = Prepared(
-    "SELECT id FROM term"
-    " WHERE kind = 'word' AND value >= :prefix AND value < :beyond AND events > 0"
-)
+SPELT = Prepared("SELECT id FROM term WHERE kind = 'word' AND value >= :prefix AND value < :beyond")
 BORNE = Prepared("SELECT 1 FROM term WHERE kind = :kind AND value = :value AND events > 0")
 INSIDE = Prepared(
     "SELECT id FROM place WHERE latitude BETWEEN :south AND :north AND ("

@@ -30,6 +30,9 @@ def ids_of_kind(kind: str) -> range:
     return range(first, first + ROOM)
 
 
+WORDS = ids_of_kind("word")
+
+
 class Terms:
     """The ids of terms while they are written down: what was asked for is known for a while."""
 
@@ -74,8 +77,11 @@ class Terms:
 
 
 def add_up(connection: Connection, borne: Iterable[tuple[int, int]]) -> None:
-    """So many events more, or fewer, bear each of some terms."""
-    changes = [(more, term) for term, more in borne if more]
+    """So many events more, or fewer, bear each of some terms.
+
+    Words are not counted: nobody is told how many events bear one, and each event has many.
+    """
+    changes = [(more, term) for term, more in borne if more and term not in WORDS]
     rows.run(connection, "UPDATE term SET events = events + {} WHERE id = {}", changes)
 
 

@@ -15,6 +15,7 @@ from app.reads.blocks import Timeline, memory_of
 POSTINGS = Prepared(
     "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term IN :terms"
 )
+CHOICE = 100  # bytes of a key
 Rows = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 
@@ -82,7 +83,7 @@ def bitmap(connection: Connection, timeline: Timeline, clause: Clause) -> Bitmap
         made = _joined(older.found, np.isin(older.found.blocks, same), made)
     if held is None or older:
         now = Held(timeline.stamp, made)
-        memory.put(("clause", clause), now, now.size)
+        memory.put(("clause", clause), now, now.size + CHOICE * len(clause))
     return made
 
 
