@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,14 +48,17 @@ def started(
     folder: Path,
     as_nobody: bool = False,
     settings: Mapping[str, str] | None = None,
+    patched: Mapping[str, object] | None = None,
 ) -> Iterator[Started]:
     """`dateline` with these arguments and settings in a folder; killed at the end.
 
-    `as_nobody`: with no more rights than the permissions of files give to everybody.
+    `as_nobody`: with no more rights than the permissions of files give to everybody. `patched` are
+    constants of modules that are others in it.
     """
     with TemporaryDirectory(prefix="dateline-said-") as said:
         environs = environment(**settings or {})
-        process = FORKS.Process(target=_main, args=(arguments, folder, environs, said, as_nobody))
+        told = (arguments, folder, environs, said, as_nobody, patched or {})
+        process = FORKS.Process(target=_main, args=told)
         process.start()
         running = Started(process, Path(said))
         try:
@@ -68,10 +72,13 @@ def run(
     folder: Path,
     as_nobody: bool = False,
     settings: Mapping[str, str] | None = None,
+    patched: Mapping[str, object] | None = None,
     seconds: float = SECONDS,
 ) -> Ran:
     """Run `dateline` to its end; killed after so many seconds."""
-    with started(*arguments, folder=folder, as_nobody=as_nobody, settings=settings) as running:
+    with started(
+        *arguments, folder=folder, as_nobody=as_nobody, settings=settings, patched=patched
+    ) as running:
         running.process.join(seconds)
         running.kill()
         out, err, grown = ((running.said / name).read_text() for name in ("1", "2", "grown"))
@@ -87,7 +94,12 @@ def serving(url: str, folder: Path, **settings: str) -> Iterator[tuple[Started, 
 
 
 def _main(
-    arguments: tuple[str, ...], folder: Path, environs: dict[str, str], said: str, as_nobody: bool
+    arguments: tuple[str, ...],
+    folder: Path,
+    environs: dict[str, str],
+    said: str,
+    as_nobody: bool,
+    patched: Mapping[str, object],
 ) -> None:
     for stream in (1, 2):
         os.dup2(os.open(f"{said}/{stream}", os.O_WRONLY | os.O_CREAT), stream)
@@ -95,6 +107,9 @@ def _main(
     os.environ.clear()
     os.environ.update(environs)
     sys.argv = ["dateline", *arguments]
+    for name, value in patched.items():
+        module, _, constant = name.rpartition(".")
+        setattr(import_module(module), constant, value)
     from app.cli import run
 
     with _measured(Path(said, "grown")):

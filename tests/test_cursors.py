@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, cycle
+from itertools import chain, cycle, product
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -242,8 +242,8 @@ def test_a_walk_goes_on_behind_an_event_whose_key_was_moved(
             pages[sort] = client.get(f"/events?sort={sort}&limit={place + 1}").json()
         before = key_of(database, day[10])
         with database.write() as session:
-            for stem in (f"{day[9]}-0", f"{day[10]}-0"):
-                write_events(session, [f"{stem}-{999 - n}-new" for n in range(50)], "2023-11-01")
+            for stem, n in product((f"{day[9]}-0", f"{day[10]}-0"), range(50)):
+                write_events(session, [f"{stem}-{999 - n}-new"], "2023-11-01")
         assert key_of(database, day[10]) != before
         for sort, page in pages.items():
             rest = items(walk(client, urlsplit(page["next"]).path, **query_of(page["next"])))

@@ -87,7 +87,7 @@ def density(*edtfs: str, window: Window | None = None) -> Density:
     finite = [day for b in bounds for day in b[:4] if BEGINNING < day < END]
     extent = window or ((min(finite), max(finite)) if finite else None)
     shared = np.array(bounds, dtype=np.int32).reshape(-1, 5)
-    return Density(extent, Spans(shared, np.ones(len(bounds), dtype=np.int64)))
+    return Density(extent, Spans(shared.T, np.ones(len(bounds), dtype=np.int64)))
 
 
 @pytest.mark.parametrize(
