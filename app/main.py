@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from threading import Event, Thread
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from sqlalchemy.exc import DBAPIError
 
-from app import errors
+from app import errors, reads
 from app.api import (
     answers,
     audit,
@@ -23,6 +25,7 @@ from app.api import (
 )
 from app.api.access import Limiter
 from app.db import Database
+from app.errors import Problem
 from app.settings import Settings
 from app.web import assets, embedding, pages
 
@@ -31,9 +34,20 @@ def create_app(settings: Settings) -> FastAPI:
     """The server's application over the store that `settings` name; StoreError where it is none."""
     database = Database(settings)
 
+    ended = Event()
+
+    def warm() -> None:
+        """Read what filters look at, beside the first requests; these tell where that fails."""
+        with suppress(Problem, DBAPIError), database.read(patient=True) as connection:
+            reads.warm(connection, lambda: not ended.is_set())
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warming = Thread(target=warm)
+        warming.start()
         yield
+        ended.set()
+        warming.join()
         database.close()
 
     app = FastAPIOffline(

@@ -1,6 +1,7 @@
 """Every query over the stored documents, the vocabulary and the journal."""
 
 from app.reads.audit import audit
+from app.reads.blocks import warm
 from app.reads.counts import Bucket, Density, densities, facet, facets, histogram, labels, reported
 from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, export, last_update, matching, page
@@ -36,4 +37,5 @@ __all__ = [
     "served",
     "tag",
     "vocabulary",
+    "warm",
 ]

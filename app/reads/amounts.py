@@ -27,6 +27,7 @@ class Amounts:
     slots: Column
     places: Column  # rows of measure, kind, low and high
     texts: Column
+    named: dict[bytes, int]  # where measures and kinds stand
 
     @property
     def size(self) -> int:
@@ -39,7 +40,7 @@ class Amounts:
         measures, kinds, lows, highs = self.places
         for places, text in ((measures, wanted.measure), (kinds, wanted.kind)):
             if text is not None:
-                fits &= (places >= self._place(text)) & (places < self._place(text, "right"))
+                fits &= places == self.named.get(text.encode(), -1)
         if wanted.least is not None:
             fits &= highs >= self._place(wanted.least)
         if wanted.most is not None:
@@ -66,6 +67,8 @@ def amounts(connection: Connection, block: Block) -> Amounts:
             slots = np.concatenate([older.slots[staying], slots])
             texts = np.concatenate([older.texts[older.places[:, staying]], texts], axis=1)
         ordered, places = np.unique(texts, return_inverse=True)
-        return Amounts(block.stamp, slots, places.reshape(texts.shape).astype(np.int32), ordered)
+        places = places.reshape(texts.shape).astype(np.int32)
+        named = {bytes(ordered[place]): place for place in np.unique(places[:2]).tolist()}
+        return Amounts(block.stamp, slots, places, ordered, named)
 
     return kept(connection, block, "amounts", make)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -82,7 +84,9 @@ class Columns:
         if column == "updated_at":
             value = np.datetime64(value.removesuffix("Z"), "us")
         least, greatest = self.ends[column]
-        if (least < value) if at_least else (greatest > value):
+        if (greatest < value) if at_least else (least > value):
+            mask[:] = False
+        elif (least < value) if at_least else (greatest > value):
             held = self.of[column]
             mask &= held >= value if at_least else held <= value
 
@@ -117,6 +121,13 @@ def kept(
     return made
 
 
+def warm(connection: Connection, wanted: Callable[[], bool]) -> None:
+    """Read the columns of all blocks, while it is wanted, so that the first to ask has them."""
+    for block in timeline(connection).blocks:
+        if wanted():
+            columns(connection, block)
+
+
 def columns(connection: Connection, block: Block) -> Columns:
     """The columns of a block."""
 
@@ -134,13 +145,14 @@ def _columns(connection: Connection, block: Block, older: Columns | None) -> Col
     else:
         of = {name: np.zeros(len(none()), dtype=kind) for name, kind in TYPES.items()}
     if rows:
-        slots, *given = zip(*rows, strict=True)
-        at = np.array(slots)
-        for name, values in zip(TYPES, given, strict=True):
-            of[name][at] = np.array(
-                [value.removesuffix("Z") for value in values] if name == "updated_at" else values,
-                dtype=TYPES[name],
-            )
+        # Texts apart, and no iterator a row, as `zip` makes: Python would look for garbage in them.
+        *names, _ = TYPES
+        flat = chain.from_iterable(map(itemgetter(slice(0, -1)), rows))
+        slots, *given = np.fromiter(flat, np.int64).reshape(len(rows), -1).T
+        edits = [row[-1].removesuffix("Z") for row in rows]
+        for name, values in zip(names, given, strict=True):
+            of[name][slots] = values
+        of["updated_at"][slots] = np.array(edits, TYPES["updated_at"])
     used = np.flatnonzero(of["key"])
     ordered = used[np.argsort(of["key"][used], kind="stable")]
     ends = {name: (held.min(), held.max()) for name, held in of.items()}

@@ -33,6 +33,7 @@ class Hits:
         self._held: dict[int, Mask] | None = None
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._terms = self._fitting()
+        self._phrases = [(p, self._all_of(p.words)) for p in found.phrases]
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -102,8 +103,11 @@ class Hits:
 
     def _fitting(self) -> Bitmap:
         """The slots that bear what they must."""
-        fitting = reduce(and_, map(self._bitmap, self.found.clauses or [EVERY]))
+        fitting = self._all_of(self.found.clauses or [EVERY])
         return fitting - self._bitmap(self.found.none_of) if self.found.none_of else fitting
+
+    def _all_of(self, clauses: Sequence[Clause]) -> Bitmap:
+        return reduce(and_, map(self._bitmap, clauses))
 
     def _bitmap(self, clause: Clause) -> Bitmap:
         return bitmap(self.connection, self.timeline, clause)
@@ -115,8 +119,7 @@ class Hits:
             mask &= amounts(self.connection, block).fitting(plan.quantity)
         for hold in plan.holds:
             columns(self.connection, block).keep(mask, *hold)
-        for phrase in self.found.phrases:
-            words = reduce(and_, map(self._bitmap, phrase.words)).mask(block.id)
+        for phrase, words in self._phrases:
             mask &= saying(self.connection, block, phrase, words)
         return mask
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from app.dialects import Prepared
 from app.filters import Phrase
 from app.index import Mask, none
+from app.reads.bitmaps import Bitmap
 from app.reads.blocks import Block, Column, columns, kept
 
 SAYING = Prepared("SELECT key FROM wording WHERE key IN :keys AND words LIKE :pattern")
@@ -27,11 +28,12 @@ class Saying:
         return self.slots.nbytes
 
 
-def saying(connection: Connection, block: Block, phrase: Phrase, words: Mask | None) -> Mask:
+def saying(connection: Connection, block: Block, phrase: Phrase, words: Bitmap) -> Mask:
     """Which slots of a block say a phrase, among those that bear its `words`."""
 
     def make(_: Saying | None) -> Saying:
-        slots = np.flatnonzero(none() if words is None else words).astype(np.uint16)
+        bearing = words.mask(block.id)
+        slots = np.flatnonzero(none() if bearing is None else bearing).astype(np.uint16)
         keys = columns(connection, block).of["key"][slots]
         found: list[int] = []
         for start in range(0, len(keys), AT_ONCE):
