@@ -1,11 +1,10 @@
 """Every query over the stored documents, the vocabulary and the journal."""
 
 from app.reads.audit import audit
-from app.reads.blocks import warm
 from app.reads.counts import Bucket, Density, densities, facet, facets, histogram, labels, reported
 from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, export, last_update, matching, page
-from app.reads.hits import Hits
+from app.reads.hits import Hits, warm
 from app.reads.journal import changes, changes_after, revision, revisions
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 

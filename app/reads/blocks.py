@@ -121,13 +121,6 @@ def kept(
     return made
 
 
-def warm(connection: Connection, wanted: Callable[[], bool]) -> None:
-    """Read the columns of all blocks, while it is wanted, so that the first to ask has them."""
-    for block in timeline(connection).blocks:
-        if wanted():
-            columns(connection, block)
-
-
 def columns(connection: Connection, block: Block) -> Columns:
     """The columns of a block."""
 

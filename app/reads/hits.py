@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from operator import and_
 
@@ -122,6 +122,14 @@ class Hits:
         for phrase, words in self._phrases:
             mask &= saying(self.connection, block, phrase, words)
         return mask
+
+
+def warm(connection: Connection, wanted: Callable[[], bool]) -> None:
+    """Read what is looked at in all blocks, while it is wanted, so that the first to ask has it."""
+    for block in timeline(connection).blocks:
+        if wanted():
+            columns(connection, block)
+            amounts(connection, block)
 
 
 def in_batches(keys: Iterator[Column], size: int) -> Iterator[list[int]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from app.dialects import Prepared
 from app.index import batches, ids_of_kind, none, slots_of
-from app.reads.blocks import Block, Column, columns, kept, memory_of
+from app.reads.blocks import Block, Column, Timeline, columns, kept, memory_of
 from app.reads.hits import Hits
 
 MANY = 2000  # values that are as common as one another are sought in the order of their names
@@ -77,8 +77,20 @@ def commonest(connection: Connection, hits: Hits, kind: str, limit: int) -> list
         roles = (set().union(*taking.values()) for taking in _taking_part(connection, hits))
         return _first(chain.from_iterable(roles), limit)
     if hits.found.everything:
-        return [(value, n) for value, n in COMMONEST.rows(connection, kind=kind, limit=limit)]
+        return _of_all(connection, hits.timeline, kind, limit)
     return _tallied(connection, hits, kind, limit)
+
+
+def _of_all(
+    connection: Connection, timeline: Timeline, kind: str, limit: int
+) -> list[tuple[str, int]]:
+    memory, key = memory_of(connection), ("commonest", kind, limit)
+    held: tuple[int, list[tuple[str, int]]] | None = memory.get(key)
+    if held and held[0] == timeline.stamp:
+        return held[1]
+    found = [(value, n) for value, n in COMMONEST.rows(connection, kind=kind, limit=limit)]
+    memory.put(key, (timeline.stamp, found), 100 * len(found))
+    return found
 
 
 def _first(names: Iterable[str], limit: int) -> list[tuple[str, int]]:
