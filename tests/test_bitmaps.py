@@ -42,6 +42,12 @@ def test_both(one: Events, other: Events) -> None:
 
 
 @given(EVENTS, EVENTS)
+def test_either(one: Events, other: Events) -> None:
+    """Those in the one or in the other."""
+    assert told(made(one) | made(other)) == one | other
+
+
+@given(EVENTS, EVENTS)
 def test_one_without_the_other(one: Events, other: Events) -> None:
     """Those in the one alone; neither is changed."""
     first, second = made(one), made(other)

@@ -43,13 +43,13 @@ class Found:
 
     @property
     def checked(self) -> bool:
-        """Whether events are looked at for more than the terms that they bear."""
-        return bool(self.plan.holds or self.phrases or self.plan.quantity)
+        """Whether events are looked at one by one, or some at least."""
+        return bool(self.phrases or self.plan.quantity)
 
     @property
     def everything(self) -> bool:
         """Whether it finds all events."""
-        return not (self.clauses or self.none_of or self.checked)
+        return not (self.clauses or self.none_of or self.plan.holds or self.checked)
 
 
 def find(connection: Connection, asked: EventFilter) -> Found:

@@ -52,13 +52,14 @@ def packed(slots: npt.NDArray[Any]) -> bytes:
     return np.packbits(mask, bitorder="little").tobytes() + b"\0"
 
 
-def _is_list(bits: bytes) -> bool:
+def is_list(bits: bytes) -> bool:
+    """Whether a posting is a list of slots."""
     return len(bits) % 2 == 0
 
 
 def unpacked(bits: bytes) -> Mask:
     """Whether each slot is in a posting."""
-    if _is_list(bits):
+    if is_list(bits):
         mask = none()
         mask[np.frombuffer(bits, dtype="<u2")] = True
         return mask
@@ -68,7 +69,7 @@ def unpacked(bits: bytes) -> Mask:
 
 def slots_of(bits: bytes) -> Slots:
     """The slots in a posting, in no order."""
-    if _is_list(bits):
+    if is_list(bits):
         return np.frombuffer(bits, dtype="<u2")
     return np.flatnonzero(unpacked(bits)).astype(np.uint16)
 
@@ -76,7 +77,7 @@ def slots_of(bits: bytes) -> Slots:
 def _changed(bits: bytes, changes: Changes, grows: bool) -> bytes:
     """A posting after some changes in order; it `grows` where none of them takes a slot."""
     slots = np.abs(changes) - 1
-    if grows and not _is_list(bits):
+    if grows and not is_list(bits):
         held = np.frombuffer(bits, dtype=np.uint8).copy()
         np.bitwise_or.at(held, slots >> 3, (1 << (slots & 7)).astype(np.uint8))
         return held.tobytes()

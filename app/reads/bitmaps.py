@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
 from app.dialects import Prepared
-from app.filters import Clause
-from app.index import Mask, none, unpacked
-from app.reads.blocks import Timeline, memory_of
+from app.filters import Clause, Hold
+from app.index import Mask, Slots, is_list, none, slots_of
+from app.reads.blocks import Timeline, columns, memory_of
 
 POSTINGS = Prepared(
     "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term IN :terms"
@@ -34,6 +36,13 @@ class Bitmap:
             self.blocks, other.blocks, assume_unique=True, return_indices=True
         )
         return Bitmap(both, self.bits[mine] & other.bits[its])
+
+    def __or__(self, other: "Bitmap") -> "Bitmap":
+        blocks = np.union1d(self.blocks, other.blocks)
+        bits = np.zeros((len(blocks), self.bits.shape[1]), dtype=np.uint8)
+        for one in (self, other):
+            bits[np.searchsorted(blocks, one.blocks)] |= one.bits
+        return Bitmap(blocks, bits)
 
     def __sub__(self, other: "Bitmap") -> "Bitmap":
         _, mine, its = np.intersect1d(
@@ -87,28 +96,54 @@ def bitmap(connection: Connection, timeline: Timeline, clause: Clause) -> Bitmap
     return made
 
 
+def holding(connection: Connection, timeline: Timeline, holds: Sequence[Hold]) -> Bitmap:
+    """The slots of all blocks that keep to every bound; those that have no event may too."""
+    blocks = sorted(timeline.blocks, key=attrgetter("id"))
+    held = [columns(connection, block) for block in blocks]
+    bounds = [(hold.column, hold.at_least, value_of(hold)) for hold in holds]
+    some = [n for n, of in enumerate(held) if all(of.may(*bound) for bound in bounds)]
+    masks = np.ones((len(some), len(none())), dtype=bool)
+    for row, n in enumerate(some):
+        for bound in bounds:
+            held[n].keep(masks[row], *bound)
+    ids = np.array([blocks[n].id for n in some], dtype=np.int64)
+    return Bitmap(ids, np.packbits(masks, axis=1, bitorder="little"))
+
+
+def value_of(hold: Hold) -> Any:
+    """The value of a bound, as its column has it."""
+    if hold.column == "updated_at":
+        return np.datetime64(hold.value.removesuffix("Z"), "us")
+    return hold.value
+
+
 def _read(connection: Connection, blocks: Sequence[int], clause: Clause) -> Bitmap:
-    terms = list({term for choice in clause for term in (choice.term, *choice.none_of)})
-    postings: dict[int, dict[int, bytes]] = {}
-    for block, term, bits in POSTINGS.rows(connection, blocks=blocks, terms=terms):
-        postings.setdefault(block, {})[term] = bits
-    ids = sorted(postings)
-    masks = [_fitting(clause, postings[block]) for block in ids]
-    bits = np.packbits(np.stack([none(), *masks])[1:], axis=1, bitorder="little")
+    found = _bearing(connection, blocks, [c.term for c in clause if not c.none_of])
+    for term, none_of in clause:
+        if none_of:
+            excluded = _bearing(connection, blocks, list(none_of))
+            found |= _bearing(connection, blocks, [term]) - excluded
+    return found
+
+
+def _bearing(connection: Connection, blocks: Sequence[int], terms: list[int]) -> Bitmap:
+    """The slots whose events bear one of some terms."""
+    postings = POSTINGS.rows(connection, blocks=blocks, terms=terms) if terms else ()
+    ids = sorted({block for block, *_ in postings})
+    rows = {block: row for row, block in enumerate(ids)}
+    listed: list[tuple[int, Slots]] = []
+    bits = np.zeros((len(ids), len(none()) // 8), dtype=np.uint8)
+    for block, _, posting in postings:
+        if is_list(posting):
+            listed.append((rows[block], slots_of(posting)))
+        else:
+            bits[rows[block]] |= np.frombuffer(posting, dtype=np.uint8, count=len(posting) - 1)
+    if listed:
+        masks = np.zeros((len(ids), len(none())), dtype=bool)
+        of_rows, slots = zip(*listed, strict=True)
+        masks[np.repeat(of_rows, [len(some) for some in slots]), np.concatenate(slots)] = True
+        bits |= np.packbits(masks, axis=1, bitorder="little")
     return Bitmap(np.array(ids, dtype=np.int64), bits)
-
-
-def _fitting(clause: Clause, postings: dict[int, bytes]) -> Mask:
-    """Which slots of a block fit one of the choices."""
-    fitting = none()
-    for choice in clause:
-        if choice.term in postings:
-            mask = unpacked(postings[choice.term])
-            for other in choice.none_of:
-                if other in postings:
-                    mask &= ~unpacked(postings[other])
-            fitting |= mask
-    return fitting
 
 
 def _joined(older: Bitmap, staying: Mask, newer: Bitmap) -> Bitmap:

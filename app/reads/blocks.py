@@ -79,14 +79,15 @@ class Columns:
         """In bytes."""
         return sum(column.nbytes for column in (self.ordered, self.keys, *self.of.values()))
 
+    def may(self, column: str, at_least: bool, value: Any) -> bool:
+        """Whether any slot keeps to a bound."""
+        least, greatest = self.ends[column]
+        return bool(greatest >= value if at_least else least <= value)
+
     def keep(self, mask: Mask, column: str, at_least: bool, value: Any) -> None:
         """Take the slots out of a mask that do not keep to a bound."""
-        if column == "updated_at":
-            value = np.datetime64(value.removesuffix("Z"), "us")
         least, greatest = self.ends[column]
-        if (greatest < value) if at_least else (least > value):
-            mask[:] = False
-        elif (least < value) if at_least else (greatest > value):
+        if (least < value) if at_least else (greatest > value):
             held = self.of[column]
             mask &= held >= value if at_least else held <= value
 

@@ -13,7 +13,7 @@ from app.dialects import too_costly
 from app.filters import Choice, Clause, Found
 from app.index import Mask, ids_of_kind
 from app.reads.amounts import amounts
-from app.reads.bitmaps import Bitmap, bitmap
+from app.reads.bitmaps import Bitmap, bitmap, holding
 from app.reads.blocks import Block, Column, columns, timeline
 from app.reads.phrases import saying
 
@@ -102,9 +102,13 @@ class Hits:
                 yield block, mask
 
     def _fitting(self) -> Bitmap:
-        """The slots that bear what they must."""
+        """The slots that bear what they must, within their bounds."""
         fitting = self._all_of(self.found.clauses or [EVERY])
-        return fitting - self._bitmap(self.found.none_of) if self.found.none_of else fitting
+        if self.found.none_of:
+            fitting -= self._bitmap(self.found.none_of)
+        if self.found.plan.holds:
+            fitting &= holding(self.connection, self.timeline, self.found.plan.holds)
+        return fitting
 
     def _all_of(self, clauses: Sequence[Clause]) -> Bitmap:
         return reduce(and_, map(self._bitmap, clauses))
@@ -117,8 +121,6 @@ class Hits:
         plan = self.found.plan
         if plan.quantity:
             mask &= amounts(self.connection, block).fitting(plan.quantity)
-        for hold in plan.holds:
-            columns(self.connection, block).keep(mask, *hold)
         for phrase, words in self._phrases:
             mask &= saying(self.connection, block, phrase, words)
         return mask
