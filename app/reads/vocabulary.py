@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from app import words
 from app.dialects import Prepared
 from app.filters import VocabularyQuery
+from app.reads.blocks import memory_of
 from app.reads.cursors import Page, Position, one, read_cursor, write_cursor, write_json
 from app.reads.events import event
 
@@ -66,8 +67,7 @@ def vocabulary(connection: Connection, now: Position, name: str, asked: Vocabula
     conditions, parameters = _search(asked.q)
     total = None
     if asked.total == "exact":
-        query = Prepared(f"SELECT count(*) FROM {kind.table} v WHERE {conditions}")
-        total = query.row(connection, **parameters)[0]
+        total = _number(connection, now, kind.table, conditions, parameters)
     after = read_cursor(now, identity, asked.cursor, (str,))[0] if asked.cursor else ""
     query = Prepared(
         f"{kind.query} WHERE {conditions} AND v.id > :after ORDER BY v.id LIMIT :limit"
@@ -78,6 +78,24 @@ def vocabulary(connection: Connection, now: Position, name: str, asked: Vocabula
         rows = rows[: asked.limit]
         following = write_cursor(now, identity, [rows[-1][0]])
     return Page(_records(connection, name, rows), total, following)
+
+
+def _number(
+    connection: Connection,
+    now: Position,
+    table: str,
+    conditions: str,
+    parameters: Mapping[str, str],
+) -> int:
+    """How many records there are in all or of a search, which is kept until the next write."""
+    memory, key = memory_of(connection), ("number", table, *parameters.values())
+    held: tuple[Position, int] | None = memory.get(key)
+    if held and held[0] == now:
+        return held[1]
+    query = Prepared(f"SELECT count(*) FROM {table} v WHERE {conditions}")
+    number: int = query.row(connection, **parameters)[0]
+    memory.put(key, (now, number), 0)
+    return number
 
 
 def _search(q: str | None) -> tuple[str, dict[str, Any]]:
