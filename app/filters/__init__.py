@@ -1,7 +1,7 @@
 """The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
 
 from app.filters.found import Choice, Clause, Found, Phrase, find
-from app.filters.meaning import NEAREST_AMONG, Hold, Meaning, Quantity
+from app.filters.meaning import NEAREST_AMONG, Hold, Meaning, Part, Quantity
 from app.filters.query import (
     AuditQuery,
     ChangesQuery,
@@ -30,6 +30,7 @@ __all__ = [
     "Hold",
     "ListQuery",
     "Meaning",
+    "Part",
     "Phrase",
     "Quantity",
     "RevisionsQuery",

@@ -42,14 +42,11 @@ class Found:
     phrases: Sequence[Phrase]
 
     @property
-    def checked(self) -> bool:
-        """Whether events are looked at one by one, or some at least."""
-        return bool(self.phrases or self.plan.quantity)
-
-    @property
     def everything(self) -> bool:
         """Whether it finds all events."""
-        return not (self.clauses or self.none_of or self.plan.holds or self.checked)
+        plan = self.plan
+        unbound = not (plan.holds or plan.quantity)
+        return unbound and not (self.clauses or self.none_of or self.phrases)
 
 
 def find(connection: Connection, asked: EventFilter) -> Found:

@@ -1,5 +1,6 @@
 """The quantities of the events in a block, kept so that they are compared all at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,8 @@ from sqlalchemy import Connection
 from app.dialects import Prepared
 from app.filters import Quantity
 from app.index import Mask, none
-from app.reads.blocks import Block, Column, kept
+from app.reads.bitmaps import Bitmap, of_all, of_masks
+from app.reads.blocks import Block, Column, Older, Timeline, kept
 
 # A slot without a quantity has one row too: it may have had one before.
 ROWS = Prepared(
@@ -23,7 +25,6 @@ ROWS = Prepared(
 class Amounts:
     """A row a quantity: its slot, and where its texts stand in `texts`, which are sorted."""
 
-    stamp: int
     slots: Column
     places: Column  # rows of measure, kind, low and high
     texts: Column
@@ -53,22 +54,35 @@ class Amounts:
         return int(np.searchsorted(self.texts, np.array(text.encode()), side))
 
 
+def amounting(connection: Connection, timeline: Timeline, wanted: Quantity) -> Bitmap:
+    """The slots whose events have a quantity that may be all that is wanted."""
+
+    def read(blocks: Sequence[Block]) -> Bitmap:
+        masks = np.empty((len(blocks), len(none())), dtype=bool)
+        for row, block in enumerate(blocks):
+            masks[row] = amounts(connection, block).fitting(wanted)
+        return of_masks(blocks, masks)
+
+    return of_all(connection, timeline, ("quantity", wanted), read)
+
+
 def amounts(connection: Connection, block: Block) -> Amounts:
     """The quantities of a block."""
 
-    def make(older: Amounts | None) -> Amounts:
-        rows = ROWS.rows(connection, block=block.id, stamp=older.stamp if older else -1)
+    def make(older: Older[Amounts]) -> Amounts:
+        since, known = older or (-1, None)
+        rows = ROWS.rows(connection, block=block.id, stamp=since)
         told = [row for row in rows if row[1] is not None]
         slots = np.array([slot for slot, *_ in told], dtype=np.uint16)
         texts = np.array([[t.encode() for t in row[1:]] for row in told], dtype="S")
         texts = texts.reshape(len(told), 4).T
-        if older:
-            staying = ~np.isin(older.slots, [slot for slot, *_ in rows])
-            slots = np.concatenate([older.slots[staying], slots])
-            texts = np.concatenate([older.texts[older.places[:, staying]], texts], axis=1)
+        if known:
+            staying = ~np.isin(known.slots, [slot for slot, *_ in rows])
+            slots = np.concatenate([known.slots[staying], slots])
+            texts = np.concatenate([known.texts[known.places[:, staying]], texts], axis=1)
         ordered, places = np.unique(texts, return_inverse=True)
         places = places.reshape(texts.shape).astype(np.int32)
         named = {bytes(ordered[place]): place for place in np.unique(places[:2]).tolist()}
-        return Amounts(block.stamp, slots, places, ordered, named)
+        return Amounts(slots, places, ordered, named)
 
-    return kept(connection, block, "amounts", make)
+    return kept(connection, ("amounts", block.id), block.stamp, make)

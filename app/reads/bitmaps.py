@@ -1,8 +1,7 @@
 """Sets of events as bits: what a clause finds is kept while its blocks do not change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,11 @@ from sqlalchemy import Connection
 from app.dialects import Prepared
 from app.filters import Clause, Hold
 from app.index import Mask, Slots, is_list, none, slots_of
-from app.reads.blocks import Timeline, columns, memory_of
+from app.reads.blocks import Block, Older, Timeline, columns, kept
 
 POSTINGS = Prepared(
     "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term IN :terms"
 )
-CHOICE = 100  # bytes of a key
 Rows = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 
@@ -52,6 +50,26 @@ class Bitmap:
         bits[mine] &= ~other.bits[its]
         return Bitmap(self.blocks, bits)
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.blocks.nbytes + self.bits.nbytes
+
+    def holds(self, block: int, slot: int) -> bool:
+        """Whether a slot of a block is among them."""
+        at = self._row(block)
+        return at is not None and bool(self.bits[at, slot >> 3] >> (slot & 7) & 1)
+
+    def places(self, blocks: Rows) -> Rows:
+        """Where its slots are among those of some blocks, its own among these."""
+        found = np.flatnonzero(np.unpackbits(self.bits, bitorder="little").view(np.bool_))
+        if len(blocks) == len(self.blocks):
+            return found
+        apart = np.searchsorted(blocks, self.blocks) - np.arange(len(self.blocks))
+        numbers = np.bitwise_count(self.bits).sum(axis=1, dtype=np.int64)
+        placed: Rows = found + np.repeat(apart * (8 * self.bits.shape[1]), numbers)
+        return placed
+
     def count(self) -> int:
         """How many slots there are."""
         wide = self.bits.view(np.uint64) if self.bits.shape[1] % 8 == 0 else self.bits
@@ -59,55 +77,61 @@ class Bitmap:
 
     def mask(self, block: int) -> Mask | None:
         """The slots of a block, None where it has none at all."""
-        at = int(np.searchsorted(self.blocks, block))
-        if at == len(self.blocks) or self.blocks[at] != block:
+        at = self._row(block)
+        if at is None:
             return None
         return np.unpackbits(self.bits[at], bitorder="little").view(np.bool_)
 
-
-@dataclass(frozen=True)
-class Held:
-    """What a clause finds in one state of the store."""
-
-    stamp: int
-    found: Bitmap
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return self.found.blocks.nbytes + self.found.bits.nbytes
+    def _row(self, block: int) -> int | None:
+        at = int(np.searchsorted(self.blocks, block))
+        return at if at < len(self.blocks) and self.blocks[at] == block else None
 
 
-def bitmap(connection: Connection, timeline: Timeline, clause: Clause) -> Bitmap:
-    """The slots of all blocks whose events fit one of the choices of a clause."""
-    memory = memory_of(connection)
-    held: Held | None = memory.get(("clause", clause))
-    if held and held.stamp == timeline.stamp:
-        return held.found
-    older = held if held and held.stamp < timeline.stamp else None
-    since = older.stamp if older else -1
-    made = _read(connection, [b.id for b in timeline.blocks if b.stamp > since], clause)
-    if older:
-        same = np.array([b.id for b in timeline.blocks if b.stamp <= since], dtype=np.int64)
-        made = _joined(older.found, np.isin(older.found.blocks, same), made)
-    if held is None or older:
-        now = Held(timeline.stamp, made)
-        memory.put(("clause", clause), now, now.size + CHOICE * len(clause))
-    return made
+def bearing(connection: Connection, timeline: Timeline, clause: Clause) -> Bitmap:
+    """The slots whose events fit one of the choices of a clause."""
+
+    def read(blocks: Sequence[Block]) -> Bitmap:
+        return _read(connection, [block.id for block in blocks], clause)
+
+    return of_all(connection, timeline, ("clause", clause), read)
 
 
-def holding(connection: Connection, timeline: Timeline, holds: Sequence[Hold]) -> Bitmap:
-    """The slots of all blocks that keep to every bound; those that have no event may too."""
-    blocks = sorted(timeline.blocks, key=attrgetter("id"))
-    held = [columns(connection, block) for block in blocks]
-    bounds = [(hold.column, hold.at_least, value_of(hold)) for hold in holds]
-    some = [n for n, of in enumerate(held) if all(of.may(*bound) for bound in bounds)]
-    masks = np.ones((len(some), len(none())), dtype=bool)
-    for row, n in enumerate(some):
-        for bound in bounds:
-            held[n].keep(masks[row], *bound)
-    ids = np.array([blocks[n].id for n in some], dtype=np.int64)
+def holding(connection: Connection, timeline: Timeline, hold: Hold) -> Bitmap:
+    """The slots that keep to a bound; those that have no event may too."""
+    value = value_of(hold)
+
+    def read(blocks: Sequence[Block]) -> Bitmap:
+        masks = np.empty((len(blocks), len(none())), dtype=bool)
+        for row, block in enumerate(blocks):
+            masks[row] = columns(connection, block).keeping(hold.column, hold.at_least, value)
+        return of_masks(blocks, masks)
+
+    return of_all(connection, timeline, ("hold", hold), read)
+
+
+def of_masks(blocks: Sequence[Block], masks: npt.NDArray[np.bool_]) -> Bitmap:
+    """Of blocks by their ids, and a mask of each."""
+    ids = np.array([block.id for block in blocks], dtype=np.int64)
     return Bitmap(ids, np.packbits(masks, axis=1, bitorder="little"))
+
+
+def of_all(
+    connection: Connection,
+    timeline: Timeline,
+    key: Hashable,
+    read: Callable[[Sequence[Block]], Bitmap],
+) -> Bitmap:
+    """What is read of blocks, which it gets by their ids; only those that change are read again."""
+
+    def make(older: Older[Bitmap]) -> Bitmap:
+        since, known = older or (-1, None)
+        made = read(sorted(block for block in timeline.blocks if block.stamp > since))
+        if known is None:
+            return made
+        same = [block.id for block in timeline.blocks if block.stamp <= since]
+        return _joined(known, np.isin(known.blocks, same), made)
+
+    return kept(connection, key, timeline.stamp, make)
 
 
 def value_of(hold: Hold) -> Any:

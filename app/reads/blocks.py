@@ -1,10 +1,10 @@
 """The timeline's blocks as a reader sees them; their columns are kept while they do not change."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
-from typing import Any, NamedTuple, Protocol, TypeVar
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from app.dialects import Prepared, lost
 from app.index import Mask, none
 
 Column = npt.NDArray[Any]
+Rows = Sequence[Any]
 
 TYPES: dict[str, str] = {
     "key": "<i8",
@@ -42,33 +43,40 @@ class Block(NamedTuple):
     stamp: int
 
 
-class Timeline(NamedTuple):
-    """All blocks in timeline order, in one state of the store."""
+@dataclass(frozen=True)
+class Timeline:
+    """All blocks in one state of the store: in timeline order, and by id with the stamp of each."""
 
     stamp: int
     blocks: Sequence[Block]
+    ids: Column
+    stamps: Column
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return 100 * len(self.blocks)
 
 
 def timeline(connection: Connection) -> Timeline:
     """The whole timeline."""
-    memory = memory_of(connection)
     row = STAMP.row(connection)
     if row is None:
         raise lost()
     stamp: int = row[0]
-    held: Timeline | None = memory.get("timeline")
-    if held and held.stamp == stamp:
-        return held
-    made = Timeline(stamp, [Block(*row) for row in ALL.rows(connection)])
-    memory.put("timeline", made, 100 * len(made.blocks))
-    return made
+
+    def make(_: Older[Timeline]) -> Timeline:
+        blocks = [Block(*row) for row in ALL.rows(connection)]
+        told = np.array([(block.id, block.stamp) for block in sorted(blocks)], dtype=np.int64)
+        return Timeline(stamp, blocks, *told.reshape(-1, 2).T)
+
+    return kept(connection, "timeline", stamp, make)
 
 
 @dataclass(frozen=True)
 class Columns:
     """What the timeline says of the events in a block, by slot; of a slot without one, anything."""
 
-    stamp: int
     of: dict[str, Column]
     ordered: Column  # the slots that were ever held, in the order of their keys
     keys: Column  # these
@@ -79,63 +87,55 @@ class Columns:
         """In bytes."""
         return sum(column.nbytes for column in (self.ordered, self.keys, *self.of.values()))
 
-    def may(self, column: str, at_least: bool, value: Any) -> bool:
-        """Whether any slot keeps to a bound."""
-        least, greatest = self.ends[column]
-        return bool(greatest >= value if at_least else least <= value)
-
-    def keep(self, mask: Mask, column: str, at_least: bool, value: Any) -> None:
-        """Take the slots out of a mask that do not keep to a bound."""
-        least, greatest = self.ends[column]
-        if (least < value) if at_least else (greatest > value):
-            held = self.of[column]
-            mask &= held >= value if at_least else held <= value
+    def keeping(self, column: str, at_least: bool, value: Any) -> Mask | bool:
+        """The slots that keep to a bound; True where all do, False where none."""
+        held, (least, greatest) = self.of[column], self.ends[column]
+        if at_least:
+            return held >= value if least < value <= greatest else bool(least >= value)
+        return held <= value if least <= value < greatest else bool(greatest <= value)
 
 
-class OfBlock(Protocol):
-    """What readers make of a block in one state of it."""
-
-    @property
-    def stamp(self) -> int:
-        """The state."""
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-
-
-Made = TypeVar("Made", bound=OfBlock)
+Made = TypeVar("Made")
+Older = tuple[int, Made] | None  # what was made of an older state, and which
 
 
 def kept(
-    connection: Connection, block: Block, kind: Hashable, make: Callable[[Made | None], Made]
+    connection: Connection,
+    key: Hashable,
+    stamp: int,
+    make: Callable[[Older[Made]], Made],
+    size: Callable[[Made], int] = attrgetter("size"),
 ) -> Made:
-    """What `make` makes of a block, of what it made of an older state if that is kept still."""
+    """What `make` makes of a state of the store or a block, of so many bytes, kept under a key.
+
+    It is given what it made of an older state, if that is kept still.
+    """
     memory = memory_of(connection)
-    held: Made | None = memory.get((kind, block.id))
-    if held and held.stamp == block.stamp:
-        return held
-    older = held if held and held.stamp < block.stamp else None
+    held: Older[Made] = memory.get(key)
+    if held and held[0] == stamp:
+        return held[1]
+    older = held if held and held[0] < stamp else None
     made = make(older)
     if held is None or older:
-        memory.put((kind, block.id), made, made.size)
+        memory.put(key, (stamp, made), size(made))
     return made
 
 
 def columns(connection: Connection, block: Block) -> Columns:
     """The columns of a block."""
 
-    def make(older: Columns | None) -> Columns:
-        return _columns(connection, block, older)
+    def make(older: Older[Columns]) -> Columns:
+        since, known = older or (-1, None)
+        rows = ROWS.rows(connection, block=block.id, stamp=since)
+        return _columns(rows, known.of if known else None)
 
-    return kept(connection, block, "columns", make)
+    return kept(connection, ("columns", block.id), block.stamp, make)
 
 
-def _columns(connection: Connection, block: Block, older: Columns | None) -> Columns:
-    since = older.stamp if older else -1
-    rows = ROWS.rows(connection, block=block.id, stamp=since)
-    if older:
-        of = {name: column.copy() for name, column in older.of.items()}
+def _columns(rows: Rows, known: Mapping[str, Column] | None) -> Columns:
+    """Columns of what is `known` already, and of the rows that have changed since."""
+    if known:
+        of = {name: column.copy() for name, column in known.items()}
     else:
         of = {name: np.zeros(len(none()), dtype=kind) for name, kind in TYPES.items()}
     if rows:
@@ -148,9 +148,9 @@ def _columns(connection: Connection, block: Block, older: Columns | None) -> Col
             of[name][slots] = values
         of["updated_at"][slots] = np.array(edits, TYPES["updated_at"])
     used = np.flatnonzero(of["key"])
-    ordered = used[np.argsort(of["key"][used], kind="stable")]
+    ordered = used[np.argsort(of["key"][used], kind="stable")].astype(np.uint16)
     ends = {name: (held.min(), held.max()) for name, held in of.items()}
-    return Columns(block.stamp, of, ordered, of["key"][ordered], ends)
+    return Columns(of, ordered, of["key"][ordered], ends)
 
 
 def memory_of(connection: Connection) -> Memory:

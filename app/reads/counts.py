@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,21 +121,20 @@ class Density:
         """The spans in order, none left out."""
         if self.extent is None:
             return []
-        made, counts = self._counted(interval)
+        made = self._made(interval)
+        counts = (counted.tolist() for counted in self.spans.counts(made))
         return [Bucket(*one[:3], *n) for one, *n in zip(made.spans, *counts, strict=True)]
 
     def written(self, interval: Interval) -> bytes:
         """The same as JSON, separated by commas."""
         if self.extent is None:
             return b""
-        made, counts = self._counted(interval)
-        return made.template % tuple(chain.from_iterable(zip(*counts, strict=True)))
+        made = self._made(interval)
+        return made.template % tuple(np.stack(self.spans.counts(made), axis=1).ravel().tolist())
 
-    def _counted(self, interval: Interval) -> tuple[Cut, tuple[list[int], list[int]]]:
-        """The spans, with how many certain and how many possible events fall into each."""
+    def _made(self, interval: Interval) -> Cut:
         assert self.extent is not None
-        made = cut(interval, *map(interval.number_at, self.extent))
-        return made, (self.spans.certain(made.days), self.spans.possible(made.days))
+        return cut(interval, *map(interval.number_at, self.extent))
 
     def trimmed(self, bucket: Bucket, window: dates.Window) -> Bucket:
         """As much of a span as lies in a window, and what falls into that."""
@@ -146,7 +144,7 @@ class Density:
         label = dates.parse(dates.write_window(dates.Window(first, last))).label
         days = np.array([first, last + 1])
         (possible,), (certain,) = self.spans.possible(days), self.spans.certain(days)
-        return Bucket(first, last, label, certain, possible)
+        return Bucket(first, last, label, int(certain), int(possible))
 
 
 def densities(connection: Connection, asked: EventFilter) -> Density:

@@ -4,16 +4,16 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from operator import and_
+from operator import and_, itemgetter
 
 import numpy as np
 from sqlalchemy import Connection
 
 from app.dialects import too_costly
 from app.filters import Choice, Clause, Found
-from app.index import Mask, ids_of_kind
-from app.reads.amounts import amounts
-from app.reads.bitmaps import Bitmap, bitmap, holding
+from app.index import Mask, ids_of_kind, none
+from app.reads.amounts import amounting, amounts
+from app.reads.bitmaps import Bitmap, bearing, holding, of_masks
 from app.reads.blocks import Block, Column, columns, timeline
 from app.reads.phrases import saying
 
@@ -29,8 +29,7 @@ class Hits:
         self.found = found
         self.timeline = timeline(connection)
         seconds = connection.get_execution_options().get("seconds")
-        self._count: int | None = None
-        self._held: dict[int, Mask] | None = None
+        self._every: Bitmap | None = None
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._terms = self._fitting()
         self._phrases = [(p, self._all_of(p.words)) for p in found.phrases]
@@ -40,14 +39,21 @@ class Hits:
         """All blocks, in timeline order."""
         return self.timeline.blocks
 
+    def every(self) -> Bitmap:
+        """All of them, none left to be looked at."""
+        if not self._phrases:
+            return self._terms
+        if self._every is None:
+            found = sorted(self.masks(self.blocks), key=itemgetter(0))
+            blocks, masks = [block for block, _ in found], [mask for _, mask in found]
+            self._every = of_masks(
+                blocks, np.array(masks, dtype=bool).reshape(len(blocks), len(none()))
+            )
+        return self._every
+
     def count(self) -> int:
         """How many there are."""
-        if self._count is None and not self.found.checked:
-            self._count = self._terms.count()
-        elif self._count is None:
-            masks = (mask for _, mask in self.masks(self.blocks))
-            self._count = sum(int(np.count_nonzero(mask)) for mask in masks)
-        return self._count
+        return self.every().count()
 
     def in_order(self, *, descending: bool = False, beyond: int | None = None) -> Iterator[Column]:
         """Their keys in timeline order or its reverse, `beyond` a key, block by block."""
@@ -75,14 +81,6 @@ class Hits:
         ]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
-    def holds(self, block: int, slot: int) -> bool:
-        """Whether the event in a slot of a block is among them."""
-        if self.found.everything:
-            return True
-        if self._held is None:
-            self._held = {held.id: mask for held, mask in self.masks(self.blocks)}
-        return block in self._held and bool(self._held[block][slot])
-
     def _towards(self, descending: bool, beyond: int | None) -> Sequence[Block]:
         """The blocks that may hold keys beyond one, in order."""
         if beyond is not None:
@@ -98,32 +96,28 @@ class Hits:
             if self._deadline is not None and time.monotonic() > self._deadline:
                 raise too_costly()
             mask = self._terms.mask(block.id)
-            if mask is not None and self._checked(block, mask).any():
+            if mask is None:
+                continue
+            for phrase, words in self._phrases:
+                mask &= saying(self.connection, block, phrase, words)
+            if mask.any():
                 yield block, mask
 
     def _fitting(self) -> Bitmap:
         """The slots that bear what they must, within their bounds."""
+        at, plan = (self.connection, self.timeline), self.found.plan
         fitting = self._all_of(self.found.clauses or [EVERY])
         if self.found.none_of:
-            fitting -= self._bitmap(self.found.none_of)
-        if self.found.plan.holds:
-            fitting &= holding(self.connection, self.timeline, self.found.plan.holds)
+            fitting -= bearing(*at, self.found.none_of)
+        for hold in plan.holds:
+            fitting &= holding(*at, hold)
+        if plan.quantity:
+            fitting &= amounting(*at, plan.quantity)
         return fitting
 
     def _all_of(self, clauses: Sequence[Clause]) -> Bitmap:
-        return reduce(and_, map(self._bitmap, clauses))
-
-    def _bitmap(self, clause: Clause) -> Bitmap:
-        return bitmap(self.connection, self.timeline, clause)
-
-    def _checked(self, block: Block, mask: Mask) -> Mask:
-        """The mask, without the slots that lack what is no term."""
-        plan = self.found.plan
-        if plan.quantity:
-            mask &= amounts(self.connection, block).fitting(plan.quantity)
-        for phrase, words in self._phrases:
-            mask &= saying(self.connection, block, phrase, words)
-        return mask
+        found = (bearing(self.connection, self.timeline, clause) for clause in clauses)
+        return reduce(and_, found)
 
 
 def warm(connection: Connection, wanted: Callable[[], bool]) -> None:

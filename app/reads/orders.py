@@ -118,12 +118,12 @@ def by_update(
         rows = few.rows(connection, keys=keys, moment=moment, event_id=event_id)
         yield from (row[0] for row in rows)
         return
-    size = AT_A_TIME
+    size, every = AT_A_TIME, hits.every()
     while rows := BY_UPDATE[descending].rows(
         connection, moment=moment, event_id=event_id, size=size
     ):
         for key, block, slot, moment, event_id in rows:  # noqa: B007 - goes on there
-            if hits.holds(block, slot):
+            if every.holds(block, slot):
                 yield key
         size = min(4 * size, MOST_AT_A_TIME)
 

@@ -9,7 +9,7 @@ from app.dialects import Prepared
 from app.filters import Phrase
 from app.index import Mask, none
 from app.reads.bitmaps import Bitmap
-from app.reads.blocks import Block, Column, columns, kept
+from app.reads.blocks import Block, Column, Older, columns, kept
 
 SAYING = Prepared("SELECT key FROM wording WHERE key IN :keys AND words LIKE :pattern")
 AT_ONCE = 2000  # keys are asked for together
@@ -19,7 +19,6 @@ AT_ONCE = 2000  # keys are asked for together
 class Saying:
     """The slots of a block whose events say a phrase."""
 
-    stamp: int
     slots: Column
 
     @property
@@ -31,7 +30,7 @@ class Saying:
 def saying(connection: Connection, block: Block, phrase: Phrase, words: Bitmap) -> Mask:
     """Which slots of a block say a phrase, among those that bear its `words`."""
 
-    def make(_: Saying | None) -> Saying:
+    def make(_: Older[Saying]) -> Saying:
         bearing = words.mask(block.id)
         slots = np.flatnonzero(none() if bearing is None else bearing).astype(np.uint16)
         keys = columns(connection, block).of["key"][slots]
@@ -40,8 +39,9 @@ def saying(connection: Connection, block: Block, phrase: Phrase, words: Bitmap) 
             some = keys[start : start + AT_ONCE].tolist()
             rows = SAYING.rows(connection, keys=some, pattern=phrase.pattern)
             found += (key for (key,) in rows)
-        return Saying(block.stamp, slots[np.isin(keys, found)])
+        return Saying(slots[np.isin(keys, found)])
 
+    key = "phrase", phrase.pattern, block.id
     mask = none()
-    mask[kept(connection, block, ("phrase", phrase.pattern), make).slots] = True
+    mask[kept(connection, key, block.stamp, make).slots] = True
     return mask

@@ -43,7 +43,8 @@ def span(interval: Interval, number: int) -> Span:
     return Span(first, last, label, write_json(told)[:-1])
 
 
-class Cut(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Cut:
     """Spans one behind the other, none left out.
 
     `days` are the first of each and the one behind all; `template` their JSON, to be filled with

@@ -1,107 +1,192 @@
 """Many events counted at once: by what they bear, and by where they lie in time."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, text
 
 from app.dialects import Prepared
-from app.index import batches, ids_of_kind, none, slots_of
-from app.reads.blocks import Block, Column, Timeline, columns, kept, memory_of
+from app.filters import Part
+from app.index import batches, ids_of_kind, none, slots_of, unpacked
+from app.reads.bitmaps import Bitmap
+from app.reads.blocks import Block, Column, Older, Timeline, columns, kept, memory_of
 from app.reads.hits import Hits
-
-MANY = 2000  # values that are as common as one another are sought in the order of their names
+from app.reads.spans import CUTS, Cut
 
 # -- by what they bear ----------------------------------------------------------------------------
 
+SHARE = 64  # a value that one event of so many bears is counted by its bits
+AT_ONCE = 8  # blocks are read together, and kept before the next
+MANY = 2000  # values that are as common as one another are sought in the order of their names
 OF_KIND = Prepared(
-    "SELECT term, bits FROM posting WHERE block = :block AND term BETWEEN :first AND :last"
+    "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term BETWEEN :first AND :last"
+)
+COMMON = Prepared(
+    "SELECT id FROM term WHERE kind = :kind"
+    " AND events * :share > (SELECT events FROM term WHERE kind = 'every') ORDER BY id"
 )
 COMMONEST = Prepared(
     "SELECT value, events FROM term WHERE kind = :kind AND events > 0"
     " ORDER BY events DESC, value LIMIT :limit"
 )
 VALUES = Prepared("SELECT id, value FROM term WHERE id IN :ids")
+NUMBERS = Prepared("SELECT id, value FROM term WHERE kind = :kind AND value IN :values")
+PAIRS = Prepared("SELECT id, value FROM term WHERE kind = 'actor-role' AND id > :last ORDER BY id")
 
 
-class Borne(NamedTuple):
-    """What the events of a block bear of one kind: numbers of values, one event's after another's.
+@dataclass(frozen=True)
+class Borne:
+    """What the events of some blocks bear of one kind; values are numbers from its first id on.
 
-    They are counted from the first id of the kind; `starts` says where a slot's begin.
+    Of `common` values there are bits, a row each for every block. The others stand one event's
+    after another's in `values`; `starts` says where a slot's begin, block by block.
     """
 
-    stamp: int
+    blocks: Column  # ids, ascending
+    stamps: Column
+    common: Column
+    bits: Column
     values: Column
     starts: Column
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return int(self.values.nbytes + self.starts.nbytes)
+        return sum(column.nbytes for column in vars(self).values())
 
-    def of(self, slots: Column) -> tuple[Column, Column]:
-        """What some slots bear: how many values each, and these."""
-        first = self.starts[slots]
-        numbers = self.starts[slots + 1] - first
-        behind = np.cumsum(numbers)
-        places = np.repeat(first - behind + numbers, numbers) + np.arange(numbers.sum())
+    def counts(self, found: Bitmap) -> Column:
+        """How many of the events found bear each value."""
+        counts = np.bincount(self.of(found)[1], minlength=int(self.common.max(initial=-1)) + 1)
+        rows = np.searchsorted(self.blocks, found.blocks)
+        for value, bits in zip(self.common, self.bits, strict=True):
+            both = (bits if len(rows) == len(bits) else bits[rows]) & found.bits
+            counts[value] = np.bitwise_count(both.view(np.uint64)).sum(dtype=np.int64)
+        return counts
+
+    def of(self, found: Bitmap) -> tuple[Column, Column]:
+        """What the events found bear that is not common: how many values each, and these."""
+        at = found.places(self.blocks)
+        first = self.starts[at]
+        numbers = self.starts[at + 1] - first
+        behind = np.cumsum(numbers, dtype=np.int32)
+        places = np.repeat(first - behind + numbers, numbers)
+        places += np.arange(len(places), dtype=np.int32)
         return numbers, self.values[places]
 
+    def only(self, rows: Column) -> "Borne":
+        """What the events of some of its blocks bear, in an order of its rows."""
+        ends = self.starts[:: len(none())]
+        parts = [self.values[ends[row] : ends[row + 1]] for row in rows]
+        numbers = np.diff(self.starts).reshape(len(self.blocks), -1)[rows]
+        return Borne(
+            self.blocks[rows],
+            self.stamps[rows],
+            self.common,
+            self.bits[:, rows],
+            np.concatenate([self.values[:0], *parts]),
+            np.append(0, np.cumsum(numbers)).astype(np.int32),
+        )
 
-def borne(connection: Connection, block: Block, kind: str) -> Borne:
-    """What the events of a block bear of a kind."""
+    def __or__(self, other: "Borne") -> "Borne":
+        blocks = np.append(self.blocks, other.blocks)
+        both = Borne(
+            blocks,
+            np.append(self.stamps, other.stamps),
+            self.common,
+            np.concatenate([self.bits, other.bits], axis=1),
+            np.append(self.values, other.values),
+            np.append(self.starts, other.starts[1:] + self.starts[-1]),
+        )
+        return both.only(np.argsort(blocks))
 
-    def make(_: Borne | None) -> Borne:
-        ids = ids_of_kind(kind)
-        rows = OF_KIND.rows(connection, block=block.id, first=ids[0], last=ids[-1])
-        parts = [slots_of(bits) for _, bits in rows]
-        slots = np.concatenate([np.zeros(0, dtype=np.uint16), *parts])
-        terms = np.array([term - ids[0] for term, _ in rows], dtype=np.int32)
-        values = np.repeat(terms, [len(part) for part in parts])
-        starts = np.searchsorted(np.sort(slots), np.arange(len(none()) + 1)).astype(np.int32)
-        return Borne(block.stamp, values[np.argsort(slots, kind="stable")], starts)
 
-    return kept(connection, block, ("borne", kind), make)
+def borne(connection: Connection, timeline: Timeline, kind: str) -> Borne:
+    """What all events bear of a kind; only blocks that have changed are read again."""
+    memory, key = memory_of(connection), ("borne", kind)
+    held: Borne | None = memory.get(key)
+    ahead = held is not None and held.stamps.max(initial=0) > timeline.stamp
+    made = None if held is None or ahead else _staying(held, timeline)
+    if made is None:
+        some = np.zeros(0, dtype=np.int64)
+        made = _read(connection, kind, _common(connection, kind), some, some)
+    missing = np.flatnonzero(~np.isin(timeline.ids, made.blocks))
+    for rows in batches(missing.tolist(), AT_ONCE):
+        made |= _read(connection, kind, made.common, timeline.ids[rows], timeline.stamps[rows])
+        if not ahead:
+            memory.put(key, made, made.size)
+    return made
+
+
+def _staying(held: Borne, timeline: Timeline) -> Borne | None:
+    """What has not changed of it; None where that is little, so that `common` is looked at anew."""
+    if np.array_equal(held.stamps, timeline.stamps) and np.array_equal(held.blocks, timeline.ids):
+        return held
+    now = dict(zip(timeline.ids.tolist(), timeline.stamps.tolist(), strict=True))
+    was = zip(held.blocks.tolist(), held.stamps.tolist(), strict=True)
+    same = [now.get(block) == stamp for block, stamp in was]
+    return held.only(np.flatnonzero(same)) if 2 * sum(same) >= len(same) else None
+
+
+def _common(connection: Connection, kind: str) -> Column:
+    """The values of a kind that many events bear."""
+    # Actors in roles are looked at event by event.
+    rows = COMMON.rows(connection, kind=kind, share=SHARE) if kind != "actor-role" else ()
+    first = ids_of_kind(kind)[0]
+    return np.array([term - first for (term,) in rows], dtype=np.int32)
+
+
+def _read(
+    connection: Connection, kind: str, common: Column, blocks: Column, stamps: Column
+) -> Borne:
+    """What the events of some blocks bear of a kind."""
+    ids = ids_of_kind(kind)
+    rows = OF_KIND.rows(connection, blocks=blocks.tolist(), first=ids[0], last=ids[-1])
+    at = np.searchsorted(blocks, np.fromiter(map(itemgetter(0), rows), np.int64))
+    terms = np.fromiter(map(itemgetter(1), rows), np.int64) - ids[0]
+    postings = list(map(itemgetter(2), rows))
+    bits = np.zeros((len(common), len(blocks), len(none()) // 8), dtype=np.uint8)
+    for row in np.flatnonzero(np.isin(terms, common)).tolist():
+        place = np.searchsorted(common, terms[row]), at[row]
+        bits[place] = np.packbits(unpacked(postings[row]), bitorder="little")
+        postings[row] = b""
+    slots = list(map(slots_of, postings))
+    numbers = np.fromiter(map(len, slots), np.int64)
+    slot = np.repeat(at * len(none()), numbers) + np.concatenate([*slots, none()[:0]])
+    values = np.repeat(terms.astype(np.int32), numbers)[np.argsort(slot, kind="stable")]
+    of_slots = np.bincount(slot, minlength=len(blocks) * len(none()))
+    starts = np.append(0, np.cumsum(of_slots)).astype(np.int32)
+    return Borne(blocks, stamps, common, bits, values, starts)
 
 
 def commonest(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:
     """The values of a kind that most hits bear, with their numbers; of equals the first by name."""
     part = hits.found.plan.part
     if part and kind == "actor" and (part.roles or part.unwanted):
-        return _first(chain.from_iterable(_taking_part(connection, hits)), limit)
+        return _first(connection, kind, _taking_part(connection, hits, part, kind), limit)
     if part and kind == "role" and part.actors:
-        roles = (set().union(*taking.values()) for taking in _taking_part(connection, hits))
-        return _first(chain.from_iterable(roles), limit)
+        return _first(connection, kind, _taking_part(connection, hits, part, kind), limit)
     if hits.found.everything:
         return _of_all(connection, hits.timeline, kind, limit)
-    return _tallied(connection, hits, kind, limit)
+    counts = borne(connection, hits.timeline, kind).counts(hits.every())
+    return _first(connection, kind, counts, limit)
 
 
 def _of_all(
     connection: Connection, timeline: Timeline, kind: str, limit: int
 ) -> list[tuple[str, int]]:
-    memory, key = memory_of(connection), ("commonest", kind, limit)
-    held: tuple[int, list[tuple[str, int]]] | None = memory.get(key)
-    if held and held[0] == timeline.stamp:
-        return held[1]
-    found = [(value, n) for value, n in COMMONEST.rows(connection, kind=kind, limit=limit)]
-    memory.put(key, (timeline.stamp, found), 100 * len(found))
-    return found
+    def make(_: Older[list[tuple[str, int]]]) -> list[tuple[str, int]]:
+        rows = COMMONEST.rows(connection, kind=kind, limit=limit)
+        return [(value, events) for value, events in rows]
+
+    key = "commonest", kind, limit
+    return kept(connection, key, timeline.stamp, make, lambda made: 100 * len(made))
 
 
-def _first(names: Iterable[str], limit: int) -> list[tuple[str, int]]:
-    return sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
-
-
-def _tallied(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:
-    found = [np.zeros(0, dtype=np.int32)]
-    for block, mask in hits.masks(hits.blocks):
-        found.append(borne(connection, block, kind).of(np.flatnonzero(mask))[1])
-    counts = np.bincount(np.concatenate(found))
+def _first(connection: Connection, kind: str, counts: Column, limit: int) -> list[tuple[str, int]]:
+    """The values with the greatest counts, by name."""
     values = np.flatnonzero(counts)
     least = 1
     if len(values) > limit:
@@ -140,32 +225,88 @@ def _names(connection: Connection, kind: str, values: list[int], limit: int) -> 
     return names
 
 
-def _taking_part(connection: Connection, hits: Hits) -> Iterator[Mapping[str, set[str]]]:
-    """Of each hit the actors that the filter's actors and roles let pass, with all their roles."""
-    part = hits.found.plan.part
-    assert part is not None
-    for block, mask in hits.masks(hits.blocks):
-        found: dict[int, dict[str, set[str]]] = defaultdict(dict)
-        for slot, actor in _named(connection, block, "actor", mask):
-            found[slot][actor] = set()
-        for slot, pair in _named(connection, block, "actor-role", mask):
-            actor, _, role = pair.partition(":")
-            found[slot][actor].add(role)
-        for taking in found.values():
-            yield {actor: roles for actor, roles in taking.items() if part.admits(actor, roles)}
+class Pairs(NamedTuple):
+    """The number of the actor and that of the role, by those of actors in roles."""
+
+    actors: Column
+    roles: Column
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.actors.nbytes + self.roles.nbytes
 
 
-def _named(
-    connection: Connection, block: Block, kind: str, mask: Column
-) -> Iterator[tuple[int, str]]:
-    slots = np.flatnonzero(mask)
-    numbers, values = borne(connection, block, kind).of(slots)
-    names = _values(connection, kind, np.unique(values).tolist())
-    for slot, value in zip(np.repeat(slots, numbers).tolist(), values.tolist(), strict=True):
-        yield slot, names[value]
+def _pairs(connection: Connection, timeline: Timeline) -> Pairs:
+    def make(older: Older[Pairs]) -> Pairs:
+        nobody = np.zeros(0, dtype=np.int64)
+        known = older[1] if older else Pairs(nobody, nobody)
+        first = ids_of_kind("actor-role")[0] + len(known.actors)
+        rows = PAIRS.rows(connection, last=first - 1)
+        named = [value.partition(":") for _, value in rows]
+        places = np.array([term - first for term, _ in rows], dtype=np.int64)
+        made = []
+        for kind, held, names in (
+            ("actor", known.actors, [actor for actor, _, _ in named]),
+            ("role", known.roles, [role for _, _, role in named]),
+        ):
+            numbers = _numbers(connection, kind, set(names))
+            more = np.full(int(places.max(initial=-1)) + 1, -1)
+            more[places] = [numbers[name] for name in names]
+            made.append(np.append(held, more))
+        return Pairs(*made)
+
+    return kept(connection, "pairs", timeline.stamp, make)
+
+
+def _numbers(connection: Connection, kind: str, names: Iterable[str]) -> dict[str, int]:
+    """The numbers of values by their names, of those that any event ever bore."""
+    first = ids_of_kind(kind)[0]
+    found: dict[str, int] = {}
+    for batch in batches(names):
+        rows = NUMBERS.rows(connection, kind=kind, values=list(batch))
+        found |= {value: term - first for term, value in rows}
+    return found
+
+
+def _taking_part(connection: Connection, hits: Hits, part: Part, kind: str) -> Column:
+    """How many hits each actor takes part in, or role is borne in, as the filter wants it."""
+    actors, roles = _pairs(connection, hits.timeline)
+    numbers, pairs = borne(connection, hits.timeline, "actor-role").of(hits.every())
+    event = np.repeat(np.arange(len(numbers)), numbers)
+    actor, role = actors[pairs], roles[pairs]
+    taking = event * (int(actors.max(initial=0)) + 1) + actor  # one number for both
+
+    def among(numbers: Column, kind: str, names: Iterable[str]) -> Column:
+        return np.isin(numbers, list(_numbers(connection, kind, names).values()))
+
+    named = among(actor, "actor", part.actors) if part.actors else np.ones(len(actor), dtype=bool)
+    unwanted = among(role, "role", part.unwanted)
+    if kind == "actor" and not part.roles:  # those who bear no role take part, too
+        counts = borne(connection, hits.timeline, kind).counts(hits.every())
+        if part.actors:
+            counts[~among(np.arange(len(counts)), kind, part.actors)] = 0
+        out = actor[_firsts(taking, named & unwanted)]
+        return counts - np.bincount(out, minlength=len(counts))
+    wanted = among(role, "role", part.roles) if part.roles else named
+    fits = named & np.isin(taking, taking[wanted])
+    if unwanted.any():
+        fits &= ~np.isin(taking, taking[unwanted])
+    if kind == "actor":
+        return np.bincount(actor[_firsts(taking, fits)])
+    return np.bincount(role[_firsts(event * (int(roles.max(initial=0)) + 1) + role, fits)])
+
+
+def _firsts(numbers: Column, mask: Column) -> Column:
+    """Where each of the different numbers under a mask stands first."""
+    places = np.flatnonzero(mask)
+    return places[np.unique(numbers[places], return_index=True)[1]]
 
 
 # -- by where they lie in time --------------------------------------------------------------------
+
+
+ANSWER = 80_000  # bytes at most
 
 
 @dataclass(frozen=True)
@@ -174,18 +315,32 @@ class Spans:
 
     bounds: Column  # a row each of start_earliest, start_latest, end_earliest, end_latest, sure
     events: Column
+    _counts: dict[Cut, tuple[Column, Column]] = field(default_factory=dict)
 
-    def possible(self, days: Column) -> list[int]:
+    @property
+    def size(self) -> int:
+        """In bytes, with what it was counted by."""
+        return int(self.bounds.nbytes + self.events.nbytes) + CUTS * ANSWER
+
+    def counts(self, cut: Cut) -> tuple[Column, Column]:
+        """How many lie in each span for certain, and how many may; the last answers are kept."""
+        if cut not in self._counts:
+            if len(self._counts) == CUTS:
+                self._counts.clear()
+            self._counts[cut] = self.certain(cut.days), self.possible(cut.days)
+        return self._counts[cut]
+
+    def possible(self, days: Column) -> Column:
         """How many may lie in each span of time between some days, the last one left out."""
         return self._overlapping(self.bounds[0], self.bounds[3], days)
 
-    def certain(self, days: Column) -> list[int]:
+    def certain(self, days: Column) -> Column:
         """How many lie in each span of time between some days for certain."""
         return self._overlapping(self.bounds[1], self.bounds[2], days, self.bounds[4] > 0)
 
     def _overlapping(
         self, starts: Column, ends: Column, days: Column, sure: Column | bool = True
-    ) -> list[int]:
+    ) -> Column:
         size, before, behind = len(days) - 1, days[0] - 1, days[-1]
         # The span of each day, with one day before all and one behind; to search takes longer.
         spans = np.repeat(np.arange(-1, size + 1, dtype=np.int32), [1, *np.diff(days), 1])
@@ -194,8 +349,7 @@ class Spans:
         events = self.events * ((first <= last) & sure)
         steps = np.bincount(first, weights=events, minlength=size + 1)
         steps[: size + 1] -= np.bincount(last + 1, weights=events, minlength=size + 1)
-        counts: list[int] = np.cumsum(steps)[:size].astype(np.int64).tolist()
-        return counts
+        return np.cumsum(steps)[:size].astype(np.int64)
 
     def extent(self, first: int, last: int) -> tuple[int, int] | None:
         """The least and the greatest day from `first` to `last` that is a bound of any."""
@@ -208,9 +362,8 @@ class Spans:
 
 
 class Grouped(NamedTuple):
-    """Which bounds there are in a block, and by slot which of them an event has."""
+    """Which bounds there are in a block, or in all, and by slot which of them an event has."""
 
-    stamp: int
     bounds: Column
     group: Column
 
@@ -221,31 +374,40 @@ class Grouped(NamedTuple):
 
 
 def _grouped(connection: Connection, block: Block) -> Grouped:
-    def make(_: Grouped | None) -> Grouped:
+    def make(_: Older[Grouped]) -> Grouped:
         of = columns(connection, block).of
         names = ("start_earliest", "start_latest", "end_earliest", "end_latest", "sure")
         rows = np.stack([of[name].astype(np.int32) for name in names], axis=1)
         whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * len(names)}").ravel()
         at, group = np.unique(whole, return_index=True, return_inverse=True)[1:]
-        return Grouped(block.stamp, rows[at].T, group.astype(np.uint16))
+        return Grouped(rows[at].T, group.astype(np.uint16))
 
-    return kept(connection, block, "grouped", make)
+    return kept(connection, ("grouped", block.id), block.stamp, make)
+
+
+def _all_grouped(connection: Connection, timeline: Timeline) -> Grouped:
+    """The bounds of all blocks, by their ids."""
+
+    def make(_: Older[Grouped]) -> Grouped:
+        parts = [_grouped(connection, block) for block in sorted(timeline.blocks)]
+        numbers = [part.bounds.shape[1] for part in parts]
+        offsets = np.cumsum([0, *numbers[:-1]], dtype=np.int32)
+        groups = [part.group + offset for part, offset in zip(parts, offsets, strict=True)]
+        bounds = [np.zeros((5, 0), dtype=np.int32), *(part.bounds for part in parts)]
+        return Grouped(np.concatenate(bounds, axis=1), np.concatenate([offsets[:0], *groups]))
+
+    return kept(connection, "grouped", timeline.stamp, make)
 
 
 def spans_of(hits: Hits) -> Spans:
     """How the hits lie in time."""
-    memory = memory_of(hits.connection)
-    held: tuple[object, Spans] | None = memory.get("spans") if hits.found.everything else None
-    if held and held[0] == hits.blocks:
-        return held[1]
-    bounds, events = [np.zeros((5, 0), dtype=np.int32)], [np.zeros(0, dtype=np.int64)]
-    for block, mask in hits.masks(hits.blocks):
-        grouped = _grouped(hits.connection, block)
-        counted = np.bincount(grouped.group[np.flatnonzero(mask)])
+
+    def make(_: Older[Spans]) -> Spans:
+        bounds, group = _all_grouped(hits.connection, hits.timeline)
+        counted = np.bincount(group[hits.every().places(hits.timeline.ids)])
         some = np.flatnonzero(counted)
-        bounds.append(grouped.bounds[:, some])
-        events.append(counted[some])
-    made = Spans(np.concatenate(bounds, axis=1), np.concatenate(events))
-    if hits.found.everything:
-        memory.put("spans", (hits.blocks, made), made.bounds.nbytes + made.events.nbytes)
-    return made
+        return Spans(bounds[:, some], counted[some])
+
+    if not hits.found.everything:
+        return make(None)
+    return kept(hits.connection, "spans", hits.timeline.stamp, make)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app import words
 from app.dialects import Prepared
 from app.filters import VocabularyQuery
-from app.reads.blocks import memory_of
+from app.reads.blocks import Older, kept
 from app.reads.cursors import Page, Position, one, read_cursor, write_cursor, write_json
 from app.reads.events import event
 
@@ -88,14 +88,14 @@ def _number(
     parameters: Mapping[str, str],
 ) -> int:
     """How many records there are in all or of a search, which is kept until the next write."""
-    memory, key = memory_of(connection), ("number", table, *parameters.values())
-    held: tuple[Position, int] | None = memory.get(key)
-    if held and held[0] == now:
-        return held[1]
-    query = Prepared(f"SELECT count(*) FROM {table} v WHERE {conditions}")
-    number: int = query.row(connection, **parameters)[0]
-    memory.put(key, (now, number), 0)
-    return number
+
+    def make(_: Older[int]) -> int:
+        query = Prepared(f"SELECT count(*) FROM {table} v WHERE {conditions}")
+        number: int = query.row(connection, **parameters)[0]
+        return number
+
+    key = "number", table, *parameters.values()
+    return kept(connection, key, now.position, make, lambda _: 0)
 
 
 def _search(q: str | None) -> tuple[str, dict[str, Any]]:

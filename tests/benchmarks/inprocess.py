@@ -97,7 +97,7 @@ def measured(
             unit: list[float] = []
             until = time.perf_counter() + seconds
             for number, work in enumerate(part.made(values, times)):
-                with store.read(patient=True) as connection:
+                with store.read() as connection:
                     if number % EVERY == 0:
                         unit += [timed(connection, by_key(key)) for key in islice(keys, EVERY)]
                     spent = timed(connection, work)
