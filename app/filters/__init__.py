@@ -3,6 +3,7 @@
 from app.filters.found import Choice, Clause, Found, Phrase, find
 from app.filters.meaning import NEAREST_AMONG, Hold, Meaning, Part, Quantity
 from app.filters.query import (
+    FACETS,
     AuditQuery,
     ChangesQuery,
     EventFilter,
@@ -16,6 +17,7 @@ from app.filters.query import (
 )
 
 __all__ = [
+    "FACETS",
     "NEAREST_AMONG",
     "AuditQuery",
     "ChangesQuery",

@@ -4,9 +4,10 @@ from app.reads.audit import audit
 from app.reads.counts import Bucket, Density, densities, facet, facets, histogram, labels, reported
 from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, export, last_update, matching, page
-from app.reads.hits import Hits, warm
+from app.reads.hits import Hits
 from app.reads.journal import changes, changes_after, revision, revisions
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
+from app.reads.warming import warm
 
 __all__ = [
     "VOCABULARIES",

@@ -60,20 +60,23 @@ class Bitmap:
         at = self._row(block)
         return at is not None and bool(self.bits[at, slot >> 3] >> (slot & 7) & 1)
 
-    def places(self, blocks: Rows) -> Rows:
-        """Where its slots are among those of some blocks, its own among these."""
-        found = np.flatnonzero(np.unpackbits(self.bits, bitorder="little").view(np.bool_))
-        if len(blocks) == len(self.blocks):
-            return found
-        apart = np.searchsorted(blocks, self.blocks) - np.arange(len(self.blocks))
-        numbers = np.bitwise_count(self.bits).sum(axis=1, dtype=np.int64)
-        placed: Rows = found + np.repeat(apart * (8 * self.bits.shape[1]), numbers)
-        return placed
+    def of(self, blocks: Rows) -> Mask:
+        """Whether each slot of some blocks, its own among these, is one of them."""
+        bits = self.bits
+        if len(blocks) != len(self.blocks):
+            bits = np.zeros((len(blocks), bits.shape[1]), dtype=np.uint8)
+            bits[np.searchsorted(blocks, self.blocks)] = self.bits
+        return np.unpackbits(bits, bitorder="little").view(np.bool_)
 
     def count(self) -> int:
         """How many slots there are."""
         wide = self.bits.view(np.uint64) if self.bits.shape[1] % 8 == 0 else self.bits
         return int(np.bitwise_count(wide).sum(dtype=np.int64))
+
+    def trimmed(self) -> "Bitmap":
+        """Without the blocks that have none."""
+        some = self.bits.any(axis=1)
+        return self if some.all() else Bitmap(self.blocks[some], self.bits[some])
 
     def mask(self, block: int) -> Mask | None:
         """The slots of a block, None where it has none at all."""

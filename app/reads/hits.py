@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import and_, itemgetter
 
@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from app.dialects import too_costly
 from app.filters import Choice, Clause, Found
 from app.index import Mask, ids_of_kind, none
-from app.reads.amounts import amounting, amounts
+from app.reads.amounts import amounting
 from app.reads.bitmaps import Bitmap, bearing, holding, of_masks
 from app.reads.blocks import Block, Column, columns, timeline
 from app.reads.phrases import saying
 
 EVERY = (Choice(ids_of_kind("every")[0]),)  # what all events bear
-FIRST_SLOTS, GROWTH = 256, 4  # of a block are put in order, and then so many times more
+FEW = 512  # hits in a block are put in order; of more, as many are sought as are wanted:
+FIRST_SLOTS, GROWTH = 256, 4  # among so many slots in order, then among so many times more
 
 
 class Hits:
@@ -56,21 +57,25 @@ class Hits:
         return self.every().count()
 
     def in_order(self, *, descending: bool = False, beyond: int | None = None) -> Iterator[Column]:
-        """Their keys in timeline order or its reverse, `beyond` a key, block by block."""
+        """Their keys in timeline order or its reverse, `beyond` a key, as they are found."""
         for block, mask in self.masks(self._towards(descending, beyond)):
             held = columns(self.connection, block)
-            slots, keys = held.ordered, held.keys
-            if descending:
-                end = None if beyond is None else int(np.searchsorted(keys, beyond))
-                slots, keys = slots[:end][::-1], keys[:end][::-1]
+            slots = np.flatnonzero(mask)
+            few = len(slots) <= FEW
+            keys = np.sort(held.of["key"][slots]) if few else held.keys
+            start, end, step = 0, len(keys), -1 if descending else 1
+            if beyond is not None and descending:
+                end = int(np.searchsorted(keys, beyond))
             elif beyond is not None:
-                start = np.searchsorted(keys, beyond, side="right")
-                slots, keys = slots[start:], keys[start:]
+                start = int(np.searchsorted(keys, beyond, side="right"))
+            keys = keys[start:end][::step]
+            if few:
+                yield keys
+                continue
+            slots = held.ordered[start:end][::step]
             done, size = 0, FIRST_SLOTS
             while done < len(slots):
-                found = keys[done : done + size][mask[slots[done : done + size]]]
-                if len(found):
-                    yield found
+                yield keys[done : done + size][mask[slots[done : done + size]]]
                 done, size = done + size, size * GROWTH
 
     def values(self, column: str) -> Column:
@@ -113,19 +118,11 @@ class Hits:
             fitting &= holding(*at, hold)
         if plan.quantity:
             fitting &= amounting(*at, plan.quantity)
-        return fitting
+        return fitting.trimmed()
 
     def _all_of(self, clauses: Sequence[Clause]) -> Bitmap:
         found = (bearing(self.connection, self.timeline, clause) for clause in clauses)
         return reduce(and_, found)
-
-
-def warm(connection: Connection, wanted: Callable[[], bool]) -> None:
-    """Read what is looked at in all blocks, while it is wanted, so that the first to ask has it."""
-    for block in timeline(connection).blocks:
-        if wanted():
-            columns(connection, block)
-            amounts(connection, block)
 
 
 def in_batches(keys: Iterator[Column], size: int) -> Iterator[list[int]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -18,15 +19,18 @@ from app.reads.spans import CUTS, Cut
 
 # -- by what they bear ----------------------------------------------------------------------------
 
-SHARE = 64  # a value that one event of so many bears is counted by its bits
+# Values are counted by bits where there are few, or one event of so many bears them.
+FEW, SHARE = 64, 64
+DENSE = 16  # of so many slots one is found where a filter finds much
 AT_ONCE = 8  # blocks are read together, and kept before the next
 MANY = 2000  # values that are as common as one another are sought in the order of their names
 OF_KIND = Prepared(
     "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term BETWEEN :first AND :last"
 )
 COMMON = Prepared(
-    "SELECT id FROM term WHERE kind = :kind"
-    " AND events * :share > (SELECT events FROM term WHERE kind = 'every') ORDER BY id"
+    "SELECT id FROM term WHERE kind = :kind AND (events * :share >"
+    " (SELECT events FROM term WHERE kind = 'every') OR (SELECT count(*) FROM"
+    " (SELECT 1 FROM term WHERE kind = :kind LIMIT :few + 1) AS some) <= :few) ORDER BY id"
 )
 COMMONEST = Prepared(
     "SELECT value, events FROM term WHERE kind = :kind AND events > 0"
@@ -55,11 +59,31 @@ class Borne:
     @property
     def size(self) -> int:
         """In bytes."""
-        return sum(column.nbytes for column in vars(self).values())
+        columns = (self.blocks, self.stamps, self.common, self.bits, self.values, self.starts)
+        by_value = 4 * len(self.values) if self.searchable else 0
+        return sum(column.nbytes for column in columns) + by_value
+
+    @property
+    def searchable(self) -> bool:
+        """Whether what is not common is soon put in the order of its values."""
+        return self.values.dtype == np.uint16
+
+    @cached_property
+    def by_value(self) -> tuple[Column, Column, Column]:
+        """The same slots one value's after another's, where each value's begin, and these."""
+        slots = np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+        order = np.argsort(self.values, kind="stable")
+        values, starts = np.unique(self.values[order], return_index=True)
+        return slots[order], starts, values
 
     def counts(self, found: Bitmap) -> Column:
         """How many of the events found bear each value."""
-        counts = np.bincount(self.of(found)[1], minlength=int(self.common.max(initial=-1)) + 1)
+        counts = np.zeros(int(max(self.values.max(initial=0), self.common.max(initial=0))) + 1, int)
+        if self.searchable and found.count() * DENSE > len(self.starts):
+            slots, starts, values = self.by_value
+            counts[values] = np.add.reduceat(found.of(self.blocks).take(slots), starts, dtype=int)
+        else:
+            counts += np.bincount(self.of(found)[1], minlength=len(counts))
         rows = np.searchsorted(self.blocks, found.blocks)
         for value, bits in zip(self.common, self.bits, strict=True):
             both = (bits if len(rows) == len(bits) else bits[rows]) & found.bits
@@ -68,7 +92,7 @@ class Borne:
 
     def of(self, found: Bitmap) -> tuple[Column, Column]:
         """What the events found bear that is not common: how many values each, and these."""
-        at = found.places(self.blocks)
+        at = np.flatnonzero(found.of(self.blocks))
         first = self.starts[at]
         numbers = self.starts[at + 1] - first
         behind = np.cumsum(numbers, dtype=np.int32)
@@ -132,9 +156,10 @@ def _staying(held: Borne, timeline: Timeline) -> Borne | None:
 
 def _common(connection: Connection, kind: str) -> Column:
     """The values of a kind that many events bear."""
-    # Actors in roles are looked at event by event.
-    rows = COMMON.rows(connection, kind=kind, share=SHARE) if kind != "actor-role" else ()
+    if kind == "actor-role":  # is looked at event by event
+        return np.zeros(0, dtype=np.int32)
     first = ids_of_kind(kind)[0]
+    rows = COMMON.rows(connection, kind=kind, share=SHARE, few=FEW)
     return np.array([term - first for (term,) in rows], dtype=np.int32)
 
 
@@ -155,7 +180,9 @@ def _read(
     slots = list(map(slots_of, postings))
     numbers = np.fromiter(map(len, slots), np.int64)
     slot = np.repeat(at * len(none()), numbers) + np.concatenate([*slots, none()[:0]])
-    values = np.repeat(terms.astype(np.int32), numbers)[np.argsort(slot, kind="stable")]
+    values = np.repeat(terms, numbers)[np.argsort(slot, kind="stable")]
+    if terms.max(initial=0) < 1 << 16:
+        values = values.astype(np.uint16)
     of_slots = np.bincount(slot, minlength=len(blocks) * len(none()))
     starts = np.append(0, np.cumsum(of_slots)).astype(np.int32)
     return Borne(blocks, stamps, common, bits, values, starts)
@@ -237,7 +264,9 @@ class Pairs(NamedTuple):
         return self.actors.nbytes + self.roles.nbytes
 
 
-def _pairs(connection: Connection, timeline: Timeline) -> Pairs:
+def pairs(connection: Connection, timeline: Timeline) -> Pairs:
+    """Which actor and which role those are that events bear together."""
+
     def make(older: Older[Pairs]) -> Pairs:
         nobody = np.zeros(0, dtype=np.int64)
         known = older[1] if older else Pairs(nobody, nobody)
@@ -271,26 +300,26 @@ def _numbers(connection: Connection, kind: str, names: Iterable[str]) -> dict[st
 
 def _taking_part(connection: Connection, hits: Hits, part: Part, kind: str) -> Column:
     """How many hits each actor takes part in, or role is borne in, as the filter wants it."""
-    actors, roles = _pairs(connection, hits.timeline)
-    numbers, pairs = borne(connection, hits.timeline, "actor-role").of(hits.every())
+    actors, roles = pairs(connection, hits.timeline)
+    numbers, borne_of = borne(connection, hits.timeline, "actor-role").of(hits.every())
     event = np.repeat(np.arange(len(numbers)), numbers)
-    actor, role = actors[pairs], roles[pairs]
+    actor, role = actors[borne_of], roles[borne_of]
     taking = event * (int(actors.max(initial=0)) + 1) + actor  # one number for both
 
     def among(numbers: Column, kind: str, names: Iterable[str]) -> Column:
         return np.isin(numbers, list(_numbers(connection, kind, names).values()))
 
-    named = among(actor, "actor", part.actors) if part.actors else np.ones(len(actor), dtype=bool)
-    unwanted = among(role, "role", part.unwanted)
+    fits = among(actor, "actor", part.actors) if part.actors else np.ones(len(actor), dtype=bool)
+    unwanted = fits & among(role, "role", part.unwanted)
     if kind == "actor" and not part.roles:  # those who bear no role take part, too
         counts = borne(connection, hits.timeline, kind).counts(hits.every())
         if part.actors:
             counts[~among(np.arange(len(counts)), kind, part.actors)] = 0
-        out = actor[_firsts(taking, named & unwanted)]
-        return counts - np.bincount(out, minlength=len(counts))
-    wanted = among(role, "role", part.roles) if part.roles else named
-    fits = named & np.isin(taking, taking[wanted])
-    if unwanted.any():
+        return counts - np.bincount(actor[_firsts(taking, unwanted)], minlength=len(counts))
+    if part.roles:
+        wanted = fits & among(role, "role", part.roles)
+        fits = wanted if kind == "actor" else np.isin(taking, taking[wanted])
+    if part.unwanted:
         fits &= ~np.isin(taking, taking[unwanted])
     if kind == "actor":
         return np.bincount(actor[_firsts(taking, fits)])
@@ -354,11 +383,13 @@ class Spans:
     def extent(self, first: int, last: int) -> tuple[int, int] | None:
         """The least and the greatest day from `first` to `last` that is a bound of any."""
         days = self.bounds[:4]
+        least, greatest = days[0].min(initial=last + 1), days[3].max(initial=first - 1)
+        if first <= least <= greatest <= last:
+            return int(least), int(greatest)
         inside = (days >= first) & (days <= last)
         if not inside.any():
             return None
-        least = int(np.where(inside, days, last).min())
-        return least, int(np.where(inside, days, first).max())
+        return int(np.where(inside, days, last).min()), int(np.where(inside, days, first).max())
 
 
 class Grouped(NamedTuple):
@@ -404,7 +435,7 @@ def spans_of(hits: Hits) -> Spans:
 
     def make(_: Older[Spans]) -> Spans:
         bounds, group = _all_grouped(hits.connection, hits.timeline)
-        counted = np.bincount(group[hits.every().places(hits.timeline.ids)])
+        counted = np.bincount(group[np.flatnonzero(hits.every().of(hits.timeline.ids))])
         some = np.flatnonzero(counted)
         return Spans(bounds[:, some], counted[some])
 

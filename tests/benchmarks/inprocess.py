@@ -90,6 +90,8 @@ def measured(
     """The percentile of each part against the median of reading one event, in the same turns."""
     told = []
     with closing(Database(Settings(database_url=url))) as store:
+        with store.read(patient=True) as connection:
+            reads.warm(connection)  # as a server does
         for part in parts:
             values.random.seed(part.name)
             keys = cycle(values.events())
