@@ -55,10 +55,13 @@ class Bitmap:
         """In bytes."""
         return self.blocks.nbytes + self.bits.nbytes
 
-    def holds(self, block: int, slot: int) -> bool:
-        """Whether a slot of a block is among them."""
-        at = self._row(block)
-        return at is not None and bool(self.bits[at, slot >> 3] >> (slot & 7) & 1)
+    def holds(self, blocks: Rows, slots: Rows) -> Mask:
+        """Whether each slot, of the block beside it, is among them."""
+        rows = np.searchsorted(self.blocks, blocks)
+        found = np.isin(blocks, self.blocks)
+        bits = self.bits[rows[found], slots[found] >> 3]
+        found[found] = bits >> (slots[found] & 7) & 1
+        return found
 
     def of(self, blocks: Rows) -> Mask:
         """Whether each slot of some blocks, its own among these, is one of them."""
@@ -72,6 +75,15 @@ class Bitmap:
         """How many slots there are."""
         wide = self.bits.view(np.uint64) if self.bits.shape[1] % 8 == 0 else self.bits
         return int(np.bitwise_count(wide).sum(dtype=np.int64))
+
+    def places(self, blocks: Rows) -> Rows:
+        """Where its slots are among those of some blocks, its own among these."""
+        found = np.flatnonzero(np.unpackbits(self.bits, bitorder="little").view(np.bool_))
+        if len(blocks) == len(self.blocks):
+            return found
+        rows, slots = np.divmod(found, 8 * self.bits.shape[1])
+        placed: Rows = np.searchsorted(blocks, self.blocks)[rows] * 8 * self.bits.shape[1] + slots
+        return placed
 
     def trimmed(self) -> "Bitmap":
         """Without the blocks that have none."""

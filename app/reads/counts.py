@@ -156,8 +156,9 @@ def densities(connection: Connection, asked: EventFilter) -> Density:
 def _extent(window: dates.Window | None, spans: Spans) -> tuple[int, int] | None:
     """First and last day shown: those of `date`, or where it is open the finite bounds'."""
     first, last = window or (dates.BEGINNING, dates.END)
-    named = spans.extent(max(first, dates.BEGINNING + 1), min(last, dates.END - 1))
-    finite = [*(named or ()), *(day for day in (first, last) if dates.BEGINNING < day < dates.END)]
+    closed = first > dates.BEGINNING and last < dates.END
+    named = [day for day in (() if closed else spans.extent or ()) if first <= day <= last]
+    finite = [*named, *(day for day in (first, last) if dates.BEGINNING < day < dates.END)]
     if not finite:
         return None
     return (

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import compress, islice
 from typing import Any, Protocol
 
+import numpy as np
 from sqlalchemy import Connection
 
 from app import words
@@ -15,10 +16,10 @@ from app.reads.cursors import Position, read_cursor
 from app.reads.hits import Hits, in_batches
 
 MAX_KEY = (1 << 63) - 1
-AT_A_TIME, MOST_AT_A_TIME = 100, 2000  # events in the order of their edits are held in memory
+AT_A_TIME, MOST_AT_A_TIME = 60, 2000  # events in the order of their edits are held in memory
 FEW = 2000
 LAST_TEXT = "\U0010ffff"  # behind every timestamp and id
-FEW_BY_UPDATE, BY_UPDATE = (
+FEW_BY_UPDATE, ALL_BY_UPDATE, BY_UPDATE = (
     {
         descending: Prepared(query.format(way="DESC" if descending else "ASC", side=side))
         for descending, side in ((True, "<"), (False, ">"))
@@ -27,7 +28,10 @@ FEW_BY_UPDATE, BY_UPDATE = (
         "SELECT key FROM timeline"
         " WHERE key IN :keys AND (updated_at, event_id) {side} (:moment, :event_id)"
         " ORDER BY updated_at {way}, event_id {way}",
-        "SELECT key, block, slot, updated_at, event_id FROM timeline"
+        "SELECT key, updated_at, event_id FROM timeline"
+        " WHERE (updated_at, event_id) {side} (:moment, :event_id)"
+        " ORDER BY updated_at {way}, event_id {way} LIMIT :size",
+        "SELECT key, updated_at, event_id, block, slot FROM timeline"
         " WHERE (updated_at, event_id) {side} (:moment, :event_id)"
         " ORDER BY updated_at {way}, event_id {way} LIMIT :size",
     )
@@ -118,13 +122,14 @@ def by_update(
         rows = few.rows(connection, keys=keys, moment=moment, event_id=event_id)
         yield from (row[0] for row in rows)
         return
-    size, every = AT_A_TIME, hits.every()
-    while rows := BY_UPDATE[descending].rows(
-        connection, moment=moment, event_id=event_id, size=size
-    ):
-        for key, block, slot, moment, event_id in rows:  # noqa: B007 - goes on there
-            if every.holds(block, slot):
-                yield key
+    size, everything = AT_A_TIME, hits.found.everything
+    query = (ALL_BY_UPDATE if everything else BY_UPDATE)[descending]
+    while rows := query.rows(connection, moment=moment, event_id=event_id, size=size):
+        _, moment, event_id, *_ = rows[-1]
+        if not everything:
+            blocks, slots = np.array([(row[3], row[4]) for row in rows]).T
+            rows = list(compress(rows, hits.every().holds(blocks, slots)))
+        yield from (row[0] for row in rows)
         size = min(4 * size, MOST_AT_A_TIME)
 
 

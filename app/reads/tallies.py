@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, text
 
+from app import dates
 from app.dialects import Prepared
 from app.filters import Part
 from app.index import batches, ids_of_kind, none, slots_of, unpacked
@@ -30,7 +31,7 @@ OF_KIND = Prepared(
 COMMON = Prepared(
     "SELECT id FROM term WHERE kind = :kind AND (events * :share >"
     " (SELECT events FROM term WHERE kind = 'every') OR (SELECT count(*) FROM"
-    " (SELECT 1 FROM term WHERE kind = :kind LIMIT :few + 1) AS some) <= :few) ORDER BY id"
+    " (SELECT 1 FROM term WHERE kind = :kind LIMIT :few + 1) AS known) <= :few) ORDER BY id"
 )
 COMMONEST = Prepared(
     "SELECT value, events FROM term WHERE kind = :kind AND events > 0"
@@ -92,7 +93,7 @@ class Borne:
 
     def of(self, found: Bitmap) -> tuple[Column, Column]:
         """What the events found bear that is not common: how many values each, and these."""
-        at = np.flatnonzero(found.of(self.blocks))
+        at = found.places(self.blocks)
         first = self.starts[at]
         numbers = self.starts[at + 1] - first
         behind = np.cumsum(numbers, dtype=np.int32)
@@ -380,16 +381,16 @@ class Spans:
         steps[: size + 1] -= np.bincount(last + 1, weights=events, minlength=size + 1)
         return np.cumsum(steps)[:size].astype(np.int64)
 
-    def extent(self, first: int, last: int) -> tuple[int, int] | None:
-        """The least and the greatest day from `first` to `last` that is a bound of any."""
-        days = self.bounds[:4]
-        least, greatest = days[0].min(initial=last + 1), days[3].max(initial=first - 1)
-        if first <= least <= greatest <= last:
-            return int(least), int(greatest)
-        inside = (days >= first) & (days <= last)
-        if not inside.any():
+    @cached_property
+    def extent(self) -> tuple[int, int] | None:
+        """The least and the greatest day that is a bound of any, none that is open."""
+        if not len(self.events):
             return None
-        return int(np.where(inside, days, last).min()), int(np.where(inside, days, first).max())
+        # What is open on this side is farthest without a sign.
+        days, first, last = self.bounds[:4], dates.BEGINNING + 1, dates.END - 1
+        least = first + int((days - first).astype(np.uint32).min())
+        greatest = last - int((last - days).astype(np.uint32).min())
+        return (least, greatest) if first <= least <= last else None
 
 
 class Grouped(NamedTuple):
@@ -404,7 +405,7 @@ class Grouped(NamedTuple):
         return int(self.bounds.nbytes + self.group.nbytes)
 
 
-def _grouped(connection: Connection, block: Block) -> Grouped:
+def _of_block(connection: Connection, block: Block) -> Grouped:
     def make(_: Older[Grouped]) -> Grouped:
         of = columns(connection, block).of
         names = ("start_earliest", "start_latest", "end_earliest", "end_latest", "sure")
@@ -416,11 +417,11 @@ def _grouped(connection: Connection, block: Block) -> Grouped:
     return kept(connection, ("grouped", block.id), block.stamp, make)
 
 
-def _all_grouped(connection: Connection, timeline: Timeline) -> Grouped:
-    """The bounds of all blocks, by their ids."""
+def grouped(connection: Connection, timeline: Timeline) -> Grouped:
+    """Which bounds there are at all; the slots are those of all blocks by their ids."""
 
     def make(_: Older[Grouped]) -> Grouped:
-        parts = [_grouped(connection, block) for block in sorted(timeline.blocks)]
+        parts = [_of_block(connection, block) for block in sorted(timeline.blocks)]
         numbers = [part.bounds.shape[1] for part in parts]
         offsets = np.cumsum([0, *numbers[:-1]], dtype=np.int32)
         groups = [part.group + offset for part, offset in zip(parts, offsets, strict=True)]
@@ -434,10 +435,10 @@ def spans_of(hits: Hits) -> Spans:
     """How the hits lie in time."""
 
     def make(_: Older[Spans]) -> Spans:
-        bounds, group = _all_grouped(hits.connection, hits.timeline)
-        counted = np.bincount(group[np.flatnonzero(hits.every().of(hits.timeline.ids))])
+        bounds, group = grouped(hits.connection, hits.timeline)
+        counted = np.bincount(group[hits.every().places(hits.timeline.ids)])
         some = np.flatnonzero(counted)
-        return Spans(bounds[:, some], counted[some])
+        return Spans(bounds.take(some, axis=1), counted[some])
 
     if not hits.found.everything:
         return make(None)

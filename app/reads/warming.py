@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.filters import FACETS
 from app.reads.amounts import amounts
 from app.reads.blocks import columns, timeline
-from app.reads.tallies import borne, pairs
+from app.reads.tallies import borne, grouped, pairs
 
 
 def warm(connection: Connection, wanted: Callable[[], bool] = lambda: True) -> None:
@@ -20,5 +20,6 @@ def warm(connection: Connection, wanted: Callable[[], bool] = lambda: True) -> N
     for kind in (*FACETS, "actor-role"):
         if wanted():
             borne(connection, whole, kind)
-    if wanted():
-        pairs(connection, whole)
+    for read in (pairs, grouped):
+        if wanted():
+            read(connection, whole)

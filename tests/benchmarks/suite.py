@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import against, inprocess, measured, oracle, values, writes
+from benchmarks import against, inprocess, measured, oracle, processes, values, writes
 from benchmarks.kinds import KINDS, Kind
 from benchmarks.measured import Asked, Plan
 from benchmarks.prepared import Prepared, prepared
@@ -58,6 +58,7 @@ def run(options: Options) -> Json:
         with prepared(number, options.keep) as store:
             options.say(f"{number} events are imported")
             with serving(store.url, writes_per_minute="0") as dateline:
+                processes.wait_until_idle(dateline)
                 found = values.read(dateline, number)
                 asked = list(measured.asked(dateline, options.kinds, found, options.most))
                 if number == judged:
@@ -100,7 +101,7 @@ def figures(
         options.say(line_of("single write", 1, told["single write"]))
     if options.wants("rename"):
         told["rename"] = writes.renamed(dateline, token, found, options.reading)
-    told["memory"] = writes.megabytes(dateline)
+    told["memory"] = processes.megabytes(dateline)
     return told
 
 

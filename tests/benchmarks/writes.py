@@ -159,12 +159,3 @@ def rename(server: Server, token: str, actor: str, name: str) -> float:
         answer = wire.ask(patch.written())
     assert answer.status == 200, answer
     return answer.seconds
-
-
-def megabytes(server: Server) -> dict[str, float] | None:
-    """What a server holds in memory now and held at most; None where Linux does not tell."""
-    status = Path(f"/proc/{server.process.pid}/status")
-    if not status.exists():
-        return None
-    told = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-    return {name: int(told[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
