@@ -58,7 +58,32 @@ def test_one_without_the_other(one: Events, other: Events) -> None:
 @given(EVENTS)
 def test_their_number(events: Events) -> None:
     """Each is counted once."""
-    assert made(events).count() == len(events)
+    assert made(events).count == len(events)
+
+
+@given(EVENTS, EVENTS)
+def test_which_are_held(events: Events, asked: Events) -> None:
+    """Whatever block they are of."""
+    pairs = sorted(asked)
+    blocks, slots = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    assert made(events).holds(blocks, slots).tolist() == [pair in events for pair in pairs]
+
+
+@given(EVENTS)
+def test_where_they_are_among_those_of_more_blocks(events: Events) -> None:
+    """Slot by slot, block by block, as places and as a mask."""
+    found, blocks = made(events), np.arange(1, 6)
+    places = sorted((block - 1) * SLOTS + slot for block, slot in events)
+    assert found.places(blocks).tolist() == places
+    assert np.flatnonzero(found.of(blocks)).tolist() == places
+
+
+@given(EVENTS, EVENTS)
+def test_blocks_that_have_none_are_left_out(one: Events, other: Events) -> None:
+    """Nothing else is."""
+    both = (made(one) & made(other)).trimmed()
+    assert told(both) == one & other
+    assert both.blocks.tolist() == sorted({block for block, _ in one & other})
 
 
 @given(EVENTS, st.integers(0, 6))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sqlmodel import Session
 
 from app import index, reads, schemas, writes
 from app.db import ENTRY, Database, Memory
-from app.filters import EventFilter, find
+from app.filters import EventFilter, FacetQuery, HistogramQuery, find
 from app.formats import Line
 from app.index import blocks, slots_of, unpacked
 from stores import BY, Stores, opened
@@ -288,6 +289,43 @@ def measured(event_id: str, title: str, length: int) -> schemas.EventWrite:
         quantities=[schemas.Quantity(measure="length", value=str(length), unit="km")],
         sources=[schemas.SourceReference(id="a-source")],
     )
+
+
+COUNTED: list[dict[str, Any]] = [{}, {"tag": ["a"]}, {"date": "2023-03"}, {"tag": ["!b"]}]
+
+
+def counted(connection: Connection) -> list[bytes]:
+    """Facets and histograms under some filters."""
+    told = []
+    for asked in COUNTED:
+        facet = FacetQuery.model_validate({"by": ["tag", "type", "source"], **asked})
+        told.append(reads.facets(connection, facet))
+        over = HistogramQuery.model_validate({"interval": "day", **asked})
+        told.append(reads.histogram(connection, over))
+    return told
+
+
+@pytest.mark.parametrize("few", [0, 64], ids=["event by event", "by bits"])
+def test_counts_that_are_kept_follow_each_write(
+    stores: Stores, base: str, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Readers count what a writer does, who keeps nothing: events created, moved and deleted."""
+    monkeypatch.setattr("app.reads.tallies.FEW", few)
+    monkeypatch.setattr("app.reads.tallies.AT_ONCE", 2)
+    held: Held = {}
+    with opened(stores.new(base)) as store:
+        for turn in range(40):
+            with store.write() as session:
+                many = [f"e-{turn:02}-{n}" for n in range(1 + turn % 7)]
+                create(session, held, many, DAYS[turn % 6], set(TAGS[: turn % 4]))
+                change(session, held, CHANGES["moved"], f"e-{turn // 2:02}-0", DAYS[turn % 5])
+                if turn % 3 == 2:
+                    change(session, held, CHANGES["gone"], f"e-{turn - 1:02}-0")
+                    del held[f"e-{turn - 1:02}-0"]
+                expected = counted(session.connection())
+            with store.read() as connection:
+                assert counted(connection) == expected
+                assert counted(connection) == expected
 
 
 def test_a_reader_of_an_older_snapshot_sees_that_one(stores: Stores, base: str) -> None:

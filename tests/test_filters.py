@@ -192,6 +192,35 @@ def test_facets_of_random_filters_count_what_the_model_counts(
         assert answer.json() == expected, asked.query
 
 
+# At most so many values, or those of one event of so many, are counted by bits; of the others each
+# where one slot of so many is found.
+WAYS = {
+    "by bits": (1 << 20, 0, 0),
+    "by events": (0, 0, 0),
+    "by values": (0, 0, 1 << 30),
+    "by all of these": (0, 10, 4),
+}
+
+
+@pytest.mark.parametrize(("few", "share", "dense"), WAYS.values(), ids=WAYS)
+def test_facets_are_the_same_however_they_are_counted(
+    told: TestClient,
+    questions: list[Question],
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    share: int,
+    dense: int,
+) -> None:
+    """By bits what is common or has few values, else event by event, or value by value."""
+    for name, value in (("FEW", few), ("SHARE", share), ("DENSE", dense)):
+        monkeypatch.setattr(f"app.reads.tallies.{name}", value)
+    app: Any = told.app
+    with TestClient(create_app(app.state.settings)) as client:
+        for asked in questions[:40]:
+            parameters: Any = {**asked.query, "by": list(asked.facets), "limit": 1000}
+            assert client.get("/facets", params=parameters).json()["facets"] == asked.facets
+
+
 def test_histograms_of_random_filters_count_what_the_model_counts(
     told: TestClient, questions: list[Question]
 ) -> None:

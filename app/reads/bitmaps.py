@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,12 @@ POSTINGS = Prepared(
 )
 Rows = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
+
+
+def number_of(bits: Bits) -> int:
+    """How many bits are set."""
+    wide = bits.view(np.uint64) if bits.shape[-1] % 8 == 0 else bits
+    return int(np.bitwise_count(wide).sum(dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,10 @@ class Bitmap:
             bits[np.searchsorted(blocks, self.blocks)] = self.bits
         return np.unpackbits(bits, bitorder="little").view(np.bool_)
 
+    @cached_property
     def count(self) -> int:
         """How many slots there are."""
-        wide = self.bits.view(np.uint64) if self.bits.shape[1] % 8 == 0 else self.bits
-        return int(np.bitwise_count(wide).sum(dtype=np.int64))
+        return number_of(self.bits)
 
     def places(self, blocks: Rows) -> Rows:
         """Where its slots are among those of some blocks, its own among these."""

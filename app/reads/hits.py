@@ -54,15 +54,14 @@ class Hits:
 
     def count(self) -> int:
         """How many there are."""
-        return self.every().count()
+        return self.every().count
 
     def in_order(self, *, descending: bool = False, beyond: int | None = None) -> Iterator[Column]:
         """Their keys in timeline order or its reverse, `beyond` a key, as they are found."""
         for block, mask in self.masks(self._towards(descending, beyond)):
             held = columns(self.connection, block)
-            slots = np.flatnonzero(mask)
-            few = len(slots) <= FEW
-            keys = np.sort(held.of["key"][slots]) if few else held.keys
+            few = np.count_nonzero(mask) <= FEW
+            keys = np.sort(held.of["key"][mask]) if few else held.keys
             start, end, step = 0, len(keys), -1 if descending else 1
             if beyond is not None and descending:
                 end = int(np.searchsorted(keys, beyond))

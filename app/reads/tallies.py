@@ -13,7 +13,7 @@ from app import dates
 from app.dialects import Prepared
 from app.filters import Part
 from app.index import batches, ids_of_kind, none, slots_of, unpacked
-from app.reads.bitmaps import Bitmap
+from app.reads.bitmaps import Bitmap, number_of
 from app.reads.blocks import Block, Column, Older, Timeline, columns, kept, memory_of
 from app.reads.hits import Hits
 from app.reads.spans import CUTS, Cut
@@ -80,15 +80,15 @@ class Borne:
     def counts(self, found: Bitmap) -> Column:
         """How many of the events found bear each value."""
         counts = np.zeros(int(max(self.values.max(initial=0), self.common.max(initial=0))) + 1, int)
-        if self.searchable and found.count() * DENSE > len(self.starts):
+        if self.searchable and found.count * DENSE > len(self.starts):
             slots, starts, values = self.by_value
             counts[values] = np.add.reduceat(found.of(self.blocks).take(slots), starts, dtype=int)
         else:
             counts += np.bincount(self.of(found)[1], minlength=len(counts))
         rows = np.searchsorted(self.blocks, found.blocks)
         for value, bits in zip(self.common, self.bits, strict=True):
-            both = (bits if len(rows) == len(bits) else bits[rows]) & found.bits
-            counts[value] = np.bitwise_count(both.view(np.uint64)).sum(dtype=np.int64)
+            of_blocks = bits if len(rows) == len(bits) else bits[rows]
+            counts[value] = number_of(of_blocks & found.bits)
         return counts
 
     def of(self, found: Bitmap) -> tuple[Column, Column]:
