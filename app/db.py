@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 MEMORY = 256 << 20  # bytes that readers keep
 ENTRY = 1000  # bytes that each thing takes beside its own, its key among them
+STEPS = 2  # of downloads at a time
 MOST_WAITING = 100  # writes may wait for their turn
 WAITING_SECONDS = 10.0  # each at most so long
 
@@ -44,6 +45,7 @@ class Database:
         self.dialect = dialect_for(settings.database_url)
         self.changed = Signal()
         self._turn = anyio.Lock()
+        self._steps = anyio.CapacityLimiter(STEPS)
         self._waiting = 0
         memory = Memory(MEMORY)
         self._reader = self.dialect.reader(settings.query_seconds, memory)
@@ -108,6 +110,13 @@ class Database:
                 return work(connection, *args, **kwargs)
 
         return run() if self.dialect.reads_on_loop else await anyio.to_thread.run_sync(run)
+
+    async def stepping(self, work: Callable[[], T]) -> T:
+        """What `work` makes, a step of what takes long, beside others.
+
+        At most STEPS at a time: Python would only let more wait for one another.
+        """
+        return await anyio.to_thread.run_sync(work, limiter=self._steps)
 
     async def writing(
         self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs

@@ -2,11 +2,11 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
@@ -18,6 +18,7 @@ from app.api.bodies import MIB, read_body, require_type
 from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.records import IdempotencyKey, once
 from app.api.routes import StrictRoute
+from app.db import Database
 from app.errors import Problem
 from app.filters import ExportQuery
 from app.formats import FORMATS, READERS, About, nearest_format, template
@@ -99,14 +100,18 @@ async def export_events(
             held.close()
             raise
 
-    chunks = await anyio.to_thread.run_sync(begin)
+    chunks = await database(request).stepping(begin)
     headers["Content-Disposition"] = f'attachment; filename="{made.filename}"'
-    return StreamingResponse(_streamed(held, chunks), 200, headers, made.media_type)
+    streamed = _streamed(database(request), held, chunks)
+    return StreamingResponse(streamed, 200, headers, made.media_type)
 
 
-def _streamed(held: ExitStack, chunks: Iterable[bytes]) -> Iterator[bytes]:
+async def _streamed(
+    store: Database, held: ExitStack, chunks: Iterator[bytes]
+) -> AsyncIterator[bytes]:
     with held:
-        yield from chunks
+        while (chunk := await store.stepping(partial(next, chunks, None))) is not None:
+            yield chunk
 
 
 @router.get(
