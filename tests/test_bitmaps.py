@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.reads.bitmaps import Bitmap
+from app.reads.bitmaps import Bitmap, Few
 
 SLOTS = 64
 EVENTS = st.sets(st.tuples(st.integers(1, 5), st.integers(0, SLOTS - 1)))
@@ -76,6 +77,19 @@ def test_where_they_are_among_those_of_more_blocks(events: Events) -> None:
     places = sorted((block - 1) * SLOTS + slot for block, slot in events)
     assert found.places(blocks).tolist() == places
     assert np.flatnonzero(found.of(blocks)).tolist() == places
+
+
+@pytest.mark.parametrize("sparse", [1, 8, 1 << 20])
+@given(events=EVENTS)
+def test_what_is_kept_comes_back(events: Events, sparse: int) -> None:
+    """As slots where they are few, as bits where they are many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.reads.bitmaps.SPARSE", sparse)
+        patch.setattr("app.index.blocks.SLOTS", SLOTS)
+        held = made(events).kept()
+        assert told(held.bitmap()) == events
+        few = len(events) * sparse <= SLOTS // 8 * len({block for block, _ in events})
+        assert isinstance(held, Few) == few
 
 
 @given(EVENTS, EVENTS)

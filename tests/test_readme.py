@@ -1,5 +1,6 @@
 """What the README says is so: its picture, its requests and answers, its tables, its commands."""
 
+import json
 import re
 from pathlib import Path
 from typing import get_origin
@@ -14,6 +15,7 @@ from app.filters import EventQuery
 from app.filters.query import FACETS, INTERVALS
 from app.formats import FEED, FORMATS, READERS
 from app.settings import PREFIX, Settings
+from benchmarks.goals import GOALS
 from documented import differing, run, section, steps_in, text_of
 from picture import SHOWN, draw
 from servers import serving
@@ -47,6 +49,15 @@ def test_the_picture_is_drawn_from_what_is_served(client: TestClient) -> None:
     events = client.get("/events", params={"limit": 200}).json()["items"]
     picture = draw([event for event in events if event["id"] in SHOWN])
     assert f"<!-- the picture -->\n```text\n{picture}\n```" in README
+
+
+def test_the_figures_are_those_of_the_run_beside_them() -> None:
+    """The machine, the versions and the command; each goal with what was measured."""
+    shown, report = section(README, "Benchmarks"), text_of("docs/benchmarks/benchmarks.md")
+    told = json.loads(text_of("docs/benchmarks/benchmarks.json"))
+    assert section(report, "Goals, at 1,000,000 events").strip() in shown
+    assert report.split("\n\n")[1] in shown
+    assert [goal["what"] for goal in told["goals"]] == [goal.what for goal in GOALS]
 
 
 def test_there_are_five_requests() -> None:

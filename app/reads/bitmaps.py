@@ -17,7 +17,8 @@ from app.reads.blocks import Block, Older, Timeline, columns, kept
 POSTINGS = Prepared(
     "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term IN :terms"
 )
-Rows = npt.NDArray[np.int64]
+SPARSE = 64  # bytes of bits for a slot, and more, are kept as the slots
+Rows = npt.NDArray[np.signedinteger[Any]]
 Bits = npt.NDArray[np.uint8]
 
 
@@ -61,6 +62,17 @@ class Bitmap:
     def size(self) -> int:
         """In bytes."""
         return self.blocks.nbytes + self.bits.nbytes
+
+    def bitmap(self) -> "Bitmap":
+        """Itself, as of few slots."""
+        return self
+
+    def kept(self) -> "Bitmap | Few":
+        """The form in which it takes little room."""
+        if self.count > self.bits.size // SPARSE:
+            return self
+        some = self.trimmed()
+        return Few(some.blocks, some.places(some.blocks).astype(np.int32))
 
     def holds(self, blocks: Rows, slots: Rows) -> Mask:
         """Whether each slot, of the block beside it, is among them."""
@@ -109,6 +121,26 @@ class Bitmap:
         return at if at < len(self.blocks) and self.blocks[at] == block else None
 
 
+@dataclass(frozen=True)
+class Few:
+    """A bitmap of few slots as it is kept: where they are among those of its blocks."""
+
+    blocks: Rows
+    places: Rows
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.blocks.nbytes + self.places.nbytes
+
+    def bitmap(self) -> Bitmap:
+        """The bits."""
+        bits = np.zeros((len(self.blocks), len(none()) // 8), dtype=np.uint8)
+        slots = (1 << (self.places & 7)).astype(np.uint8)
+        np.bitwise_or.at(bits.reshape(-1), self.places >> 3, slots)
+        return Bitmap(self.blocks, bits)
+
+
 def bearing(connection: Connection, timeline: Timeline, clause: Clause) -> Bitmap:
     """The slots whose events fit one of the choices of a clause."""
 
@@ -116,6 +148,11 @@ def bearing(connection: Connection, timeline: Timeline, clause: Clause) -> Bitma
         return _read(connection, [block.id for block in blocks], clause)
 
     return of_all(connection, timeline, ("clause", clause), read)
+
+
+def keep(connection: Connection, timeline: Timeline, clause: Clause, found: Bitmap) -> None:
+    """Keep what a clause finds, as it is known already."""
+    kept(connection, ("clause", clause), timeline.stamp, lambda _: found.kept())
 
 
 def holding(connection: Connection, timeline: Timeline, hold: Hold) -> Bitmap:
@@ -145,15 +182,16 @@ def of_all(
 ) -> Bitmap:
     """What is read of blocks, which it gets by their ids; only those that change are read again."""
 
-    def make(older: Older[Bitmap]) -> Bitmap:
-        since, known = older or (-1, None)
+    def make(older: Older[Bitmap | Few]) -> Bitmap | Few:
+        since, held = older or (-1, None)
         made = read(sorted(block for block in timeline.blocks if block.stamp > since))
-        if known is None:
-            return made
-        same = [block.id for block in timeline.blocks if block.stamp <= since]
-        return _joined(known, np.isin(known.blocks, same), made)
+        if held is not None:
+            known = held.bitmap()
+            same = [block.id for block in timeline.blocks if block.stamp <= since]
+            made = _joined(known, np.isin(known.blocks, same), made)
+        return made.kept()
 
-    return kept(connection, key, timeline.stamp, make)
+    return kept(connection, key, timeline.stamp, make).bitmap()
 
 
 def value_of(hold: Hold) -> Any:

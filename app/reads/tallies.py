@@ -23,7 +23,7 @@ from app.reads.spans import CUTS, Cut
 # Values are counted by bits where there are few, or one event of so many bears them.
 FEW, SHARE = 64, 64
 DENSE = 16  # of so many slots one is found where a filter finds much
-AT_ONCE = 8  # blocks are read together, and kept before the next
+AT_ONCE = 4  # blocks are read together, and kept before the next
 MANY = 2000  # values that are as common as one another are sought in the order of their names
 OF_KIND = Prepared(
     "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term BETWEEN :first AND :last"

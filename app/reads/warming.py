@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from app.filters import FACETS
+from app.filters import FACETS, Choice
+from app.index import ids_of_kind
 from app.reads.amounts import amounts
+from app.reads.bitmaps import Bitmap, keep
 from app.reads.blocks import columns, timeline
 from app.reads.tallies import borne, grouped, pairs
 
@@ -19,7 +21,10 @@ def warm(connection: Connection, wanted: Callable[[], bool] = lambda: True) -> N
             amounts(connection, block)
     for kind in (*FACETS, "actor-role"):
         if wanted():
-            borne(connection, whole, kind)
+            held, first = borne(connection, whole, kind), ids_of_kind(kind)[0]
+            for value, bits in zip(held.common.tolist(), held.bits, strict=True):
+                clause = (Choice(first + value),)
+                keep(connection, whole, clause, Bitmap(held.blocks, bits).trimmed())
     for read in (pairs, grouped):
         if wanted():
             read(connection, whole)
