@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -86,6 +87,16 @@ def test_every_goal_but_those_left_out_is_measured(run: Json) -> None:
     """One size does not grow, and Datasette takes too long to start for a test."""
     missing = {goal["what"] for goal in goals.told(run) if goal["holds"] is None}
     assert {name.split()[0] for name in missing} == {"growth", "page"}
+
+
+def test_no_goal_holds_where_an_answer_failed(run: Json) -> None:
+    """However soon it came."""
+    failing = deepcopy(run)
+    (page, *_) = (k for k in failing["sizes"][str(NUMBER)]["kinds"] if k["group"] == "page")
+    page["at"]["2"]["failed"] = 1
+    (told,) = (goal for goal in goals.told(failing) if goal["what"].startswith("page of 50"))
+    assert (told["holds"], told["figure"]) == (False, None)
+    assert told["where"] == f"{page['name']}, 2 at once, 1 answers failed"
 
 
 def test_every_parameter_of_the_filter_is_asked_for(server: Server) -> None:

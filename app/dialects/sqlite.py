@@ -35,7 +35,7 @@ from app.dialects.dialect import (
 )
 from app.errors import Problem
 
-READ_KIB = 64 << 10  # of pages a reader keeps
+READ_KIB = 64 << 10  # of pages are kept by a reader that stays
 MUCH_KIB = 512 << 10  # of pages are kept while very much is written
 
 
@@ -80,8 +80,12 @@ class Sqlite:
 
     def reader(self, seconds: float | None, memory: object) -> Reader:
         # A download that is broken off ends when it is collected, which the pool is made for.
-        pragmas = "query_only=ON", f"cache_size=-{READ_KIB}"
-        engine = self._engine("rw", *pragmas, pool=QueuePool if seconds is None else NullPool)
+        engine = self._engine(
+            "rw",
+            "query_only=ON",
+            *([] if seconds is None else [f"cache_size=-{READ_KIB}"]),
+            pool=QueuePool if seconds is None else NullPool,
+        )
         engine.update_execution_options(seconds=seconds, memory=memory)
         if seconds is not None:
             return Kept(engine, seconds)

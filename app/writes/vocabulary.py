@@ -237,9 +237,11 @@ def sources_alike(session: Session, given: Mapping[str, Any]) -> list[str]:
 
 
 def _source_name(known: Mapping[str, Any]) -> str:
+    named = [known[part] for part in ("publisher", "title") if known.get(part)]
+    if not named and known.get("url"):
+        named = [known["url"].partition("://")[2]]
     dated = known.get("published") or known.get("accessed")
-    said = (known.get("publisher"), known.get("title"), dated)
-    return " ".join(part for part in said if part) or known.get("url") or ""
+    return " ".join([*named, *([dated] if dated else [])])
 
 
 def _name(known: Mapping[str, Any]) -> str:

@@ -45,13 +45,16 @@ def largest(run: Json) -> Json:
 
 
 def ratios(size: Json, *groups: str) -> Iterator[Figure]:
-    """The ratio of each kind and number of connections; a refused answer keeps no goal."""
+    """The ratio of each kind and number of connections; no goal holds where one was refused."""
     for kind in size["kinds"]:
         if kind["group"] in groups:
             if kind["refused"]:
                 yield inf, f"{kind['name']}, {len(kind['refused'])} values refused"
             for connections, told in kind.get("at", {}).items():
-                yield told["ratio"], f"{kind['name']}, {connections} at once"
+                where = f"{kind['name']}, {connections} at once"
+                if told["failed"]:
+                    where = f"{where}, {told['failed']} answers failed"
+                yield inf if told["failed"] else told["ratio"], where
 
 
 def worst(*groups: str) -> Callable[[Json], Figure | None]:

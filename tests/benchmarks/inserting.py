@@ -18,6 +18,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from app.db import Database
+from app.dialects.sqlite import MUCH_KIB
 from app.models import TABLES
 from app.settings import Settings
 from app.words import slug
@@ -62,6 +63,7 @@ def copied(source: Path, target: Path) -> float:
         store.migrate()
     spent = 0.0
     with closing(sqlite3.connect(source)) as held, closing(opened(target)) as connection:
+        connection.execute(f"PRAGMA cache_size=-{MUCH_KIB}")  # as of a command that writes much
         connection.execute("BEGIN IMMEDIATE")
         for table, query in in_order():
             rows = held.execute(query)

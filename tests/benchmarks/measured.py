@@ -117,10 +117,10 @@ def turns(
             for name, (server, _) in servers.items()
         }
         sent = {name: [r.written() for r in requests] for name, (_, requests) in servers.items()}
-        for round_number in range(plan.rounds):
+        at = 0
+        for _ in range(plan.rounds):
             size = plan.turn * (4 if connections > 1 else 1)
             for name, lines in sent.items():
-                at = round_number * plan.turn
                 some = [((at + n) % len(lines), lines[(at + n) % len(lines)]) for n in range(size)]
                 if connections == 1:
                     taken = one_by_one(wires[name][0], some, plan.seconds)
@@ -129,6 +129,7 @@ def turns(
                 times[name].rounds.append(taken)
                 assert name == first or not times[name].failed, f"{name} fails at {lines[0]!r}"
                 size = min(size, len(taken)) if name == first else size
+            at += size  # the next turn goes on where this one ended
     return times
 
 
