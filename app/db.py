@@ -1,6 +1,7 @@
 """The store: one engine that reads, one that writes, and the migrations that build it."""
 
 import secrets
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -17,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlmodel import Session, SQLModel
 
 from app.dialects import StoreError, dialect_for, unavailable
@@ -31,7 +33,7 @@ T = TypeVar("T")
 
 
 MEMORY = 256 << 20  # bytes that readers keep
-ENTRY = 1000  # bytes that each thing takes beside its own, its key among them
+ENTRY = 1000  # bytes that each thing takes beside its own and its key's
 STEPS = 2  # of downloads at a time
 MOST_WAITING = 100  # writes may wait for their turn
 WAITING_SECONDS = 10.0  # each at most so long
@@ -68,6 +70,8 @@ class Database:
                 yield connection
         except DBAPIError as error:
             raise self._problem(error) from error
+        except NoConnectionError as error:
+            raise unavailable("Too many requests read the database.") from error
 
     @contextmanager
     def write(self, *, beside: bool = False) -> Iterator[Session]:
@@ -293,7 +297,7 @@ class Memory:
 
     def put(self, key: Hashable, value: Any, size: int) -> None:
         """Keep a value of so many bytes, in the place of what the key stood for."""
-        size += ENTRY
+        size += ENTRY + weight(key)
         with self._lock:
             self._size -= self._held.pop(key, (None, 0))[1]
             self._held[key] = value, size
@@ -301,6 +305,12 @@ class Memory:
             while self._size > self._limit:
                 _, (_, gone) = self._held.popitem(last=False)
                 self._size -= gone
+
+
+def weight(key: Hashable) -> int:
+    """About how many bytes a key takes, with the parts of a tuple."""
+    parts = key if isinstance(key, tuple) else ()
+    return sys.getsizeof(key) + sum(map(weight, parts))
 
 
 class Signal:

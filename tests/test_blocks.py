@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 from sqlmodel import Session
 
 from app import index, reads, schemas, writes
-from app.db import ENTRY, Database, Memory
-from app.filters import EventFilter, FacetQuery, HistogramQuery, find
+from app.db import ENTRY, Database, Memory, weight
+from app.filters import Choice, EventFilter, FacetQuery, HistogramQuery, find
 from app.formats import Line
 from app.index import blocks, slots_of, unpacked
 from stores import BY, Stores, opened
@@ -328,6 +328,45 @@ def test_counts_that_are_kept_follow_each_write(
                 assert counted(connection) == expected
 
 
+@pytest.mark.parametrize("asked", [{"actor": ["zed"]}, {"role": ["host"]}], ids=str)
+def test_roles_are_known_again_when_the_read_model_was_made_anew(
+    stores: Stores, base: str, asked: dict[str, list[str]]
+) -> None:
+    """Whatever number each pair of an actor and a role has then."""
+    facet = FacetQuery.model_validate({"by": ["actor", "role"], **asked})
+    with opened(stores.new(base)) as store:
+        for actor, role, day in (("zed", "guest", DAYS[1]), ("anna", "host", DAYS[0])):
+            event = schemas.EventWrite(
+                id=f"{actor}-came",
+                type="thing",
+                title="Thing",
+                date=schemas.DateWrite(edtf=day),
+                actors=[
+                    schemas.ActorReference(name=actor, role=role),
+                    schemas.ActorReference(name="zed", role="host"),
+                ],
+                sources=[schemas.SourceReference(id="a-source")],
+            )
+            with store.write() as session:
+                writes.create_events(session, BY, [event])
+            with store.read() as connection:
+                before = reads.facets(connection, facet)
+        with store.write() as session:
+            index.rebuild(session.connection())
+        with store.read() as connection:
+            assert reads.facets(connection, facet) == before
+
+
+def test_a_store_of_nothing_counts_nothing(stores: Stores, empty_template: str) -> None:
+    """New, or emptied; what is read at the start is nothing, too."""
+    with opened(stores.new(empty_template)) as store, store.read() as connection:
+        reads.warm(connection)
+        over = HistogramQuery.model_validate({"interval": "year"})
+        assert reads.histogram(connection, over) == b'{"interval":"year","buckets":[]}'
+        facet = FacetQuery.model_validate({"by": ["tag"], "date": "2023"})
+        assert reads.facets(connection, facet) == b'{"total":0,"facets":{"tag":[]}}'
+
+
 def test_a_reader_of_an_older_snapshot_sees_that_one(stores: Stores, base: str) -> None:
     """Though a newer reader has brought up what both keep."""
     held: Held = {}
@@ -364,20 +403,29 @@ def test_what_a_writer_takes_back_is_kept_by_nobody(stores: Stores, base: str) -
 
 def test_no_more_is_kept_than_is_allowed() -> None:
     """What was not used for longest goes first."""
-    memory = Memory(4 * ENTRY)
+    memory = Memory(4 * ENTRY + 3 * weight("a"))
     for name in "abcd":
         memory.put(name, name.upper(), ENTRY // 3)
         memory.get("a")
     assert [memory.get(name) for name in "abcd"] == ["A", None, "C", "D"]
     memory.put("a", "again", 3 * ENTRY)
     assert [memory.get(name) for name in "acd"] == ["again", None, None]
-    memory.put("e", "too large", 3 * ENTRY + 1)
+    memory.put("e", "too large", 3 * ENTRY + 3 * weight("a"))
     assert memory.get("e") is None
 
 
 def test_what_is_small_takes_room_too() -> None:
     """However many things there are of no size of their own."""
-    memory = Memory(10 * ENTRY)
+    memory = Memory(10 * (ENTRY + weight(99)))
     for number in range(100):
         memory.put(number, True, 0)
     assert [number for number in range(100) if memory.get(number)] == list(range(90, 100))
+
+
+def test_what_is_asked_for_takes_room_too() -> None:
+    """A prefix stands for hundreds of words, all of them in the key."""
+    clause = tuple(Choice(number) for number in range(1000))
+    memory = Memory(200_000)
+    for turn in range(5):
+        memory.put(("clause", (*clause, turn)), True, 0)
+    assert [turn for turn in range(5) if memory.get(("clause", (*clause, turn)))] == [4]

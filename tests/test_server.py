@@ -67,6 +67,7 @@ class Unforgiving(Hasty):
     pace = 1_000_000_000
 
 
+MUCH = 100_000
 READING = ("/", "/busy", "/late", "/soon-read")
 
 
@@ -106,6 +107,12 @@ class Toy:
                 await asyncio.sleep(0.1)
             if path == "/headers-first" and not await self.read(receive):
                 return
+            await send({"type": "http.response.body", "body": b"end"})
+            return
+        if path == "/much":
+            await send({**start, "headers": []})
+            for _ in range(200):
+                await send({"type": "http.response.body", "body": b"x" * MUCH, "more_body": True})
             await send({"type": "http.response.body", "body": b"end"})
             return
         if path in ("/until-the-end", "/until-you-leave"):
@@ -364,6 +371,28 @@ def test_no_deadline_runs_while_nobody_reads() -> None:
         wire.send(POST.replace(b"/", b"/late", 1).replace(b"1000", b"500000"))
         wire.send(b"a" * 500_000)
         wire.until(b"POST /late [500000].")
+
+
+def test_a_client_that_takes_nothing_in_is_left(toy: Served) -> None:
+    """After the deadline, though an answer has begun; who waits for it would wait for ever."""
+    with toy.wire() as wire:
+        wire.send(GET.replace(b"/", b"/much", 1))
+        time.sleep(3 * Hasty.seconds)
+        assert toy.app.running == 0
+        assert not wire.rest().endswith(b"end\r\n0\r\n\r\n")
+
+
+def test_a_client_that_takes_an_answer_in_slowly_gets_it_all(toy: Served) -> None:
+    """Though it takes several deadlines."""
+    with toy.wire() as wire:
+        wire.send(GET.replace(b"/", b"/much", 1))
+        taken, tail = 0, b""
+        while not tail.endswith(b"end\r\n0\r\n\r\n"):
+            part = wire.socket.recv(MUCH * 10)
+            assert part, taken
+            taken, tail = taken + len(part), (tail + part)[-20:]
+            time.sleep(0.1)
+        assert taken > 200 * MUCH
 
 
 def test_half_a_request_sent_ahead_is_waited_for() -> None:

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    NullPool,
+    QueuePool,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from app.dialects.dialect import (
@@ -57,6 +67,8 @@ class Postgresql:
             self.url,
             connect_args={"options": options, "connect_timeout": 5},
             execution_options={"seconds": seconds, "memory": memory},
+            # However many downloads there are, each has a connection for as long as it takes.
+            poolclass=NullPool if seconds is None else QueuePool,
         )
 
     def migrator(self) -> Engine:

@@ -79,13 +79,9 @@ class Sqlite:
         return FileOfOneProcess(self.path)
 
     def reader(self, seconds: float | None, memory: object) -> Reader:
-        # A download that is broken off ends when it is collected, which the pool is made for.
-        engine = self._engine(
-            "rw",
-            "query_only=ON",
-            *([] if seconds is None else [f"cache_size=-{READ_KIB}"]),
-            pool=QueuePool if seconds is None else NullPool,
-        )
+        pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_KIB}"]))
+        # However many downloads there are, each has a connection for as long as it takes.
+        engine = self._engine("rw", *pragmas, pool=NullPool)
         engine.update_execution_options(seconds=seconds, memory=memory)
         if seconds is not None:
             return Kept(engine, seconds)

@@ -256,6 +256,7 @@ def _names(connection: Connection, kind: str, values: list[int], limit: int) -> 
 class Pairs(NamedTuple):
     """The number of the actor and that of the role, by those of actors in roles."""
 
+    blocks: Column  # ids of those there were
     actors: Column
     roles: Column
 
@@ -270,7 +271,9 @@ def pairs(connection: Connection, timeline: Timeline) -> Pairs:
 
     def make(older: Older[Pairs]) -> Pairs:
         nobody = np.zeros(0, dtype=np.int64)
-        known = older[1] if older else Pairs(nobody, nobody)
+        known = older[1] if older else None
+        if known is None or not np.isin(known.blocks, timeline.ids).any():
+            known = Pairs(nobody, nobody, nobody)  # all may be numbered anew, as blocks are
         first = ids_of_kind("actor-role")[0] + len(known.actors)
         rows = PAIRS.rows(connection, last=first - 1)
         named = [value.partition(":") for _, value in rows]
@@ -284,7 +287,7 @@ def pairs(connection: Connection, timeline: Timeline) -> Pairs:
             more = np.full(int(places.max(initial=-1)) + 1, -1)
             more[places] = [numbers[name] for name in names]
             made.append(np.append(held, more))
-        return Pairs(*made)
+        return Pairs(timeline.ids, *made)
 
     return kept(connection, "pairs", timeline.stamp, make)
 
@@ -301,7 +304,7 @@ def _numbers(connection: Connection, kind: str, names: Iterable[str]) -> dict[st
 
 def _taking_part(connection: Connection, hits: Hits, part: Part, kind: str) -> Column:
     """How many hits each actor takes part in, or role is borne in, as the filter wants it."""
-    actors, roles = pairs(connection, hits.timeline)
+    _, actors, roles = pairs(connection, hits.timeline)
     numbers, borne_of = borne(connection, hits.timeline, "actor-role").of(hits.every())
     event = np.repeat(np.arange(len(numbers)), numbers)
     actor, role = actors[borne_of], roles[borne_of]
@@ -354,11 +357,13 @@ class Spans:
 
     def counts(self, cut: Cut) -> tuple[Column, Column]:
         """How many lie in each span for certain, and how many may; the last answers are kept."""
-        if cut not in self._counts:
-            if len(self._counts) == CUTS:
+        counts = self._counts.get(cut)
+        if counts is None:
+            counts = self.certain(cut.days), self.possible(cut.days)
+            if len(self._counts) >= CUTS:
                 self._counts.clear()
-            self._counts[cut] = self.certain(cut.days), self.possible(cut.days)
-        return self._counts[cut]
+            self._counts[cut] = counts
+        return counts
 
     def possible(self, days: Column) -> Column:
         """How many may lie in each span of time between some days, the last one left out."""
@@ -423,7 +428,7 @@ def grouped(connection: Connection, timeline: Timeline) -> Grouped:
     def make(_: Older[Grouped]) -> Grouped:
         parts = [_of_block(connection, block) for block in sorted(timeline.blocks)]
         numbers = [part.bounds.shape[1] for part in parts]
-        offsets = np.cumsum([0, *numbers[:-1]], dtype=np.int32)
+        offsets = np.cumsum([0, *numbers], dtype=np.int32)[:-1]
         groups = [part.group + offset for part, offset in zip(parts, offsets, strict=True)]
         bounds = [np.zeros((5, 0), dtype=np.int32), *(part.bounds for part in parts)]
         return Grouped(np.concatenate(bounds, axis=1), np.concatenate([offsets[:0], *groups]))

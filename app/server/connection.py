@@ -58,7 +58,8 @@ class Connection(HttpToolsProtocol):
     """Lets no client keep it waiting, and refuses as the rest of the API does.
 
     A client has `seconds` for the head of a request, and again for its body, with one more for
-    every `pace` bytes of it. Only the time counts in which it is the client's turn.
+    every `pace` bytes of it. Only the time counts in which it is the client's turn. In as many
+    seconds it must take in some of an answer that waits to be sent.
     """
 
     seconds = 30.0
@@ -77,6 +78,7 @@ class Connection(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
         self._resuming = False
+        self._stalled: asyncio.TimerHandle | None = None  # while what is answered waits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -89,6 +91,7 @@ class Connection(HttpToolsProtocol):
         if self._answering is not None:  # uvicorn tells the newest request only
             self._tell(self._answering)
         self._cancel()
+        self._cancel_stalled()
         super().connection_lost(exc)
 
     # -- what arrives -----------------------------------------------------------------------------
@@ -221,6 +224,31 @@ class Connection(HttpToolsProtocol):
             self._timer = None
 
     # -- what is answered -------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._cancel_stalled()
+
+    def _watch(self) -> None:
+        """Look again when a client that takes nothing in has had its time."""
+        waits = self.transport.get_write_buffer_size()
+        self._stalled = self.loop.call_later(self.seconds, self._look, waits)
+
+    def _look(self, waited: int) -> None:
+        if self.transport.get_write_buffer_size() < waited:
+            self._watch()
+        else:
+            self.logger.info("%s:%d - takes no answer in", *self.client or ("?", 0))
+            self.transport.abort()
+
+    def _cancel_stalled(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
