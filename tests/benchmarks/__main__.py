@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     chosen = suite.Options(
         events=tuple(asked.events),
         only=asked.only,
-        keep=asked.keep,
+        keep=asked.keep and asked.keep.resolve(),  # servers run elsewhere
         plan=measured.Plan(rounds=asked.rounds),
         connections=tuple(asked.connections),
         others=() if asked.alone else suite.Options.others,
