@@ -314,7 +314,7 @@ def test_counts_that_are_kept_follow_each_write(
     monkeypatch.setattr("app.reads.tallies.AT_ONCE", 2)
     held: Held = {}
     with opened(stores.new(base)) as store:
-        for turn in range(40):
+        for turn in range(24):
             with store.write() as session:
                 many = [f"e-{turn:02}-{n}" for n in range(1 + turn % 7)]
                 create(session, held, many, DAYS[turn % 6], set(TAGS[: turn % 4]))

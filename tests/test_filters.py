@@ -98,7 +98,7 @@ def test_a_window_finds_what_may_overlap_it_and_says_what_does_for_certain(
 
 # -- every filter, judged by a model that looks at each event -------------------------------------
 
-EVENTS, FILTERS = 5000, 500
+EVENTS, FILTERS = 5000, 350
 Counts = list[dict[str, Any]]
 
 

@@ -27,7 +27,7 @@ from app.words import fold, slug
 from stores import SqliteStores, Stores, seeded
 from writing import Json, unsound
 
-RUNS = {"sqlite": 200, "postgresql": 12}
+RUNS = {"sqlite": 120, "postgresql": 12}
 STEPS = 30
 # A failure is told as it was found: to shrink one takes minutes. Add Phase.shrink to look into it.
 PHASES = [Phase.reuse, Phase.generate]
