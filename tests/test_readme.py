@@ -53,7 +53,7 @@ def test_the_picture_is_drawn_from_what_is_served(client: TestClient) -> None:
 
 def test_the_figures_are_those_of_the_run_beside_them() -> None:
     """The machine, the versions and the command; each goal with what was measured."""
-    shown, report = section(README, "Benchmarks"), text_of("docs/benchmarks/benchmarks.md")
+    shown, report = section(README, "How fast it is"), text_of("docs/benchmarks/benchmarks.md")
     told = json.loads(text_of("docs/benchmarks/benchmarks.json"))
     assert section(report, "Goals, at 1,000,000 events").strip() in shown
     assert report.split("\n\n")[1] in shown
