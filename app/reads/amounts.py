@@ -1,6 +1,5 @@
 """The quantities of the events in a block, kept so that they are compared all at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +9,7 @@ from sqlalchemy import Connection
 from app.dialects import Prepared
 from app.filters import Quantity
 from app.index import Mask, none
-from app.reads.bitmaps import Bitmap, of_all, of_masks
+from app.reads.bitmaps import Bitmap, of_each
 from app.reads.blocks import Block, Column, Older, Timeline, kept
 
 # A slot without a quantity has one row too: it may have had one before.
@@ -57,13 +56,10 @@ class Amounts:
 def amounting(connection: Connection, timeline: Timeline, wanted: Quantity) -> Bitmap:
     """The slots whose events have a quantity that may be all that is wanted."""
 
-    def read(blocks: Sequence[Block]) -> Bitmap:
-        masks = np.empty((len(blocks), len(none())), dtype=bool)
-        for row, block in enumerate(blocks):
-            masks[row] = amounts(connection, block).fitting(wanted)
-        return of_masks(blocks, masks)
+    def fitting(block: Block) -> Mask:
+        return amounts(connection, block).fitting(wanted)
 
-    return of_all(connection, timeline, ("quantity", wanted), read)
+    return of_each(connection, timeline, ("quantity", wanted), fitting)
 
 
 def amounts(connection: Connection, block: Block) -> Amounts:

@@ -159,13 +159,27 @@ def holding(connection: Connection, timeline: Timeline, hold: Hold) -> Bitmap:
     """The slots that keep to a bound; those that have no event may too."""
     value = value_of(hold)
 
+    def fitting(block: Block) -> Mask | bool:
+        return columns(connection, block).keeping(hold.column, hold.at_least, value)
+
+    return of_each(connection, timeline, ("hold", hold), fitting)
+
+
+def of_each(
+    connection: Connection,
+    timeline: Timeline,
+    key: Hashable,
+    fitting: Callable[[Block], Mask | bool],
+) -> Bitmap:
+    """The slots that fit, as they are told of each block: True where all do, False where none."""
+
     def read(blocks: Sequence[Block]) -> Bitmap:
         masks = np.empty((len(blocks), len(none())), dtype=bool)
         for row, block in enumerate(blocks):
-            masks[row] = columns(connection, block).keeping(hold.column, hold.at_least, value)
+            masks[row] = fitting(block)
         return of_masks(blocks, masks)
 
-    return of_all(connection, timeline, ("hold", hold), read)
+    return of_all(connection, timeline, key, read)
 
 
 def of_masks(blocks: Sequence[Block], masks: npt.NDArray[np.bool_]) -> Bitmap:

@@ -181,9 +181,8 @@ def _read(
     slots = list(map(slots_of, postings))
     numbers = np.fromiter(map(len, slots), np.int64)
     slot = np.repeat(at * len(none()), numbers) + np.concatenate([*slots, none()[:0]])
-    values = np.repeat(terms, numbers)[np.argsort(slot, kind="stable")]
-    if terms.max(initial=0) < 1 << 16:
-        values = values.astype(np.uint16)
+    narrow = np.uint16 if terms.max(initial=0) < 1 << 16 else np.int32
+    values = np.repeat(terms.astype(narrow), numbers)[np.argsort(slot, kind="stable")]
     of_slots = np.bincount(slot, minlength=len(blocks) * len(none()))
     starts = np.append(0, np.cumsum(of_slots)).astype(np.int32)
     return Borne(blocks, stamps, common, bits, values, starts)
@@ -192,9 +191,8 @@ def _read(
 def commonest(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:
     """The values of a kind that most hits bear, with their numbers; of equals the first by name."""
     part = hits.found.plan.part
-    if part and kind == "actor" and (part.roles or part.unwanted):
-        return _first(connection, kind, _taking_part(connection, hits, part, kind), limit)
-    if part and kind == "role" and part.actors:
+    drilled = part and {"actor": part.roles or part.unwanted, "role": part.actors}.get(kind)
+    if part and drilled:
         return _first(connection, kind, _taking_part(connection, hits, part, kind), limit)
     if hits.found.everything:
         return _of_all(connection, hits.timeline, kind, limit)
