@@ -5,11 +5,12 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
+from starlette.types import Receive, Scope, Send
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
@@ -102,16 +103,24 @@ async def export_events(
 
     chunks = await database(request).stepping(begin)
     headers["Content-Disposition"] = f'attachment; filename="{made.filename}"'
-    streamed = _streamed(database(request), held, chunks)
-    return StreamingResponse(streamed, 200, headers, made.media_type)
+    return Download(held, _steps(database(request), chunks), 200, headers, made.media_type)
 
 
-async def _streamed(
-    store: Database, held: ExitStack, chunks: Iterator[bytes]
-) -> AsyncIterator[bytes]:
-    with held:
-        while (chunk := await store.stepping(partial(next, chunks, None))) is not None:
-            yield chunk
+class Download(StreamingResponse):
+    """A stream that gives back what it holds, however far it comes: one may never be begun."""
+
+    def __init__(self, held: ExitStack, *streamed: Any) -> None:
+        super().__init__(*streamed)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
+async def _steps(store: Database, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (chunk := await store.stepping(partial(next, chunks, None))) is not None:
+        yield chunk
 
 
 @router.get(

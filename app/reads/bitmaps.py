@@ -151,8 +151,14 @@ def bearing(connection: Connection, timeline: Timeline, clause: Clause) -> Bitma
 
 
 def keep(connection: Connection, timeline: Timeline, clause: Clause, found: Bitmap) -> None:
-    """Keep what a clause finds, as it is known already."""
-    kept(connection, ("clause", clause), timeline.stamp, lambda _: found.kept())
+    """Keep what a clause finds, as it is known already: its bits take no room of their own."""
+    kept(
+        connection,
+        ("clause", clause),
+        timeline.stamp,
+        lambda _: found.kept(),
+        lambda made: made.size if isinstance(made, Few) else 0,
+    )
 
 
 def holding(connection: Connection, timeline: Timeline, hold: Hold) -> Bitmap:

@@ -60,14 +60,15 @@ class Borne:
     @property
     def size(self) -> int:
         """In bytes."""
-        columns = (self.blocks, self.stamps, self.common, self.bits, self.values, self.starts)
+        columns = [self.blocks, self.stamps, self.common, self.bits, self.values]
+        columns += [self.starts] if len(self.values) else []
         by_value = 4 * len(self.values) if self.searchable else 0
         return sum(column.nbytes for column in columns) + by_value
 
     @property
     def searchable(self) -> bool:
         """Whether what is not common is soon put in the order of its values."""
-        return self.values.dtype == np.uint16
+        return len(self.values) > 0 and self.values.dtype == np.uint16
 
     @cached_property
     def by_value(self) -> tuple[Column, Column, Column]:
@@ -83,7 +84,7 @@ class Borne:
         if self.searchable and found.count * DENSE > len(self.starts):
             slots, starts, values = self.by_value
             counts[values] = np.add.reduceat(found.of(self.blocks).take(slots), starts, dtype=int)
-        else:
+        elif len(self.values):
             counts += np.bincount(self.of(found)[1], minlength=len(counts))
         rows = np.searchsorted(self.blocks, found.blocks)
         for value, bits in zip(self.common, self.bits, strict=True):
@@ -112,7 +113,7 @@ class Borne:
             self.common,
             self.bits[:, rows],
             np.concatenate([self.values[:0], *parts]),
-            np.append(0, np.cumsum(numbers)).astype(np.int32),
+            _starts(numbers),
         )
 
     def __or__(self, other: "Borne") -> "Borne":
@@ -184,8 +185,14 @@ def _read(
     narrow = np.uint16 if terms.max(initial=0) < 1 << 16 else np.int32
     values = np.repeat(terms.astype(narrow), numbers)[np.argsort(slot, kind="stable")]
     of_slots = np.bincount(slot, minlength=len(blocks) * len(none()))
-    starts = np.append(0, np.cumsum(of_slots)).astype(np.int32)
-    return Borne(blocks, stamps, common, bits, values, starts)
+    return Borne(blocks, stamps, common, bits, values, _starts(of_slots))
+
+
+def _starts(numbers: Column) -> Column:
+    """Where the values of each slot begin, by how many it has; without any, one zero for all."""
+    if not numbers.any():
+        return np.broadcast_to(np.int32(0), numbers.size + 1)
+    return np.append(0, np.cumsum(numbers)).astype(np.int32)
 
 
 def commonest(connection: Connection, hits: Hits, kind: str, limit: int) -> list[tuple[str, int]]:

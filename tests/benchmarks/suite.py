@@ -57,6 +57,7 @@ def run(options: Options) -> Json:
     for number in sorted({judged, *options.events}):
         with prepared(number, options.keep) as store:
             options.say(f"{number} events are imported")
+            store.read_through()
             with serving(store.url, writes_per_minute="0") as dateline:
                 processes.wait_until_idle(dateline)
                 found = values.read(dateline, number)
