@@ -192,27 +192,26 @@ def test_facets_of_random_filters_count_what_the_model_counts(
         assert answer.json() == expected, asked.query
 
 
-# At most so many values, or those of one event of so many, are counted by bits; of the others each
-# where one slot of so many is found.
+# At most so many values, or those of one event of so many, are counted by bits; the others event by
+# event, or all at once, or without those that are not found, where of so many slots one is.
 WAYS = {
-    "by bits": (1 << 20, 0, 0),
-    "by events": (0, 0, 0),
-    "by values": (0, 0, 1 << 30),
-    "by all of these": (0, 10, 4),
+    "by bits": (1 << 20, 0, 0, 0),
+    "event by event": (0, 0, 0, 0),
+    "all at once": (0, 0, 1 << 30, 0),
+    "without the others": (0, 0, 1 << 30, 1 << 30),
+    "by bits and event by event": (0, 10, 0, 0),
 }
 
 
-@pytest.mark.parametrize(("few", "share", "dense"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_facets_are_the_same_however_they_are_counted(
     told: TestClient,
     questions: list[Question],
     monkeypatch: pytest.MonkeyPatch,
-    few: int,
-    share: int,
-    dense: int,
+    way: tuple[int, int, int, int],
 ) -> None:
-    """By bits what is common or has few values, else event by event, or value by value."""
-    for name, value in (("FEW", few), ("SHARE", share), ("DENSE", dense)):
+    """Whatever is the shortest for what there is and what is found."""
+    for name, value in zip(("FEW", "SHARE", "LITTLE", "MUCH"), way, strict=True):
         monkeypatch.setattr(f"app.reads.tallies.{name}", value)
     app: Any = told.app
     with TestClient(create_app(app.state.settings)) as client:

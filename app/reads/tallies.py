@@ -22,7 +22,7 @@ from app.reads.spans import CUTS, Cut
 
 # Values are counted by bits where there are few, or one event of so many bears them.
 FEW, SHARE = 64, 64
-DENSE = 16  # of so many slots one is found where a filter finds much
+LITTLE, MUCH = 16, 2  # of so many slots a filter finds less than one, or more
 AT_ONCE = 4  # blocks are read together, and kept before the next
 MANY = 2000  # values that are as common as one another are sought in the order of their names
 OF_KIND = Prepared(
@@ -59,38 +59,42 @@ class Borne:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """In bytes, with what it is counted by."""
         columns = [self.blocks, self.stamps, self.common, self.bits, self.values]
-        columns += [self.starts] if len(self.values) else []
-        by_value = 4 * len(self.values) if self.searchable else 0
-        return sum(column.nbytes for column in columns) + by_value
-
-    @property
-    def searchable(self) -> bool:
-        """Whether what is not common is soon put in the order of its values."""
-        return len(self.values) > 0 and self.values.dtype == np.uint16
+        columns += [self.starts, self.slots] if len(self.values) else []
+        return sum(column.nbytes for column in columns) + self.totals.nbytes
 
     @cached_property
-    def by_value(self) -> tuple[Column, Column, Column]:
-        """The same slots one value's after another's, where each value's begin, and these."""
-        slots = np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
-        order = np.argsort(self.values, kind="stable")
-        values, starts = np.unique(self.values[order], return_index=True)
-        return slots[order], starts, values
+    def slots(self) -> Column:
+        """The slot of each of the values."""
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+
+    @cached_property
+    def totals(self) -> Column:
+        """How many events bear each value that is not common, and zeros for those that are."""
+        most = max(self.values.max(initial=0), self.common.max(initial=0))
+        return np.bincount(self.values, minlength=int(most) + 1)
 
     def counts(self, found: Bitmap) -> Column:
         """How many of the events found bear each value."""
-        counts = np.zeros(int(max(self.values.max(initial=0), self.common.max(initial=0))) + 1, int)
-        if self.searchable and found.count * DENSE > len(self.starts):
-            slots, starts, values = self.by_value
-            counts[values] = np.add.reduceat(found.of(self.blocks).take(slots), starts, dtype=int)
-        elif len(self.values):
-            counts += np.bincount(self.of(found)[1], minlength=len(counts))
+        counts = self._uncommon(found)
         rows = np.searchsorted(self.blocks, found.blocks)
         for value, bits in zip(self.common, self.bits, strict=True):
             of_blocks = bits if len(rows) == len(bits) else bits[rows]
             counts[value] = number_of(of_blocks & found.bits)
         return counts
+
+    def _uncommon(self, found: Bitmap) -> Column:
+        """Of values that are not common, by the way that is the shortest for so many events."""
+        if found.count * LITTLE < len(self.starts):
+            return self._numbers(self.of(found)[1])
+        if found.count * MUCH < len(self.starts):
+            return self._numbers(self.values.compress(found.of(self.blocks).take(self.slots)))
+        others = ~found.of(self.blocks)
+        return self.totals - self._numbers(self.values.compress(others.take(self.slots)))
+
+    def _numbers(self, values: Column) -> Column:
+        return np.bincount(values, minlength=len(self.totals))
 
     def of(self, found: Bitmap) -> tuple[Column, Column]:
         """What the events found bear that is not common: how many values each, and these."""
