@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 
 MEMORY = 256 << 20  # bytes that readers keep
+FOUND = 4  # of so many parts of them one is for what single filters have found
 ENTRY = 1000  # bytes that each thing takes beside its own and its key's
 STEPS = 2  # of downloads at a time
 MOST_WAITING = 100  # writes may wait for their turn
@@ -279,32 +280,51 @@ class Database:
 
 
 class Memory:
-    """What readers keep between requests, at most so many bytes: the longest unused goes first."""
+    """What readers keep between requests, at most so many bytes: the longest unused goes first.
+
+    What one filter has found goes before what all of them look at, but for a part that is its own.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._size = 0
-        self._held: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._shelves = {True: Shelf(), False: Shelf()}  # whether it is what one filter has found
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Any:
         """What is kept under a key, None where nothing is."""
         with self._lock:
-            if key not in self._held:
-                return None
-            self._held.move_to_end(key)
-            return self._held[key][0]
+            return next((s.held[key][0] for s in self._shelves.values() if s.use(key)), None)
 
-    def put(self, key: Hashable, value: Any, size: int) -> None:
+    def put(self, key: Hashable, value: Any, size: int, *, found: bool = False) -> None:
         """Keep a value of so many bytes, in the place of what the key stood for."""
-        size += ENTRY + weight(key)
         with self._lock:
-            self._size -= self._held.pop(key, (None, 0))[1]
-            self._held[key] = value, size
-            self._size += size
-            while self._size > self._limit:
-                _, (_, gone) = self._held.popitem(last=False)
-                self._size -= gone
+            shelf = self._shelves[found]
+            shelf.take(key)
+            shelf.held[key] = value, size + ENTRY + weight(key)
+            shelf.size += shelf.held[key][1]
+            while sum(s.size for s in self._shelves.values()) > self._limit:
+                own = self._shelves[True].size <= self._limit // FOUND and self._shelves[False].held
+                shelf = self._shelves[not own]
+                shelf.take(next(iter(shelf.held)))
+
+
+class Shelf:
+    """Values with their sizes, the longest unused first."""
+
+    def __init__(self) -> None:
+        self.held: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self.size = 0
+
+    def use(self, key: Hashable) -> bool:
+        """Whether a value is here; it is the last used then."""
+        if key not in self.held:
+            return False
+        self.held.move_to_end(key)
+        return True
+
+    def take(self, key: Hashable) -> None:
+        """Take a value away, where it is here."""
+        self.size -= self.held.pop(key, (None, 0))[1]
 
 
 def weight(key: Hashable) -> int:

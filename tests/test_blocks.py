@@ -414,6 +414,15 @@ def test_no_more_is_kept_than_is_allowed() -> None:
     assert memory.get("e") is None
 
 
+def test_what_filters_have_found_goes_first_but_for_its_part() -> None:
+    """Of what all look at, nothing goes that may stay; of the other, a quarter never does."""
+    each = ENTRY + weight(99)
+    memory = Memory(8 * each)
+    for number in range(20):
+        memory.put(number, True, 0, found=number % 2 == 1)
+    assert [number for number in range(20) if memory.get(number)] == [8, 10, 12, 14, 16, 17, 18, 19]
+
+
 def test_what_is_small_takes_room_too() -> None:
     """However many things there are of no size of their own."""
     memory = Memory(10 * (ENTRY + weight(99)))

@@ -158,6 +158,7 @@ def keep(connection: Connection, timeline: Timeline, clause: Clause, found: Bitm
         timeline.stamp,
         lambda _: found.kept(),
         lambda made: made.size if isinstance(made, Few) else 0,
+        found=True,
     )
 
 
@@ -211,7 +212,7 @@ def of_all(
             made = _joined(known, np.isin(known.blocks, same), made)
         return made.kept()
 
-    return kept(connection, key, timeline.stamp, make).bitmap()
+    return kept(connection, key, timeline.stamp, make, found=True).bitmap()
 
 
 def value_of(hold: Hold) -> Any:

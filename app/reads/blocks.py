@@ -105,10 +105,12 @@ def kept(
     stamp: int,
     make: Callable[[Older[Made]], Made],
     size: Callable[[Made], int] = attrgetter("size"),
+    *,
+    found: bool = False,
 ) -> Made:
     """What `make` makes of a state of the store or a block, of so many bytes, kept under a key.
 
-    It is given what it made of an older state, if that is kept still.
+    It is given what it made of an older state, if that is kept still. `found`: by one filter.
     """
     memory = memory_of(connection)
     held: Older[Made] = memory.get(key)
@@ -117,7 +119,7 @@ def kept(
     older = held if held and held[0] < stamp else None
     made = make(older)
     if held is None or older:
-        memory.put(key, (stamp, made), size(made))
+        memory.put(key, (stamp, made), size(made), found=found)
     return made
 
 

@@ -154,6 +154,7 @@ def timed(
                     servers[other.name] = (server, same)
                 else:
                     not_compared[other.name] = why
+        measured.warm(servers)
         times = measured.turns(servers, connections, options.plan)
         assert not made.kind.poll or times["dateline"].statuses == {304}, "a poll is no poll"
         told[str(connections)] = measured.compared(times["dateline"], times["floor"]) | {
