@@ -4,18 +4,18 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from operator import and_, itemgetter
+from operator import and_
 
 import numpy as np
 from sqlalchemy import Connection
 
 from app.dialects import too_costly
 from app.filters import Choice, Clause, Found
-from app.index import Mask, ids_of_kind, none
+from app.index import Mask, ids_of_kind
 from app.reads.amounts import amounting
-from app.reads.bitmaps import Bitmap, bearing, holding, of_masks
+from app.reads.bitmaps import Bitmap, bearing, holding
 from app.reads.blocks import Block, Column, columns, timeline
-from app.reads.phrases import saying
+from app.reads.phrases import said, saying
 
 EVERY = (Choice(ids_of_kind("every")[0]),)  # what all events bear
 FEW = 512  # hits in a block are put in order; of more, as many are sought as are wanted:
@@ -30,7 +30,6 @@ class Hits:
         self.found = found
         self.timeline = timeline(connection)
         seconds = connection.get_execution_options().get("seconds")
-        self._every: Bitmap | None = None
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._terms = self._fitting()
         self._phrases = [(p, self._all_of(p.words)) for p in found.phrases]
@@ -42,15 +41,10 @@ class Hits:
 
     def every(self) -> Bitmap:
         """All of them, none left to be looked at."""
-        if not self._phrases:
-            return self._terms
-        if self._every is None:
-            found = sorted(self.masks(self.blocks), key=itemgetter(0))
-            blocks, masks = [block for block, _ in found], [mask for _, mask in found]
-            self._every = of_masks(
-                blocks, np.array(masks, dtype=bool).reshape(len(blocks), len(none()))
-            )
-        return self._every
+        for phrase, words in self._phrases:
+            self._terms &= said(self.connection, self.timeline, phrase, words, self._check)
+        self._phrases = []
+        return self._terms
 
     def count(self) -> int:
         """How many there are."""
@@ -97,8 +91,7 @@ class Hits:
     def masks(self, chosen: Sequence[Block]) -> Iterator[tuple[Block, Mask]]:
         """Which slots they have, of each of some blocks that holds any."""
         for block in chosen:
-            if self._deadline is not None and time.monotonic() > self._deadline:
-                raise too_costly()
+            self._check()
             mask = self._terms.mask(block.id)
             if mask is None:
                 continue
@@ -106,6 +99,10 @@ class Hits:
                 mask &= saying(self.connection, block, phrase, words)
             if mask.any():
                 yield block, mask
+
+    def _check(self) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise too_costly()
 
     def _fitting(self) -> Bitmap:
         """The slots that bear what they must, within their bounds."""

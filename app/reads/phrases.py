@@ -1,5 +1,6 @@
 """Which events say a phrase: their words are read once, and what was found is kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,8 @@ from sqlalchemy import Connection
 from app.dialects import Prepared
 from app.filters import Phrase
 from app.index import Mask, none
-from app.reads.bitmaps import Bitmap
-from app.reads.blocks import Block, Column, Older, columns, kept
+from app.reads.bitmaps import Bitmap, of_each
+from app.reads.blocks import Block, Column, Older, Timeline, columns, kept
 
 SAYING = Prepared("SELECT key FROM wording WHERE key IN :keys AND words LIKE :pattern")
 AT_ONCE = 2000  # keys are asked for together
@@ -25,6 +26,22 @@ class Saying:
     def size(self) -> int:
         """In bytes."""
         return self.slots.nbytes
+
+
+def said(
+    connection: Connection,
+    timeline: Timeline,
+    phrase: Phrase,
+    words: Bitmap,
+    check: Callable[[], None],
+) -> Bitmap:
+    """All slots that say a phrase, among those that bear its `words`; `check` before each block."""
+
+    def fitting(block: Block) -> Mask:
+        check()
+        return saying(connection, block, phrase, words)
+
+    return of_each(connection, timeline, ("said", phrase.pattern), fitting)
 
 
 def saying(connection: Connection, block: Block, phrase: Phrase, words: Bitmap) -> Mask:
@@ -43,5 +60,5 @@ def saying(connection: Connection, block: Block, phrase: Phrase, words: Bitmap) 
 
     key = "phrase", phrase.pattern, block.id
     mask = none()
-    mask[kept(connection, key, block.stamp, make).slots] = True
+    mask[kept(connection, key, block.stamp, make, found=True).slots] = True
     return mask
