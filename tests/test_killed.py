@@ -28,7 +28,7 @@ from commands import run, serving, started
 from servers import SECONDS, until
 from stores import SqliteStores, migrated, opened, seeded
 
-TRIALS = 60
+TRIALS = 36
 WRITERS = 3
 SLOTS, SIZE = 2, 200  # files that are imported over and over, and the events of each
 # The kill comes after so many answers at most, and so many seconds: about as an import takes.
