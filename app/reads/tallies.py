@@ -86,6 +86,8 @@ class Borne:
 
     def _uncommon(self, found: Bitmap) -> Column:
         """Of values that are not common, by the way that is the shortest for so many events."""
+        if not len(self.values):  # no slot need be looked for
+            return self._numbers(self.values)
         if found.count * LITTLE < len(self.starts):
             return self._numbers(self.of(found)[1])
         if found.count * MUCH < len(self.starts):
