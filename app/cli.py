@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -21,10 +21,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from app import __version__, index, keys, reads, schemas, seeding, server, writes
+from app import __version__, copying, index, keys, reads, schemas, seeding, server, writes
 from app.api.routes import read_query
 from app.db import Database
-from app.dialects import StoreError
+from app.dialects import AwayError, StoreError
 from app.errors import Problem
 from app.filters import EventFilter, ExportQuery
 from app.formats import FORMATS, READERS, About, Format, Read, nearest_format
@@ -94,7 +94,10 @@ def serve(
     """Serve the chronology over HTTP until interrupted."""
     app = create_app(Settings())
     with closing(app.state.database) as database:
-        database.require_current()
+        try:
+            database.require_current()
+        except AwayError as error:
+            err.print(f"dateline: {error} Serving begins; /readyz tells.", markup=False)
         with database.alone():
             server.serve(app, host, port)
 
@@ -161,6 +164,18 @@ def backup(
     out.print(f"{database} is in {file}; `dateline restore {file}` makes it again.", markup=False)
 
 
+def _sound(source: object) -> Callable[[Database], None]:
+    """Fails where what was made of a source is not sound."""
+
+    def verify(made: Database) -> None:
+        findings = list(_findings(made))
+        if findings:
+            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+            fail(f"{source} is not sound, nothing was made of it: {findings[0]}{more}")
+
+    return verify
+
+
 @cli.command()
 def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")]) -> None:
     """Make the store from a backup, once it is checked; never over another store.
@@ -168,15 +183,33 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
     The store is that of DATELINE_DATABASE_URL, which must not be there yet.
     """
 
-    def verify(made: Database) -> None:
-        findings = list(_findings(made))
-        if findings:
-            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-            fail(f"{file} is not sound, nothing was restored: {findings[0]}{more}")
-
     with closing(Database(Settings())) as database, database.alone():
-        database.restore(file, verify)
+        database.restore(file, _sound(file))
     out.print(f"{database} is restored from {file}, and sound.", markup=False)
+
+
+@cli.command()
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Database URL of the store.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="That of an empty one.")],
+) -> None:
+    """Copy a whole store to another engine or machine, and verify it; FROM stays as it is.
+
+    Broken off, the same command goes on where it was. Stop the servers first, and let them serve TO
+    afterwards: both have the same feed. A password comes from PGPASSWORD or ~/.pgpass.
+    """
+    settings = Settings()
+    stores = (Database(settings.model_copy(update={"database_url": u})) for u in (source, target))
+    with ExitStack() as stack:
+        origin, made = (stack.enter_context(closing(store)) for store in stores)
+        origin.require_current()
+        for store in (origin, made):
+            stack.enter_context(store.alone())
+        with origin.read(patient=True) as connection:
+            total = copying.size(connection)
+        with _progress(total, "copying") as tell:
+            number = copying.copy(origin, made, _sound(origin), tell)
+    out.print(f"{made} holds all of {origin}, {number} rows, and is sound.", markup=False)
 
 
 @cli.command()

@@ -1,10 +1,13 @@
 """The store: one engine that reads, one that writes, and the migrations that build it."""
 
+import asyncio
+import math
 import secrets
 import sys
+import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -21,9 +24,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlmodel import Session, SQLModel
 
-from app.dialects import StoreError, dialect_for, unavailable
+from app.dialects import AwayError, StoreError, dialect_for, unavailable
 from app.errors import Problem
 from app.settings import Settings
+from app.waiting import Signal, Turns, Work
 
 AUTOGENERATE = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -35,9 +39,11 @@ T = TypeVar("T")
 MEMORY = 256 << 20  # bytes that readers keep
 FOUND = 4  # of so many parts of them one is for what single filters have found
 ENTRY = 1000  # bytes that each thing takes beside its own and its key's
+COPYING = "copying"  # what the epoch of a store begins with that is not whole yet
 STEPS = 2  # of downloads at a time
+COUNTING = 2  # requests are counted at a time, over connections of their own
 MOST_WAITING = 100  # writes may wait for their turn
-WAITING_SECONDS = 10.0  # each at most so long
+PROBE_SECONDS = 2.0  # that a look at whether the store is there may take
 
 
 class Database:
@@ -47,17 +53,24 @@ class Database:
         self._settings = settings
         self.dialect = dialect_for(settings.database_url)
         self.changed = Signal()
-        self._turn = anyio.Lock()
+        self._known = False  # to be of this version
+        self.readers = Turns("reads", settings.pool_size)
+        self.writers = Turns("writes", 1, MOST_WAITING)
+        self._threads = anyio.CapacityLimiter(math.inf)  # whose turn it is waits for no thread
         self._steps = anyio.CapacityLimiter(STEPS)
-        self._waiting = 0
-        memory = Memory(MEMORY)
-        self._reader = self.dialect.reader(settings.query_seconds, memory)
+        self._probing = anyio.CapacityLimiter(1)
+        self._counting = anyio.CapacityLimiter(COUNTING)
+        self.reads, self.writes = Work(), Work()
+        self.memory = memory = Memory(MEMORY)
+        self._reader = self.dialect.reader(settings.query_seconds, memory, settings.pool_size)
         self._patient = self.dialect.reader(None, memory)
+        self._probe = self.dialect.reader(PROBE_SECONDS, memory)
         self._writer = self.dialect.writer()
+        self._tally = self.dialect.tally(COUNTING)
 
     def close(self) -> None:
         """Give every connection back to the engine."""
-        for engine in (self._reader, self._patient, self._writer):
+        for engine in (self._reader, self._patient, self._probe, self._writer, self._tally):
             engine.dispose()
 
     @contextmanager
@@ -111,10 +124,42 @@ class Database:
         """What `work` makes of one snapshot, without keeping the event loop from others."""
 
         def run() -> T:
-            with self.read() as connection:
+            with self.reads.done(), self.read() as connection:
                 return work(connection, *args, **kwargs)
 
-        return run() if self.dialect.reads_on_loop else await anyio.to_thread.run_sync(run)
+        if self.dialect.reads_on_loop:
+            return run()
+        async with self.readers.one():
+            return await anyio.to_thread.run_sync(run, limiter=self._threads)
+
+    async def probe(self) -> None:
+        """Problem where the store cannot be read: at once, however many wait to read it."""
+
+        def run() -> None:
+            try:
+                if not self._known:
+                    self.require_current()
+                with self._probe.connect() as connection:
+                    connection.execute(text("SELECT epoch FROM store")).one()
+            except DBAPIError as error:
+                raise self._problem(error) from error
+            except StoreError as error:
+                raise unavailable(f"{error}.") from error
+
+        await anyio.to_thread.run_sync(run, limiter=self._probing)
+
+    async def count(self, name: str, seconds: int) -> tuple[int, float]:
+        """How many of a name came within some seconds to any server of the store, and their end."""
+
+        def run() -> tuple[int, float]:
+            try:
+                return self._tally.count(name, seconds)
+            except DBAPIError as error:
+                raise self._problem(error) from error
+
+        if self.dialect.reads_on_loop:
+            return run()
+        return await anyio.to_thread.run_sync(run, limiter=self._counting)
 
     async def stepping(self, work: Callable[[], T]) -> T:
         """What `work` makes, a step of what takes long, beside others.
@@ -132,30 +177,17 @@ class Database:
         """
 
         def run() -> T:
-            with self.write() as session:
+            with self.writes.done(), self.write() as session:
                 return work(session, *args, **kwargs)
 
-        async with self._own_turn():
-            done = await anyio.to_thread.run_sync(run)
+        async with self.writers.one():
+            done = await anyio.to_thread.run_sync(run, limiter=self._threads)
         self.changed.send()
         return done
 
-    @asynccontextmanager
-    async def _own_turn(self) -> AsyncIterator[None]:
-        if self._waiting >= MOST_WAITING:
-            raise unavailable("Too many writes are waiting.")
-        self._waiting += 1
-        try:
-            with anyio.move_on_after(WAITING_SECONDS) as waited:
-                await self._turn.acquire()
-        finally:
-            self._waiting -= 1
-        if waited.cancelled_caught:
-            raise unavailable("The writes before this one take long.")
-        try:
-            yield
-        finally:
-            self._turn.release()
+    def listen(self, loop: asyncio.AbstractEventLoop, ended: threading.Event) -> None:
+        """Send `changed` in a loop after what other processes write, until it has `ended`."""
+        self.dialect.listen(lambda: loop.call_soon_threadsafe(self.changed.send), ended)
 
     def _problem(self, error: DBAPIError) -> Exception:
         return self.dialect.problem(error) or error
@@ -174,32 +206,44 @@ class Database:
     def require_current(self) -> None:
         """StoreError, in one line, unless the store is there and of this Dateline's version."""
         self.dialect.before_use()
-        found = self._revision(self._writer.connect)
-        if found == head():
-            return
+        found = self._revision(self._patient.connect)  # who writes would wait for others
         if found is None:
             raise StoreError(f"{self} is empty; `dateline migrate` or `dateline seed` fills it")
-        raise StoreError(f"{self} has an older form ({found}); `dateline migrate` brings it up")
+        if found != head():
+            raise self._older(found)
+        with self.read(patient=True) as connection:
+            epoch = connection.execute(text("SELECT epoch FROM store")).scalar()
+        if epoch and epoch.startswith(COPYING):
+            raise StoreError(f"{self} is not whole yet; the same `dateline copy` goes on with it")
+        self._known = True
 
-    def migrate(self, *, copy_first: bool = True) -> None:
-        """Bring an empty or older store to this version; StoreError for anything else.
+    def _older(self, found: str) -> StoreError:
+        return StoreError(f"{self} has an older form ({found}); `dateline migrate` brings it up")
+
+    def migrate(self, *, copy_first: bool = True, older: bool = True) -> None:
+        """Bring an empty or `older` store to this version; StoreError for anything else.
 
         An older one is copied to a file beside it first.
         """
         self.dialect.before_use(create=True)
+        with self._said_in_one_line(), self.dialect.migrating():
+            self._migrate(copy_first, older)
+
+    def _migrate(self, copy_first: bool, older: bool) -> None:
         engine = self.dialect.migrator()
         try:
             found = self._revision(engine.connect)
             if found is None:
                 self.dialect.prepare(engine)
+            elif found != head() and not older:
+                raise self._older(found)
             elif found != head() and copy_first:
                 self.dialect.backup(self._place_of_copy())
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
-            with self._said_in_one_line():
-                config.attributes["engine"] = engine
-                config.attributes["astray"] = self.dialect.astray
-                command.upgrade(config, "head")
+            config.attributes["engine"] = engine
+            config.attributes["astray"] = self.dialect.astray
+            command.upgrade(config, "head")
         finally:
             engine.dispose()
 
@@ -211,7 +255,7 @@ class Database:
         )
         return next(place for place in places if not place.exists())
 
-    def _revision(self, connect: Callable[[], Connection]) -> str | None:
+    def _revision(self, connect: Callable[[], AbstractContextManager[Connection]]) -> str | None:
         """The store's revision, None where it is empty; StoreError where it is not Dateline's."""
         with self._said_in_one_line(), connect() as connection:
             found = MigrationContext.configure(connection).get_current_heads()
@@ -237,7 +281,8 @@ class Database:
             said = (
                 problem.detail if isinstance(problem, Problem) else str(error.orig).split("\n")[0]
             )
-            raise StoreError(f"{self}: {said}") from error
+            away = problem is not None and self.dialect.comes_back
+            raise (AwayError if away else StoreError)(f"{self}: {said}") from error
 
     # -- copies ---------------------------------------------------------------------------------
 
@@ -286,9 +331,14 @@ class Memory:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._shelves = {True: Shelf(), False: Shelf()}  # whether it is what one filter has found
         self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """How many bytes it keeps."""
+        return sum(shelf.size for shelf in self._shelves.values())
 
     def get(self, key: Hashable) -> Any:
         """What is kept under a key, None where nothing is."""
@@ -302,8 +352,8 @@ class Memory:
             shelf.take(key)
             shelf.held[key] = value, size + ENTRY + weight(key)
             shelf.size += shelf.held[key][1]
-            while sum(s.size for s in self._shelves.values()) > self._limit:
-                own = self._shelves[True].size <= self._limit // FOUND and self._shelves[False].held
+            while self.size > self.limit:
+                own = self._shelves[True].size <= self.limit // FOUND and self._shelves[False].held
                 shelf = self._shelves[not own]
                 shelf.take(next(iter(shelf.held)))
 
@@ -331,23 +381,6 @@ def weight(key: Hashable) -> int:
     """About how many bytes a key takes, with the parts of a tuple."""
     parts = key if isinstance(key, tuple) else ()
     return sys.getsizeof(key) + sum(map(weight, parts))
-
-
-class Signal:
-    """Tells those who wait that something happened."""
-
-    def __init__(self) -> None:
-        self._event = anyio.Event()
-
-    def send(self) -> None:
-        """Wake all who wait."""
-        self._event.set()
-        self._event = anyio.Event()
-
-    async def wait(self, seconds: float) -> None:
-        """Until it is sent, or so long."""
-        with anyio.move_on_after(seconds):
-            await self._event.wait()
 
 
 def head() -> str:

@@ -18,16 +18,18 @@ from app.api import (
     documentation,
     events,
     files,
+    metrics,
     middleware,
     operations,
     records,
     vocabulary,
 )
-from app.api.access import Limiter
 from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
 from app.web import assets, embedding, pages
+
+AGAIN_SECONDS = 2.0  # after the store was not there
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -36,18 +38,29 @@ def create_app(settings: Settings) -> FastAPI:
 
     ended = Event()
 
+    def stop() -> None:
+        """Have streams end; the server calls it when it begins to stop."""
+        app.state.stopping.set()
+        database.changed.send()
+
     def warm() -> None:
-        """Read what filters look at, beside the first requests; these tell where that fails."""
-        with suppress(Problem, DBAPIError), database.read(patient=True) as connection:
-            reads.warm(connection, lambda: not ended.is_set())
+        """Read what filters look at, beside the first requests, as soon as the store is there."""
+        while not ended.is_set():
+            with suppress(Problem, DBAPIError), database.read(patient=True) as connection:
+                reads.warm(connection, lambda: not ended.is_set())
+                return
+            ended.wait(AGAIN_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming = Thread(target=warm)
-        warming.start()
+        loop = asyncio.get_running_loop()
+        beside = [Thread(target=warm), Thread(target=database.listen, args=(loop, ended))]
+        for thread in beside:
+            thread.start()
         yield
         ended.set()
-        warming.join()
+        for thread in beside:
+            await asyncio.to_thread(thread.join)  # it may yet tell the loop something
         database.close()
 
     app = FastAPIOffline(
@@ -59,14 +72,15 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
-    app.state.limiter = Limiter()
-    app.state.stopping = asyncio.Event()  # set by the server when it begins to end
-    of_the_api = (events, counts, vocabulary, records, changes, audit, files, operations)
+    app.state.stopping = asyncio.Event()
+    app.state.stop = stop
+    of_the_api = (events, counts, vocabulary, records, changes, audit, files, operations, metrics)
     for room in (*of_the_api, embedding, pages, assets):
         app.router.routes += room.router.routes  # included, each would be looked for twice
     errors.install(app)
     answers.install(app)
     pages.install(app)
+    metrics.install(app, database)
     middleware.install(app)
     documentation.install(app)
     return app

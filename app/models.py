@@ -149,6 +149,19 @@ class Answered(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
 
 
+class Counter(SQLModel, table=True):
+    """How many requests somebody sent in a minute that `expires`; seconds since 1970.
+
+    Only where several servers have one store: one alone counts in its memory.
+    """
+
+    __tablename__ = "counter"
+
+    name: str = ordered(primary_key=True)
+    number: int
+    expires: float
+
+
 # -- vocabulary; `words` is what a search looks through ---------------------------------------
 
 

@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     query_seconds: float = Field(
         2.0, gt=0, le=60, description="The longest that one read query may take, in seconds."
     )
+    pool_size: int = Field(
+        10,
+        ge=2,
+        le=500,
+        description="Connections over which a server reads from PostgreSQL; it keeps five more.",
+    )
     public_reads: bool = Field(
         True, description="Whether anybody may read; `false` asks for a key."
     )

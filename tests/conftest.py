@@ -23,6 +23,17 @@ from stores import (
 hypothesis_settings.register_profile("dateline", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("dateline")
 
+# These take longest, and are begun first: none is left for the end, where others would wait.
+LONG = (
+    *("test_killed", "test_several_servers", "test_engines_agree", "test_concurrent_writes"),
+    *("test_state_machine", "test_filters", "test_files", "test_server", "test_page"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str | None]:
@@ -31,8 +42,8 @@ def postgresql() -> Iterator[str | None]:
     if programs is None:
         yield None
         return
-    with postgresql_cluster(programs) as url:
-        yield url
+    with postgresql_cluster(programs) as cluster:
+        yield cluster.url
 
 
 @pytest.fixture(scope="session", params=ENGINES)

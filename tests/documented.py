@@ -1,11 +1,10 @@
 """Runs what a document tells its readers to run, and compares what comes with what it shows."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,37 +53,47 @@ def steps_in(text: str) -> list[Step]:
 
 
 def run(text: str, server: Server, folder: Path) -> list[str]:
+    """What each command of a document says, with a server where it says that one is."""
+    said = run_in_shell(text.replace(ADDRESS, server.url), environment(server.database_url), folder)
+    return [found.replace(server.url, ADDRESS) for found in said]
+
+
+def run_in_shell(text: str, environs: Mapping[str, str], folder: Path) -> list[str]:
     """What each command of a document says, all in one shell, in a folder with its files.
 
-    AssertionError where the shell stops before the end.
+    What it leaves running is ended. AssertionError where the shell stops before the end.
     """
     if shutil.which("curl") is None:
         left_out("curl", "curl is not installed on this machine")
     for name, content in files_in(text).items():
-        (folder / name).write_text(content.replace(ADDRESS, server.url), encoding="utf-8")
-    script = [CURL]
+        (folder / name).write_text(content, encoding="utf-8")
+    script = [CURL, "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"]
     for step in steps_in(text):
         strict = "" if step.answer else "yes"
         script += [f"strict={strict}", step.command, r"printf '\0'"]
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "\n".join(script).replace(ADDRESS, server.url)],
+        ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
         cwd=folder,
-        env=environment(server.database_url) | {"PATH": f"{DATELINE.parent}:{os.environ['PATH']}"},
+        env={**environs, "PATH": f"{DATELINE.parent}:{environs['PATH']}"},
         capture_output=True,
         text=True,
         timeout=3 * SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.replace(server.url, ADDRESS).split("\0")[:-1]
+    return done.stdout.split("\0")[:-1]
 
 
 def differing(text: str, server: Server, folder: Path) -> list[str]:
     """The commands of a document that say something else than it shows, with what they say."""
-    steps = zip(steps_in(text), run(text, server, folder), strict=True)
+    return wrong(text, run(text, server, folder))
+
+
+def wrong(text: str, said: Sequence[str]) -> list[str]:
+    """The commands of a document that have said something else than it shows, with what."""
     return [
         f"{step.command}{found}"
-        for step, found in steps
+        for step, found in zip(steps_in(text), said, strict=True)
         if step.answer is not None and not agrees(step.answer, found)
     ]
 

@@ -4,12 +4,15 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -83,19 +86,57 @@ def postgresql_programs() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
+def children(process: int) -> list[int]:
+    """The processes that a process has begun, on Linux."""
+    told = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(child) for child in told.split()]
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs, on Linux; one that has ended may yet be listed."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return told.rpartition(")")[2].split()[0] not in "ZX"
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL server of the tests' own, that they may kill and start again."""
+
+    url: str
+    start: Callable[[], object]
+    kill: Callable[[], object]
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+    return found
+
+
 @contextmanager
-def postgresql_cluster(programs: Path) -> Iterator[str]:
+def postgresql_cluster(programs: Path, kept: Path | None = None) -> Iterator[Cluster]:
     """A cluster on a free port of 127.0.0.1, run by an unprivileged user; stopped at the end.
 
-    Its collation is a natural language's, so that an order that leans on bytes shows.
+    It is gone then, unless it is `kept` in a folder, where it may be already. Its collation is a
+    natural language's, so that an order that leans on bytes shows.
     """
-    with tempfile.TemporaryDirectory(prefix="dateline-pg-") as folder:
+    with ExitStack() as stack:
+        folder = kept or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="dateline-pg-"))
+        )
+        folder.mkdir(exist_ok=True)
         user = None
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             names = {entry.pw_name for entry in pwd.getpwall()}
             user = "postgres" if "postgres" in names else "nobody"
             shutil.chown(folder, user)
-        data = Path(folder) / "data"
+        data = folder / "data"
+        pid = data / "postmaster.pid"
 
         def call(*command: str) -> None:
             environment = {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -108,25 +149,38 @@ def postgresql_cluster(programs: Path) -> Iterator[str]:
                 stdout=subprocess.DEVNULL,
             )
 
-        call(
-            "initdb",
-            "-U",
-            "dateline",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale-provider=icu",
-            "--icu-locale=en",
-            "--no-sync",
+        if not data.exists():
+            locale = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en")
+            call("initdb", "-U", "dateline", "--auth=trust", *locale, "--no-sync")
+        port = free_port()
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories=''"
         )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
-        call("pg_ctl", "-w", "-o", options, "-l", f"{folder}/log", "start")
+
+        def start() -> None:
+            if pid.exists():
+                return
+            call("pg_ctl", "-w", "-o", options, "-l", f"{folder}/log", "start")
+
+        def kill() -> None:
+            """Its processes have no time to do anything more."""
+            if not pid.exists():
+                return
+            first = int(pid.read_text().split()[0])
+            os.kill(first, signal.SIGSTOP)  # so that it has no more children
+            own = [first, *children(first)]
+            for process in own:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            while any(map(alive, own)):
+                time.sleep(0.01)
+            pid.unlink()  # it would take one that nobody has reaped yet for one that runs
+
+        start()
         try:
-            yield f"postgresql+psycopg://dateline@127.0.0.1:{port}"
+            yield Cluster(f"postgresql+psycopg://dateline@127.0.0.1:{port}", start, kill)
         finally:
-            call("pg_ctl", "-w", "-m", "immediate", "stop")
+            call("pg_ctl", "-w", "-m", "fast" if kept else "immediate", "stop")
 
 
 @contextmanager

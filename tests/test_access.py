@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app import keys, schemas, writes
-from app.api.access import FAILURES_PER_MINUTE, Limiter
+from app.api.access import FAILURES_PER_MINUTE
+from app.db import Database
 from app.keys import CHECKSUM
 from app.main import create_app
 from app.settings import Settings
@@ -58,6 +59,7 @@ READS = """
     GET /places
     GET /places/{id}
     GET /audit
+    GET /metrics
     GET /events.{format}
     GET /oembed
     GET /places/{id}/revisions
@@ -223,7 +225,10 @@ def test_a_route_lets_through_whom_the_table_lets_through(
 def forget_failures(application: TestClient) -> None:
     """Begin to count bad keys anew."""
     assert isinstance(application.app, FastAPI)
-    application.app.state.limiter = Limiter()
+    store: Database = application.app.state.database
+    store._tally.dispose()  # what is counted in memory
+    with store.write() as session:
+        session.execute(text("DELETE FROM counter"))
 
 
 def assert_kept_out(answer: Answer, status: int, *, said: bool) -> None:

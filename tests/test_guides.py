@@ -1,12 +1,16 @@
 """The guides are right: each request gives the answer that stands below it."""
 
+import os
 import re
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from documented import ROOT, agrees, differing, steps_in, text_of
-from servers import serving
+from documented import ROOT, agrees, differing, run_in_shell, steps_in, text_of, wrong
+from servers import environment, serving
+from stores import SqliteStores, free_port, left_out, migrated, postgresql_programs, seeded
 
 GUIDES = ("dashboards", "analysts", "curators")
 DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
@@ -18,6 +22,35 @@ def test_each_request_gives_the_answer_shown(seeded_store: str, tmp_path: Path, 
     """All of a guide, one after the other in one shell, against a real server."""
     with serving(seeded_store) as server:
         assert differing(text_of(f"docs/{guide}.md"), server, tmp_path) == []
+
+
+def test_the_way_to_several_servers_leads_there(postgresql: str | None, tmp_path: Path) -> None:
+    """From the example chronology in a file to two servers behind nginx, on other ports."""
+    if postgresql is None:
+        left_out("postgresql", "PostgreSQL is not installed on this machine")
+        raise AssertionError
+    if shutil.which("nginx") is None:
+        left_out("nginx", "nginx is not installed on this machine")
+    seeded(SqliteStores(tmp_path), migrated(SqliteStores(tmp_path)))
+    (tmp_path / "0.db").rename(tmp_path / "dateline.db")
+    port = postgresql.rpartition(":")[2]
+    text = text_of("docs/servers.md").replace("@127.0.0.1/", f"@127.0.0.1:{port}/")
+    for shown in ("8000", "8001", "8002"):
+        text = text.replace(shown, str(free_port()))
+    programs = postgresql_programs()
+    environs = environment() | {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": port,
+        "PGUSER": "dateline",
+        "PGDATABASE": "postgres",
+    }
+    try:
+        said = run_in_shell(text, environs, tmp_path)
+        assert "\n".join(wrong(text, said)) == ""
+    finally:
+        if (tmp_path / "nginx.pid").exists():
+            os.kill(int((tmp_path / "nginx.pid").read_text()), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("guide", GUIDES)

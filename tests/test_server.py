@@ -158,7 +158,7 @@ def hasty(
         timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=10,
     )
-    server = HttpServer(config, stopping)
+    server = HttpServer(config, stopping.set)
     sockets = listening("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=(sockets,))
     thread.start()

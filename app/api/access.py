@@ -6,14 +6,12 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from app import keys, schemas, writes
 from app.api.answers import database
 from app.errors import Problem
 
+MINUTE = 60  # seconds
 FAILURES_PER_MINUTE = 30  # wrong keys from one address
 
 
@@ -30,23 +28,15 @@ class Bearer(HTTPBearer):
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(Bearer())]
 
 
-class Limiter:
-    """Counts requests of the last minute, by whom."""
-
-    def __init__(self) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
-
-    def count(self, per_minute: int, *whose: str) -> None:
-        """Problem `too-many-requests` where this one is too many; 0 sets no limit."""
-        if not per_minute:
-            return
-        item = RateLimitItemPerMinute(per_minute)
-        if not self._limiter.hit(item, *whose):
-            resets, _ = self._limiter.get_window_stats(item, *whose)
-            seconds = max(1, int(resets - time.time()) + 1)
-            detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
-            headers = {"Retry-After": str(seconds)}
-            raise Problem("too-many-requests", detail, headers=headers)
+async def limit(request: HTTPConnection, per_minute: int, *whose: str) -> None:
+    """Problem `too-many-requests` where this one is too many in a minute; 0 sets no limit."""
+    if not per_minute:
+        return
+    number, ends = await database(request).count("/".join(whose), MINUTE)
+    if number > per_minute:
+        seconds = max(1, int(ends - time.time()) + 1)
+        detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
+        raise Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
 
 async def _holder(
@@ -60,7 +50,7 @@ async def _holder(
         found = await database(request).reading(keys.holder, sent.credentials, writes.now())
     if found is None:
         # Whoever has a valid key is let through: others may share the address.
-        request.app.state.limiter.count(FAILURES_PER_MINUTE, "failures", _address(request))
+        await limit(request, FAILURES_PER_MINUTE, "failures", _address(request))
         raise _challenge("This key is not valid: unknown, expired or revoked.", "invalid_token")
     return found
 
@@ -89,7 +79,7 @@ class MayRead(Bearer):
         if holder is None and not settings.public_reads:
             raise _challenge("Reading needs a key here.")
         whose = holder.id if holder else _address(request)
-        request.app.state.limiter.count(settings.reads_per_minute, "reads", whose)
+        await limit(request, settings.reads_per_minute, "reads", whose)
         return sent
 
 
@@ -102,9 +92,7 @@ async def may_write(request: Request, sent: Credentials) -> keys.Holder:
         challenge = 'Bearer realm="dateline", error="insufficient_scope", scope="write"'
         headers = {"WWW-Authenticate": challenge}
         raise Problem("forbidden", "This key may only read.", headers=headers)
-    request.app.state.limiter.count(
-        request.app.state.settings.writes_per_minute, "writes", holder.id
-    )
+    await limit(request, request.app.state.settings.writes_per_minute, "writes", holder.id)
     return holder
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
+import anyio
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -12,13 +13,13 @@ from app.api.access import Reader
 from app.api.answers import database, stretch, unchanged
 from app.api.documentation import paging
 from app.api.routes import StrictRoute
+from app.errors import Problem
 from app.filters import ChangesQuery
 
 router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader])
 
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0
-WATCH_SECONDS = 1.0  # another process may write too, and the server may be told to stop
 ANSWERS = paging("A stretch of the feed, the oldest change first.")
 STREAM = {
     "schema": {"type": "string"},
@@ -53,30 +54,34 @@ async def list_changes(
     if EVENT_STREAM not in request.headers.get("accept", ""):
         await unchanged(request)  # not before: a stream has no tag
         return await stretch(request, "after", reads.changes, asked)
+    changed = database(request).changed.next
     first = await database(request).reading(reads.changes_after, asked)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_follow(request, asked, first), 200, headers, EVENT_STREAM)
+    following = _follow(request, asked, first, changed)
+    return StreamingResponse(following, 200, headers, EVENT_STREAM)
 
 
 async def _follow(
-    request: Request, asked: ChangesQuery, items: Sequence[bytes]
+    request: Request, asked: ChangesQuery, items: Sequence[bytes], changed: anyio.Event
 ) -> AsyncIterator[bytes]:
     """Changes as they happen, and a heartbeat where none do, until the server stops."""
-    store, silent = database(request), 0.0
+    store = database(request)
     yield b"retry: 2000\n\n"
     while not request.app.state.stopping.is_set():
         if items:
             cursors = [json.loads(item)["cursor"] for item in items]
             yield b"".join(map(_event, cursors, items))
             asked = asked.model_copy(update={"after": cursors[-1]})
-            silent = 0.0
         else:
-            await store.changed.wait(WATCH_SECONDS)
-            silent += WATCH_SECONDS
-            if silent >= HEARTBEAT_SECONDS:
+            with anyio.move_on_after(HEARTBEAT_SECONDS) as waited:
+                await changed.wait()
+            if waited.cancelled_caught:
                 yield b": still here\n\n"
-                silent = 0.0
-        items = await store.reading(reads.changes_after, asked)
+        changed = store.changed.next
+        try:
+            items = await store.reading(reads.changes_after, asked)
+        except Problem:  # an answer that is no 200 would end it for good in a browser
+            items = ()
 
 
 def _event(cursor: str, item: bytes) -> bytes:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from app import reads, schemas
+from app import schemas
 from app.api.answers import database
 from app.api.documentation import errors
 from app.api.routes import StrictRoute
@@ -22,7 +22,7 @@ async def healthz() -> schemas.Health:
 @router.get("/readyz", summary="Can it serve?", responses=errors("store-unavailable"))
 async def readyz(request: Request) -> schemas.Health:
     """200 when the store can be read, 503 otherwise: for load balancers."""
-    await database(request).reading(reads.position)
+    await database(request).probe()
     return schemas.Health(status="ready")
 
 

@@ -4,13 +4,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.dialects.columns import CLUSTERED, Key, Ordered, listed, numbers, only_where
-from app.dialects.dialect import Dialect, StoreError, lost, too_costly, unavailable
+from app.dialects.dialect import AwayError, Dialect, StoreError, lost, too_costly, unavailable
 from app.dialects.postgresql import Postgresql
 from app.dialects.prepared import Prepared
 from app.dialects.sqlite import Sqlite
 
 __all__ = [
     "CLUSTERED",
+    "AwayError",
     "Dialect",
     "Key",
     "Ordered",

@@ -1,21 +1,28 @@
 """What Dateline needs to know of an engine, and what the engines share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from threading import Event
+from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import Problem
 
+Rows = Sequence[tuple[Any, ...]]
+
 BUSY_SECONDS = 5  # a writer waits for another process
 
 
 class StoreError(Exception):
     """The store cannot be used; the message is one line for the person at the command line."""
+
+
+class AwayError(StoreError):
+    """The store does not answer now, and may come back."""
 
 
 class Reader(Protocol):
@@ -28,14 +35,30 @@ class Reader(Protocol):
         """Give the connections back to the engine."""
 
 
+class Tally(Protocol):
+    """Counts what comes within some seconds."""
+
+    def count(self, name: str, seconds: int) -> tuple[int, float]:
+        """How many of a name came since the first in these seconds, and when they end.
+
+        In seconds since 1970.
+        """
+
+    def dispose(self) -> None:
+        """Give the connections back to the engine."""
+
+
 class Dialect(Protocol):
     """What Dateline needs to know of an engine."""
 
     url: URL
     reads_on_loop: bool  # a read is quicker than the way to a thread
+    comes_back: bool  # a server may begin while the store is away
 
-    def reader(self, seconds: float | None, memory: object) -> Reader:
+    def reader(self, seconds: float | None, memory: object, number: int = 1) -> Reader:
         """Snapshots in which a query may take so long; None sets no limit.
+
+        On a server's engine so many connections are kept, and no more made; without limit one each.
 
         Their connections have `seconds` and `memory`, where readers keep things, as options.
         """
@@ -58,8 +81,26 @@ class Dialect(Protocol):
     def sole_writer(self) -> AbstractContextManager[None]:
         """Held by the one process that may write; StoreError at its start while another does."""
 
+    def tally(self, number: int) -> Tally:
+        """Where requests are counted, so many at a time, of all servers of the store together."""
+
+    def listen(self, changed: Callable[[], object], ended: Event) -> None:
+        """Call `changed` after each write of another process, until it has `ended`.
+
+        Returns at once where no other process writes.
+        """
+
+    def migrating(self) -> AbstractContextManager[None]:
+        """Held by the one process that brings the store to a version, while others wait."""
+
     def migrator(self) -> Engine:
         """An engine whose transactions may rebuild tables that others refer to."""
+
+    def fill(self, connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+        """Insert very many rows."""
+
+    def after_copy(self, connection: Connection) -> None:
+        """Make ready for use a store whose rows were filled in, with their numbers."""
 
     def astray(self, connection: Connection) -> Iterator[str]:
         """Rows that refer to what is not there."""

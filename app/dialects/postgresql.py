@@ -3,16 +3,17 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
     NullPool,
-    QueuePool,
     create_engine,
     event,
     inspect,
@@ -22,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dialects.dialect import (
     BUSY_SECONDS,
+    Rows,
     StoreError,
     refuse_file,
     sync_folder,
@@ -31,6 +33,33 @@ from app.dialects.dialect import (
 from app.errors import Problem
 
 WRITE_LOCK = 0x64617465  # "date": the advisory lock that serialises writers
+MIGRATE_LOCK = WRITE_LOCK + 1
+CHANNEL = "dateline"  # on which writers tell those who follow
+LISTEN_SECONDS, AGAIN_SECONDS = 1.0, 2.0  # between looks at the end, and after a lost connection
+# A peer that is gone without a word is missed within half a minute, not in hours.
+CONNECTING: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
+NOW = "extract(epoch FROM clock_timestamp())"
+# What has expired goes, but for what another server is just counting on.
+COUNTED = text(
+    "WITH gone AS (DELETE FROM counter WHERE name IN (SELECT name FROM counter"
+    f" WHERE expires <= {NOW} AND name <> :name FOR UPDATE SKIP LOCKED))"
+    f" INSERT INTO counter AS held VALUES (:name, 1, {NOW} + :seconds)"
+    " ON CONFLICT (name) DO UPDATE SET"
+    f" number = CASE WHEN held.expires <= {NOW} THEN 0 ELSE held.number END + 1,"
+    f" expires = CASE WHEN held.expires <= {NOW} THEN excluded.expires ELSE held.expires END"
+    " RETURNING number, expires"
+)
+
+
+def kept(number: int) -> dict[str, Any]:
+    """A pool of so many connections, for each of which one waits a while."""
+    return {"pool_size": number, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
 
 
 class Postgresql:
@@ -38,6 +67,7 @@ class Postgresql:
 
     drivers = ("postgresql", "postgresql+psycopg")
     reads_on_loop = False
+    comes_back = True
 
     def __init__(self, url: URL) -> None:
         self.url = url.set(drivername="postgresql+psycopg")
@@ -57,7 +87,7 @@ class Postgresql:
     def sole_writer(self) -> AbstractContextManager[None]:
         return nullcontext()  # the engine itself makes writers take turns
 
-    def reader(self, seconds: float | None, memory: object) -> Engine:
+    def reader(self, seconds: float | None, memory: object, number: int = 1) -> Engine:
         milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 is no limit
         options = (
             f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on "
@@ -65,31 +95,81 @@ class Postgresql:
         )
         return create_engine(
             self.url,
-            connect_args={"options": options, "connect_timeout": 5},
+            connect_args={"options": options, **CONNECTING},
             execution_options={"seconds": seconds, "memory": memory},
             # However many downloads there are, each has a connection for as long as it takes.
-            poolclass=NullPool if seconds is None else QueuePool,
+            **({"poolclass": NullPool} if seconds is None else kept(number)),
         )
 
+    def tally(self, number: int) -> "InTable":
+        options = "-c synchronous_commit=off"  # they may be lost with the machine
+        engine = create_engine(
+            self.url,
+            connect_args={"options": options, **CONNECTING},
+            isolation_level="AUTOCOMMIT",
+            **kept(number),
+        )
+        return InTable(engine)
+
+    def listen(self, changed: Callable[[], object], ended: Event) -> None:
+        import psycopg  # an extra
+
+        address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while not ended.is_set():
+            try:
+                with psycopg.connect(address, autocommit=True, **CONNECTING) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    changed()  # of what was written while nobody listened, nobody will tell
+                    while not ended.is_set():
+                        for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                            changed()
+            except psycopg.Error:
+                ended.wait(AGAIN_SECONDS)
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        engine = create_engine(self.url, connect_args=CONNECTING, poolclass=NullPool)
+        with engine.connect() as connection:  # with which the lock goes
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATE_LOCK})")
+            yield
+
     def migrator(self) -> Engine:
-        return self.writer()
+        return self._writer(0)  # however long another takes that migrates
 
     def expect_much(self, connection: Connection) -> None:
         return None
 
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
+        return self._writer(BUSY_SECONDS)
+
+    def _writer(self, seconds: int) -> Engine:
+        """An engine for writers, who wait so long for one another; 0 sets no limit."""
         # A snapshot taken while waiting for the lock would not see what the one before has written.
-        options = (
-            f"-c lock_timeout={BUSY_SECONDS}s -c default_transaction_isolation=read\\ committed"
-        )
-        engine = create_engine(self.url, connect_args={"options": options, "connect_timeout": 5})
+        options = f"-c lock_timeout={seconds}s -c default_transaction_isolation=read\\ committed"
+        engine = create_engine(self.url, connect_args={"options": options, **CONNECTING}, **kept(1))
 
         # A sequence follows inserts, not commits: writers take turns before they number anything.
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+            connection.exec_driver_sql(f"NOTIFY {CHANNEL}")  # comes with the commit
 
         return engine
+
+    def fill(self, connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+        driver: Any = connection.connection.driver_connection
+        into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with driver.cursor() as cursor, cursor.copy(into) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def after_copy(self, connection: Connection) -> None:
+        query = (
+            "SELECT setval(pg_get_serial_sequence('block', 'id'), coalesce(max(id), 1),"
+            " max(id) IS NOT NULL) FROM block"
+        )
+        connection.exec_driver_sql(query)
+        connection.exec_driver_sql("ANALYZE")
 
     def astray(self, connection: Connection) -> Iterator[str]:
         return iter(())  # the engine let none in
@@ -108,7 +188,7 @@ class Postgresql:
     def restoring(self, file: Path) -> Iterator[str]:
         if not file.is_file():
             raise StoreError(f"there is no file {file}")
-        engine = create_engine(self.url, connect_args={"connect_timeout": 5})
+        engine = create_engine(self.url, connect_args=CONNECTING)
         try:
             if inspect(engine).get_table_names():
                 raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
@@ -170,4 +250,21 @@ class Postgresql:
         # 08: connection, 53: resources, 57: operator intervention, 55P03: lock not available.
         if state is None or state[:2] in ("08", "53", "57") or state in ("55P03", "25006"):
             return unavailable("The database does not take the request now.")
+        if state == "42P01":  # a table is not there
+            return unavailable("The database has another form; `dateline migrate` tells more.")
         return None
+
+
+class InTable:
+    """Counts in a table that all servers share."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def count(self, name: str, seconds: int) -> tuple[int, float]:
+        with self._engine.connect() as connection:
+            number, expires = connection.execute(COUNTED, {"name": name, "seconds": seconds}).one()
+        return number, expires
+
+    def dispose(self) -> None:
+        self._engine.dispose()

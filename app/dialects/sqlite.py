@@ -4,13 +4,15 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
+from limits.storage import MemoryStorage
 from sqlalchemy import (
     URL,
     Connection,
@@ -27,6 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from app.dialects.dialect import (
     BUSY_SECONDS,
     Reader,
+    Rows,
     StoreError,
     refuse_file,
     sync_folder,
@@ -44,6 +47,7 @@ class Sqlite:
 
     drivers = ("sqlite", "sqlite+pysqlite")
     reads_on_loop = True
+    comes_back = False
 
     def __init__(self, url: URL) -> None:
         self.url = url
@@ -78,7 +82,7 @@ class Sqlite:
     def sole_writer(self) -> "FileOfOneProcess":
         return FileOfOneProcess(self.path)
 
-    def reader(self, seconds: float | None, memory: object) -> Reader:
+    def reader(self, seconds: float | None, memory: object, number: int = 1) -> Reader:
         pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_KIB}"]))
         # However many downloads there are, each has a connection for as long as it takes.
         engine = self._engine("rw", *pragmas, pool=NullPool)
@@ -107,6 +111,15 @@ class Sqlite:
     def expect_much(self, connection: Connection) -> None:
         # What leaves the cache is looked for in a WAL that grows to many times its size.
         connection.exec_driver_sql(f"PRAGMA cache_size=-{MUCH_KIB}")
+
+    def tally(self, number: int) -> "InMemory":
+        return InMemory()
+
+    def listen(self, changed: Callable[[], object], ended: Event) -> None:
+        return None
+
+    def migrating(self) -> AbstractContextManager[None]:
+        return nullcontext()  # whoever writes is alone
 
     def migrator(self) -> Engine:
         # With foreign keys on, a table that is rebuilt empties those that refer to it.
@@ -141,6 +154,15 @@ class Sqlite:
         for kind, name in connection.execute(text(made)):
             yield f"the file has a {kind} {name}, which no migration made"
         yield from self.astray(connection)
+
+    def fill(self, connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+        if rows:
+            marks = ", ".join("?" * len(columns))
+            into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+            connection.exec_driver_sql(into, list(rows))
+
+    def after_copy(self, connection: Connection) -> None:
+        return None
 
     def astray(self, connection: Connection) -> Iterator[str]:
         for table, _, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
@@ -251,6 +273,19 @@ class Kept:
         while self._idle:
             self._idle.pop().close()
         self._engine.dispose()
+
+
+class InMemory:
+    """Counts in the one process that there is."""
+
+    def __init__(self) -> None:
+        self._storage = MemoryStorage()
+
+    def count(self, name: str, seconds: int) -> tuple[int, float]:
+        return self._storage.incr(name, seconds), self._storage.get_expiry(name)
+
+    def dispose(self) -> None:
+        self._storage.reset()
 
 
 class FileOfOneProcess:

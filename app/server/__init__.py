@@ -9,6 +9,7 @@ import errno
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -46,7 +47,7 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    Server(config, app.state.stopping).run(listening(host, port))
+    Server(config, app.state.stop).run(listening(host, port))
 
 
 class Line(logging.Formatter):
@@ -66,9 +67,9 @@ PLAIN: dict[str, Any] = {**LOGGING_CONFIG, "formatters": FORMATTERS}  # uncolour
 class Server(uvicorn.Server):
     """Says where it serves, and tells the application before it waits for connections to end."""
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
         super().__init__(config)
-        self.stopping = stopping
+        self.stop = stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -78,7 +79,7 @@ class Server(uvicorn.Server):
             logger.info("Dateline running on http://%s (Press CTRL+C to quit)", address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.stopping.set()
+        self.stop()
         await super().shutdown(sockets)
 
 

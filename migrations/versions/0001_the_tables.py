@@ -14,6 +14,13 @@ long = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
+        "counter",
+        sa.Column("name", ordered, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("expires", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_counter"),
+    )
+    op.create_table(
         "actor",
         sa.Column("id", ordered, nullable=False),
         sa.Column("name", sa.String(), nullable=False),

@@ -1,22 +1,29 @@
-"""Other servers of the same events: Datasette, and the SQLModel version that one writes first."""
+"""Other servers of the same events: on PostgreSQL, Datasette, and what one would write first."""
 
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from benchmarks import plain
+from benchmarks import plain, processes
 from benchmarks.measured import Asked
-from benchmarks.prepared import Prepared
+from benchmarks.prepared import Prepared, dateline
 from benchmarks.wire import Request
-from servers import Server, launched
+from servers import Server, launched, serving
+from stores import postgresql_cluster, postgresql_programs
 
 Query = Mapping[str, str]
+
+
+def ids_of_items(answer: Any) -> list[str]:
+    """Of a page, or of one event."""
+    return [event["id"] for event in answer.get("items", [answer])]
 
 
 @dataclass(frozen=True)
@@ -24,9 +31,10 @@ class Other:
     """A server with the requests that it understands, and the ids of its answers."""
 
     name: str
-    command: Callable[[Path], list[str]]
+    running: Callable[[Prepared], AbstractContextManager[Server]]
     translated: Callable[[str, Query], str | None]
     ids: Callable[[Any], list[str]]
+    mine: Callable[[Any], list[str]] = ids_of_items  # of Dateline's answer to the same
 
 
 def sqlmodel(path: str, query: Query) -> str | None:
@@ -62,6 +70,16 @@ def bare_datasette(path: str, query: Query) -> str | None:
     return target and f"{target}&_nosuggest=1"
 
 
+def target(path: str, query: Query) -> str:
+    """A request of Dateline as it is."""
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def plain_serve(_: Path) -> list[str]:
+    """The command of the SQLModel version."""
+    return [sys.executable, "-m", "uvicorn", "benchmarks.plain:app", "--port", "0"]
+
+
 def datasette_serve(file: Path) -> list[str]:
     """The command, which gives slow queries time."""
     command = [sys.executable, "-m", "datasette", "serve", str(file), "--port", "0"]
@@ -73,31 +91,19 @@ def excluded(query: Query) -> bool:
     return any(value.startswith("!") for value in query.values())
 
 
-def ids_of_items(answer: Any) -> list[str]:
-    """Of a page, or of one event."""
-    return [event["id"] for event in answer.get("items", [answer])]
-
-
 def ids_of_rows(answer: Any) -> list[str]:
     """Of what Datasette answers."""
     return [row["id"] for row in answer["rows"]]
 
 
-OTHERS = (
-    Other(
-        "sqlmodel",
-        lambda _: [sys.executable, "-m", "uvicorn", "benchmarks.plain:app", "--port", "0"],
-        sqlmodel,
-        ids_of_items,
-    ),
-    Other("datasette", datasette_serve, datasette, ids_of_rows),
-    Other("bare datasette", datasette_serve, bare_datasette, ids_of_rows),
-)
+def whole(answer: Any) -> list[str]:
+    """All that Dateline answers."""
+    return [json.dumps(answer)]
 
 
 @contextmanager
-def running(other: Other, store: Prepared) -> Iterator[Server]:
-    """One of them, over the same events."""
+def plain_server(command: Callable[[Path], list[str]], store: Prepared) -> Iterator[Server]:
+    """A server over the plain tables of the same events."""
     file = store.folder / "plain.db"
     if not file.exists():
         unfinished = store.folder / "plain.part"
@@ -107,8 +113,29 @@ def running(other: Other, store: Prepared) -> Iterator[Server]:
         unfinished.rename(file)
     path = os.pathsep.join(part for part in sys.path if part)
     environs = {**os.environ, "PLAIN_DATABASE": str(file), "PYTHONPATH": path}
-    with launched(other.command(file), environs) as server:
+    with launched(command(file), environs) as server:
         yield server
+
+
+@contextmanager
+def postgresql_server(store: Prepared) -> Iterator[Server]:
+    """Dateline over a copy of the store in PostgreSQL, whose settings are those it comes with."""
+    programs = postgresql_programs()
+    assert programs is not None, "PostgreSQL is not installed; --alone leaves it out"
+    with postgresql_cluster(programs, store.folder / "postgresql") as cluster:
+        url = f"{cluster.url}/postgres"
+        dateline(url, "copy", store.url, url)  # what is there stays
+        with serving(url, writes_per_minute="0") as server:
+            processes.wait_until_idle(server)
+            yield server
+
+
+OTHERS = (
+    Other("postgresql", postgresql_server, target, whole, whole),
+    Other("sqlmodel", partial(plain_server, plain_serve), sqlmodel, ids_of_items),
+    Other("datasette", partial(plain_server, datasette_serve), datasette, ids_of_rows),
+    Other("bare datasette", partial(plain_server, datasette_serve), bare_datasette, ids_of_rows),
+)
 
 
 def matched(other: Other, server: Server, made: Asked) -> tuple[list[Request], str]:
@@ -117,13 +144,13 @@ def matched(other: Other, server: Server, made: Asked) -> tuple[list[Request], s
     for request in made.requests:
         parts = urlsplit(request.target)
         pairs = parse_qsl(parts.query)
-        target = other.translated(parts.path, dict(pairs))
-        if target is None or len(dict(pairs)) < len(pairs):
+        asked = other.translated(parts.path, dict(pairs))
+        if asked is None or len(dict(pairs)) < len(pairs):
             return [], "has no such request"
-        its, mine = server.ask(target), made.answers[request.target]
+        its, mine = server.ask(asked), made.answers[request.target]
         if its.status != 200:
             return [], f"answers {its.status}"
-        if other.ids(json.loads(its.body)) != ids_of_items(mine.json()):
+        if other.ids(json.loads(its.body)) != other.mine(mine.json()):
             return [], "answers with other events"
-        found.append(Request(target))
+        found.append(Request(asked))
     return found, ""

@@ -29,7 +29,7 @@ class Options:
     keep: Path | None = None
     plan: Plan = field(default_factory=Plan)
     connections: Sequence[int] = (1, 16)
-    others: Sequence[str] = ("sqlmodel", "datasette", "bare datasette")
+    others: Sequence[str] = ("postgresql", "sqlmodel", "datasette", "bare datasette")
     most: int = 80  # values a kind
     queries: int = 300  # of each part in process
     seconds: float = 60.0  # that each part in process takes at most
@@ -115,7 +115,7 @@ def kinds(
         measured.write_answers(dateline, asked, folder / "answers")
         least = stack.enter_context(floor(folder / "answers", dateline))
         others = {
-            other: stack.enter_context(against.running(other, store))
+            other: stack.enter_context(other.running(store))
             for other in against.OTHERS
             if other.name in options.others
         }

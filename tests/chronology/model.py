@@ -107,7 +107,7 @@ class Chronology:
 
     def fill(self, session: Session) -> None:
         """Store it as any client's events are, with its own times of the last edit."""
-        self._fill_vocabulary(session)
+        self.fill_vocabulary(session)
         writes.create_events(session, BY, self.events.values())
         session.flush()
         session.execute(
@@ -118,7 +118,7 @@ class Chronology:
 
     def fill_at_once(self, session: Session) -> None:
         """Store it row by row, the same but many times faster."""
-        self._fill_vocabulary(session)
+        self.fill_vocabulary(session)
         for tag_id, name in self.tags.items():
             folded = bare(name)
             tag = models.Tag(id=tag_id, name=name, folded=folded, words=f" {folded} ")
@@ -132,7 +132,8 @@ class Chronology:
             session.execute(insert(model), of_table)
         index.rebuild(session.connection())
 
-    def _fill_vocabulary(self, session: Session) -> None:
+    def fill_vocabulary(self, session: Session) -> None:
+        """Store what the events name."""
         for name in TYPES:
             writes.TYPE.save(session, BY, schemas.TypeWrite(id=name, label=name.title()), "create")
         for actor in self.actors.values():

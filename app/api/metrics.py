@@ -1,0 +1,115 @@
+"""`/metrics`: what this server does, in the text format of Prometheus."""
+
+import time
+from collections.abc import Iterator
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.access import Reader
+from app.api.documentation import errors
+from app.api.routes import StrictRoute
+from app.db import Database
+
+router = APIRouter(tags=["Operations"], route_class=StrictRoute, dependencies=[Reader])
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
+EXAMPLE = "# TYPE dateline_reads_running gauge\ndateline_reads_running 2.0\n"
+
+
+def install(app: FastAPI, database: Database) -> None:
+    """Count what the application does, nearest to its routes."""
+    app.state.metrics = Metrics(database)
+    app.add_middleware(Measured, app.state.metrics)
+
+
+class Metrics:
+    """The figures of one application."""
+
+    def __init__(self, database: Database) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "dateline_request_seconds",
+            "From the request to the end of its answer.",
+            ["method", "route", "status"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.registry.register(OfStore(database))
+        ProcessCollector(registry=self.registry)
+
+
+class OfStore(Collector):
+    """What the store's readers and writers are at, looked at when it is asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures of this moment."""
+        store = self._database
+        for what, turns, work in (
+            ("reads", store.readers, store.reads),
+            ("writes", store.writers, store.writes),
+        ):
+            name = f"dateline_{what}"
+            yield GaugeMetricFamily(f"{name}_running", f"{what} now.", turns.taken)
+            yield GaugeMetricFamily(f"{name}_waiting", f"{what} that wait.", turns.waiting)
+            yield GaugeMetricFamily(f"{name}_limit", f"{what} at a time.", turns.number)
+            yield CounterMetricFamily(name, f"{what} done.", work.number)
+            yield CounterMetricFamily(f"{name}_seconds", "That these took.", work.seconds)
+        yield CounterMetricFamily(
+            "dateline_queries_too_costly", "Reads that took too long.", store.reads.refused
+        )
+        memory = store.memory
+        yield GaugeMetricFamily("dateline_memory_bytes", "That readers keep.", memory.size)
+        yield GaugeMetricFamily("dateline_memory_limit_bytes", "At most.", memory.limit)
+
+
+class Measured:
+    """Times every request, by its route."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.requests = metrics.requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, started = 500, time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        finally:
+            # What is no route would give as many names as there are addresses.
+            route = getattr(scope.get("route"), "path", "none")
+            seconds = time.perf_counter() - started
+            self.requests.labels(scope["method"], route, status).observe(seconds)
+
+
+@router.get(
+    "/metrics",
+    summary="Read metrics",
+    response_class=Response,
+    responses={
+        **errors(),
+        200: {
+            "description": "Metrics of this server, in the text format of Prometheus.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": EXAMPLE}},
+        },
+    },
+)
+async def read_metrics(request: Request) -> Response:
+    """Requests by route and status, reads and writes that run and wait, and what they took."""
+    told = generate_latest(request.app.state.metrics.registry)
+    return Response(told, media_type=CONTENT_TYPE_LATEST)
