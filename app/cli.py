@@ -107,6 +107,7 @@ def migrate() -> None:
     """Create the database, or bring an older one up to this version."""
     with closing(Database(Settings())) as database, database.alone():
         database.migrate()
+        database.require_current()
     out.print(f"{database} is up to date.", markup=False)
 
 
@@ -118,6 +119,7 @@ def seed() -> None:
     """
     with closing(Database(Settings())) as database, database.alone():
         database.migrate()
+        database.require_current()
         with database.write() as session:
             done = seeding.seed(session)
     for name, (new, total) in done.items():
@@ -164,14 +166,14 @@ def backup(
     out.print(f"{database} is in {file}; `dateline restore {file}` makes it again.", markup=False)
 
 
-def _sound(source: object) -> Callable[[Database], None]:
-    """Fails where what was made of a source is not sound."""
+def _sound(otherwise: str) -> Callable[[Database], None]:
+    """Fails where what was made is not sound, and says what that means."""
 
     def verify(made: Database) -> None:
         findings = list(_findings(made))
         if findings:
             more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-            fail(f"{source} is not sound, nothing was made of it: {findings[0]}{more}")
+            fail(f"{otherwise}: {findings[0]}{more}")
 
     return verify
 
@@ -184,7 +186,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
     """
 
     with closing(Database(Settings())) as database, database.alone():
-        database.restore(file, _sound(file))
+        database.restore(file, _sound(f"{file} is not sound, nothing was made of it"))
     out.print(f"{database} is restored from {file}, and sound.", markup=False)
 
 
@@ -208,7 +210,8 @@ def copy(
         with origin.read(patient=True) as connection:
             total = copying.size(connection)
         with _progress(total, "copying") as tell:
-            number = copying.copy(origin, made, _sound(origin), tell)
+            verify = _sound(f"the copy in {made} is not sound, and will not be served")
+            number = copying.copy(origin, made, verify, tell)
     out.print(f"{made} holds all of {origin}, {number} rows, and is sound.", markup=False)
 
 

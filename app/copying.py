@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text, tuple_
 
-from app.db import COPYING, Database
+from app.db import Database
 from app.dialects import StoreError
-from app.models import TABLES
+from app.models import COPYING, TABLES
 
 BATCH = 2000  # rows of a step's first table are written in one transaction
 # In an order in which each row finds what it refers to; an event and its parts come together.
@@ -23,7 +23,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
     *(("term",), ("posting",)),
 )
 COPIED = [table for step in STEPS for table in step]
-COMPARED = ("document", "change")
+# They change without a change of the state: a key is made or revoked, a request is answered.
+ANEW = ("api_key", "answered")
+COMPARED = ("document", "change", *ANEW)
 STORE = text("SELECT epoch, position, stamp FROM store")
 FULL = text("SELECT 1 FROM store WHERE position > 0 UNION ALL SELECT 1 FROM api_key LIMIT 1")
 Rows = list[tuple[Any, ...]]
@@ -45,6 +47,9 @@ def copy(
     with source.read(patient=True) as origin:
         state = origin.execute(STORE).one()
         _begin(target, " ".join((COPYING, *map(str, state))))
+        with target.write() as session:
+            for table in ANEW:
+                session.execute(TABLES[table].delete())
         with target.read(patient=True) as connection:
             done = size(connection)
         for step in STEPS:

@@ -1,6 +1,7 @@
 """The store: one engine that reads, one that writes, and the migrations that build it."""
 
 import asyncio
+import logging
 import math
 import secrets
 import sys
@@ -24,10 +25,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlmodel import Session, SQLModel
 
-from app.dialects import AwayError, StoreError, dialect_for, unavailable
+from app.dialects import AwayError, StoreError, dialect_for, lost, unavailable
 from app.errors import Problem
+from app.models import COPYING
 from app.settings import Settings
 from app.waiting import Signal, Turns, Work
+
+logger = logging.getLogger("dateline")
 
 AUTOGENERATE = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -39,10 +43,9 @@ T = TypeVar("T")
 MEMORY = 256 << 20  # bytes that readers keep
 FOUND = 4  # of so many parts of them one is for what single filters have found
 ENTRY = 1000  # bytes that each thing takes beside its own and its key's
-COPYING = "copying"  # what the epoch of a store begins with that is not whole yet
 STEPS = 2  # of downloads at a time
 COUNTING = 2  # requests are counted at a time, over connections of their own
-MOST_WAITING = 100  # writes may wait for their turn
+MOST_WAITING = 100  # writes may wait for their turn, and downloads
 PROBE_SECONDS = 2.0  # that a look at whether the store is there may take
 
 
@@ -54,12 +57,16 @@ class Database:
         self.dialect = dialect_for(settings.database_url)
         self.changed = Signal()
         self._known = False  # to be of this version
+        self._told = ""  # why it is not
         self.readers = Turns("reads", settings.pool_size)
         self.writers = Turns("writes", 1, MOST_WAITING)
         self._threads = anyio.CapacityLimiter(math.inf)  # whose turn it is waits for no thread
         self._steps = anyio.CapacityLimiter(STEPS)
-        self._probing = anyio.CapacityLimiter(1)
-        self._counting = anyio.CapacityLimiter(COUNTING)
+        self._probing: asyncio.Task[Problem | None] | None = None
+        self._counting = Turns("requests to be counted", COUNTING)
+        # Each has a connection for as long as its client takes.
+        most = math.inf if self.dialect.reads_on_loop else settings.pool_size
+        self.downloads = Turns("downloads", most, MOST_WAITING)
         self.reads, self.writes = Work(), Work()
         self.memory = memory = Memory(MEMORY)
         self._reader = self.dialect.reader(settings.query_seconds, memory, settings.pool_size)
@@ -124,6 +131,7 @@ class Database:
         """What `work` makes of one snapshot, without keeping the event loop from others."""
 
         def run() -> T:
+            self.require_known()
             with self.reads.done(), self.read() as connection:
                 return work(connection, *args, **kwargs)
 
@@ -135,21 +143,27 @@ class Database:
     async def probe(self) -> None:
         """Problem where the store cannot be read: at once, however many wait to read it."""
 
-        def run() -> None:
+        def run() -> Problem | None:
             try:
-                if not self._known:
-                    self.require_current()
+                self.require_known()
                 with self._probe.connect() as connection:
-                    connection.execute(text("SELECT epoch FROM store")).one()
+                    found = connection.execute(text("SELECT epoch FROM store")).first()
+                return lost() if found is None else None
             except DBAPIError as error:
-                raise self._problem(error) from error
-            except StoreError as error:
-                raise unavailable(f"{error}.") from error
+                return self.dialect.problem(error) or unavailable("The database cannot be read.")
+            except Problem as problem:
+                return problem
 
-        await anyio.to_thread.run_sync(run, limiter=self._probing)
+        # Whoever asks meanwhile is told what this one finds.
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(
+                anyio.to_thread.run_sync(run, limiter=self._threads)
+            )
+        if problem := await asyncio.shield(self._probing):
+            raise problem
 
     async def count(self, name: str, seconds: int) -> tuple[int, float]:
-        """How many of a name came within some seconds to any server of the store, and their end."""
+        """How many of a name came within some seconds, to any server, and how many are left."""
 
         def run() -> tuple[int, float]:
             try:
@@ -159,7 +173,8 @@ class Database:
 
         if self.dialect.reads_on_loop:
             return run()
-        return await anyio.to_thread.run_sync(run, limiter=self._counting)
+        async with self._counting.one():
+            return await anyio.to_thread.run_sync(run, limiter=self._threads)
 
     async def stepping(self, work: Callable[[], T]) -> T:
         """What `work` makes, a step of what takes long, beside others.
@@ -177,6 +192,7 @@ class Database:
         """
 
         def run() -> T:
+            self.require_known()
             with self.writes.done(), self.write() as session:
                 return work(session, *args, **kwargs)
 
@@ -216,6 +232,20 @@ class Database:
         if epoch and epoch.startswith(COPYING):
             raise StoreError(f"{self} is not whole yet; the same `dateline copy` goes on with it")
         self._known = True
+
+    def require_known(self) -> None:
+        """As `require_current`, once, of a server; Problem `store-unavailable` without a path."""
+        if self._known:
+            return
+        try:
+            self.require_current()
+        except StoreError as error:
+            if str(error) != self._told:
+                logger.warning("%s", error)
+            self._told = str(error)
+            raise unavailable(
+                "The database is not ready to be served; the server's log tells why."
+            ) from error
 
     def _older(self, found: str) -> StoreError:
         return StoreError(f"{self} has an older form ({found}); `dateline migrate` brings it up")
@@ -278,10 +308,8 @@ class Database:
             yield
         except DBAPIError as error:
             problem = self.dialect.problem(error)
-            said = (
-                problem.detail if isinstance(problem, Problem) else str(error.orig).split("\n")[0]
-            )
             away = problem is not None and self.dialect.comes_back
+            said = str(error.orig).split("\n")[0] if away or problem is None else problem.detail
             raise (AwayError if away else StoreError)(f"{self}: {said}") from error
 
     # -- copies ---------------------------------------------------------------------------------
@@ -310,6 +338,7 @@ class Database:
         if self._revision(self._writer.connect) is None:
             raise StoreError("it is empty")
         self.migrate(copy_first=False)
+        self.require_current()
         with self.write() as session:
             told = {"epoch": secrets.token_hex(8)}
             session.execute(text("UPDATE store SET epoch = :epoch"), told)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from threading import Event, Thread
 
 from fastapi import FastAPI
@@ -46,9 +46,14 @@ def create_app(settings: Settings) -> FastAPI:
     def warm() -> None:
         """Read what filters look at, beside the first requests, as soon as the store is there."""
         while not ended.is_set():
-            with suppress(Problem, DBAPIError), database.read(patient=True) as connection:
-                reads.warm(connection, lambda: not ended.is_set())
+            try:
+                database.require_known()
+                with database.read(patient=True) as connection:
+                    reads.warm(connection, lambda: not ended.is_set())
                 return
+            except (Problem, DBAPIError) as error:
+                if isinstance(error, DBAPIError) or not database.dialect.comes_back:
+                    return  # whoever asks is told
             ended.wait(AGAIN_SECONDS)
 
     @asynccontextmanager
@@ -57,11 +62,13 @@ def create_app(settings: Settings) -> FastAPI:
         beside = [Thread(target=warm), Thread(target=database.listen, args=(loop, ended))]
         for thread in beside:
             thread.start()
-        yield
-        ended.set()
-        for thread in beside:
-            await asyncio.to_thread(thread.join)  # it may yet tell the loop something
-        database.close()
+        try:
+            yield
+        finally:
+            ended.set()
+            for thread in beside:
+                await asyncio.to_thread(thread.join)  # it may yet tell the loop something
+            database.close()
 
     app = FastAPIOffline(
         redoc_url=None,

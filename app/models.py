@@ -67,10 +67,14 @@ def ordered(**more: Any) -> Any:
     return Field(sa_type=Ordered, **more)
 
 
+COPYING = "copying"
+
+
 class Store(SQLModel, table=True):
     """One row: which database this is (`epoch`), and how many changes it has seen (`position`).
 
-    `stamp` counts the writes to the read model.
+    `stamp` counts the writes to the read model. An epoch that begins with COPYING is that of a
+    store which is not whole yet.
     """
 
     __tablename__ = "store"
@@ -156,6 +160,7 @@ class Counter(SQLModel, table=True):
     """
 
     __tablename__ = "counter"
+    __table_args__ = (Index(None, "expires"),)
 
     name: str = ordered(primary_key=True)
     number: int

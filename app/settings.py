@@ -86,7 +86,8 @@ class Settings(BaseSettings):
         10,
         ge=2,
         le=500,
-        description="Connections over which a server reads from PostgreSQL; it keeps five more.",
+        description="Connections over which a server reads from PostgreSQL, and as many downloads "
+        "at a time; it has six more.",
     )
     public_reads: bool = Field(
         True, description="Whether anybody may read; `false` asks for a key."

@@ -1,6 +1,7 @@
 """Waiting: for one's turn, or until something happens."""
 
 import math
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,17 +18,13 @@ WAITING_SECONDS = 10.0  # each at most so long
 class Turns:
     """So many at a time, in the order in which they came; `what` they are is for the others."""
 
-    def __init__(self, what: str, number: int, most_waiting: float = math.inf) -> None:
+    def __init__(self, what: str, number: float, most_waiting: float = math.inf) -> None:
         self._what = what
         self._most = most_waiting
-        self._places = anyio.Semaphore(number)
+        self._places = anyio.Semaphore(int(min(number, sys.maxsize)))
         self.number = number
+        self.taken = 0
         self.waiting = 0
-
-    @property
-    def taken(self) -> int:
-        """How many there are now."""
-        return self.number - self._places.value
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
@@ -42,9 +39,11 @@ class Turns:
             self.waiting -= 1
         if waited.cancelled_caught:
             raise unavailable(f"The {self._what} before this one take long.")
+        self.taken += 1
         try:
             yield
         finally:
+            self.taken -= 1
             self._places.release()
 
 

@@ -59,7 +59,6 @@ READS = """
     GET /places
     GET /places/{id}
     GET /audit
-    GET /metrics
     GET /events.{format}
     GET /oembed
     GET /places/{id}/revisions
@@ -105,6 +104,7 @@ ALWAYS_OPEN = """
     GET /import/template.csv
     GET /healthz
     GET /readyz
+    GET /metrics
     GET /problems
     GET /problems/{code}
 """

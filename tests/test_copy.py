@@ -9,10 +9,10 @@ from sqlalchemy import Connection, text
 from sqlmodel import Session
 
 from app import copying, writes
-from app.db import COPYING, Database
+from app.db import Database
 from app.errors import Problem
 from app.main import create_app
-from app.models import TABLES
+from app.models import COPYING, TABLES
 from app.settings import Settings
 from chronology import chronology
 from commands import Ran, run, started
@@ -125,9 +125,10 @@ def test_a_copy_that_is_killed_goes_on(makers: Both, tmp_path: Path) -> None:
         until(lambda: begun(made))
         running.kill()
     assert 0 < events_in(target) < events_in(full)
-    ran = run("serve", "--port", "0", folder=tmp_path, settings={"database_url": target})
-    assert ran.code == 1
-    assert "not whole" in ran.err
+    for command in (("serve", "--port", "0"), ("migrate",), ("seed",)):
+        ran = run(*command, folder=tmp_path, settings={"database_url": target})
+        assert ran.code == 1
+        assert "not whole" in ran.err
     assert copy(full, target, tmp_path).code == 0
     assert held(target) == held(full)
 
@@ -179,15 +180,34 @@ def test_nothing_is_overwritten(full: str, makers: Both, tmp_path: Path) -> None
         assert held(target) == before
 
 
-def test_a_copy_that_differs_is_not_let_in(full: str, makers: Both, tmp_path: Path) -> None:
-    """Here a document that was changed behind the back of a copy that was broken off."""
-    target = makers[1].new()
-    assert copy(full, target, tmp_path).code == 0
+def broken_off(full: str, target: str) -> None:
+    """Mark a whole copy as one that was broken off just before its end."""
     with opened(full) as store, store.read(patient=True) as connection:
         state = connection.execute(copying.STORE).one()
     with opened(target) as store, store.write() as session:
         mark = " ".join(map(str, (COPYING, *state)))
         session.execute(text("UPDATE store SET epoch = :mark"), {"mark": mark})
+
+
+def test_keys_are_those_of_the_last_moment(full: str, makers: Both, tmp_path: Path) -> None:
+    """One that is revoked before the copy goes on is revoked there, too."""
+    target = makers[1].new()
+    assert copy(full, target, tmp_path).code == 0
+    broken_off(full, target)
+    revoked = run("key", "revoke", "a newsroom", folder=tmp_path, settings={"database_url": full})
+    assert revoked.code == 0
+    key_of(full, "another newsroom")
+    ran = copy(full, target, tmp_path)
+    assert ran.code == 0, ran.err
+    assert held(target) == held(full)
+
+
+def test_a_copy_that_differs_is_not_let_in(full: str, makers: Both, tmp_path: Path) -> None:
+    """Here a document that was changed behind the back of a copy that was broken off."""
+    target = makers[1].new()
+    assert copy(full, target, tmp_path).code == 0
+    broken_off(full, target)
+    with opened(target) as store, store.write() as session:
         first = "SELECT min(key) FROM document"
         session.execute(text(f"UPDATE document SET body = '' WHERE key = ({first})"))
     ran = copy(full, target, tmp_path)

@@ -47,6 +47,13 @@ def test_requests_are_counted_by_route_method_and_status(served: TestClient) -> 
     assert found["dateline_request_seconds_sum", "GET", "/events", "200"] > 0
 
 
+def test_methods_that_somebody_makes_up_are_one(served: TestClient) -> None:
+    """They would be as many figures."""
+    for method in ("BREW", "WHEN"):
+        served.request(method, "/events")
+    assert figures(served)["dateline_request_seconds_count", "other", "/events", "405"] == 2
+
+
 def test_reads_and_writes_are_counted_and_none_waits(served: TestClient) -> None:
     """With what they took, and how many there may be at a time."""
     before = figures(served)

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,10 +17,11 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.db import MIGRATIONS
+from app.db import MIGRATIONS, PROBE_SECONDS
 from app.dialects.dialect import BUSY_SECONDS
+from app.models import COPYING
 from commands import run
-from servers import Server, serving, until
+from servers import SECONDS, Server, serving, until
 from stores import (
     Cluster,
     PostgresqlStores,
@@ -357,7 +359,10 @@ def test_a_store_that_was_not_migrated_is_not_ready(
     try:
         with serving(url) as server:
             cluster.start()
-            until(lambda: b"is empty" in server.ask("/readyz").body)
+            until(lambda: "is empty" in server.log.read_text())
+            answers = [server.ask(path) for path in ("/readyz", "/events", "/events.csv")]
+            assert [answer.status for answer in answers] == [503] * 3
+            assert not any(b"127.0.0.1" in answer.body for answer in answers)
             with opened(url) as store:
                 store.migrate()
             until(lambda: server.ask("/readyz").status == 200)
@@ -383,6 +388,121 @@ def test_health_is_told_while_all_connections_read(store: str) -> None:
         assert not any(read.done() for read in reads)
         session.rollback()
         assert {read.result().status for read in reads} == {200}
+
+
+def test_half_a_copy_is_neither_read_nor_written(store: str) -> None:
+    """Whether a server meets it at its start or later."""
+    key = key_of(store)
+    with serving(store) as server:
+        assert server.ask("/events").status == 200
+        with marked(store), serving(store, log_level="critical") as late:
+            for one in (server, late):
+                assert one.ask("/events").status == 503
+                assert post(one, key, event(title="Too early")).status == 503
+        assert server.ask("/events?limit=1").json()["total"] == 0
+
+
+@contextmanager
+def marked(url: str) -> Iterator[None]:
+    """A store that is not whole yet."""
+    with opened(url) as store:
+        with store.write() as session:
+            session.execute(text("UPDATE store SET epoch = :mark || epoch"), {"mark": COPYING})
+        yield
+        with store.write() as session:
+            unmark = "UPDATE store SET epoch = replace(epoch, :mark, '')"
+            session.execute(text(unmark), {"mark": COPYING})
+
+
+def test_a_stream_ends_where_the_store_is_another(store: str) -> None:
+    """So that who follows comes back, and is told to start again."""
+    key = key_of(store)
+    asking = "GET /changes HTTP/1.1\nHost: x\nAccept: text/event-stream\nConnection: close\n\n"
+    with serving(store) as server, ThreadPoolExecutor(1) as threads:
+        following = threads.submit(server.raw, asking)
+        until(lambda: post(server, key, event()).status == 201)
+        with opened(store) as held, held.write() as session:
+            session.execute(text("UPDATE store SET epoch = 'another'"))
+        assert b"event: change" in following.result(SECONDS)
+
+
+def test_after_a_restart_no_request_is_lost_on_old_connections(
+    cluster: Cluster, store: str
+) -> None:
+    """Those that were idle meanwhile are replaced."""
+    key = key_of(store)
+    with serving(store, reads_per_minute="1000") as server:
+        assert post(server, key, event()).status == 201
+        assert server.ask("/readyz").status == 200
+        cluster.kill()
+        cluster.start()
+        assert server.ask("/readyz").status == 200
+        assert server.ask("/events").status == 200
+        assert post(server, key, event()).status == 201
+
+
+def test_a_peer_that_vanished_is_missed_by_postgresql(store: str) -> None:
+    """Within half a minute: a writer that is gone would keep all others waiting."""
+    with opened(store) as held:
+        for using in (held.read(), held.read(patient=True), held.write()):
+            with using as connection:
+                shown = [
+                    connection.execute(text(f"SHOW tcp_{name}")).scalar()
+                    for name in (
+                        *("keepalives_idle", "keepalives_interval", "keepalives_count"),
+                        "user_timeout",
+                    )
+                ]
+            assert shown == ["10", "5", "3", "25s"]
+
+
+def test_many_probes_are_one(store: str) -> None:
+    """While the store does not answer, they do not wait for one another."""
+    with (
+        serving(store) as server,
+        ThreadPoolExecutor(12) as threads,
+        opened(store) as held,
+        held.write() as session,
+    ):
+        assert server.ask("/readyz").status == 200
+        session.execute(text("LOCK TABLE store IN ACCESS EXCLUSIVE MODE"))
+        began = time.monotonic()
+        answers = list(threads.map(lambda _: server.ask("/readyz"), range(12)))
+        assert {answer.status for answer in answers} == {503}
+        assert time.monotonic() - began < 3 * PROBE_SECONDS
+        session.rollback()
+
+
+def test_downloads_take_turns(store: str) -> None:
+    """Each has a connection for as long as its client takes."""
+    key = key_of(store)
+    with (
+        serving(store, pool_size="2") as server,
+        ThreadPoolExecutor(3) as threads,
+        opened(store) as held,
+        held.write() as session,
+    ):
+        assert server.ask("/events").status == 200
+        session.execute(text("LOCK TABLE document IN ACCESS EXCLUSIVE MODE"))
+        files = [threads.submit(server.ask, "/events.ndjson") for _ in range(3)]
+        until(lambda: b"dateline_downloads_waiting 1.0" in server.ask("/metrics").body)
+        assert b"dateline_downloads_running 2.0" in server.ask("/metrics").body
+        session.rollback()
+        assert [file.result().status for file in files] == [200] * 3
+        until(lambda: b"dateline_downloads_running 0.0" in server.ask("/metrics").body)
+        assert post(server, key, event()).status == 201
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_server_ends_when_it_is_told_to(store: str, times: int) -> None:
+    """Also by a second Ctrl+C, while somebody follows."""
+    with serving(store) as server, server.connected() as wire:
+        wire.sendall(b"GET /changes HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+        assert wire.recv(100)
+        for _ in range(times):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        assert server.process.wait(10) is not None
 
 
 def test_a_seed_by_two_is_done_once(stores: PostgresqlStores, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Who may do what: keys, and how many requests each may send."""
 
-import time
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -32,9 +31,9 @@ async def limit(request: HTTPConnection, per_minute: int, *whose: str) -> None:
     """Problem `too-many-requests` where this one is too many in a minute; 0 sets no limit."""
     if not per_minute:
         return
-    number, ends = await database(request).count("/".join(whose), MINUTE)
+    number, left = await database(request).count("/".join(whose), MINUTE)
     if number > per_minute:
-        seconds = max(1, int(ends - time.time()) + 1)
+        seconds = max(1, int(left) + 1)
         detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
         raise Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 

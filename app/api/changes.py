@@ -80,7 +80,10 @@ async def _follow(
         changed = store.changed.next
         try:
             items = await store.reading(reads.changes_after, asked)
-        except Problem:  # an answer that is no 200 would end it for good in a browser
+        except Problem as problem:
+            # A browser comes back when a stream ends, but not after an answer that is no 200.
+            if problem.code not in ("store-unavailable", "query-too-costly"):
+                return
             items = ()
 
 

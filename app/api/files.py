@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Annotated, Any
 
@@ -83,38 +83,40 @@ async def export_events(
         )
     made = FORMATS[suffix]
     headers = tagged(await tag_of_now(request))
-    held = ExitStack()
+    store, held = database(request), AsyncExitStack()
 
     def begin() -> Iterator[bytes]:
-        try:
-            connection = held.enter_context(database(request).read(patient=True))
-            about = About(
-                title=request.app.state.settings.title,
-                base=absolute(request, ""),
-                address=address(request),
-                updated=reads.last_update(connection, asked) if made.dated else None,
-                lossless=asked.lossless,
-            )
-            documents = held.enter_context(reads.export(connection, asked, made.latest))
-            return made.write(documents, about)
-        except BaseException:
-            held.close()
-            raise
+        store.require_known()
+        connection = held.enter_context(store.read(patient=True))
+        about = About(
+            title=request.app.state.settings.title,
+            base=absolute(request, ""),
+            address=address(request),
+            updated=reads.last_update(connection, asked) if made.dated else None,
+            lossless=asked.lossless,
+        )
+        documents = held.enter_context(reads.export(connection, asked, made.latest))
+        return made.write(documents, about)
 
-    chunks = await database(request).stepping(begin)
+    try:
+        await held.enter_async_context(store.downloads.one())
+        chunks = await store.stepping(begin)
+    except BaseException:
+        await held.aclose()
+        raise
     headers["Content-Disposition"] = f'attachment; filename="{made.filename}"'
-    return Download(held, _steps(database(request), chunks), 200, headers, made.media_type)
+    return Download(held, _steps(store, chunks), 200, headers, made.media_type)
 
 
 class Download(StreamingResponse):
     """A stream that gives back what it holds, however far it comes: one may never be begun."""
 
-    def __init__(self, held: ExitStack, *streamed: Any) -> None:
+    def __init__(self, held: AsyncExitStack, *streamed: Any) -> None:
         super().__init__(*streamed)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._held:
+        async with self._held:
             await super().__call__(scope, receive, send)
 
 

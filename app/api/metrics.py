@@ -9,14 +9,16 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.access import Reader
 from app.api.documentation import errors
+from app.api.middleware import METHODS
 from app.api.routes import StrictRoute
 from app.db import Database
 
-router = APIRouter(tags=["Operations"], route_class=StrictRoute, dependencies=[Reader])
+router = APIRouter(tags=["Operations"], route_class=StrictRoute)
+GONE = 499  # as nginx has it: the client did not wait for an answer, or the server stopped
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
 EXAMPLE = "# TYPE dateline_reads_running gauge\ndateline_reads_running 2.0\n"
 
@@ -52,14 +54,17 @@ class OfStore(Collector):
     def collect(self) -> Iterator[Metric]:
         """The figures of this moment."""
         store = self._database
-        for what, turns, work in (
-            ("reads", store.readers, store.reads),
-            ("writes", store.writers, store.writes),
+        for what, turns in (
+            ("reads", store.readers),
+            ("writes", store.writers),
+            ("downloads", store.downloads),
         ):
             name = f"dateline_{what}"
             yield GaugeMetricFamily(f"{name}_running", f"{what} now.", turns.taken)
             yield GaugeMetricFamily(f"{name}_waiting", f"{what} that wait.", turns.waiting)
             yield GaugeMetricFamily(f"{name}_limit", f"{what} at a time.", turns.number)
+        for what, work in (("reads", store.reads), ("writes", store.writes)):
+            name = f"dateline_{what}"
             yield CounterMetricFamily(name, f"{what} done.", work.number)
             yield CounterMetricFamily(f"{name}_seconds", "That these took.", work.seconds)
         yield CounterMetricFamily(
@@ -81,7 +86,7 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status, started = 500, time.perf_counter()
+        status, started = GONE, time.perf_counter()
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -90,11 +95,16 @@ class Measured:
 
         try:
             await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            status = 500 if status == GONE else status
+            raise
         finally:
-            # What is no route would give as many names as there are addresses.
+            # What is no route, or no method, would give as many names as somebody makes up.
             route = getattr(scope.get("route"), "path", "none")
-            seconds = time.perf_counter() - started
-            self.requests.labels(scope["method"], route, status).observe(seconds)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self.requests.labels(method, route, status).observe(time.perf_counter() - started)
 
 
 @router.get(

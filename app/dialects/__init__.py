@@ -4,7 +4,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.dialects.columns import CLUSTERED, Key, Ordered, listed, numbers, only_where
-from app.dialects.dialect import AwayError, Dialect, StoreError, lost, too_costly, unavailable
+from app.dialects.dialect import (
+    AwayError,
+    Dialect,
+    StoreError,
+    lost,
+    too_costly,
+    unavailable,
+    unfinished,
+)
 from app.dialects.postgresql import Postgresql
 from app.dialects.prepared import Prepared
 from app.dialects.sqlite import Sqlite
@@ -24,6 +32,7 @@ __all__ = [
     "only_where",
     "too_costly",
     "unavailable",
+    "unfinished",
 ]
 
 

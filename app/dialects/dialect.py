@@ -39,10 +39,7 @@ class Tally(Protocol):
     """Counts what comes within some seconds."""
 
     def count(self, name: str, seconds: int) -> tuple[int, float]:
-        """How many of a name came since the first in these seconds, and when they end.
-
-        In seconds since 1970.
-        """
+        """How many of a name came since the first in these seconds, and how many are left."""
 
     def dispose(self) -> None:
         """Give the connections back to the engine."""
@@ -139,6 +136,11 @@ def unavailable(detail: str) -> Problem:
 def lost() -> Problem:
     """The answer where the row is gone that says which database this is."""
     return unavailable("The database has lost its epoch; `dateline check` tells more.")
+
+
+def unfinished() -> Problem:
+    """The answer while a store is being copied to this place."""
+    return unavailable("The database is not whole yet: a copy is under way.")
 
 
 def refuse_file(file: Path) -> None:

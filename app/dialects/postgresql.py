@@ -1,10 +1,12 @@
 """PostgreSQL: a server, written and read by many processes on many machines."""
 
+import logging
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import ceil
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -32,34 +34,55 @@ from app.dialects.dialect import (
 )
 from app.errors import Problem
 
+logger = logging.getLogger("dateline")
+
 WRITE_LOCK = 0x64617465  # "date": the advisory lock that serialises writers
 MIGRATE_LOCK = WRITE_LOCK + 1
 CHANNEL = "dateline"  # on which writers tell those who follow
 LISTEN_SECONDS, AGAIN_SECONDS = 1.0, 2.0  # between looks at the end, and after a lost connection
-# A peer that is gone without a word is missed within half a minute, not in hours.
-CONNECTING: dict[str, Any] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
+CONNECT_SECONDS = 5
+# Connection, resources, operator intervention, rolled back for another, disk. Besides: a lock not
+# had in time, a server that only reads, and a statement prepared before tables were changed.
+REFUSED = ("08", "53", "57", "40", "58")
 
 NOW = "extract(epoch FROM clock_timestamp())"
 # What has expired goes, but for what another server is just counting on.
 COUNTED = text(
     "WITH gone AS (DELETE FROM counter WHERE name IN (SELECT name FROM counter"
-    f" WHERE expires <= {NOW} AND name <> :name FOR UPDATE SKIP LOCKED))"
+    f" WHERE expires <= {NOW} AND name <> :name LIMIT 100 FOR UPDATE SKIP LOCKED))"
     f" INSERT INTO counter AS held VALUES (:name, 1, {NOW} + :seconds)"
     " ON CONFLICT (name) DO UPDATE SET"
     f" number = CASE WHEN held.expires <= {NOW} THEN 0 ELSE held.number END + 1,"
     f" expires = CASE WHEN held.expires <= {NOW} THEN excluded.expires ELSE held.expires END"
-    " RETURNING number, expires"
+    f" RETURNING number, expires - {NOW}"
 )
 
 
+def connecting(seconds: int = CONNECT_SECONDS, **settings: str) -> dict[str, Any]:
+    """How to connect, within so many seconds, with settings of the session.
+
+    Either end misses the other within half a minute when it is gone without a word: a writer that
+    vanished would hold the lock for hours.
+    """
+    gone = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    there = {f"tcp_{name}": str(value) for name, value in gone.items()}
+    told = {"tcp_user_timeout": "25000", **there, **settings}
+    options = " ".join(f"-c {name}={value}" for name, value in told.items())
+    return {
+        "connect_timeout": seconds,
+        "tcp_user_timeout": 25000,
+        **gone,
+        "options": options,
+    }
+
+
 def kept(number: int) -> dict[str, Any]:
-    """A pool of so many connections, for each of which one waits a while."""
-    return {"pool_size": number, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+    """A pool of so many connections, for each of which one waits a while.
+
+    One that died while it was idle is replaced, not met.
+    """
+    pool = {"pool_size": number, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+    return {**pool, "pool_pre_ping": True}
 
 
 class Postgresql:
@@ -89,23 +112,24 @@ class Postgresql:
 
     def reader(self, seconds: float | None, memory: object, number: int = 1) -> Engine:
         milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 is no limit
-        options = (
-            f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on "
-            "-c default_transaction_isolation=repeatable\\ read"
-        )
+        patience = CONNECT_SECONDS if seconds is None else min(CONNECT_SECONDS, ceil(seconds))
         return create_engine(
             self.url,
-            connect_args={"options": options, **CONNECTING},
+            connect_args=connecting(
+                patience,
+                statement_timeout=str(milliseconds),
+                default_transaction_read_only="on",
+                default_transaction_isolation="repeatable\\ read",
+            ),
             execution_options={"seconds": seconds, "memory": memory},
-            # However many downloads there are, each has a connection for as long as it takes.
             **({"poolclass": NullPool} if seconds is None else kept(number)),
         )
 
     def tally(self, number: int) -> "InTable":
-        options = "-c synchronous_commit=off"  # they may be lost with the machine
         engine = create_engine(
             self.url,
-            connect_args={"options": options, **CONNECTING},
+            # They may be lost with the machine.
+            connect_args=connecting(synchronous_commit="off", lock_timeout=f"{BUSY_SECONDS}s"),
             isolation_level="AUTOCOMMIT",
             **kept(number),
         )
@@ -114,24 +138,38 @@ class Postgresql:
     def listen(self, changed: Callable[[], object], ended: Event) -> None:
         import psycopg  # an extra
 
-        address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        said = False
         while not ended.is_set():
             try:
-                with psycopg.connect(address, autocommit=True, **CONNECTING) as connection:
-                    connection.execute(f"LISTEN {CHANNEL}")
+                with self._alone().connect() as connection:
+                    driver: Any = connection.connection.driver_connection
+                    driver.execute(f"LISTEN {CHANNEL}")
+                    said = False
                     changed()  # of what was written while nobody listened, nobody will tell
                     while not ended.is_set():
-                        for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                        for _ in driver.notifies(timeout=LISTEN_SECONDS, stop_after=1):
                             changed()
-            except psycopg.Error:
+            except (psycopg.Error, DBAPIError) as error:
+                if not said:
+                    told = str(getattr(error, "orig", error)).split("\n")[0]
+                    logger.warning("streams wait for the database: %s", told)
+                said = True
                 ended.wait(AGAIN_SECONDS)
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        engine = create_engine(self.url, connect_args=CONNECTING, poolclass=NullPool)
-        with engine.connect() as connection:  # with which the lock goes
+        with self._alone().connect() as connection:  # with which the lock goes
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATE_LOCK})")
             yield
+
+    def _alone(self) -> Engine:
+        """For one connection, outside of transactions, that may wait for as long as it takes."""
+        return create_engine(
+            self.url,
+            connect_args=connecting(statement_timeout="0", lock_timeout="0"),
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+        )
 
     def migrator(self) -> Engine:
         return self._writer(0)  # however long another takes that migrates
@@ -144,9 +182,16 @@ class Postgresql:
 
     def _writer(self, seconds: int) -> Engine:
         """An engine for writers, who wait so long for one another; 0 sets no limit."""
-        # A snapshot taken while waiting for the lock would not see what the one before has written.
-        options = f"-c lock_timeout={seconds}s -c default_transaction_isolation=read\\ committed"
-        engine = create_engine(self.url, connect_args={"options": options, **CONNECTING}, **kept(1))
+        engine = create_engine(
+            self.url,
+            connect_args=connecting(
+                lock_timeout=f"{seconds}s",
+                # A snapshot taken while waiting for the lock would not see what the one before has
+                # written.
+                default_transaction_isolation="read\\ committed",
+            ),
+            **kept(1),
+        )
 
         # A sequence follows inserts, not commits: writers take turns before they number anything.
         @event.listens_for(engine, "begin")
@@ -157,11 +202,16 @@ class Postgresql:
         return engine
 
     def fill(self, connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+        import psycopg  # an extra
+
         driver: Any = connection.connection.driver_connection
         into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-        with driver.cursor() as cursor, cursor.copy(into) as copy:
-            for row in rows:
-                copy.write_row(row)
+        try:
+            with driver.cursor() as cursor, cursor.copy(into) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            raise DBAPIError(into, None, error) from error
 
     def after_copy(self, connection: Connection) -> None:
         query = (
@@ -188,7 +238,7 @@ class Postgresql:
     def restoring(self, file: Path) -> Iterator[str]:
         if not file.is_file():
             raise StoreError(f"there is no file {file}")
-        engine = create_engine(self.url, connect_args=CONNECTING)
+        engine = create_engine(self.url, connect_args=connecting())
         try:
             if inspect(engine).get_table_names():
                 raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
@@ -214,13 +264,14 @@ class Postgresql:
         found = shutil.which(program)
         if found is None:
             raise StoreError(f"{program} is not installed; it comes with PostgreSQL's clients")
+        from psycopg.conninfo import make_conninfo  # of an extra
+
+        _, address = self._alone().dialect.create_connect_args(self.url)
         # Everybody sees the arguments of a process; only its owner sees the environment.
-        address = self.url.set(drivername="postgresql", password=None)
-        address = address.difference_update_query(["password"])
-        secret = self.url.password or self.url.query.get("password")
+        secret = address.pop("password", None)
         password = {"PGPASSWORD": str(secret)} if secret else {}
         done = subprocess.run(
-            [found, *options, address.render_as_string(), *more],
+            [found, *options, make_conninfo(**address), *more],
             env={**os.environ, **password},
             capture_output=True,
             text=True,
@@ -247,8 +298,7 @@ class Postgresql:
         state = getattr(error.orig, "sqlstate", None)
         if state == "57014":  # query_canceled
             return too_costly()
-        # 08: connection, 53: resources, 57: operator intervention, 55P03: lock not available.
-        if state is None or state[:2] in ("08", "53", "57") or state in ("55P03", "25006"):
+        if state is None or state[:2] in REFUSED or state in ("55P03", "25006", "0A000"):
             return unavailable("The database does not take the request now.")
         if state == "42P01":  # a table is not there
             return unavailable("The database has another form; `dateline migrate` tells more.")
@@ -263,8 +313,8 @@ class InTable:
 
     def count(self, name: str, seconds: int) -> tuple[int, float]:
         with self._engine.connect() as connection:
-            number, expires = connection.execute(COUNTED, {"name": name, "seconds": seconds}).one()
-        return number, expires
+            number, left = connection.execute(COUNTED, {"name": name, "seconds": seconds}).one()
+        return number, left
 
     def dispose(self) -> None:
         self._engine.dispose()

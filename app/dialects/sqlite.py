@@ -84,7 +84,6 @@ class Sqlite:
 
     def reader(self, seconds: float | None, memory: object, number: int = 1) -> Reader:
         pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_KIB}"]))
-        # However many downloads there are, each has a connection for as long as it takes.
         engine = self._engine("rw", *pragmas, pool=NullPool)
         engine.update_execution_options(seconds=seconds, memory=memory)
         if seconds is not None:
@@ -282,7 +281,8 @@ class InMemory:
         self._storage = MemoryStorage()
 
     def count(self, name: str, seconds: int) -> tuple[int, float]:
-        return self._storage.incr(name, seconds), self._storage.get_expiry(name)
+        number = self._storage.incr(name, seconds)
+        return number, self._storage.get_expiry(name) - time.time()
 
     def dispose(self) -> None:
         self._storage.reset()

@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from app.dialects import Prepared, lost
+from app.dialects import Prepared, lost, unfinished
 from app.errors import Fault, Problem, nearest, refuse
 from app.filters import NEAREST_AMONG
+from app.models import COPYING
 from app.schemas import SLUG, printable
 
 
@@ -60,6 +61,8 @@ def position(connection: Connection) -> Position:
     row = POSITION.row(connection)
     if row is None:
         raise lost()
+    if row[0].startswith(COPYING):
+        raise unfinished()
     return Position(*row)
 
 

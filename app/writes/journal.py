@@ -9,8 +9,9 @@ from sqlalchemy import Connection, text
 from sqlmodel import Session
 
 from app import rows
-from app.dialects import listed
+from app.dialects import listed, unfinished
 from app.errors import Fault, refuse
+from app.models import COPYING
 from app.schemas import timestamp
 
 LAST = text(
@@ -51,8 +52,10 @@ def record(session: Session, by: By, changes: Sequence[Change], at: str | None =
     """
     if not changes:
         return
-    move = text("UPDATE store SET position = position + :by RETURNING position")
-    last = session.execute(move, {"by": len(changes)}).scalar_one()
+    move = text("UPDATE store SET position = position + :by RETURNING position, epoch")
+    last, epoch = session.execute(move, {"by": len(changes)}).one()
+    if epoch.startswith(COPYING):
+        raise unfinished()
     at, told = at or now(), (by.author, by.note)
     rows.insert(
         session.connection(),

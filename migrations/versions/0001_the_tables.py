@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("expires", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_counter"),
     )
+    op.create_index("ix_counter_expires", "counter", ["expires"], unique=False)
     op.create_table(
         "actor",
         sa.Column("id", ordered, nullable=False),
