@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from sqlalchemy import create_engine, text
+
+from app import copying
+from app.dialects import StoreError
 from benchmarks import plain, processes
 from benchmarks.measured import Asked
 from benchmarks.prepared import Prepared, dateline
 from benchmarks.wire import Request
 from servers import Server, launched, serving
-from stores import postgresql_cluster, postgresql_programs
+from stores import Cluster, opened, postgresql_cluster, postgresql_programs
 
 Query = Mapping[str, str]
 
@@ -122,12 +126,34 @@ def postgresql_server(store: Prepared) -> Iterator[Server]:
     """Dateline over a copy of the store in PostgreSQL, whose settings are those it comes with."""
     programs = postgresql_programs()
     assert programs is not None, "PostgreSQL is not installed; --alone leaves it out"
-    with postgresql_cluster(programs, store.folder / "postgresql") as cluster:
-        url = f"{cluster.url}/postgres"
-        dateline(url, "copy", store.url, url)  # what is there stays
-        with serving(url, writes_per_minute="0") as server:
-            processes.wait_until_idle(server)
-            yield server
+    with (
+        postgresql_cluster(programs, store.folder / "postgresql") as cluster,
+        serving(copied(store, cluster), writes_per_minute="0") as server,
+    ):
+        processes.wait_until_idle(server)
+        yield server
+
+
+def copied(store: Prepared, cluster: Cluster) -> str:
+    """The URL of a copy of the store as it is now: the one that is there, or a new one."""
+    with opened(store.url) as origin, origin.read(patient=True) as connection:
+        name = "_".join(("copy", *map(str, connection.execute(copying.STORE).one())))
+    engine = create_engine(f"{cluster.url}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        held = text("SELECT datname FROM pg_database WHERE datname LIKE 'copy%'")
+        found = {*connection.execute(held).scalars()}
+        for other in found - {name}:
+            connection.exec_driver_sql(f"DROP DATABASE {other}")
+        if name not in found:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    url = f"{cluster.url}/{name}"
+    with opened(url) as target:
+        try:
+            target.require_current()
+        except StoreError:
+            dateline(url, "copy", store.url, url)
+    return url
 
 
 OTHERS = (
