@@ -149,8 +149,8 @@ class Database:
                 with self._probe.connect() as connection:
                     found = connection.execute(text("SELECT epoch FROM store")).first()
                 return lost() if found is None else None
-            except DBAPIError as error:
-                return self.dialect.problem(error) or unavailable("The database cannot be read.")
+            except DBAPIError:
+                return unavailable("The database does not answer.")
             except Problem as problem:
                 return problem
 

@@ -269,6 +269,7 @@ class Postgresql:
         _, address = self._alone().dialect.create_connect_args(self.url)
         # Everybody sees the arguments of a process; only its owner sees the environment.
         secret = address.pop("password", None)
+        address.pop("context", None)  # which is psycopg's
         password = {"PGPASSWORD": str(secret)} if secret else {}
         done = subprocess.run(
             [found, *options, make_conninfo(**address), *more],

@@ -23,12 +23,19 @@ WITHOUT_SOURCE = text(
     "SELECT id FROM event e WHERE NOT EXISTS (SELECT 1 FROM citation c"
     " WHERE c.event_id = e.id AND c.role = 'supports') ORDER BY id"
 )
-MISSING = text("SELECT id FROM event WHERE id NOT IN (SELECT event_id FROM timeline) ORDER BY id")
+# Not as NOT IN: where what is in it is large, PostgreSQL goes through all of it for each row.
+MISSING = text(
+    "SELECT id FROM event e WHERE NOT EXISTS (SELECT 1 FROM timeline t WHERE t.event_id = e.id)"
+    " ORDER BY id"
+)
 HELD = text(
     "SELECT t.*, d.body, d.terms, w.words FROM timeline t LEFT JOIN document d ON d.key = t.key"
     " LEFT JOIN wording w ON w.key = t.key WHERE t.key > :after ORDER BY t.key LIMIT :limit"
 )
-DOCUMENTS = text("SELECT count(*) FROM document WHERE key NOT IN (SELECT key FROM timeline)")
+DOCUMENTS = text(
+    "SELECT count(*) FROM document d WHERE NOT EXISTS"
+    " (SELECT 1 FROM timeline t WHERE t.key = d.key)"
+)
 # What a value does that is not what its column is for: no date, no decimal, no text.
 UNREADABLE = (DateError, ArithmeticError, TypeError, DBAPIError)
 MEND = "`dateline reindex` mends it"
@@ -79,7 +86,8 @@ def _postings(connection: Connection) -> Iterator[str]:
         held.setdefault(block, []).append(slot)
     astray, counted = 0, Counter[int]()
     query = text("SELECT block, term, bits FROM posting ORDER BY block")
-    for block, rows in groupby(connection.execute(query), key=lambda row: row.block):
+    postings = connection.execute(query, execution_options={"yield_per": BATCH})  # gigabytes
+    for block, rows in groupby(postings, key=lambda row: row.block):
         of_events = none()
         of_events[held.get(block, [])] = True
         for row in rows:

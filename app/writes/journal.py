@@ -103,8 +103,8 @@ ASTRAY = {
     " LEFT JOIN timeline t ON t.event_id = l.record_id LEFT JOIN document d ON d.key = t.key"
     " WHERE (d.body IS NULL) <> (c.body IS NULL) OR d.body <> c.body ORDER BY 1",
     **{
-        f"{table} {{}} has no revision": f"SELECT id FROM {table} WHERE id NOT IN"
-        f" (SELECT record_id FROM change WHERE kind = '{table}') ORDER BY 1"
+        f"{table} {{}} has no revision": f"SELECT id FROM {table} r WHERE NOT EXISTS"
+        f" (SELECT 1 FROM change c WHERE c.kind = '{table}' AND c.record_id = r.id) ORDER BY 1"
         for table in ("source", "actor", "place", "type")
     },
 }

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -46,6 +47,7 @@ class Absolute:
         return value.replace("-", " ")
 
 
+@cache
 def templates(*folders: Path) -> Environment:
     """Templates in these folders and in this one; everything that they are given is escaped."""
     made = Environment(
