@@ -104,7 +104,8 @@ ASTRAY = {
     " WHERE (d.body IS NULL) <> (c.body IS NULL) OR d.body <> c.body ORDER BY 1",
     **{
         f"{table} {{}} has no revision": f"SELECT id FROM {table} r WHERE NOT EXISTS"
-        f" (SELECT 1 FROM change c WHERE c.kind = '{table}' AND c.record_id = r.id) ORDER BY 1"
+        f" (SELECT 1 FROM change c WHERE c.kind = '{table}' AND c.record_id = r.id"
+        " AND c.cause_kind IS NULL) ORDER BY 1"
         for table in ("source", "actor", "place", "type")
     },
 }

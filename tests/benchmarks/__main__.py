@@ -22,7 +22,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     asked.add_argument("--out", type=Path, help="write benchmarks.md, .json and .svg here")
     asked.add_argument("--rounds", type=int, default=10, help="turns of each server a kind")
     asked.add_argument("--connections", type=int, nargs="+", default=[1, 16])
-    asked.add_argument("--alone", action="store_true", help="without Datasette and SQLModel")
+    asked.add_argument("--alone", action="store_true", help="without other servers")
     asked.add_argument("--profile", action="store_true", help="only show where the time goes")
     return asked.parse_args(arguments)
 
