@@ -97,7 +97,8 @@ def serve(
         try:
             database.require_current()
         except AwayError as error:
-            err.print(f"dateline: {error} Serving begins; /readyz tells.", markup=False)
+            database.told = str(error)
+            err.print(f"dateline: {error}; serving as soon as it is there", markup=False)
         with database.alone():
             server.serve(app, host, port)
 
@@ -205,6 +206,8 @@ def copy(
     with ExitStack() as stack:
         origin, made = (stack.enter_context(closing(store)) for store in stores)
         origin.require_current()
+        if origin.dialect.url == made.dialect.url:
+            fail("FROM and TO are one store")
         for store in (origin, made):
             stack.enter_context(store.alone())
         with origin.read(patient=True) as connection:

@@ -57,7 +57,7 @@ class Database:
         self.dialect = dialect_for(settings.database_url)
         self.changed = Signal()
         self._known = False  # to be of this version
-        self._told = ""  # why it is not
+        self.told = ""  # why it is not, as it was said last
         self.readers = Turns("reads", settings.pool_size)
         self.writers = Turns("writes", 1, MOST_WAITING)
         self._threads = anyio.CapacityLimiter(math.inf)  # whose turn it is waits for no thread
@@ -240,12 +240,14 @@ class Database:
         try:
             self.require_current()
         except StoreError as error:
-            if str(error) != self._told:
+            if str(error) != self.told:
                 logger.warning("%s", error)
-            self._told = str(error)
+            self.told = str(error)
             raise unavailable(
                 "The database is not ready to be served; the server's log tells why."
             ) from error
+        if self.told:
+            logger.warning("%s is there", self)
 
     def _older(self, found: str) -> StoreError:
         return StoreError(f"{self} has an older form ({found}); `dateline migrate` brings it up")
@@ -288,6 +290,8 @@ class Database:
     def _revision(self, connect: Callable[[], AbstractContextManager[Connection]]) -> str | None:
         """The store's revision, None where it is empty; StoreError where it is not Dateline's."""
         with self._said_in_one_line(), connect() as connection:
+            if unfit := self.dialect.unfit(connection):
+                raise StoreError(f"{self} cannot hold a chronology: {unfit}")
             found = MigrationContext.configure(connection).get_current_heads()
             tables = inspect(connection).get_table_names()
         if not found:
@@ -350,7 +354,8 @@ class Database:
 
     def __str__(self) -> str:
         url = self.dialect.url
-        return url.database or "" if url.host is None else f"{url.host}/{url.database}"
+        host = f"{url.host}:{url.port}" if url.port else url.host
+        return url.database or "" if host is None else f"{host}/{url.database}"
 
 
 class Memory:

@@ -34,7 +34,7 @@ def test_the_way_to_several_servers_leads_there(postgresql: str | None, tmp_path
     seeded(SqliteStores(tmp_path), migrated(SqliteStores(tmp_path)))
     (tmp_path / "0.db").rename(tmp_path / "dateline.db")
     port = postgresql.rpartition(":")[2]
-    text = text_of("docs/servers.md").replace("@127.0.0.1/", f"@127.0.0.1:{port}/")
+    text = text_of("docs/servers.md").replace("127.0.0.1/", f"127.0.0.1:{port}/")
     for shown in ("8000", "8001", "8002"):
         text = text.replace(shown, str(free_port()))
     programs = postgresql_programs()

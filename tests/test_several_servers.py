@@ -390,6 +390,23 @@ def test_health_is_told_while_all_connections_read(store: str) -> None:
         assert {read.result().status for read in reads} == {200}
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_of_another_encoding_is_refused(
+    cluster: Cluster, tmp_path: Path, encoding: str
+) -> None:
+    """Before anything is written."""
+    name = f"of_{encoding.lower()}"
+    engine = create_engine(f"{cluster.url}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        made = f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'"
+        connection.exec_driver_sql(f"{made} LOCALE_PROVIDER libc LOCALE 'C'")
+    engine.dispose()
+    ran = run("migrate", folder=tmp_path, settings={"database_url": f"{cluster.url}/{name}"})
+    assert ran.code == 1
+    assert f"its encoding is {encoding}" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
 def test_half_a_copy_is_neither_read_nor_written(cluster: Cluster, store: str) -> None:
     """Neither by a server that knew the store whole, nor by one that it was away from."""
     key = key_of(store)

@@ -102,6 +102,9 @@ class Dialect(Protocol):
     def astray(self, connection: Connection) -> Iterator[str]:
         """Rows that refer to what is not there."""
 
+    def unfit(self, connection: Connection) -> str | None:
+        """Why a database cannot hold a store, None where it can."""
+
     def broken(self, connection: Connection) -> Iterator[str]:
         """What the engine's own integrity checks find."""
 

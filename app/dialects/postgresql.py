@@ -66,7 +66,7 @@ def connecting(seconds: int = CONNECT_SECONDS, **settings: str) -> dict[str, Any
     """
     gone = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
     there = {f"tcp_{name}": str(value) for name, value in gone.items()}
-    told = {"tcp_user_timeout": "25000", **there, **settings}
+    told = {"client_encoding": "UTF8", "tcp_user_timeout": "25000", **there, **settings}
     options = " ".join(f"-c {name}={value}" for name, value in told.items())
     return {
         "connect_timeout": seconds,
@@ -138,22 +138,23 @@ class Postgresql:
     def listen(self, changed: Callable[[], object], ended: Event) -> None:
         import psycopg  # an extra
 
-        said = False
+        following = False
         while not ended.is_set():
             try:
                 with self._alone().connect() as connection:
                     driver: Any = connection.connection.driver_connection
+                    connection.detach()  # what the driver is asked itself, no pool would understand
                     driver.execute(f"LISTEN {CHANNEL}")
-                    said = False
+                    following = True
                     changed()  # of what was written while nobody listened, nobody will tell
                     while not ended.is_set():
                         for _ in driver.notifies(timeout=LISTEN_SECONDS, stop_after=1):
                             changed()
             except (psycopg.Error, DBAPIError) as error:
-                if not said:
+                if following:
                     told = str(getattr(error, "orig", error)).split("\n")[0]
-                    logger.warning("streams wait for the database: %s", told)
-                said = True
+                    logger.warning("the database is away: %s", told)
+                following = False
                 ended.wait(AGAIN_SECONDS)
 
     @contextmanager
@@ -281,6 +282,14 @@ class Postgresql:
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it does not say why"]
             raise StoreError(f"{program}: {said[0].removeprefix(f'{program}: ')}")
+
+    def unfit(self, connection: Connection) -> str | None:
+        encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding == "UTF8":
+            return None
+        return (
+            f"its encoding is {encoding}; createdb --encoding UTF8 --template template0 makes one"
+        )
 
     def broken(self, connection: Connection) -> Iterator[str]:
         unchecked = connection.execute(

@@ -143,6 +143,9 @@ class Sqlite:
 
         return create_engine("sqlite://", creator=connect, poolclass=pool)
 
+    def unfit(self, connection: Connection) -> str | None:
+        return None
+
     def broken(self, connection: Connection) -> Iterator[str]:
         for (found,) in connection.execute(text("PRAGMA integrity_check")):
             if found != "ok":

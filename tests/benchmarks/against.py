@@ -121,24 +121,35 @@ def plain_server(command: Callable[[Path], list[str]], store: Prepared) -> Itera
         yield server
 
 
-@contextmanager
-def postgresql_server(store: Prepared) -> Iterator[Server]:
-    """Dateline over a copy of the store in PostgreSQL, whose settings are those it comes with."""
+def cluster(store: Prepared) -> AbstractContextManager[Cluster]:
+    """The PostgreSQL for copies of a store, whose settings are those it comes with."""
     programs = postgresql_programs()
     assert programs is not None, "PostgreSQL is not installed; --alone leaves it out"
+    return postgresql_cluster(programs, store.folder / "postgresql")
+
+
+def copy_to_postgresql(store: Prepared) -> None:
+    """Have a copy of the store; while a server writes its file, none can be made."""
+    with cluster(store) as there:
+        copied(store, there)
+
+
+@contextmanager
+def postgresql_server(store: Prepared) -> Iterator[Server]:
+    """Dateline over the copy in PostgreSQL."""
     with (
-        postgresql_cluster(programs, store.folder / "postgresql") as cluster,
-        serving(copied(store, cluster), writes_per_minute="0") as server,
+        cluster(store) as there,
+        serving(copied(store, there), writes_per_minute="0") as server,
     ):
         processes.wait_until_idle(server)
         yield server
 
 
-def copied(store: Prepared, cluster: Cluster) -> str:
+def copied(store: Prepared, there: Cluster) -> str:
     """The URL of a copy of the store as it is now: the one that is there, or a new one."""
     with opened(store.url) as origin, origin.read(patient=True) as connection:
         name = "_".join(("copy", *map(str, connection.execute(copying.STORE).one())))
-    engine = create_engine(f"{cluster.url}/postgres", isolation_level="AUTOCOMMIT")
+    engine = create_engine(f"{there.url}/postgres", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         held = text("SELECT datname FROM pg_database WHERE datname LIKE 'copy%'")
         found = {*connection.execute(held).scalars()}
@@ -147,7 +158,7 @@ def copied(store: Prepared, cluster: Cluster) -> str:
         if name not in found:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
     engine.dispose()
-    url = f"{cluster.url}/{name}"
+    url = f"{there.url}/{name}"
     with opened(url) as target:
         try:
             target.require_current()

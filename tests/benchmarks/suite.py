@@ -57,6 +57,8 @@ def run(options: Options) -> Json:
     for number in sorted({judged, *options.events}):
         with prepared(number, options.keep) as store:
             options.say(f"{number} events are imported")
+            if number in options.events and "postgresql" in options.others:
+                against.copy_to_postgresql(store)
             store.read_through()
             with serving(store.url, writes_per_minute="0") as dateline:
                 processes.wait_until_idle(dateline)
