@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -95,6 +96,11 @@ def excluded(query: Query) -> bool:
     return any(value.startswith("!") for value in query.values())
 
 
+def all_of_it(body: bytes) -> bytes:
+    """Every byte but for the server's own address in links."""
+    return re.sub(rb"127\.0\.0\.1:\d+", b"", body)
+
+
 def ids_of_rows(body: bytes) -> list[str]:
     """Of what Datasette answers."""
     return [row["id"] for row in json.loads(body)["rows"]]
@@ -163,7 +169,7 @@ def copied(store: Prepared, there: Cluster) -> str:
 
 
 OTHERS = (
-    Other("postgresql", postgresql_server, target, bytes, bytes),
+    Other("postgresql", postgresql_server, target, all_of_it, all_of_it),
     Other("sqlmodel", partial(plain_server, plain_serve), sqlmodel, ids_of_items),
     Other("datasette", partial(plain_server, datasette_serve), datasette, ids_of_rows),
     Other("bare datasette", partial(plain_server, datasette_serve), bare_datasette, ids_of_rows),
