@@ -22,7 +22,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlmodel import Session, SQLModel
 
 from app.dialects import AwayError, StoreError, dialect_for, lost, unavailable
@@ -69,7 +68,7 @@ class Database:
         self.downloads = Turns("downloads", most, MOST_WAITING)
         self.reads, self.writes = Work(), Work()
         self.memory = memory = Memory(MEMORY)
-        self._reader = self.dialect.reader(settings.query_seconds, memory, settings.pool_size)
+        self._reader = self.dialect.reader(settings.query_seconds, memory)
         self._patient = self.dialect.reader(None, memory)
         self._probe = self.dialect.reader(PROBE_SECONDS, memory)
         self._writer = self.dialect.writer()
@@ -91,8 +90,6 @@ class Database:
                 yield connection
         except DBAPIError as error:
             raise self._problem(error) from error
-        except NoConnectionError as error:
-            raise unavailable("Too many requests read the database.") from error
 
     @contextmanager
     def write(self, *, beside: bool = False) -> Iterator[Session]:

@@ -1,8 +1,9 @@
 """What Dateline needs to know of an engine, and what the engines share."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
@@ -35,6 +36,59 @@ class Reader(Protocol):
         """Give the connections back to the engine."""
 
 
+class Kept:
+    """Connections that stay open from one snapshot to the next, none in a transaction meanwhile.
+
+    SQLAlchemy takes several times longer to connect and to begin than an engine to answer. `begin`
+    begins a snapshot on a connection of the driver; where that is gone, on another one.
+    """
+
+    def __init__(self, engine: Engine, begin: Callable[[Any], object]) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # BEGIN is ours
+        self._begin = begin
+        self._idle: deque[Connection] = deque()
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """One snapshot."""
+        connection = self._begun()
+        driver: Any = connection.connection.driver_connection
+        try:
+            yield connection
+        finally:
+            try:
+                driver.rollback()
+            except connection.dialect.loaded_dbapi.Error:
+                connection.invalidate()
+            if connection.invalidated:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _begun(self) -> Connection:
+        """A connection in a snapshot: one that is idle, or a new one."""
+        while True:
+            try:
+                connection, new = self._idle.pop(), False
+            except IndexError:
+                connection, new = self._engine.connect(), True
+            try:
+                self._begin(connection.connection.driver_connection)
+            except connection.dialect.loaded_dbapi.Error as error:
+                connection.invalidate()
+                connection.close()
+                if new:
+                    raise DBAPIError("BEGIN", None, error) from error
+            else:
+                return connection
+
+    def dispose(self) -> None:
+        """Close those that nobody reads from."""
+        while self._idle:
+            self._idle.pop().close()
+        self._engine.dispose()
+
+
 class Tally(Protocol):
     """Counts what comes within some seconds."""
 
@@ -52,10 +106,10 @@ class Dialect(Protocol):
     reads_on_loop: bool  # a read is quicker than the way to a thread
     comes_back: bool  # a server may begin while the store is away
 
-    def reader(self, seconds: float | None, memory: object, number: int = 1) -> Reader:
+    def reader(self, seconds: float | None, memory: object) -> Reader:
         """Snapshots in which a query may take so long; None sets no limit.
 
-        On a server's engine so many connections are kept, and no more made; without limit one each.
+        Connections are kept for those that come next; without a limit each has its own.
 
         Their connections have `seconds` and `memory`, where readers keep things, as options.
         """

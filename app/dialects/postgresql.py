@@ -25,6 +25,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dialects.dialect import (
     BUSY_SECONDS,
+    Kept,
+    Reader,
     Rows,
     StoreError,
     refuse_file,
@@ -110,10 +112,10 @@ class Postgresql:
     def sole_writer(self) -> AbstractContextManager[None]:
         return nullcontext()  # the engine itself makes writers take turns
 
-    def reader(self, seconds: float | None, memory: object, number: int = 1) -> Engine:
+    def reader(self, seconds: float | None, memory: object) -> Reader:
         milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 is no limit
         patience = CONNECT_SECONDS if seconds is None else min(CONNECT_SECONDS, ceil(seconds))
-        return create_engine(
+        engine = create_engine(
             self.url,
             connect_args=connecting(
                 patience,
@@ -122,8 +124,9 @@ class Postgresql:
                 default_transaction_isolation="repeatable\\ read",
             ),
             execution_options={"seconds": seconds, "memory": memory},
-            **({"poolclass": NullPool} if seconds is None else kept(number)),
+            poolclass=NullPool,
         )
+        return engine if seconds is None else Kept(engine, lambda driver: driver.execute("BEGIN"))
 
     def tally(self, number: int) -> "InTable":
         engine = create_engine(

@@ -5,7 +5,6 @@ SQLAlchemy takes several times longer over a small query than SQLite.
 
 import json
 import re
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,14 +31,15 @@ class Prepared:
 
     def rows(self, connection: Connection, **values: Any) -> Rows:
         """All that it finds."""
-        if connection.dialect.name == "postgresql":
-            return connection.exec_driver_sql(self._postgresql, values).all()
-        told = {n: json.dumps(v) if isinstance(v, list) else v for n, v in values.items()}
         driver: Any = connection.connection.driver_connection
+        query, told = self._postgresql, values
+        if connection.dialect.name == "sqlite":
+            query = self._sqlite
+            told = {n: json.dumps(v) if isinstance(v, list) else v for n, v in values.items()}
         try:
-            found: Rows = driver.execute(self._sqlite, told).fetchall()
-        except sqlite3.Error as error:
-            raise DBAPIError(self._sqlite, told, error) from error
+            found: Rows = driver.execute(query, told).fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError(query, told, error) from error
         return found
 
     def row(self, connection: Connection, **values: Any) -> Any:

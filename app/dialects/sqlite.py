@@ -3,9 +3,9 @@
 import os
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dialects.dialect import (
     BUSY_SECONDS,
+    Kept,
     Reader,
     Rows,
     StoreError,
@@ -82,12 +83,12 @@ class Sqlite:
     def sole_writer(self) -> "FileOfOneProcess":
         return FileOfOneProcess(self.path)
 
-    def reader(self, seconds: float | None, memory: object, number: int = 1) -> Reader:
+    def reader(self, seconds: float | None, memory: object) -> Reader:
         pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_KIB}"]))
         engine = self._engine("rw", *pragmas, pool=NullPool)
         engine.update_execution_options(seconds=seconds, memory=memory)
         if seconds is not None:
-            return Kept(engine, seconds)
+            return Kept(engine, partial(_begin_within, seconds))
 
         @event.listens_for(engine, "checkout")
         def begin(connection: Any, *_: object) -> None:
@@ -211,6 +212,13 @@ class Sqlite:
         return _unavailable_sqlite(code)
 
 
+def _begin_within(seconds: float, connection: sqlite3.Connection) -> None:
+    """Begin a snapshot whose queries are interrupted once its seconds have passed."""
+    deadline = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+    connection.execute("BEGIN")
+
+
 def _copy_database(source: Path, target: Path) -> None:
     """A copy in one file, on disk; unlike the file's bytes, it holds what only the WAL has yet."""
     target.unlink(missing_ok=True)
@@ -240,41 +248,6 @@ SQLITE_UNAVAILABLE = {
 
 def _unavailable_sqlite(code: int) -> Problem | None:
     return unavailable(SQLITE_UNAVAILABLE[code]) if code in SQLITE_UNAVAILABLE else None
-
-
-class Kept:
-    """Connections that stay open from one snapshot to the next.
-
-    SQLAlchemy takes several times longer to connect and to begin than SQLite to answer.
-    """
-
-    def __init__(self, engine: Engine, seconds: float) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # BEGIN is ours
-        self._seconds = seconds
-        self._idle: deque[Connection] = deque()
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """One snapshot, whose queries are interrupted once its seconds have passed."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._engine.connect()
-        deadline = time.monotonic() + self._seconds
-        raw: Any = connection.connection.driver_connection
-        raw.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
-        raw.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            raw.rollback()
-            self._idle.append(connection)
-
-    def dispose(self) -> None:
-        """Close those that nobody reads from."""
-        while self._idle:
-            self._idle.pop().close()
-        self._engine.dispose()
 
 
 class InMemory:

@@ -17,7 +17,9 @@ def options(arguments: list[str]) -> argparse.Namespace:
         description="How fast Dateline is, against the least that could do the same.",
     )
     asked.add_argument("events", type=int, nargs="*", default=[10_000])
-    asked.add_argument("--only", default="", metavar="KIND", help="kinds whose names hold this")
+    asked.add_argument(
+        "--only", nargs="+", default=[""], metavar="KIND", help="parts of names, or groups"
+    )
     asked.add_argument("--keep", type=Path, help="keep the stores here, and use those there are")
     asked.add_argument("--out", type=Path, help="write benchmarks.md, .json and .svg here")
     asked.add_argument("--rounds", type=int, default=10, help="turns of each server a kind")
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> None:
     asked = options(arguments)
     chosen = suite.Options(
         events=tuple(asked.events),
-        only=asked.only,
+        only=tuple(asked.only),
         keep=asked.keep and asked.keep.resolve(),  # servers run elsewhere
         plan=measured.Plan(rounds=asked.rounds),
         connections=tuple(asked.connections),

@@ -25,7 +25,7 @@ class Options:
     """What is run, and how long."""
 
     events: Sequence[int] = (10_000,)
-    only: str = ""
+    only: Sequence[str] = ("",)
     keep: Path | None = None
     plan: Plan = field(default_factory=Plan)
     connections: Sequence[int] = (1, 16)
@@ -39,11 +39,11 @@ class Options:
     @property
     def kinds(self) -> list[Kind]:
         """The kinds asked for."""
-        return [kind for kind in KINDS if self.only in kind.name]
+        return [kind for kind in KINDS if self.wants(kind.name) or kind.group in self.only]
 
     def wants(self, name: str) -> bool:
-        """Whether a part that is no kind is asked for."""
-        return self.only in name
+        """Whether a part is asked for."""
+        return any(part in name for part in self.only)
 
 
 class WrongAnswerError(Exception):
