@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from app.dialects import CLUSTERED, Key, Ordered, only_where
+from app.dialects import AS_THEY_ARE, CLUSTERED, Key, Ordered, only_where
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -503,6 +503,7 @@ class Document(SQLModel, table=True):
     """The event as it is served, byte for byte, and the ids of its terms."""
 
     __tablename__ = "document"
+    __table_args__ = AS_THEY_ARE
 
     key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
     body: bytes = Field(sa_type=LargeBinary)
@@ -548,7 +549,7 @@ class Posting(SQLModel, table=True):
     """Which events of a block bear a term: their slots, as `index.blocks` packs them."""
 
     __tablename__ = "posting"
-    __table_args__ = CLUSTERED
+    __table_args__ = {**CLUSTERED, **AS_THEY_ARE}
 
     block: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     term: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

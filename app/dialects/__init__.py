@@ -3,7 +3,7 @@
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.dialects.columns import CLUSTERED, Key, Ordered, listed, numbers, only_where
+from app.dialects.columns import AS_THEY_ARE, CLUSTERED, Key, Ordered, listed, numbers, only_where
 from app.dialects.dialect import (
     AwayError,
     Dialect,
@@ -18,6 +18,7 @@ from app.dialects.prepared import Prepared
 from app.dialects.sqlite import Sqlite
 
 __all__ = [
+    "AS_THEY_ARE",
     "CLUSTERED",
     "AwayError",
     "Dialect",

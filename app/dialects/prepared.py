@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 PARAMETER = re.compile(r":(\w+)")
 LIST = re.compile(r"IN :(\w+)")
 EACH = re.compile(r"EACH :(\w+)")
+BINARY = {"binary": True}  # psycopg takes bytes as hexadecimal digits otherwise
 Rows = Sequence[Any]  # of tuples, or what is used as one
 
 
@@ -32,12 +33,12 @@ class Prepared:
     def rows(self, connection: Connection, **values: Any) -> Rows:
         """All that it finds."""
         driver: Any = connection.connection.driver_connection
-        query, told = self._postgresql, values
+        query, told, how = self._postgresql, values, BINARY
         if connection.dialect.name == "sqlite":
-            query = self._sqlite
+            query, how = self._sqlite, {}
             told = {n: json.dumps(v) if isinstance(v, list) else v for n, v in values.items()}
         try:
-            found: Rows = driver.execute(query, told).fetchall()
+            found: Rows = driver.execute(query, told, **how).fetchall()
         except connection.dialect.loaded_dbapi.Error as error:
             raise DBAPIError(query, told, error) from error
         return found

@@ -19,7 +19,7 @@ DOCUMENT = Prepared(
     "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
 )
 # A LEFT JOIN, so that SQLite goes from key to key.
-BODIES = Prepared("SELECT d.key, d.body FROM EACH :keys LEFT JOIN document d ON d.key = each.value")
+BODIES = Prepared("SELECT key, body FROM document WHERE key IN :keys")
 CERTAIN = Prepared(
     "SELECT key FROM timeline WHERE key IN :keys"
     " AND sure AND start_latest <= :last AND end_earliest >= :first"

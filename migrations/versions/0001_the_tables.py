@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_document"),
+        postgresql_with={"toast_tuple_target": 8160},
     )
     op.create_table(
         "place",
@@ -143,6 +144,7 @@ def upgrade() -> None:
         sa.Column("bits", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("block", "term", name="pk_posting"),
         sqlite_with_rowid=False,
+        postgresql_with={"toast_tuple_target": 8160},
     )
     op.create_table(
         "publisher",

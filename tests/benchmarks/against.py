@@ -15,9 +15,9 @@ from sqlalchemy import create_engine, text
 from app import copying
 from app.dialects import StoreError
 from benchmarks import plain, processes
-from benchmarks.measured import SENT, Asked
+from benchmarks.measured import Asked
 from benchmarks.prepared import Prepared, dateline
-from benchmarks.wire import Request
+from benchmarks.wire import SENT, Request
 from servers import Server, launched, serving
 from stores import Cluster, opened, postgresql_cluster, postgresql_programs
 
