@@ -18,7 +18,6 @@ AT_A_TIME = 500  # documents of an export are held in memory
 DOCUMENT = Prepared(
     "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
 )
-# A LEFT JOIN, so that SQLite goes from key to key.
 BODIES = Prepared("SELECT key, body FROM document WHERE key IN :keys")
 CERTAIN = Prepared(
     "SELECT key FROM timeline WHERE key IN :keys"
