@@ -99,20 +99,6 @@ def faster_than_datasette(run: Json) -> Figure | None:
     return min(found, default=None)
 
 
-def on_postgresql(run: Json) -> Figure | None:
-    """The highest quotient of its time and SQLite's; no goal holds where answers differ."""
-    found = [
-        (inf, f"{kind['name']}: {why}")
-        if (why := kind["not compared"].get("postgresql"))
-        else (told["others"]["postgresql"]["ratio"], kind["name"])
-        for kind in largest(run)["kinds"]
-        for told in kind.get("at", {}).values()
-        if kind["group"] in ("page", "filter")
-        and "postgresql" in {**told["others"], **kind["not compared"]}
-    ]
-    return max(found, default=None)
-
-
 def rate_of_export(run: Json) -> Figure | None:
     """The lowest share of the floor's rate."""
     found = [(1 / ratio, name) for ratio, name in ratios(largest(run), "export")]
@@ -161,7 +147,6 @@ GOALS = (
     Goal("facet under any one filter, p95, in process", 250, BY_KEY, in_process("facet")),
     Goal("histogram under no or one filter", LIMITS["histogram"], FLOOR, worst("histogram")),
     Goal("unchanged poll (304)", LIMITS["poll"], "× the floor's 304", worst("poll")),
-    Goal("on PostgreSQL: page of 50, single filter", 3, "× SQLite's time", on_postgresql),
     Goal("page against Datasette's flat one", 10, "× faster", faster_than_datasette, least=True),
     Goal(
         "export", 1 / LIMITS["export"], "× a stream of the same bytes", rate_of_export, least=True

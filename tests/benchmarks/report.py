@@ -45,6 +45,9 @@ def lines(run: Json) -> Iterator[str]:
     )
     yield f"## Goals, at {int(sizes[-1]):,} events\n"
     yield from table(("what", "goal", "measured", "where", "holds"), map(goal_row, run["goals"]))
+    if both := list(on_both_engines(goals.largest(run))):
+        yield f"\n## On PostgreSQL, at {int(sizes[-1]):,} events\n"
+        yield from table(("request", "SQLite ms", "PostgreSQL ms", "ratio"), both)
     for size in sizes:
         yield f"\n## {int(size):,} events\n"
         yield from of_size(run["sizes"][size])
@@ -60,6 +63,18 @@ def goal_row(goal: Json) -> Sequence[str]:
         goal["where"],
         {True: "yes", False: "**no**", None: ""}[goal["holds"]],
     )
+
+
+def on_both_engines(told: Json) -> Iterator[Sequence[str]]:
+    """Pages and single filters, over one connection, where PostgreSQL took part."""
+    for kind in told["kinds"]:
+        if kind["group"] in ("page", "filter") and ALONE in kind.get("at", {}):
+            alone = kind["at"][ALONE]
+            if its := alone["others"].get("postgresql"):
+                times = (short(one["milliseconds"][1]) for one in (alone, its))
+                yield [kind["name"], *times, f"{its['ratio']:.2f}"]
+            elif why := kind["not compared"].get("postgresql"):
+                yield [kind["name"], short(alone["milliseconds"][1]), why, ""]
 
 
 def of_size(told: Json) -> Iterator[str]:
