@@ -156,8 +156,11 @@ class Database:
             self._probing = asyncio.create_task(
                 anyio.to_thread.run_sync(run, limiter=self._threads)
             )
-        if problem := await asyncio.shield(self._probing):
-            raise problem
+        found: Problem | None = unavailable("The database does not answer.")
+        with anyio.move_on_after(PROBE_SECONDS):
+            found = await asyncio.shield(self._probing)
+        if found:
+            raise found
 
     async def count(self, name: str, seconds: int) -> tuple[int, float]:
         """How many of a name came within some seconds, to any server, and how many are left."""

@@ -27,6 +27,7 @@ hypothesis_settings.load_profile("dateline")
 LONG = (
     *("test_killed", "test_several_servers", "test_engines_agree", "test_concurrent_writes"),
     *("test_state_machine", "test_filters", "test_files", "test_server", "test_page"),
+    *("test_accessible", "test_served", "test_hostile", "test_typescript"),
 )
 
 

@@ -309,7 +309,7 @@ BAD = {
     "another engine": Bad("does not run on mysql", url=f"mysql://u:{SECRET}@localhost/d"),
     # A server waits for it; see `test_several_servers`.
     "nobody there": Bad(
-        "127.0.0.1/d",
+        "127.0.0.1:1/d",
         url=f"postgresql+psycopg://u:{SECRET}@127.0.0.1:1/d",
         commands=tuple(command for command in (*WRITING, *READING) if command != "serve"),
     ),
