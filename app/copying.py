@@ -44,6 +44,16 @@ def copy(
     rows are there.
     """
     target.migrate(older=False)
+    with target.dialect.copying():
+        return _copy(source, target, verify, tell)
+
+
+def _copy(
+    source: Database,
+    target: Database,
+    verify: Callable[[Database], None],
+    tell: Callable[[int], None],
+) -> int:
     with source.read(patient=True) as origin:
         state = origin.execute(STORE).one()
         _begin(target, " ".join((COPYING, *map(str, state))))

@@ -221,6 +221,33 @@ def test_a_migrated_but_empty_store_is_not_overwritten_either(
     )
 
 
+SOMEBODYS = (
+    "CREATE VIEW precious AS SELECT 1 AS one",
+    "CREATE FUNCTION precious() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE SEQUENCE precious",
+    "CREATE TYPE precious AS ENUM ('one')",
+)
+
+
+@pytest.mark.parametrize("made", SOMEBODYS)
+def test_what_is_no_table_is_not_taken_away_either(
+    stores: Stores, copy: Path, tmp_path: Path, made: str
+) -> None:
+    """A restore that fails undoes itself by the schema, and so begins in an empty one only."""
+    if not isinstance(stores, PostgresqlStores):
+        return
+    url = stores.new()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(made))
+    said = assert_refused(command(url, tmp_path, "restore", str(copy)))
+    assert "restore never overwrites" in said
+    with engine.begin() as connection:
+        kind, name = made.split()[1:3]
+        connection.execute(text(f"DROP {kind} {name}"))  # it is there
+    engine.dispose()
+
+
 # What is done to the bytes of a backup.
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "nothing in it": lambda held: b"",

@@ -306,6 +306,7 @@ BAD = {
     "a port that is none": Bad("not a database URL", url=f"postgresql://u:{SECRET}@localhost:x/d"),
     "memory": Bad("Dateline needs a file", url="sqlite:///:memory:"),
     "no name": Bad("Dateline needs a file", url="sqlite://"),
+    "two @": Bad("has two @", url=f"postgresql+psycopg://u:p@{SECRET}@localhost/d"),
     "another engine": Bad("does not run on mysql", url=f"mysql://u:{SECRET}@localhost/d"),
     # A server waits for it; see `test_several_servers`.
     "nobody there": Bad(

@@ -180,6 +180,16 @@ def test_nothing_is_overwritten(full: str, makers: Both, tmp_path: Path) -> None
         assert held(target) == before
 
 
+def test_of_two_copies_at_once_one_is_refused(full: str, makers: Both, tmp_path: Path) -> None:
+    """In a line; what the other does stays whole."""
+    target = migrated(makers[1])
+    with opened(target) as store, store.dialect.copying():
+        ran = copy(full, target, tmp_path)
+    assert ran.code == 1
+    assert ran.err.endswith("is under way\n")
+    assert copy(full, target, tmp_path).code == 0
+
+
 def broken_off(full: str, target: str) -> None:
     """Mark a whole copy as one that was broken off just before its end."""
     with opened(full) as store, store.read(patient=True) as connection:

@@ -407,6 +407,30 @@ def test_a_database_of_another_encoding_is_refused(
     assert len(ran.err.splitlines()) == 1
 
 
+def test_a_store_lies_in_the_schema_public(cluster: Cluster, tmp_path: Path) -> None:
+    """Where a backup takes it from; what lies in others is not looked at."""
+    url = PostgresqlStores(cluster.url).new()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA dateline"))  # as the user is called
+    ran = run("migrate", folder=tmp_path, settings={"database_url": url})
+    assert ran.code == 1
+    assert "in the schema dateline, not in public" in ran.err
+    with engine.begin() as connection:
+        connection.execute(text("ALTER SCHEMA dateline RENAME TO other"))
+        connection.execute(text("CREATE TABLE other.theirs (id integer)"))
+        connection.execute(
+            text(
+                "CREATE TRIGGER own BEFORE UPDATE ON other.theirs FOR EACH ROW"
+                " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+            )
+        )
+    engine.dispose()
+    for command in ("migrate", "check"):
+        ran = run(command, folder=tmp_path, settings={"database_url": url})
+        assert (ran.code, ran.err) == (0, "")
+
+
 def test_half_a_copy_is_neither_read_nor_written(cluster: Cluster, store: str) -> None:
     """Neither by a server that knew the store whole, nor by one that it was away from."""
     key = key_of(store)
@@ -463,6 +487,7 @@ def test_after_a_restart_no_request_is_lost_on_old_connections(
         assert server.ask("/readyz").status == 200
         assert server.ask("/events").status == 200
         assert post(server, key, event()).status == 201
+        assert "Traceback" not in server.log.read_text()
 
 
 def test_a_peer_that_vanished_is_missed_by_postgresql(store: str) -> None:

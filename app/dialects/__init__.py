@@ -46,6 +46,8 @@ def dialect_for(database_url: str) -> Dialect:
             "DATELINE_DATABASE_URL is not a database URL; give sqlite:///FILE "
             "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
         ) from None
+    if "@" in (url.host or ""):  # it is part of a password, and not to be said
+        raise StoreError("DATELINE_DATABASE_URL has two @; one in a password is written %40")
     for dialect in (Sqlite, Postgresql):
         if url.drivername in dialect.drivers:
             return dialect(url)

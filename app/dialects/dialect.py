@@ -144,6 +144,9 @@ class Dialect(Protocol):
     def migrating(self) -> AbstractContextManager[None]:
         """Held by the one process that brings the store to a version, while others wait."""
 
+    def copying(self) -> AbstractContextManager[None]:
+        """Held by the one command that copies into the store; StoreError while another does."""
+
     def migrator(self) -> Engine:
         """An engine whose transactions may rebuild tables that others refer to."""
 

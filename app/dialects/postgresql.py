@@ -18,7 +18,6 @@ from sqlalchemy import (
     NullPool,
     create_engine,
     event,
-    inspect,
     text,
 )
 from sqlalchemy.exc import DBAPIError
@@ -39,7 +38,11 @@ from app.errors import Problem
 logger = logging.getLogger("dateline")
 
 WRITE_LOCK = 0x64617465  # "date": the advisory lock that serialises writers
-MIGRATE_LOCK = WRITE_LOCK + 1
+MIGRATE_LOCK, COPY_LOCK = WRITE_LOCK + 1, WRITE_LOCK + 2
+HOLDS_ANYTHING = (
+    "SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass"
+    " AND refobjid = 'public'::regnamespace LIMIT 1"
+)
 CHANNEL = "dateline"  # on which writers tell those who follow
 LISTEN_SECONDS, AGAIN_SECONDS = 1.0, 2.0  # between looks at the end, and after a lost connection
 CONNECT_SECONDS = 5
@@ -166,6 +169,14 @@ class Postgresql:
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATE_LOCK})")
             yield
 
+    @contextmanager
+    def copying(self) -> Iterator[None]:
+        with self._alone().connect() as connection:
+            taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({COPY_LOCK})")
+            if not taken.scalar_one():
+                raise StoreError(f"another copy into {self.url.database} is under way")
+            yield
+
     def _alone(self) -> Engine:
         """For one connection, outside of transactions, that may wait for as long as it takes."""
         return create_engine(
@@ -244,8 +255,10 @@ class Postgresql:
             raise StoreError(f"there is no file {file}")
         engine = create_engine(self.url, connect_args=connecting())
         try:
-            if inspect(engine).get_table_names():
-                raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
+            with engine.connect() as connection:
+                # Views, functions and types too: what is undone later is the whole schema.
+                if connection.execute(text(HOLDS_ANYTHING)).first():
+                    raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
             # What else a file holds is not ours, and would not be taken away again.
             options = ("--schema=public", "--exit-on-error", "--single-transaction", "--no-owner")
             try:
@@ -257,7 +270,7 @@ class Postgresql:
             except BaseException:
                 with engine.begin() as connection:
                     connection.execute(text("DROP SCHEMA public CASCADE"))
-                    connection.execute(text("CREATE SCHEMA public"))
+                    connection.execute(text("CREATE SCHEMA public AUTHORIZATION pg_database_owner"))
                     connection.execute(text("GRANT USAGE ON SCHEMA public TO PUBLIC"))
                 raise
         finally:
@@ -287,21 +300,26 @@ class Postgresql:
             raise StoreError(f"{program}: {said[0].removeprefix(f'{program}: ')}")
 
     def unfit(self, connection: Connection) -> str | None:
-        encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
-        if encoding == "UTF8":
-            return None
-        return (
-            f"its encoding is {encoding}; createdb --encoding UTF8 --template template0 makes one"
-        )
+        query = "SELECT current_setting('server_encoding'), current_schema()"
+        encoding, schema = connection.execute(text(query)).one()
+        if encoding != "UTF8":
+            return f"its encoding is {encoding}; see createdb --encoding UTF8 --template template0"
+        if schema != "public":
+            return f"its tables would lie in the schema {schema}, not in public; see search_path"
+        return None
 
     def broken(self, connection: Connection) -> Iterator[str]:
         unchecked = connection.execute(
-            text("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+            text(
+                "SELECT conname FROM pg_constraint WHERE NOT convalidated"
+                " AND connamespace = current_schema()::regnamespace"
+            )
         )
         for (name,) in unchecked:
             yield f"the constraint {name} was never checked against the stored rows"
         made = (
-            "SELECT 'trigger', tgname FROM pg_trigger WHERE NOT tgisinternal"
+            "SELECT 'trigger', tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
+            " WHERE NOT tgisinternal AND c.relnamespace = current_schema()::regnamespace"
             " UNION ALL SELECT 'view', viewname FROM pg_views WHERE schemaname = current_schema()"
         )
         for kind, name in connection.execute(text(made)):

@@ -121,6 +121,9 @@ class Sqlite:
     def migrating(self) -> AbstractContextManager[None]:
         return nullcontext()  # whoever writes is alone
 
+    def copying(self) -> AbstractContextManager[None]:
+        return nullcontext()  # whoever writes is alone
+
     def migrator(self) -> Engine:
         # With foreign keys on, a table that is rebuilt empties those that refer to it.
         return self.writer(create=True, pragma="foreign_keys=OFF")
