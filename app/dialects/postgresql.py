@@ -149,7 +149,6 @@ class Postgresql:
             try:
                 with self._alone().connect() as connection:
                     driver: Any = connection.connection.driver_connection
-                    connection.detach()  # what the driver is asked itself, no pool would understand
                     driver.execute(f"LISTEN {CHANNEL}")
                     following = True
                     changed()  # of what was written while nobody listened, nobody will tell
@@ -184,6 +183,7 @@ class Postgresql:
             connect_args=connecting(statement_timeout="0", lock_timeout="0"),
             isolation_level="AUTOCOMMIT",
             poolclass=NullPool,
+            pool_reset_on_return=None,  # there is nothing to undo, and where it is lost no way to
         )
 
     def migrator(self) -> Engine:
