@@ -60,6 +60,14 @@ def test_the_figures_are_those_of_the_run_beside_them() -> None:
     assert [goal["what"] for goal in told["goals"]] == [goal.what for goal in GOALS]
 
 
+def test_the_figures_of_postgresql_are_those_of_their_run() -> None:
+    """With the command, the machine and the versions."""
+    shown = section(README, "How fast it is")
+    report = text_of("docs/benchmarks/postgresql/benchmarks.md")
+    assert section(report, "On PostgreSQL, at 1,000,000 events").strip() in shown
+    assert report.split("\n\n")[1] in shown
+
+
 def test_there_are_five_requests() -> None:
     """Each with its answer."""
     steps = steps_in(section(README, "Five requests"))
