@@ -45,39 +45,35 @@ def copy(
     """
     target.migrate(older=False)
     with target.dialect.copying():
-        return _copy(source, target, verify, tell)
-
-
-def _copy(
-    source: Database,
-    target: Database,
-    verify: Callable[[Database], None],
-    tell: Callable[[int], None],
-) -> int:
-    with source.read(patient=True) as origin:
-        state = origin.execute(STORE).one()
-        _begin(target, " ".join((COPYING, *map(str, state))))
+        with source.read(patient=True) as origin:
+            told = dict(origin.execute(STORE).one()._mapping)
+            done = _fill(origin, target, " ".join((COPYING, *map(str, told.values()))), tell)
         with target.write() as session:
-            for table in ANEW:
-                session.execute(TABLES[table].delete())
-        with target.read(patient=True) as connection:
-            done = size(connection)
-        for step in STEPS:
-            for rows in _missing(origin, target, step):
-                with target.write() as session:
-                    for table, some in rows.items():
-                        target.dialect.fill(session.connection(), table, _columns(table), some)
-                done += sum(map(len, rows.values()))
-                tell(done)
-        with target.read(patient=True) as connection:
-            _compare(origin, connection)
-    told = dict(state._mapping)
+            target.dialect.after_copy(session.connection())
+            session.execute(text("UPDATE store SET position = :position, stamp = :stamp"), told)
+        verify(target)
+        with target.write() as session:
+            session.execute(text("UPDATE store SET epoch = :epoch"), told)
+    return done
+
+
+def _fill(origin: Connection, target: Database, mark: str, tell: Callable[[int], None]) -> int:
+    """Write what a target of this mark lacks, and compare; gives how many rows it has then."""
+    _begin(target, mark)
     with target.write() as session:
-        target.dialect.after_copy(session.connection())
-        session.execute(text("UPDATE store SET position = :position, stamp = :stamp"), told)
-    verify(target)
-    with target.write() as session:
-        session.execute(text("UPDATE store SET epoch = :epoch"), told)
+        for table in ANEW:
+            session.execute(TABLES[table].delete())
+    with target.read(patient=True) as connection:
+        done = size(connection)
+    for step in STEPS:
+        for rows in _missing(origin, target, step):
+            with target.write() as session:
+                for table, some in rows.items():
+                    target.dialect.fill(session.connection(), table, _columns(table), some)
+            done += sum(map(len, rows.values()))
+            tell(done)
+    with target.read(patient=True) as connection:
+        _compare(origin, connection)
     return done
 
 
