@@ -19,6 +19,7 @@ from app.dates.grammar import (
     DAY_PATTERNS,
     GROUPINGS,
     MONTH_PATTERNS,
+    PRECISIONS,
     Component,
     DateError,
     DateSet,
@@ -149,15 +150,8 @@ def _no_such_day(date: Component) -> str:
 
 
 def _set_hull(dates: DateSet) -> tuple[int, int]:
+    """Return the first and the last day of any member; the standard gives members no order."""
     hulls = [_member_hull(member) for member in dates.members]
-    latest_start = BEGINNING
-    for first, last in hulls:
-        if last < latest_start:
-            raise DateError(
-                f"The members of a set stand in order: the one that ends by {iso_day(last)} comes"
-                f" before the one that starts on {iso_day(latest_start)}."
-            )
-        latest_start = max(latest_start, first)
     return min(first for first, _ in hulls), max(last for _, last in hulls)
 
 
@@ -171,4 +165,17 @@ def _member_hull(member: Component | Range) -> tuple[int, int]:
             f"The range in the set is reversed: it cannot start before {iso_day(first)} and ends"
             f" by {iso_day(last)}. Write the earlier date first."
         )
+    if member.first and member.last and member.first.precision != member.last.precision:
+        finer = max(member.first.precision, member.last.precision, key=PRECISIONS.index)
+        written = "..".join(_to_precision(day, finer) for day in (first, last))
+        raise DateError(
+            f"The two ends of a range in a set have one precision (EDTF level 2). Write {written}"
+            " in it."
+        )
     return first, last
+
+
+def _to_precision(day: int, precision: str) -> str:
+    """Return the year or month of a day, or its date if the precision is any other."""
+    text = iso_day(day) or ""
+    return text[: {"year": -6, "month": -3}.get(precision)]

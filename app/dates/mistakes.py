@@ -2,17 +2,20 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from app.dates.bounds import bounds
 from app.dates.days import MONTHS
-from app.dates.grammar import MAX_LENGTH, DateError, read, read_component
+from app.dates.grammar import MAX_LENGTH, DateError, Expression, read, read_component
 
 _EXAMPLES: Final = "Write for example 2023, 2023-11, 2023-11-15 or 2023-11/2024-12."
 _MONTH: Final = "|".join([*(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS), "Sept"])
 _MONTH_CODES: Final = {name[:3].lower(): f"{number:02d}" for number, name in enumerate(MONTHS, 1)}
 _SEASON_CODES: Final = {"spring": 21, "summer": 22, "autumn": 23, "fall": 23, "winter": 24}
+_CENTURIES: Final = ("20", "19")  # that two digits of a year may stand for
+_SERIAL_ZERO: Final = date(1899, 12, 30)  # day 0 of Excel's and LibreOffice's calendars
 _DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _TIME: Final = re.compile(
     r"[T ][0-9]{1,2}(?::?[0-9]{2})*(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?", re.I
@@ -35,8 +38,8 @@ def explain(text: str, allowed: Callable[[str], bool] = lambda date: True) -> Da
         meant = [date for date in possible if _is_date(date) and allowed(date)]
         if meant:
             choices = " or ".join(meant)
-            told = choices if len(choices) <= MAX_LENGTH else meant[0]
-            return DateError(f"{row.reason}: write {told}.", meant[0])
+            shown = choices if len(choices) <= MAX_LENGTH else meant[0]
+            return DateError(f"{row.reason}: write {shown}.", _unambiguous(meant))
     alone = next((f"{row.reason}." for row, _ in fitting if row.stands_alone), None)
     if alone is None and (of_a_part := _structure(text, allowed)):
         return of_a_part
@@ -49,6 +52,18 @@ def _is_date(text: str) -> bool:
         return bool(expression and bounds(expression))
     except DateError:
         return False
+
+
+def _unambiguous(choices: Sequence[str]) -> str | None:
+    """Return the first of several dates if all of them span the same days, else None."""
+    spans = {parsed[::3] for date in choices if (parsed := bounds(_parsed(date)))}
+    return choices[0] if len(spans) == 1 else None
+
+
+def _parsed(text: str) -> Expression:
+    expression = read(text)
+    assert expression is not None
+    return expression
 
 
 def _structure(text: str, allowed: Callable[[str], bool]) -> DateError | None:
@@ -81,6 +96,11 @@ def _set_structure(text: str, allowed: Callable[[str], bool]) -> DateError | Non
             f"A set that begins with {text[0]} ends with {closing}, as in [1960,1961-12]."
         )
     members = text[1:-1].split(",")
+    if any(member.count("..") > 1 or "..." in member for member in members):
+        return DateError(
+            "A range in a set has one double dot between its ends, as in [1960..1962], or at its"
+            " open end, as in [1960..]."
+        )
     for end in (end for member in members for end in member.split("..")):
         if end and not read_component(end):
             return _of_a_part(end, allowed)
@@ -115,6 +135,8 @@ def _row(
 
 
 def _ascii(match: re.Match[str]) -> Iterable[str]:
+    if years := re.fullmatch(rf"([0-9]{{4}}){_DASHES.pattern}([0-9]{{2}})", match[0]):
+        return _two_digit_year(years)
     first, rest = match[0][0], match[0][1:]
     texts = (_DASHES.sub("-", match[0]), first + _DASHES.sub("/", rest))
     return (unicodedata.normalize("NFKC", text) for text in texts)
@@ -126,6 +148,40 @@ def _number(match: re.Match[str]) -> Iterable[str]:
         yield f"{sign}{digits:0>4}"
     if len(digits) in (6, 8):
         yield sign + "-".join(filter(None, (digits[:4], digits[4:6], digits[6:])))
+
+
+def _serial(match: re.Match[str]) -> Iterable[str]:
+    yield (_SERIAL_ZERO + timedelta(days=int(match[1]))).isoformat()
+
+
+def _without_time(match: re.Match[str]) -> Iterable[str]:
+    date = _TIME.sub("", match[0])
+    yield date
+    yield re.sub("(-00)+$", "", date.removeprefix("+"))
+
+
+def _two_digit_year(match: re.Match[str]) -> Iterable[str]:
+    year, two = match.groups()
+    decades, digits = year[:2], year[2:]
+    if two > digits:
+        yield f"{year}/{decades}{two}"
+    elif (digits, two) == ("99", "00"):
+        yield f"{year}/{int(year) + 1:04d}"
+    yield f"{year}-{two}" if two <= "12" else ""
+
+
+def _short_month(match: re.Match[str]) -> Iterable[str]:
+    day, month, year = match.groups()
+    for century in _CENTURIES:
+        ending = f"-{day:0>2}" if day else ""
+        yield f"{century}{year}-{_MONTH_CODES[month[:3].lower()]}{ending}"
+
+
+def _short_day(match: re.Match[str]) -> Iterable[str]:
+    one, two, year = match.groups()
+    for century in _CENTURIES:
+        yield f"{century}{year}-{two:0>2}-{one:0>2}"
+        yield f"{century}{year}-{one:0>2}-{two:0>2}"
 
 
 def _named_month(match: re.Match[str]) -> Iterable[str]:
@@ -147,6 +203,8 @@ def _abbreviated(match: re.Match[str]) -> Iterable[str]:
 
 def _padded(match: re.Match[str]) -> Iterable[str]:
     parts = [f"{part:0>2}" for part in re.split("[-./]", match[0])]
+    if "-" not in match[0] and parts[1] > "12":  # nobody writes a code such as 21 for spring so
+        return
     yield "-".join(parts)
     yield "-".join(part for part in parts if part != "00")
 
@@ -162,15 +220,26 @@ _MISTAKES: Final = (
     _row(
         r".*([0-9]T[0-9]|[0-9]:[0-9]).*",
         "A date has no time of day",
-        lambda m: [_TIME.sub("", m[0])],
+        _without_time,
     ),
     _row(r"-0000.*", "There is no year -0000; 1 BC is the year 0000", lambda m: [m[0][1:]]),
-    _row(r"-?[0-9]{9,}", "A timestamp is not a date; write its day, as in 2023-11-15"),
+    _row(
+        r"-[0-9]{5,}",
+        "Years run from -9999 to 9999, and a timestamp is not a date; write the day, as in"
+        " 2023-11-15",
+    ),
+    _row(
+        r"([2-5][0-9]{4})(?:\.[0-9]+)?",
+        "A spreadsheet counts days from 1900, and this looks like such a number",
+        _serial,
+    ),
+    _row(r"[0-9]{9,}", "A timestamp is not a date; write its day, as in 2023-11-15"),
     _row(
         r"([+-]?)([0-9]+)",
         "A bare number is a date only as a year of four digits, -9999 to 9999",
         _number,
     ),
+    _row(r"\+[^+]*", "A date has no plus sign", lambda m: [m[0][1:]], stands_alone=False),
     _row(
         rf"(?:([0-9]{{1,2}})(?:st|nd|rd|th)?[ -])?({_MONTH})\.?,?[ -]"
         r"(?:([0-9]{1,2})(?:st|nd|rd|th)?,? )?([0-9]{4})",
@@ -183,7 +252,7 @@ _MISTAKES: Final = (
         lambda m: [f"{m[2]}-{_SEASON_CODES[m[1].lower()]}"],
     ),
     _row(
-        r"([0-9]{4})[- ]Q([1-4])|Q([1-4])[-/ ]([0-9]{4})",
+        r"([0-9]{4})[-/ ]Q([1-4])|Q([1-4])[-/ ]([0-9]{4})",
         "Quarters are written as numbers, 33 to 36",
         lambda m: [f"{m[1] or m[4]}-{32 + int(m[2] or m[3])}"],
     ),
@@ -191,6 +260,25 @@ _MISTAKES: Final = (
         r"([0-9]{1,2})[-./]([0-9]{1,2})[-./]([0-9]{4})",
         "A day is written as year-month-day",
         _day_first,
+    ),
+    _row(
+        r"([0-9]{1,2})[-./]([0-9]{1,2})[-./]([0-9]{2})",
+        "A day is written as year-month-day, the year in four digits",
+        _short_day,
+    ),
+    _row(
+        rf"(?:([0-9]{{1,2}})[ -])?({_MONTH})\.?[ -]['\u2019]?([0-9]{{2}})",
+        "Months are written as numbers and years in four digits",
+        _short_month,
+    ),
+    _row(
+        rf"[0-9]{{1,2}}[. -]+(?:{_MONTH})\.?",
+        "A date needs its year, in four digits, as in 2023-11-15",
+    ),
+    _row(
+        r"([0-9]{4})/([0-9]{2})",
+        "Both years of an interval have four digits, and a month stands after a -",
+        _two_digit_year,
     ),
     _row(
         r"([0-9]{1,2})[-./]([0-9]{4})",

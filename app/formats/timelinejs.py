@@ -283,6 +283,6 @@ def _number(holder: Json, name: str, where: str) -> int | None:
     written = str(holder.get(name, "")).strip()
     if not written:
         return None
-    if not re.fullmatch("-?[0-9]{1,9}", written):
+    if not re.fullmatch("-?[0-9]{1,18}", written):
         raise SlideError(f"{where}.{name}", "is not a whole number")
     return int(written)

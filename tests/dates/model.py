@@ -311,6 +311,25 @@ def unknown_intervals(draw: st.DrawFn) -> Attempt:
     return _flagged(f"/{part.text}", [Pairs(FIRST, day, day, day) for day in part.days])
 
 
+def precision(text: str) -> str | int:
+    """How exact a single date is; the number of known digits of its year if not all are known."""
+    plain = re.sub("[?~%]", "", text).replace("Y-", "Y").removeprefix("-")
+    year, month, day, *_ = *plain.split("-"), "", ""
+    digits, _, significant = year.partition("S")
+    if digits.startswith("Y"):
+        base, exponent = digits[1:].split("E")
+        digits = base + "0" * int(exponent)
+    known = 4 - len(digits) + int(significant or len(digits))
+    known = min(known, f"{digits:0>4}".find("X") % 5)
+    if known < 4:
+        return known
+    if not month or "X" in month:
+        return "year"
+    if month > "20":
+        return "season" if month < "33" else "quarter" if month < "37" else f"part {month > '39'}"
+    return "day" if day and "X" not in day else "month"
+
+
 @st.composite
 def sets(draw: st.DrawFn, brackets: str) -> Attempt:
     """Some or all of several dates and ranges, of which only the hull counts."""
@@ -321,7 +340,8 @@ def sets(draw: st.DrawFn, brackets: str) -> Attempt:
     if draw(st.booleans()):
         (start, starts), (end, ends), *members = members
         in_order = starts and ends and starts[0] <= ends[-1]
-        members.insert(0, (f"{start}..{end}", [starts[0], ends[-1]] if in_order else []))
+        fitting = in_order and precision(start) == precision(end)
+        members.insert(0, (f"{start}..{end}", [starts[0], ends[-1]] if fitting else []))
     open_start, open_end = draw(st.tuples(st.booleans(), st.booleans()))
     if open_start and ".." not in members[0][0]:
         text, days = members[0]
@@ -331,12 +351,7 @@ def sets(draw: st.DrawFn, brackets: str) -> Attempt:
         members[-1] = (f"{text}..", [*days[:1], LAST] if days else [])
     text = brackets[0] + ",".join(text for text, _ in members) + brackets[1]
     all_days = [days for _, days in members]
-    misplaced = any(
-        days and earlier and days[-1] < earlier[0]
-        for place, days in enumerate(all_days)
-        for earlier in all_days[:place]
-    )
-    if misplaced or not all(all_days):
+    if not all(all_days):
         return text, None
     first, last = min(days[0] for days in all_days), max(days[-1] for days in all_days)
     return _flagged(text, act=range(first, last + 1))

@@ -30,7 +30,8 @@ LEVEL_2 = """
     2001-25 2001-32 2001-33 2001-36 2001-37 2001-39 2001-40 2001-41
     [1667,1668,1670..1672] [..1760-12-03] [1760-12..] [1760-01,1760-02,1760-12..]
     [1667,1760-12] [..1984] {1667,1668,1670..1672} {1960,1961-12} {..1984} {1984..}
-    [-0044..-0043] [..1960,1970..] [199X,2001] [1960~,1961?] [1667-21,1668] [1670..1671-05]
+    [-0044..-0043] [..1960,1970..] [199X,2001] [1960~,1961?] [1667-21,1668] [1984,1980]
+    [2023,2021] {1960,1961,1960-02} [2023,202X,2021] [1970..1972,1960] [199X..200X]
     2004-06-11% 2004-06~-11 2004?-06-11 ?2004-06-~11 2004-%06-11 ?2004-06~-11 ~-0043-03-15
     2004~-?06 2004-?06-~11? ?2004% 199X? 1985-04-XX~ 2001-21~ ?2001-21
     156X-12-25 15XX-12-25 XXXX-12-XX 1XXX-XX 1XXX-12 1984-1X XXXX XXXX-12-25 X984 1X84-0X-3X
@@ -62,7 +63,16 @@ def test_a_date_of_levels_0_to_2_is_accepted_and_kept_as_written(text: str) -> N
         ("2023-11-15 10:00", "time of day", "write 2023-11-15."),
         ("2023-11-15T10Z/2023-11-16T10Z", "time of day", "write 2023-11-15/2023-11-16."),
         ("10:00", "time of day", ""),
+        ("+1990-00-00T00:00:00Z", "time of day", "write 1990."),
+        ("+1990-05-00T00:00:00Z", "time of day", "write 1990-05."),
+        ("+1990-05-12T00:00:00Z", "time of day", "write 1990-05-12."),
         # numbers
+        ("45234", "spreadsheet counts days", "write 2023-11-04."),
+        ("45234.75", "spreadsheet counts days", "write 2023-11-04."),
+        ("20000", "spreadsheet counts days", "write 1954-10-03."),
+        ("19999", "bare number", "four digits"),
+        ("60000", "bare number", "four digits"),
+        ("-13800000000", "-9999 to 9999", "2023-11-15"),
         ("0", "bare number", "four digits"),
         ("79", "bare number", "write 0079."),
         ("-43", "bare number", "write -0043."),
@@ -108,6 +118,14 @@ def test_a_date_of_levels_0_to_2_is_accepted_and_kept_as_written(text: str) -> N
         ("..", "alone", "2023/.."),
         ("2020/2021/2022", "single slash", "2023-11/2024-12"),
         ("2020/[2021,2022]", "cannot be a set", "2020/2021"),
+        ("2020/21", "four digits", "write 2020/2021."),
+        ("2023/24", "four digits", "write 2023/2024."),
+        ("1731/32", "four digits", "write 1731/1732."),
+        ("1999/00", "four digits", "write 1999/2000."),
+        ("2020\u201321", "ASCII", "write 2020/2021."),
+        ("2005/06", "four digits", "write 2005/2006 or 2005-06."),
+        ("2023/11", "after a -", "write 2023-11."),
+        ("2023/13", "after a -", ""),
         ("2020-2021", "slash", "write 2020/2021."),
         ("2020 to 2021", "slash", "write 2020/2021."),
         ("2020..2021", "Two dots", "write 2020/2021 or [2020..2021]."),
@@ -120,6 +138,14 @@ def test_a_date_of_levels_0_to_2_is_accepted_and_kept_as_written(text: str) -> N
         ("[1960,,1961]", "between commas", "[1960,1961-12]"),
         ("[1960..,1970]", "only its last", ""),
         ("[1960,..1970]", "only its first range", ""),
+        ("{0001..0002..}", "one double dot", "[1960..1962]"),
+        ("[1960...1962]", "one double dot", "[1960..1962]"),
+        ("{1990..1991-02}", "one precision", "1990-01..1991-02 "),
+        ("[1670..1671-05]", "one precision", "1670-01..1671-05 "),
+        ("[1990-02..1991]", "one precision", "1990-02..1991-12 "),
+        ("[1990-11-05..1991-02,1995]", "one precision", "1990-11-05..1991-02-28 "),
+        ("[199X..2001]", "one precision", "1990..2001 "),
+        ("[2020-21..2021]", "one precision", "2020-03-01..2021-12-31 "),
         ("[1960,1961", "ends with ]", "[1960,1961-12]"),
         ("[1960,1961}", "ends with ]", ""),
         ("{1960,1961]", "ends with }", ""),
@@ -146,6 +172,19 @@ def test_a_date_of_levels_0_to_2_is_accepted_and_kept_as_written(text: str) -> N
         ("11/15/2023", "year-month-day", "write 2023-11-15."),
         ("05/04/2023", "year-month-day", "write 2023-04-05 or 2023-05-04."),
         ("31/02/2023", "year-month-day", ""),
+        ("1/2/23", "year in four digits", "2023-02-01 or 2023-01-02 or 1923-02-01 or 1923-01-02."),
+        ("31.12.23", "year in four digits", "write 2023-12-31 or 1923-12-31."),
+        ("13/13/23", "year in four digits", ""),
+        ("2023.24", "after a -", ""),
+        ("2023/1", "after a -", "write 2023-01."),
+        ("2023/Q3", "33 to 36", "write 2023-35."),
+        ("Nov-23", "years in four digits", "write 2023-11 or 1923-11."),
+        ("Nov ’23", "numbers", "write 2023-11 or 1923-11."),
+        ("Nov '23", "years in four digits", "write 2023-11 or 1923-11."),
+        ("15-Nov-23", "years in four digits", "write 2023-11-15 or 1923-11-15."),
+        ("23-Nov", "needs its year", "2023-11-15"),
+        ("5 March", "needs its year", "2023-11-15"),
+        ("+2023-11", "plus sign", "write 2023-11."),
         ("15.11.2023", "year-month-day", "write 2023-11-15."),
         ("11/2023", "year-month", "write 2023-11."),
         ("2023/11/15", "after a -", "write 2023-11-15."),
@@ -171,6 +210,25 @@ def test_any_other_text_is_refused_with_the_reason_and_what_would_be_right(
     assert right in str(refusal.value)
     for advised in re.findall(r"write (\S+?)(?: or (\S+?))?\.$", str(refusal.value)):
         assert all(parse(date) for date in advised if date)
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("2020/21", "2020/2021"),
+        ("2005/06", None),  # a year and a month, or two years
+        ("05/04/2023", None),
+        ("31/12/2023", "2023-12-31"),
+        ("1/2/23", None),
+        ("Nov-23", None),
+        ("45234", "2023-11-04"),
+        ("2020..2021", "2020/2021"),  # the set spans the same days
+    ],
+)
+def test_a_date_is_suggested_only_if_it_must_be_the_one(text: str, suggestion: str | None) -> None:
+    with pytest.raises(DateError) as refusal:
+        parse(text)
+    assert refusal.value.suggestion == suggestion
 
 
 @pytest.mark.parametrize("value", [None, 0, 2023, 1577836800.0, True, b"2023", ["2023"], {}])
