@@ -228,6 +228,15 @@ def reindex() -> None:
     out.print(f"{number} events indexed.", markup=False)
 
 
+class ImportFlags(writes.ImportOptions):
+    """How a file is taken in, in the words of the command line."""
+
+    def spell(self, name: str, value: str = "true") -> str:
+        """Return an option as it is written here."""
+        flag = f"--{name.replace('_', '-')}"
+        return flag if value == "true" else f"{flag} {value}"
+
+
 @cli.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="A file; its name tells the format.", exists=True)],
@@ -236,6 +245,9 @@ def import_file(
     ] = None,
     create_types: Annotated[bool, typer.Option(help="Make types that are not there.")] = False,
     replace: Annotated[bool, typer.Option(help="Replace stored events that differ.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="With --replace: also what somebody changed since the export.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option(help="Tell what would happen, store nothing.")] = False,
     type_id: Annotated[
         str | None, typer.Option("--type", help="Type of events that the file gives none.")
@@ -250,10 +262,11 @@ def import_file(
     """Import events, all or nothing: NDJSON, CSV, or TimelineJS as JSON."""
     named = {"publisher": source_publisher, "title": source_title, "url": source_url}
     options = schemas.checked(
-        writes.ImportOptions,
+        ImportFlags,
         {
             "create_types": create_types,
             "replace": replace,
+            "force": force,
             "dry_run": dry_run,
             "type": type_id,
             **{f"source_{name}": value for name, value in named.items()},

@@ -17,6 +17,7 @@ REQUIRED = ("type", "title", "date")
 OF_SOURCE = "source_"
 COLUMNS: Mapping[str, str] = {
     "id": "The event's id; without it, one is made from date and title",
+    "version": "Which version of the stored event the row is; coming in, it guards later edits",
     "type": "Id of its type",
     "title": "What happened, in a line",
     "summary": "What happened, in more words",
@@ -148,7 +149,7 @@ def _row(event: dict[str, Any], lossless: bool) -> list[str]:
 def _cell(column: str, value: Any, lossless: bool) -> str:
     if column in LISTS:
         value = LISTS[column].write(value or [], lossless=lossless)
-    return guarded(value or "", lossless=lossless)
+    return guarded(str(value or ""), lossless=lossless)
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -256,9 +257,17 @@ def _value(column: str, cell: str) -> Any:
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     if column == "more_sources":
         return from_json(text.strip())
+    if column == "version":
+        return _version(text.strip())
     if column in LISTS:
         return LISTS[column].read(text)
     return text if column in VERBATIM else text.strip()
+
+
+def _version(cell: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", cell) or int(cell) == 0:
+        raise CellError("is not a version: a whole number from 1, or an empty cell")
+    return int(cell)
 
 
 def _document(members: dict[str, Any]) -> dict[str, Any]:

@@ -4,20 +4,20 @@ import gc
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import text
 from sqlmodel import Session
 
 from app import index, reads, schemas
 from app.dialects import listed
-from app.errors import Fault, Problem, refuse
+from app.errors import Fault, Problem, refuse, wrong
 from app.formats import Line
 from app.rows import EventRows, stored
 from app.words import slug
 from app.writes.events import EVENT, differences, missing, missing_target, rows_of, save
-from app.writes.journal import By, versions
+from app.writes.journal import By, fetch_signature, versions
 from app.writes.lookups import Lookups
 from app.writes.records import without_derived
 
@@ -42,6 +42,12 @@ class ImportOptions(BaseModel):
         description="Replace stored events that differ; without, they are an error.",
         examples=[True],
     )
+    force: bool = Field(
+        False,
+        description="With `replace`: also replace events that somebody changed since the version"
+        " that the file names.",
+        examples=[True],
+    )
     dry_run: bool = Field(
         False, description="Tell what would happen, and store nothing.", examples=[True]
     )
@@ -59,6 +65,18 @@ class ImportOptions(BaseModel):
     source_url: schemas.Url | None = Field(
         None, description="Its address.", examples=["https://example.org/chronology"]
     )
+
+    @model_validator(mode="after")
+    def _force_needs_replace(self) -> Self:
+        if self.force and not self.replace:
+            replace, force = self.spell("replace"), self.spell("force")
+            message = f"{force} does nothing without {replace}: give both, or leave it out"
+            raise wrong(message, name="force")
+        return self
+
+    def spell(self, name: str, value: str = "true") -> str:
+        """Return an option as the user writes it: here as a parameter of the query."""
+        return f"{name}={value}"
 
     @property
     def source(self) -> dict[str, str]:
@@ -87,6 +105,7 @@ class Read(NamedTuple):
     number: int
     event_id: str
     given: schemas.EventWrite
+    version: int | None = None  # of the stored event that the line is an edit of
 
 
 def load(
@@ -178,6 +197,11 @@ class _Run:
             return None
         kept = {n: value for n, value in line.document.items() if n not in NOT_WRITTEN}
         document = without_derived(EVENT, kept)
+        try:
+            version = _read_version(line.document.get("version"))
+        except Problem as problem:
+            self._blame(line.number, problem, document.get("id"))
+            return None
         if self.options.type is not None:
             document.setdefault("type", self.options.type)
         if "sources" not in document:
@@ -192,7 +216,8 @@ class _Run:
         except Problem as problem:
             self._blame(line.number, problem, document.get("id"))
             return None
-        return Read(line.number, given.id or slug(f"{given.date.edtf} {given.title}"), given)
+        event_id = given.id or slug(f"{given.date.edtf} {given.title}")
+        return Read(line.number, event_id, given, version)
 
     def _store(self, batch: list[Read]) -> None:
         """Store what is new or to be replaced."""
@@ -232,14 +257,26 @@ class _Run:
             return None
         if read.event_id in own:
             message = f"'{read.event_id}' stands in this file before, and differs in {differing}"
+        elif not self.options.force and read.version not in (None, was.event["version"]):
+            message = self._changed_since(read, was.event["version"], differing)
         elif not self.options.replace:
             message = (
                 f"'{read.event_id}' is stored already and differs in {differing}; "
-                "import with replace=true to replace it"
+                f"import with {self.options.spell('replace')} to replace it"
             )
         else:
             return rows
         raise refuse(Fault("body", "id", message), code="conflict")
+
+    def _changed_since(self, read: Read, current: int, differing: str) -> str:
+        """Say whose version a line would overwrite unseen."""
+        author, at = fetch_signature(self.session, "event", read.event_id, current)
+        return (
+            f"'{read.event_id}' differs in {differing} from version {current}, which {author} made"
+            f" at {at}; the file has version {read.version}. Export again and repeat the edit on"
+            f" {author}'s version; {self.options.spell('replace')} with"
+            f" {self.options.spell('force')} overwrites it"
+        )
 
     def _written(self, ids: Collection[str]) -> set[str]:
         """Those of some events that this import has stored."""
@@ -262,3 +299,11 @@ class _Run:
         if isinstance(event_id, str):
             self.blamed.add(event_id)
         self.faults += [replace(fault, line=number) for fault in problem.faults]
+
+
+def _read_version(value: Any) -> int | None:
+    """Return the version that a line names. Raise Problem `invalid-body` if it can be none."""
+    if value is None or (type(value) is int and value > 0):
+        return value
+    message = "is not a version: a whole number from 1, or nothing"
+    raise refuse(Fault("body", "version", message), code="invalid-body")

@@ -84,6 +84,17 @@ def versions(session: Session, kind: str, ids: Iterable[str]) -> dict[str, int]:
     return {row.record_id: row.version for row in found}
 
 
+def fetch_signature(session: Session, kind: str, record_id: str, version: int) -> tuple[str, str]:
+    """Return who made a version of a record, and when."""
+    query = (
+        "SELECT author, at FROM change"
+        " WHERE kind = :kind AND record_id = :id AND version = :version AND cause_kind IS NULL"
+    )
+    of = {"kind": kind, "id": record_id, "version": version}
+    author, at = session.execute(text(query), of).one()
+    return str(author), str(at)
+
+
 def began(session: Session, kind: str, record_id: str) -> str:
     """When a record that ever was began to be."""
     query = "SELECT min(at) FROM change WHERE kind = :kind AND record_id = :id"

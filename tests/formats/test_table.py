@@ -84,8 +84,8 @@ def test_the_lists_of_the_readme_read_as_they_are_meant() -> None:
 
 
 def test_every_member_of_an_event_has_a_column() -> None:
-    """But for what is derived."""
-    members = {*schemas.Event.model_fields} - {"version", "created_at", "updated_at", "sources"}
+    """But for the moments of its edits."""
+    members = {*schemas.Event.model_fields} - {"created_at", "updated_at", "sources"}
     of_source = {f"source_{name}" for name in schemas.Citation.model_fields}
     assert {*COLUMNS} == {*members, "date_text", *of_source, "more_sources"}
 
@@ -388,5 +388,5 @@ def test_a_fault_reads_as_a_sentence() -> None:
     (line,) = read("type,title,date,actor\n")
     (fault,) = line.faults
     assert fault == Fault("body", "actor", fault.message, "actors", 1)
-    assert fault.said.startswith("line 1: actor: is not a column; known: id, type, title,")
+    assert fault.said.startswith("line 1: actor: is not a column; known: id, version, type, title,")
     assert fault.said.endswith("did you mean 'actors'?")
