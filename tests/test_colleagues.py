@@ -107,14 +107,14 @@ def test_no_edit_of_somebody_else_is_ever_lost(desk: Desk, anna: Desk) -> None:
     """In random trials; a refusal names the event, the author and both versions."""
     seen = {"refused": 0, "stored": 0, "forced": 0}
     for number in range(TRIALS):
-        chance = random.Random(f"{number}")  # noqa: S311 - repeatable
+        chance = random.Random(f"{number}")
         name, lossless = chance.choice(["csv", "ndjson"]), chance.choice(["true", "false"])
         more = f"?lossless={lossless}" if name == "csv" else ""
         exported = desk.client.get(f"/events.{name}{more}").text
         before = contents(desk)
         for event_id in chance.sample(IDS, chance.choice([0, 1, 1, 2, 3])):
             edit(anna, event_id, chance.choice(HOWS), number)
-        own = {i: f"Own {number}" for i in chance.sample(IDS, chance.choice([0, 1, 2]))}
+        own = dict.fromkeys(chance.sample(IDS, chance.choice([0, 1, 2])), f"Own {number}")
         file = patched(exported, name, own)
         now = contents(desk)
         rows = {i: {**before[i], "title": own.get(i, before[i]["title"])} for i in IDS}
@@ -167,9 +167,10 @@ def test_what_a_version_does(desk: Desk, anna: Desk, tmp_path_factory: Any) -> N
         (stale, differs, force, (0, 1, 0)),
         (current, differs, force, (0, 1, 0)),
     ]
+    odds: list[Any] = [0, -1, 1.5, "2", True, [], {}]
     table += [
         (odd, title, options, "is not a version")
-        for odd in (0, -1, 1.5, "2", True, [], {})
+        for odd in odds
         for title in (same, differs)
         for options in ({}, replace)
     ]
@@ -207,7 +208,8 @@ def test_the_version_of_an_event_that_is_new_means_nothing(desk: Desk) -> None:
     new = json.dumps({**event(id="new"), "version": 7})
     assert send(desk, new).json()["created"] == 1
     desk.delete(desk.read("/events/new"))
-    for options in ({}, {"replace": True}, {"replace": True, "force": True}):
+    tries: list[Json] = [{}, {"replace": True}, {"replace": True, "force": True}]
+    for options in tries:
         assert "was deleted; restore it first" in refusals(send(desk, new, **options))[1]
 
 
