@@ -26,7 +26,7 @@ from app.api.routes import read_query
 from app.db import Database
 from app.dialects import AwayError, StoreError
 from app.errors import Problem
-from app.filters import EventFilter, ExportQuery
+from app.filters import ExportQuery
 from app.formats import FORMATS, READERS, About, Format, Read, nearest_format
 from app.main import create_app
 from app.models import SCOPES
@@ -147,7 +147,7 @@ def _findings(database: Database) -> Iterator[str]:
     """What is wrong with a store, while it may be served."""
     with (
         database.read(patient=True) as connection,
-        _progress(reads.matching(connection, EventFilter()), "checking") as tell,
+        _progress(index.count_events(connection), "checking") as tell,
     ):
         yield from database.dialect.broken(connection)
         if altered := list(database.altered(connection)):
@@ -223,7 +223,7 @@ def reindex() -> None:
     """Build the read model anew from the stored rows."""
     with _current() as database, database.alone(), database.write_much() as session:
         connection = session.connection()
-        with _progress(reads.matching(connection, EventFilter()), "indexing") as tell:
+        with _progress(index.count_events(connection), "indexing") as tell:
             number = index.rebuild(connection, tell)
     out.print(f"{number} events indexed.", markup=False)
 

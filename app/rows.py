@@ -98,7 +98,8 @@ def stored(connection: Connection, ids: Iterable[str]) -> dict[str, EventRows]:
     }
     for name, query in PARTS_OF.items() if found else ():
         for row in connection.execute(query, asked):
-            found[row[0]].parts[name].append(tuple(row))
+            if row[0] in found:  # else it lost its event behind Dateline's back
+                found[row[0]].parts[name].append(tuple(row))
     return found
 
 
@@ -115,7 +116,8 @@ def records(connection: Connection, kind: str, ids: Iterable[str]) -> dict[str, 
                 if record_id in found
             }
             for actor_id, alias in connection.execute(ALIASES, {"ids": batch}):
-                found[actor_id]["aliases"].append(alias)
+                if actor_id in found:  # else it lost its actor behind Dateline's back
+                    found[actor_id]["aliases"].append(alias)
     return found
 
 

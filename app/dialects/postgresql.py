@@ -43,6 +43,19 @@ HOLDS_ANYTHING = (
     "SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass"
     " AND refobjid = 'public'::regnamespace LIMIT 1"
 )
+# Who may switch triggers off gets past foreign keys: each, with a query that counts such rows.
+FOREIGN_KEYS = """
+SELECT child, parent, format('SELECT count(*) FROM %I c WHERE %s AND NOT EXISTS (SELECT 1 FROM %I p'
+  ' WHERE %s)', child, stated, parent, same)
+FROM (SELECT c.conname, c.conrelid::regclass::text AS child, c.confrelid::regclass::text AS parent,
+  string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ') AS stated,
+  string_agg(format('p.%I = c.%I', b.attname, a.attname), ' AND ') AS same
+  FROM pg_constraint c CROSS JOIN LATERAL unnest(c.conkey, c.confkey) AS pair(own, other)
+  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = own
+  JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = other
+  WHERE c.contype = 'f' AND c.connamespace = current_schema()::regnamespace
+  GROUP BY 1, 2, 3) foreign_key ORDER BY conname
+"""
 CHANNEL = "dateline"  # on which writers tell those who follow
 LISTEN_SECONDS, AGAIN_SECONDS = 1.0, 2.0  # between looks at the end, and after a lost connection
 CONNECT_SECONDS = 5
@@ -324,6 +337,9 @@ class Postgresql:
         )
         for kind, name in connection.execute(text(made)):
             yield f"the database has a {kind} {name}, which no migration made"
+        for table, parent, query in connection.execute(text(FOREIGN_KEYS)).all():
+            if number := connection.execute(text(query)).scalar_one():
+                yield f"{number} rows of {table} point to a {parent} that does not exist"
 
     def problem(self, error: DBAPIError) -> Problem | None:
         state = getattr(error.orig, "sqlstate", None)

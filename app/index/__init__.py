@@ -7,7 +7,7 @@ which events of a block bear a value. All of it can be rebuilt from the normalis
 from app.index.blocks import Blocks, Mask, Slots, is_list, none, slots_of, unpacked
 from app.index.check import check
 from app.index.documents import joined
-from app.index.postings import Written, rebuild, write
+from app.index.postings import Written, count_events, rebuild, write
 from app.index.terms import Term, ids_of_kind
 from app.rows import BATCH, batches
 
@@ -20,6 +20,7 @@ __all__ = [
     "Written",
     "batches",
     "check",
+    "count_events",
     "ids_of_kind",
     "is_list",
     "joined",

@@ -3,16 +3,16 @@
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, RowMapping, text
-from sqlalchemy.exc import DBAPIError
 
 from app.dates import DateError, parse
 from app.index.blocks import none, slots_of, unpacked
-from app.index.documents import Entry, Measurement, entries
+from app.index.documents import Entry, Measurement, entries_or_errors
 from app.index.keys import first_key
 from app.index.postings import row_of
 from app.index.terms import WORDS, Term, written
@@ -36,8 +36,6 @@ DOCUMENTS = text(
     "SELECT count(*) FROM document d WHERE NOT EXISTS"
     " (SELECT 1 FROM timeline t WHERE t.key = d.key)"
 )
-# What a value does that is not what its column is for: no date, no decimal, no text.
-UNREADABLE = (DateError, ArithmeticError, TypeError, DBAPIError)
 MEND = "`dateline reindex` mends it"
 
 
@@ -91,9 +89,14 @@ def _postings(connection: Connection) -> Iterator[str]:
         of_events = none()
         of_events[held.get(block, [])] = True
         for row in rows:
-            mask = unpacked(row.bits)
+            try:
+                mask = unpacked(row.bits)
+                misplaced = int(np.count_nonzero(mask & ~of_events))
+            except (ValueError, IndexError):
+                yield f"the read model has a posting that is unreadable; {MEND}"
+                return
             counted[row.term] += int(np.count_nonzero(mask))
-            astray += int(np.count_nonzero(mask & ~of_events))
+            astray += misplaced
     if astray:
         yield f"the read model has {astray} postings of no event; {MEND}"
     terms = connection.execute(text("SELECT id, events FROM term"))
@@ -130,8 +133,9 @@ class _Blocks:
             found: dict[int, set[int]] = defaultdict(set)
             query = text("SELECT term, bits FROM posting WHERE block = :block")
             for term, bits in self.connection.execute(query, {"block": row["block"]}):
-                for slot in slots_of(bits).tolist():
-                    found[slot].add(term)
+                with suppress(ValueError):  # a finding of `_postings`
+                    for slot in slots_of(bits).tolist():
+                        found[slot].add(term)
             self.posted = (row["block"], found)
         return self.posted[1].get(row["slot"], set())
 
@@ -142,17 +146,15 @@ def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterato
     after, done = -1, 0
     blocks = _Blocks(connection)
     while held := connection.execute(HELD, {"after": after, "limit": BATCH}).mappings().all():
-        made = _made(connection, [row["event_id"] for row in held])
+        made = entries_or_errors(connection, [row["event_id"] for row in held])
         posted = {row["key"]: blocks.terms(row) for row in held}
         terms = _terms(connection, {term for of_row in posted.values() for term in of_row})
         measured = _measured(connection, held[0]["key"], held[-1]["key"])
         for row in held:
             entry = made.get(row["event_id"])
             place = (row["day"], row["event_id"])
-            if isinstance(entry, Exception):
-                dateless = isinstance(entry, DateError)
-                what = "has a date that is none" if dateless else "is unreadable"
-                yield f"event {row['event_id']} {what}: {entry}"
+            if isinstance(entry, str):
+                yield entry
             elif (
                 not blocks.holds(row)
                 or _differs(
@@ -165,15 +167,6 @@ def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterato
             last = place
         after, done = held[-1]["key"], done + len(held)
         progress(done)
-
-
-def _made(connection: Connection, ids: list[str]) -> dict[str, Entry | Exception]:
-    try:
-        return {entry.event_id: entry for entry in entries(connection, ids)}
-    except UNREADABLE as error:
-        if len(ids) == 1:
-            return {ids[0]: error}
-    return {name: entry for one in ids for name, entry in _made(connection, [one]).items()}
 
 
 def _terms(connection: Connection, ids: set[int]) -> dict[int, Term]:

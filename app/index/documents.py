@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from app import dates, quantities, rows
 from app.dialects import listed
@@ -31,6 +32,14 @@ NOT_SAID = {None}
 KEPT = 1 << 13  # dates as they are served
 of_actor = itemgetter(*ACTOR)
 as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class MissingRecordError(LookupError):
+    """An event names a record that is not stored."""
+
+
+# What a value does that is not what its column is for: no date, no decimal, no text.
+UNREADABLE = (dates.DateError, ArithmeticError, TypeError, MissingRecordError, DBAPIError)
 
 
 class Measurement(NamedTuple):
@@ -71,6 +80,25 @@ def entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
     return joined(connection, found.values(), named)
 
 
+def entries_or_errors(connection: Connection, ids: Sequence[str]) -> dict[str, Entry | str]:
+    """Return, by id, each entry that can be made of the stored rows, or else why it cannot."""
+    try:
+        return {entry.event_id: entry for entry in entries(connection, ids)}
+    except UNREADABLE as error:
+        if len(ids) == 1:
+            return {ids[0]: f"event {ids[0]} {_explain(error)}"}
+    return {name: e for one in ids for name, e in entries_or_errors(connection, [one]).items()}
+
+
+def _explain(error: Exception) -> str:
+    """Return what is wrong with an event, as a predicate."""
+    if isinstance(error, dates.DateError):
+        return f"has a date that is none: {error}"
+    if isinstance(error, ArithmeticError):
+        return "has a quantity that is no number"
+    return str(error) if isinstance(error, MissingRecordError) else f"is unreadable: {error}"
+
+
 def joined(
     connection: Connection, events: Collection[EventRows], named: rows.Records
 ) -> list[Entry]:
@@ -79,7 +107,24 @@ def joined(
     asked = {"ids": [event.event_id for event in events]}
     for target, origin in connection.execute(RELATED_FROM, asked):
         incoming[target].append(origin)
-    return [_entry(event.event, _parts(event, named), incoming[event.event_id]) for event in events]
+    return [
+        _entry(event.event, _whole_parts(event, named), incoming[event.event_id])
+        for event in events
+    ]
+
+
+def _whole_parts(event: EventRows, named: rows.Records) -> dict[str, list[Json]]:
+    """Return the lists of the document. Raise MissingRecordError if they name what is not there."""
+    try:
+        return _parts(event, named)
+    except KeyError:
+        for kind in NAMED:
+            for record_id in event.ids(kind):
+                if record_id not in named[kind]:
+                    raise MissingRecordError(
+                        f"names the {kind} '{record_id}', which is not there"
+                    ) from None
+        raise
 
 
 def _parts(event: EventRows, named: rows.Records) -> dict[str, list[Json]]:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from app import rows
-from app.dialects import listed
+from app.dialects import StoreError, listed
 from app.index import keys, terms
 from app.index.blocks import Blocks, filled
-from app.index.documents import Entry, entries
+from app.index.documents import Entry, entries, entries_or_errors
 from app.models import TABLES
 from app.rows import batches
 
@@ -145,14 +145,25 @@ def _displace(
     blocks.left({row.block for row in rows})
 
 
+def count_events(connection: Connection) -> int:
+    """Return how many events are stored, whatever state the read model is in."""
+    return int(connection.execute(text("SELECT count(*) FROM event")).scalar_one())
+
+
 def rebuild(connection: Connection, progress: Callable[[int], None] = lambda done: None) -> int:
-    """Make the read model anew from the rows; gives the number of events, tells `progress`."""
+    """Make the read model anew from the rows and return the number of events.
+
+    Raise StoreError, and leave the read model as it is, if an event cannot be indexed.
+    """
     for table in ("posting", "block", "term", *keys.KEYED):
         connection.execute(text(f"DELETE FROM {table}"))
     ids = connection.execute(text("SELECT id FROM event ORDER BY id")).scalars().all()
     days: list[tuple[int, str]] = []
     for batch in batches(ids):
-        days += [(entry.date.order_day, entry.event_id) for entry in entries(connection, batch)]
+        for entry in entries_or_errors(connection, batch).values():
+            if isinstance(entry, str):
+                raise StoreError(f"nothing was indexed: {entry}; `dateline check` lists all faults")
+            days.append((entry.date.order_day, entry.event_id))
     key_of: dict[str, int] = {}
     for day, events in groupby(sorted(days), key=lambda pair: pair[0]):
         of_day = [event_id for _, event_id in events]
