@@ -20,6 +20,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from sqlalchemy import Connection
 
 from app import __version__, copying, index, keys, reads, schemas, seeding, server, writes
 from app.api.routes import read_query
@@ -299,12 +300,13 @@ def export_file(
     """Write events to a file: feeds the 100 last updated, the others all, in timeline order.
 
     Takes the filter of the API by its names: --type contract --date 2023 --min-publishers 2;
-    with csv, --lossless true. Addresses in the file begin with DATELINE_PUBLIC_URL, or where that
+    with csv, ndjson and geojson also --sort=-date, --limit 10 and --fields title,date, with csv
+    --lossless true. Addresses in the file begin with DATELINE_PUBLIC_URL, or where that
     is not set with http://127.0.0.1:8000.
     """
     made = _format(format_name)
     pairs = _pairs(context.args)
-    asked = read_query(ExportQuery, pairs)
+    asked = read_query(ExportQuery, pairs).of(made)
     settings = Settings()
     base = settings.public_url or f"http://{HOST}:{PORT}"
     if output is not None and output.exists():
@@ -312,8 +314,8 @@ def export_file(
     with (
         _current() as database,
         database.read(patient=True) as connection,
-        reads.export(connection, asked, made.latest) as documents,
-        _progress(reads.matching(connection, asked), "exporting") as tell,
+        reads.export(connection, asked) as documents,
+        _progress(_number(connection, asked), "exporting") as tell,
     ):
         query = f"?{urlencode(pairs)}" if pairs else ""
         about = About(
@@ -321,12 +323,19 @@ def export_file(
             base=base,
             address=f"{base}/events.{made.name}{query}",
             updated=reads.last_update(connection, asked),
+            fields=asked.picked,
             lossless=asked.lossless,
         )
         target = sys.stdout.buffer if output is None else output.open("xb")
         with nullcontext(target) if output is None else target:
             for chunk in made.write(_told(documents, tell), about):
                 target.write(chunk)
+
+
+def _number(connection: Connection, asked: ExportQuery) -> int:
+    """Return how many events a file will hold."""
+    found = reads.matching(connection, asked)
+    return found if asked.limit is None else min(found, asked.limit)
 
 
 def _told(documents: Iterable[bytes], tell: Callable[[int], None]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from app import index, reads, rows, schemas, writes
 from app.cli import _findings
 from app.db import Database
 from app.errors import Problem
-from app.filters import EventFilter, find
+from app.filters import EventFilter, ExportQuery, find
 from app.formats import Line
 from app.writes import lookups
 from stores import BY, Stores, opened
@@ -100,7 +100,7 @@ def held(store: Database) -> Any:
     moments = {"created_at", "updated_at"}
     tables = ("actor", "actor_alias", "place", "publisher", "tag", "source")
     with store.read(patient=True) as connection:
-        with reads.export(connection, EventFilter()) as documents:
+        with reads.export(connection, ExportQuery()) as documents:
             events = [json.loads(document) for document in documents]
         named = {
             t: sorted(map(repr, connection.execute(text(f"SELECT * FROM {t}")))) for t in tables

@@ -23,7 +23,7 @@ from sqlalchemy import text
 from app import keys, reads, writes
 from app.cli import _findings
 from app.db import Database
-from app.filters import ChangesQuery, EventFilter
+from app.filters import ChangesQuery, ExportQuery
 from commands import run, serving, started
 from servers import SECONDS, until
 from stores import SqliteStores, migrated, opened, seeded
@@ -234,7 +234,7 @@ def holding(store: Database) -> dict[str, Json]:
     """Every event by id, as it is served."""
     with (
         store.read(patient=True) as connection,
-        reads.export(connection, EventFilter()) as documents,
+        reads.export(connection, ExportQuery()) as documents,
     ):
         return {document["id"]: document for document in map(json.loads, documents)}
 

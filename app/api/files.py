@@ -74,6 +74,9 @@ async def export_events(
     (RFC 5545), `geojson` a layer of a map (RFC 7946), `jsonld` linked data in the terms of
     schema.org, `html` a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed
     1.1) are feeds: they hold the 100 events that were last updated, the newest update first.
+
+    With `date`, every event says how it matches, as in a list. `csv`, `ndjson` and `geojson` take
+    `sort`, `limit` and `fields`, with the meaning that they have in `GET /events`.
     """
     if suffix not in FORMATS:
         near = nearest_format(suffix)
@@ -82,6 +85,7 @@ async def export_events(
             "not-found", f"Events come as JSON at /events, and as {', '.join(FORMATS)}.{hint}"
         )
     made = FORMATS[suffix]
+    wanted = asked.of(made)
     headers = tagged(await tag_of_now(request))
     store, held = database(request), AsyncExitStack()
 
@@ -92,10 +96,11 @@ async def export_events(
             title=request.app.state.settings.title,
             base=absolute(request, ""),
             address=address(request),
-            updated=reads.last_update(connection, asked) if made.dated else None,
-            lossless=asked.lossless,
+            updated=reads.last_update(connection, wanted) if made.dated else None,
+            fields=wanted.picked,
+            lossless=wanted.lossless,
         )
-        documents = held.enter_context(reads.export(connection, asked, made.latest))
+        documents = held.enter_context(reads.export(connection, wanted))
         return made.write(documents, about)
 
     try:

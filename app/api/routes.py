@@ -34,10 +34,11 @@ class StrictRoute(APIRoute):
         checks = [part.call for part in parts if part.call]
         handle = self._direct() or self._injected()
         repeatable = dict(_parameters(self.dependant))
+        elsewhere = dict(_elsewhere(self.dependant))
 
         async def strict(request: Request) -> Response:
             if request.scope["query_string"]:
-                check_query(request.query_params.multi_items(), repeatable)
+                check_query(request.query_params.multi_items(), repeatable, elsewhere)
             for check in checks:
                 await check(request)
             return await handle(request)
@@ -113,9 +114,15 @@ def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
         yield from _parameters(part)
 
 
+def _elsewhere(dependant: Dependant) -> Iterator[tuple[str, str]]:
+    """Each parameter that a query model knows from elsewhere, and why it has no meaning here."""
+    for field in dependant.query_params:
+        yield from getattr(field.field_info.annotation, "NOT_HERE", {}).items()
+
+
 def read_query(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
     """A query that did not come as one, as strictly read; Problem `invalid-parameters`."""
-    check_query(pairs, members(model))
+    check_query(pairs, members(model), getattr(model, "NOT_HERE", {}))
     return valid(model, pairs)
 
 
@@ -144,8 +151,13 @@ def members(model: type[BaseModel]) -> Mapping[str, bool]:
     }
 
 
-def check_query(items: list[tuple[str, str]], repeatable: Mapping[str, bool]) -> None:
-    """Problem `invalid-parameters` naming each unknown name and each repeated single one."""
+def check_query(
+    items: list[tuple[str, str]], repeatable: Mapping[str, bool], elsewhere: Mapping[str, str]
+) -> None:
+    """Raise Problem `invalid-parameters` naming each unknown name and each repeated single one.
+
+    `elsewhere` says why names that other paths take have no meaning here.
+    """
     given = Counter(name for name, _ in items)
     wrong = [
         name
@@ -157,6 +169,8 @@ def check_query(items: list[tuple[str, str]], repeatable: Mapping[str, bool]) ->
     for name in wrong[:MOST_FAULTS]:
         if name in repeatable:
             faults.append(Fault("query", name, "may be given once only; keep one of them"))
+        elif name in elsewhere:
+            faults.append(Fault("query", name, f"is not a parameter here: {elsewhere[name]}"))
         else:
             message = f"is not a parameter here; known: {known}"
             near = nearest_parameter(name, repeatable)

@@ -12,6 +12,7 @@ from app.filters.query import (
     FacetQuery,
     HistogramQuery,
     ListQuery,
+    OrderedQuery,
     RevisionsQuery,
     VocabularyQuery,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Hold",
     "ListQuery",
     "Meaning",
+    "OrderedQuery",
     "Part",
     "Phrase",
     "Quantity",

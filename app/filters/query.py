@@ -4,11 +4,11 @@ All the examples, but those of `place` and `bbox`, together find the gas contrac
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +23,7 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from app import dates, models, schemas
-from app.errors import nearest, wrong
+from app.errors import Fault, nearest, refuse, wrong
 from app.filters.meaning import (
     Amount,
     AtLeast,
@@ -41,6 +41,7 @@ from app.filters.meaning import (
     ids_or_names_of,
     repeated,
 )
+from app.formats import CHOICES, FORMATS, Format
 
 MAX_VALUES = 50
 PAGE = 200
@@ -155,18 +156,49 @@ def _box(value: str) -> str:
     return ",".join(parts)
 
 
+def _names(value: str) -> str:
+    return ",".join(name.strip() for name in value.split(","))
+
+
 def _fields(value: str) -> str:
-    known = schemas.Event.model_fields
-    names = [name.strip() for name in value.split(",")]
+    names = _names(value)
+    if fault := _strange_fields(names, schemas.Event.model_fields, "an event"):
+        raise wrong(fault.message, fault.suggestion)
+    return names
+
+
+def _strange_fields(value: str, known: Collection[str], what: str) -> Fault | None:
+    """Return a fault if `what` lacks some of a list of fields; None if it has all."""
+    names = value.split(",")
     unknown = [name for name in names if name not in known]
-    if unknown:
-        meant = [name if name in known else nearest(name, known) for name in names]
-        told = ", ".join(f"'{name[:40]}'" for name in unknown[:5])
-        raise wrong(
-            f"{told}: no field of an event; fields: {', '.join(known)}",
-            ",".join(dict.fromkeys(filter(None, meant))) if all(meant) else None,
-        )
-    return ",".join(names)
+    if not unknown:
+        return None
+    meant = [name if name in known else nearest(name, known) for name in names]
+    quoted = ", ".join(f"'{name[:40]}'" for name in unknown[:5])
+    message = f"{quoted}: no field of {what}; fields: {', '.join(known)}"
+    suggestion = ",".join(dict.fromkeys(filter(None, meant))) if all(meant) else None
+    return Fault("query", "fields", message, suggestion)
+
+
+def _list_of(names: str) -> str:
+    """Return the pattern of some of these names, with commas between them."""
+    return rf"\s*({names})\s*(,\s*({names})\s*)*"
+
+
+def _takers(option: str) -> str:
+    """Return the names of the formats that take an option."""
+    return ", ".join(f"`{name}`" for name, made in FORMATS.items() if option in made.options)
+
+
+def _only_for(option: str, made: Format) -> str:
+    """Say which formats take an option, and why this one does not."""
+    if option == "lossless":
+        why = f"leave it out for {made.name}"
+    elif made.latest is not None:
+        why = f"{made.name} always holds the {made.latest} events that were last updated"
+    else:
+        why = f"{made.name} always holds all that the filter finds, in timeline order"
+    return f"works only for {_takers(option)}; {why}"
 
 
 def _whole(most: int) -> Callable[[Any], Any]:
@@ -195,10 +227,17 @@ DEGREES = rf"\s*{schemas.DECIMAL}\s*"
 MOMENT = "[-+0-9WTtZz:., ]+"
 MEMBERS = "|".join(schemas.Event.model_fields)
 
+FILE_FIELDS = "|".join(dict.fromkeys(name for made in FORMATS.values() for name in made.fields))
+OPTIONS = (*CHOICES, "lossless")  # of a file
+
 MOST_FACETS, MOST_PUBLISHERS = 1000, 1000
+MAX_FILE_EVENTS = 10_000_000
 Limit = Annotated[int, Field(ge=1, le=PAGE), BeforeValidator(_whole(PAGE))]
 Publishers = Annotated[
     int, Field(ge=1, le=MOST_PUBLISHERS), BeforeValidator(_whole(MOST_PUBLISHERS))
+]
+FileLimit = Annotated[
+    int, Field(ge=1, le=MAX_FILE_EVENTS), BeforeValidator(_whole(MAX_FILE_EVENTS))
 ]
 FacetLimit = Annotated[int, Field(ge=1, le=MOST_FACETS), BeforeValidator(_whole(MOST_FACETS))]
 Value = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_value)]
@@ -414,8 +453,8 @@ class EventFilter(BaseModel):
         return list(dict.fromkeys(found))
 
 
-class ListQuery(EventFilter):
-    """A list of events: the filter, the order, and where to go on."""
+class OrderedQuery(EventFilter):
+    """Events in an order."""
 
     sort: Sort = Field(
         "date",
@@ -424,11 +463,6 @@ class ListQuery(EventFilter):
         "with `q`, lists the newest 1,000 hits, the best first.",
         examples=["date"],
     )
-    cursor: Cursor | None = Field(
-        None,
-        description="Where to go on: the `cursor` of the last answer's `next`. Opaque; it belongs "
-        "to its filter and sort.",
-    )
 
     @model_validator(mode="after")
     def _relevance_needs_q(self) -> Self:
@@ -436,15 +470,28 @@ class ListQuery(EventFilter):
             raise wrong("`relevance` needs `q`: it is relevance to a text", name="sort")
         return self
 
+    def _picked(self, fields: str | None) -> tuple[str, ...] | None:
+        """Return the names in `fields`, with `match` if there is a date; None for all."""
+        if fields is None:
+            return None
+        return tuple(dict.fromkeys((*fields.split(","), *(("match",) if self.date else ()))))
+
+
+class ListQuery(OrderedQuery):
+    """A list of events: the filter, the order, and where to go on."""
+
+    cursor: Cursor | None = Field(
+        None,
+        description="Where to go on: the `cursor` of the last answer's `next`. Opaque; it belongs "
+        "to its filter and sort.",
+    )
+
 
 class EventQuery(ListQuery):
     """A page of events: which list, and how much of it."""
 
     limit: Limit = Field(50, description="How many at most.", examples=[50])
-    fields: (
-        Annotated[str, AfterValidator(_fields), _says(rf"\s*({MEMBERS})\s*(,\s*({MEMBERS})\s*)*")]
-        | None
-    ) = Field(
+    fields: Annotated[str, AfterValidator(_fields), _says(_list_of(MEMBERS))] | None = Field(
         None,
         description="Only these members of each event, separated by commas; `match` comes with "
         "`date` all the same.",
@@ -453,6 +500,11 @@ class EventQuery(ListQuery):
     total: Total = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
+
+    @property
+    def picked(self) -> tuple[str, ...] | None:
+        """The members of each event that a page holds, None for all."""
+        return self._picked(self.fields)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -465,15 +517,53 @@ class EventQuery(ListQuery):
         return {n: sorted({*v}) if isinstance(v, list) else v for n, v in told.items()}
 
 
-class ExportQuery(EventFilter):
-    """Which events a file holds, in timeline order."""
+class ExportQuery(OrderedQuery):
+    """Which events a file holds, in which order, and what of them."""
 
+    # What a list takes and a file does not.
+    NOT_HERE: ClassVar[Mapping[str, str]] = {
+        "cursor": "a file has no pages: it holds all that the filter finds, or `limit` of it",
+        "total": "a file does not count; /events and /facets say how many there are",
+    }
+
+    limit: FileLimit | None = Field(
+        None,
+        description=f"Of {_takers('limit')}: how many events at most, up to {MAX_FILE_EVENTS:,}; "
+        "all if it is left out.",
+        examples=[1000],
+    )
+    fields: Annotated[str, AfterValidator(_names), _says(_list_of(FILE_FIELDS))] | None = Field(
+        None,
+        description=f"Of {_takers('fields')}: only these columns, members or properties, separated "
+        "by commas; `match` comes with `date` all the same.",
+        examples=["id,title,date"],
+    )
     lossless: bool = Field(
         False,
         description="CSV only: every member, as JSON where a cell holds a list, and no apostrophe "
         "in front of what a spreadsheet would run as a formula.",
         examples=[True],
     )
+
+    @property
+    def picked(self) -> tuple[str, ...] | None:
+        """What the file holds of each event, None for all of it."""
+        return self._picked(self.fields)
+
+    def of(self, made: Format) -> "ExportQuery":
+        """Return what is asked of a file in this format: a feed has its own order and limit.
+
+        Raise Problem `invalid-parameters` if the format does not take an option.
+        """
+        refused = [n for n in OPTIONS if n in self.model_fields_set and n not in made.options]
+        if refused:
+            raise refuse(*(Fault("query", name, _only_for(name, made)) for name in refused))
+        if self.fields is not None and (
+            fault := _strange_fields(self.fields, made.fields, made.name)
+        ):
+            raise refuse(fault)
+        feed = {"sort": "-updated", "limit": made.latest}
+        return self if made.latest is None else self.model_copy(update=feed)
 
 
 class FacetQuery(EventFilter):

@@ -3,14 +3,15 @@
 Pure functions from bytes to bytes and to documents, with no database and no HTTP.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from app import schemas
 from app.errors import nearest
 from app.formats import atom, geojson, html, ics, jsonfeed, jsonld, ndjson, table, timelinejs
-from app.formats.lines import About, Line
-from app.formats.table import COLUMNS, template
+from app.formats.lines import About, Line, pick
+from app.formats.table import COLUMNS, DERIVED, template
 
 Read = Callable[[BinaryIO], Iterator[Line]]
 
@@ -23,7 +24,8 @@ class Format:
     other. `write` makes chunks of the file from documents as they are served. `read` never raises
     for what stands in the file: a Line bears its faults; None where a format is only written. A
     feed holds the `latest` so many events, the last updated first; any other format all of them,
-    in timeline order. `dated` is whether it says when it was last edited.
+    in timeline order. `dated` is whether it says when it was last edited. `options` are the
+    parameters that it takes beside the filter, and `fields` the names that the one so called takes.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Format:
     latest: int | None = None
     dated: bool = False
     suffix: str | None = None
+    options: Collection[str] = ()
+    fields: Collection[str] = ()
 
     @property
     def filename(self) -> str:
@@ -41,11 +45,27 @@ class Format:
 
 
 FEED = 100  # events in a feed
+CHOICES = ("sort", "limit", "fields")
+MEMBERS = tuple(schemas.Event.model_fields)
 FORMATS: Mapping[str, Format] = {
     made.name: made
     for made in (
-        Format("ndjson", "application/x-ndjson", ndjson.write, ndjson.read),
-        Format("csv", "text/csv; charset=utf-8", table.write, table.read),
+        Format(
+            "ndjson",
+            "application/x-ndjson",
+            ndjson.write,
+            ndjson.read,
+            options=CHOICES,
+            fields=MEMBERS,
+        ),
+        Format(
+            "csv",
+            "text/csv; charset=utf-8",
+            table.write,
+            table.read,
+            options=(*CHOICES, "lossless"),
+            fields=table.WRITTEN,
+        ),
         Format(
             "timelinejs",
             "application/json",
@@ -54,7 +74,13 @@ FORMATS: Mapping[str, Format] = {
             suffix="timelinejs.json",
         ),
         Format("ics", "text/calendar; charset=utf-8", ics.write, dated=True),
-        Format("geojson", "application/geo+json", geojson.write),
+        Format(
+            "geojson",
+            "application/geo+json",
+            geojson.write,
+            options=CHOICES,
+            fields=(*MEMBERS, *geojson.ADDED),
+        ),
         Format("atom", "application/atom+xml", atom.write, latest=FEED, dated=True),
         Format(
             "jsonfeed",
@@ -89,7 +115,9 @@ def nearest_format(name: str) -> str | None:
 
 
 __all__ = [
+    "CHOICES",
     "COLUMNS",
+    "DERIVED",
     "FORMATS",
     "READERS",
     "About",
@@ -97,5 +125,6 @@ __all__ = [
     "Line",
     "Read",
     "nearest_format",
+    "pick",
     "template",
 ]

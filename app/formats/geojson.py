@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from app.formats.lines import About, Json, batches_of, json_list
+from app.formats.lines import About, Json, batches_of, json_list, pick
+
+ADDED = ("start", "end", "url")  # to the members of an event
 
 
 def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
@@ -14,18 +16,18 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def _feature(about: About, event: Json) -> Json:
-    """The Feature (section 3.2): all that the event says, and its outer days where maps look."""
+    """The Feature (section 3.2): all that the event says, and its outer days where maps look.
+
+    With `fields`, only those properties; the geometry stays.
+    """
     date = event["date"]
+    added = (date["earliest"], date["latest"], about.page_of(event["id"]))
+    properties = {**event, **dict(zip(ADDED, added, strict=True))}
     return {
         "type": "Feature",
         "id": event["id"],
         "geometry": _geometry(event["places"]),
-        "properties": {
-            **event,
-            "start": date["earliest"],
-            "end": date["latest"],
-            "url": about.page_of(event["id"]),
-        },
+        "properties": properties if about.fields is None else pick(properties, about.fields),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from app.formats import citations
-from app.formats.lines import About, Json, batches_of, json_list
+from app.formats.lines import About, Json, batches_of, json_list, pick
 from app.formats.prose import as_html, in_short, keywords
 
 
@@ -38,6 +38,6 @@ def _item(about: About, event: Json) -> Json:
         "tags": keywords(event),
         "_dateline": {
             "about": f"{about.base}/docs",
-            **{name: event[name] for name in ("date", "status", "sources")},
+            **pick(event, ("match", "date", "status", "sources")),
         },
     }

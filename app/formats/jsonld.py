@@ -7,7 +7,7 @@ from typing import Any
 
 from app import dates
 from app.formats import citations
-from app.formats.lines import About, Json, batches_of, json_list
+from app.formats.lines import About, Json, batches_of, json_list, pick
 
 SCHEMA = "https://schema.org/"
 # "https://schema.org" alone would have to be fetched by whoever reads the file. This says what is
@@ -46,7 +46,8 @@ WORKS = {
 def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The graph, chunk by chunk. It needs no other document to be understood: see CONTEXT."""
     graph = batches_of(documents, partial(_event, about))
-    for chunk in json_list(graph, "@graph", {"@context": CONTEXT}):
+    context = {**CONTEXT, "match": f"{about.base}/docs#match"}  # schema.org has no word for it
+    for chunk in json_list(graph, "@graph", {"@context": context}):
         # As good in JSON, and cannot end the <script> that a page may hold it in.
         yield chunk.replace(b"<", b"\\u003c")
 
@@ -70,6 +71,7 @@ def _event(about: About, event: Json) -> Json:
             "description": event["summary"],
             **_iso_dates(dates.parse(edtf)),
             "edtf": edtf,
+            **pick(event, ("match",)),
             "eventStatus": STATUS.get(event["status"]),
             "keywords": event["tags"],
             "location": [_place(about, place) for place in event["places"]],

@@ -1,11 +1,11 @@
 """What every format reads to and writes from: an event of a file, and events by the hundred."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from app.errors import Fault
 
@@ -20,21 +20,23 @@ class About:
 
     `title` is the chronology's. `base` is the server's public address without a slash at its end,
     `address` the full URL of this very list with its query. `updated` is when an event of it was
-    last edited, RFC 3339, None where it holds none or its format does not say so. `lossless` is
-    whether nothing may be lost, which only CSV minds.
+    last edited, RFC 3339, None where it holds none or its format does not say so. `fields` are the
+    only ones that the file is to hold, None for all. `lossless` is whether nothing may be lost,
+    which only CSV minds.
     """
 
     title: str
     base: str
     address: str
     updated: str | None = None
+    fields: Sequence[str] | None = None
     lossless: bool = False
 
     @property
     def page(self) -> str:
         """The timeline for people under the same filter."""
-        asked = [pair for pair in parse_qsl(urlsplit(self.address).query) if pair[0] != "lossless"]
-        return f"{self.base}/?{urlencode(asked)}" if asked else f"{self.base}/"
+        query = urlsplit(self.address).query
+        return f"{self.base}/?{query}" if query else f"{self.base}/"
 
     def page_of(self, event_id: str) -> str:
         """The timeline for people with this event open."""
@@ -86,6 +88,11 @@ def batches_of(
         items = (made(json.loads(document)) for document in batch)
         if kept := [item for item in items if item is not None]:
             yield kept
+
+
+def pick(document: Json, fields: Sequence[str]) -> Json:
+    """Return only these members, in this order; `match` is there only with a date."""
+    return {name: document[name] for name in fields if name in document}
 
 
 def as_json(value: Any) -> bytes:

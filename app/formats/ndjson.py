@@ -1,16 +1,20 @@
 """NDJSON: a document a line, exactly as it is served."""
 
+import json
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from app.formats.lines import LONGEST, About, Line, batches, unreadable
+from app.formats.lines import LONGEST, About, Line, as_json, batches, pick, unreadable
 from app.schemas import read_json
 
 
 def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The file, chunk by chunk; nothing is ever lost in it."""
+    """The file, chunk by chunk; nothing is lost in it, but for what `fields` leaves out."""
+    fields = about.fields
     for batch in batches(documents):
+        if fields is not None:
+            batch = [as_json(pick(json.loads(document), fields)) for document in batch]
         yield b"\n".join((*batch, b""))
 
 

@@ -18,13 +18,16 @@ def fit(text: str) -> str:
 
 
 def when(event: Event) -> str:
-    """The date in words, what its source said of it, and the status where it did not just happen.
+    """Return the date in words, its source's own words, and what a reader must know beside it.
 
+    That is the status, unless it just happened, and whether it only may lie in the dates asked for.
     `November 2023 (“late in 2023”), planned`
     """
     date, status = event["date"], event["status"]
-    said = f" (“{date['text']}”)" if date["text"] else ""
-    return f"{date['label']}{said}" + ("" if status in (None, "completed") else f", {status}")
+    quoted = f" (“{date['text']}”)" if date["text"] else ""
+    beside = "" if status in (None, "completed") else f", {status}"
+    doubt = ", possible but not certain in the dates asked for"
+    return f"{date['label']}{quoted}{beside}{doubt if event.get('match') == 'possible' else ''}"
 
 
 def keywords(event: Event) -> list[str]:

@@ -1,11 +1,11 @@
-"""CSV (RFC 4180): a row an event, in the same columns out and in."""
+"""CSV (RFC 4180): a row an event, in the same columns out and in, and some that only go out."""
 
 import csv
 import io
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -46,6 +46,14 @@ COLUMNS: Mapping[str, str] = {
     "source_note": "What else there is to say of it",
     "more_sources": "The other sources, always as JSON",
 }
+# Written for people and notebooks, and passed over when the file is read.
+DERIVED: Mapping[str, str] = {
+    "match": "`certain` or `possible`: how it matches `date`; empty without `date`",
+    "earliest": "The first day of the date, ISO 8601; empty if that is open or unknown",
+    "latest": "The last day, ISO 8601; empty if that is open or unknown",
+    "label": "The date in words: `November 2023`",
+}
+WRITTEN = (*COLUMNS, *DERIVED)
 SOURCE_COLUMNS = tuple(name for name in COLUMNS if name.startswith(OF_SOURCE))
 
 # Text that is kept to the last space. Of any other cell, white space at its ends is no part.
@@ -113,9 +121,11 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     Unless it is to be lossless, it is for people and spreadsheets: lists in words, which say less
     than JSON, and nothing that would be taken for a formula.
     """
-    yield _rows([COLUMNS])
+    columns = WRITTEN if about.fields is None else about.fields
+    yield _rows([columns])
     for batch in batches(documents):
-        yield _rows(_row(json.loads(document), about.lossless) for document in batch)
+        events = map(json.loads, batch)
+        yield _rows(_row(event, columns, lossless=about.lossless) for event in events)
 
 
 def template() -> bytes:
@@ -129,21 +139,23 @@ def _rows(rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _row(event: dict[str, Any], lossless: bool) -> list[str]:
+def _row(event: dict[str, Any], columns: Sequence[str], *, lossless: bool) -> list[str]:
     sources = event["sources"]
     first = next((n for n, source in enumerate(sources) if source["role"] == "supports"), None)
     if first is None or (lossless and first > 0):  # else the order would be lost
         own, others = {}, sources
     else:
         own, others = sources[first], [*sources[:first], *sources[first + 1 :]]
+    date = event["date"]
     members = {
         **event,
-        "date": event["date"]["edtf"],
-        "date_text": event["date"]["text"],
+        "date": date["edtf"],
+        "date_text": date["text"],
+        **{name: date[name] for name in ("earliest", "latest", "label")},
         **{OF_SOURCE + name: value for name, value in own.items()},
         "more_sources": as_json(others) if others else None,
     }
-    return [_cell(column, members.get(column), lossless) for column in COLUMNS]
+    return [_cell(column, members.get(column), lossless) for column in columns]
 
 
 def _cell(column: str, value: Any, lossless: bool) -> str:
@@ -217,7 +229,7 @@ def _faults_of_header(columns: list[str], number: int) -> Iterator[Fault]:
     for position, column in enumerate(columns, 1):
         if not column:
             yield Fault("body", f"column {position}", "has no name", line=number)
-        elif column not in COLUMNS:
+        elif column not in WRITTEN:
             message = f"is not a column; known: {', '.join(COLUMNS)}"
             yield Fault("body", column[:200], message, nearest(column[:200], COLUMNS), number)
         elif column in columns[: position - 1]:
@@ -242,7 +254,7 @@ def _line(number: int, columns: list[str], row: list[str]) -> Line:
     faults = []
     for column, cell in zip(columns, row, strict=False):
         try:
-            if cell.strip():
+            if cell.strip() and column not in DERIVED:
                 members[column] = _value(column, bare(cell))
         except CellError as error:
             faults.append(Fault("body", column, str(error), error.suggestion, number))

@@ -1,8 +1,8 @@
 """TimelineJS 3: the JSON that Knight Lab's timeline shows, a slide an event.
 
 Its documentation: https://timeline.knightlab.com/docs/json-format.html. A slide that is written
-here bears one member more, `edtf`: the date exactly as it is, and the sign that its `group` is the
-event's type.
+here has one member more, `edtf`: the date exactly as it is, and the sign that its `group` is the
+event's type. Under a `date` filter it also has `match`.
 """
 
 import re
@@ -16,7 +16,7 @@ from app.dates.grammar import GROUPINGS, Component, End, Expression, Interval
 from app.dates.grammar import read as read_edtf
 from app.errors import Fault
 from app.formats import citations
-from app.formats.lines import About, Json, Line, batches_of, damaged, json_list
+from app.formats.lines import About, Json, Line, batches_of, damaged, json_list, pick
 from app.formats.markup import APART, kept, plain
 from app.schemas import SLUG, read_json
 
@@ -44,6 +44,7 @@ def _slide(event: Json) -> Json | None:
         **shown,
         "display_date": date["label"],
         "edtf": date["edtf"],
+        **pick(event, ("match",)),
         "text": {
             "headline": escape(event["title"]),
             "text": (kept(summary) if summary else "") + sources,

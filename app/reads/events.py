@@ -1,7 +1,7 @@
 """Events: one, or a page of those that a filter finds."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 
@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from app.dates import Window
 from app.dialects import Prepared
-from app.filters import EventFilter, EventQuery, find
+from app.filters import EventFilter, EventQuery, ExportQuery, find
+from app.formats import pick
 from app.reads.cursors import Page, Position, one, write_cursor, write_json
-from app.reads.hits import Hits, in_batches
+from app.reads.hits import Hits
 from app.reads.orders import ORDERS, by_update, place
 
 AT_A_TIME = 500  # documents of an export are held in memory
@@ -43,26 +44,30 @@ def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
     items = list(_bodies(connection, keys))
     if asked.window is not None:
         items = _with_match(connection, asked.window, keys, items)
-    if asked.fields is not None:
-        items = [_only(item, asked.fields.split(",")) for item in items]
+    if asked.picked is not None:
+        items = [write_json(pick(json.loads(item), asked.picked)) for item in items]
     return Page(items, total, cursor)
 
 
 @contextmanager
-def export(
-    connection: Connection, asked: EventFilter, latest: int | None = None
-) -> Iterator[Iterator[bytes]]:
-    """The documents of all events that a filter finds, in timeline order, as they are read.
+def export(connection: Connection, asked: ExportQuery) -> Iterator[Iterator[bytes]]:
+    """Give the documents of the events that a file holds, in its order, as they are read.
 
-    With `latest`, so many at most, the last updated first. Problem `invalid-parameters` comes at
-    once, before the first is asked for.
+    With a date, each says how it matches. Raise Problem `invalid-parameters` at once, before the
+    first is asked for.
     """
     hits = Hits(connection, find(connection, asked))
-    if latest is None:
-        batches = in_batches(hits.in_order(), AT_A_TIME)
-    else:
-        batches = iter([list(islice(by_update(connection, hits, descending=True), latest))])
-    yield chain.from_iterable(_bodies(connection, keys) for keys in batches)
+    keys = islice(ORDERS[asked.sort]().walk(connection, asked, hits), asked.limit)
+    yield chain.from_iterable(_export(connection, asked.window, keys))
+
+
+def _export(
+    connection: Connection, window: Window | None, keys: Iterator[int]
+) -> Iterator[Iterable[bytes]]:
+    """Give the documents with these keys, some at a time."""
+    while some := list(islice(keys, AT_A_TIME)):
+        items = _bodies(connection, some)
+        yield items if window is None else _with_match(connection, window, some, items)
 
 
 def _bodies(connection: Connection, keys: Sequence[int]) -> Iterator[bytes]:
@@ -85,16 +90,10 @@ def matching(connection: Connection, asked: EventFilter) -> int:
 
 
 def _with_match(
-    connection: Connection, window: Window, keys: Sequence[int], items: Sequence[bytes]
+    connection: Connection, window: Window, keys: Sequence[int], items: Iterable[bytes]
 ) -> list[bytes]:
     """The documents with these keys, each with how it matches a window."""
     told = {"keys": keys, "first": window.first, "last": window.last}
     certain = {key for (key,) in CERTAIN.rows(connection, **told)}
     words = (b"certain" if key in certain else b"possible" for key in keys)
     return [b'%b,"match":"%b"}' % (i[:-1], word) for i, word in zip(items, words, strict=True)]
-
-
-def _only(item: bytes, fields: Sequence[str]) -> bytes:
-    document = json.loads(item)
-    kept = {name: document[name] for name in (*fields, "match") if name in document}
-    return write_json(kept)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app import words
 from app.dialects import Prepared
-from app.filters import EventQuery
+from app.filters import EventQuery, OrderedQuery
 from app.reads.cursors import Position, read_cursor
 from app.reads.hits import Hits, in_batches
 
@@ -60,6 +60,9 @@ class Order(Protocol):
     ) -> Sequence[int]:
         """The keys of the events of a page and, where there is more, one key too many."""
 
+    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
+        """Give the keys of all its events, as they are found."""
+
     def told(self, connection: Connection, key: int) -> list[Any]:
         """What the cursor behind an event holds."""
 
@@ -79,6 +82,10 @@ class ByDate:
             beyond = key_at(connection, day, event_id, descending=self.descending)
         keys = hits.in_order(descending=self.descending, beyond=beyond)
         return next(in_batches(keys, asked.limit + 1), [])
+
+    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
+        for some in hits.in_order(descending=self.descending):
+            yield from some.tolist()
 
     def told(self, connection: Connection, key: int) -> list[Any]:
         day, event_id, _ = place(connection, key)
@@ -100,6 +107,9 @@ class ByUpdate:
             after = (moment, event_id)
         keys = by_update(connection, hits, descending=self.descending, after=after)
         return list(islice(keys, asked.limit + 1))
+
+    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
+        return by_update(connection, hits, descending=self.descending)
 
     def told(self, connection: Connection, key: int) -> list[Any]:
         _, event_id, updated_at = place(connection, key)
@@ -158,21 +168,28 @@ class ByRelevance:
             oldest = key_at(connection, *self.oldest, descending=True)
             limit = 2 * RANKED  # newer hits may have come in since
         newest = next(in_batches(hits.in_order(descending=True), limit), [])
-        self._rank(connection, asked, [key for key in newest if key >= oldest])
-        ranked = sorted((-score, -key) for key, score in self.scores.items())
+        ranked = self._rank(connection, asked, [key for key in newest if key >= oldest])
         keys = [-key for score, key in ranked if after is None or (score, key) > after]
         return keys[: asked.limit + 1]
+
+    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
+        newest = next(in_batches(hits.in_order(descending=True), RANKED), [])
+        return iter([-key for _, key in self._rank(connection, asked, newest)])
 
     def told(self, connection: Connection, key: int) -> list[Any]:
         day, event_id, _ = place(connection, key)
         return [self.scores[key], day, event_id, *self.oldest]
 
-    def _rank(self, connection: Connection, asked: EventQuery, keys: Sequence[int]) -> None:
+    def _rank(
+        self, connection: Connection, asked: OrderedQuery, keys: Sequence[int]
+    ) -> list[tuple[int, int]]:
+        """Return the score and the key of each, negated so that the best and newest come first."""
         sought = list(words.patterns(words.search(str(asked.q))))
         wordings = WORDS.rows(connection, keys=keys)
         self.scores = {key: _score(wording, sought) for key, wording in wordings}
         if keys and not self.oldest:
             self.oldest = list(place(connection, keys[-1])[:2])
+        return sorted((-score, -key) for key, score in self.scores.items())
 
 
 ORDERS: Mapping[str, Callable[[], Order]] = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app import schemas, seeding
 from app.errors import Fault
-from app.formats import COLUMNS, READERS, Line, template
+from app.formats import COLUMNS, DERIVED, READERS, Line, template
 from app.formats.cells import LISTS, STATED, bare, guarded
 from app.models import QUALIFIERS
 from formats.documents import (
@@ -67,8 +67,9 @@ def faults(line: Line) -> list[tuple[str, str | None]]:
 def test_the_readme_lists_the_columns() -> None:
     """In their order, with their meaning."""
     section = README.split("\n## Files\n")[1].split("\n## ")[0]
-    assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)) == COLUMNS
-    assert list(COLUMNS) == re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    columns = {**COLUMNS, **DERIVED}
+    assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)) == columns
+    assert list(columns) == re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
 
 
 def test_the_lists_of_the_readme_read_as_they_are_meant() -> None:
@@ -92,7 +93,7 @@ def test_every_member_of_an_event_has_a_column() -> None:
 
 def test_the_header_is_there_without_events_and_lines_end_as_the_rfc_says() -> None:
     """RFC 4180: CRLF."""
-    header = ",".join(COLUMNS).encode() + b"\r\n"
+    header = ",".join((*COLUMNS, *DERIVED)).encode() + b"\r\n"
     assert file_of("csv", []) == header
     assert file_of("csv", [event()]).count(b"\r\n") == 2
 
