@@ -291,7 +291,7 @@ NOT_TAKEN = {
     "/events.csv?sort=relevance": ("sort", "`relevance` needs `q`"),
     "/events.csv?sort=title": ("sort", ""),
     "/events.csv?fields=": ("fields", ""),
-    "/events.csv?fields=title,sources": ("fields", "'sources': no field of csv; fields: id, type"),
+    "/events.csv?fields=title,sources": ("fields", "'sources': no field of csv; fields: id, "),
     "/events.ndjson?fields=title,earliest": ("fields", "'earliest': no field of ndjson"),
     "/events.geojson?fields=stat": ("fields", "'stat': no field of geojson"),
 }
