@@ -325,6 +325,7 @@ def export_file(
             updated=reads.last_update(connection, asked),
             fields=asked.picked,
             lossless=asked.lossless,
+            types=reads.type_labels(connection),
         )
         target = sys.stdout.buffer if output is None else output.open("xb")
         with nullcontext(target) if output is None else target:

@@ -99,6 +99,7 @@ async def export_events(
             updated=reads.last_update(connection, wanted) if made.dated else None,
             fields=wanted.picked,
             lossless=wanted.lossless,
+            types=reads.type_labels(connection),
         )
         documents = held.enter_context(reads.export(connection, wanted))
         return made.write(documents, about)

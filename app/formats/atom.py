@@ -53,7 +53,8 @@ def _entry(event: Json, about: About) -> Element:
     for source in event["sources"]:
         if url := citations.link(source):
             _add(made, "link", rel="via", href=url, title=citations.line(source))
-    _add(made, "category", term=event["type"], scheme=f"{about.base}/types")
+    label = about.type_label(event["type"])
+    _add(made, "category", term=event["type"], scheme=f"{about.base}/types", label=label)
     for tag in event["tags"]:
         _add(made, "category", term=tag, scheme=f"{about.base}/tags")
     _add(made, "summary", in_short(event))

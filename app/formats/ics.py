@@ -75,7 +75,7 @@ def _entry(event: Json, about: About) -> Entry | None:
     made["SUMMARY"] = _text(_title(event))
     made["DESCRIPTION"] = _text(as_text(event))
     made.add("url", about.page_of(event["id"]))
-    made["CATEGORIES"] = vInline(",".join(map(_text, keywords(event))))
+    made["CATEGORIES"] = vInline(",".join(map(_text, keywords(event, about))))
     _add_place(made, event["places"])
     if event["status"]:
         made.add("status", STATUS[event["status"]])

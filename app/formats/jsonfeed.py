@@ -35,7 +35,7 @@ def _item(about: About, event: Json) -> Json:
         "summary": in_short(event),
         "date_published": event["created_at"],
         "date_modified": event["updated_at"],
-        "tags": keywords(event),
+        "tags": keywords(event, about),
         "_dateline": {
             "about": f"{about.base}/docs",
             **pick(event, ("match", "date", "status", "sources")),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ class About:
     `address` the full URL of this very list with its query. `updated` is when an event of it was
     last edited, RFC 3339, None where it holds none or its format does not say so. `fields` are the
     only ones that the file is to hold, None for all. `lossless` is whether nothing may be lost,
-    which only CSV minds.
+    which only CSV minds. `types` are the labels of types by id.
     """
 
     title: str
@@ -31,12 +31,17 @@ class About:
     updated: str | None = None
     fields: Sequence[str] | None = None
     lossless: bool = False
+    types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def page(self) -> str:
         """The timeline for people under the same filter."""
         query = urlsplit(self.address).query
         return f"{self.base}/?{query}" if query else f"{self.base}/"
+
+    def type_label(self, type_id: str) -> str:
+        """Return what people call a type."""
+        return self.types.get(type_id) or type_id.replace("-", " ")
 
     def page_of(self, event_id: str) -> str:
         """The timeline for people with this event open."""

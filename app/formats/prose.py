@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from app.formats import citations
+from app.formats.lines import About
 
 Event = Mapping[str, Any]
 # What XML 1.0 (section 2.2) and iCalendar (RFC 5545 section 3.1) cannot hold, line breaks apart.
@@ -30,9 +31,9 @@ def when(event: Event) -> str:
     return f"{date['label']}{quoted}{beside}{doubt if event.get('match') == 'possible' else ''}"
 
 
-def keywords(event: Event) -> list[str]:
-    """The id of its type and its tags, each once."""
-    return list(dict.fromkeys((event["type"], *event["tags"])))
+def keywords(event: Event, about: About) -> list[str]:
+    """Return the label of its type and its tags, each once."""
+    return list(dict.fromkeys((about.type_label(event["type"]), *event["tags"])))
 
 
 def as_text(event: Event) -> str:

@@ -18,7 +18,7 @@ OF_SOURCE = "source_"
 COLUMNS: Mapping[str, str] = {
     "id": "The event's id; without it, one is made from date and title",
     "version": "Which version of the stored event the row is; coming in, it guards later edits",
-    "type": "Id of its type",
+    "type": "Its type, by id or label",
     "title": "What happened, in a line",
     "summary": "What happened, in more words",
     "date": "When, as EDTF: `2023-11`, `2023-11-01/2023-12-15`, `[..2024-02-06]`",

@@ -6,8 +6,10 @@ event's type. Under a `date` filter it also has `match`.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from html import escape
 from typing import Any, BinaryIO, TypeGuard
 
@@ -19,6 +21,7 @@ from app.formats import citations
 from app.formats.lines import About, Json, Line, batches_of, damaged, json_list, pick
 from app.formats.markup import APART, kept, plain
 from app.schemas import SLUG, read_json
+from app.words import fold
 
 LONGEST_ID = 100
 CALENDAR = ("year", "month", "day")
@@ -30,10 +33,20 @@ CLOCK = ("hour", "minute", "second", "millisecond")
 
 def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The file, chunk by chunk, without the events that have no day at all."""
-    return json_list(batches_of(documents, _slide), "events")
+    return json_list(batches_of(documents, partial(_slide, _groups(about))), "events")
 
 
-def _slide(event: Json) -> Json | None:
+def _groups(about: About) -> Mapping[str, str]:
+    """Return what types are called in the file: by their label, if no other type has it."""
+    times = Counter(map(fold, (*about.types.values(), *about.types)))
+    own = {type_id: 1 + (fold(label) == fold(type_id)) for type_id, label in about.types.items()}
+    return {
+        type_id: label if times[fold(label)] == own[type_id] else type_id
+        for type_id, label in about.types.items()
+    }
+
+
+def _slide(groups: Mapping[str, str], event: Json) -> Json | None:
     date, summary = event["date"], event["summary"]
     shown = _shown_dates(date["edtf"])
     if not shown:
@@ -49,7 +62,7 @@ def _slide(event: Json) -> Json | None:
             "headline": escape(event["title"]),
             "text": (kept(summary) if summary else "") + sources,
         },
-        "group": event["type"],
+        "group": escape(groups.get(event["type"], event["type"])),
         "autolink": False,  # the links are made already
     }
 
@@ -155,7 +168,7 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
         else:
             notes.append("unique_id is left out: an id is made of a-z, 0-9 and hyphens")
     if group := plain(_string(slide, "group")).text:
-        if _is_ours(slide) and re.fullmatch(SLUG, group):
+        if _is_ours(slide):
             document["type"] = group
         else:
             document["tags"] = [group]

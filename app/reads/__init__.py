@@ -1,7 +1,17 @@
 """Every query over the stored documents, the vocabulary and the journal."""
 
 from app.reads.audit import audit
-from app.reads.counts import Bucket, Density, densities, facet, facets, histogram, labels, reported
+from app.reads.counts import (
+    Bucket,
+    Density,
+    densities,
+    facet,
+    facets,
+    histogram,
+    labels,
+    reported,
+    type_labels,
+)
 from app.reads.cursors import Page, Position, position, tag
 from app.reads.events import event, export, last_update, matching, page
 from app.reads.hits import Hits
@@ -36,6 +46,7 @@ __all__ = [
     "revisions",
     "served",
     "tag",
+    "type_labels",
     "vocabulary",
     "warm",
 ]

@@ -22,6 +22,7 @@ Json = dict[str, Any]
 
 # -- facets ---------------------------------------------------------------------------------------
 
+ALL_TYPES = Prepared("SELECT id, label FROM type ORDER BY id")
 # Where the labels of values stand; the values of other facets are words of their own.
 LABELS: Mapping[str, Prepared] = {
     "type": Prepared("SELECT id, label FROM type WHERE id IN :values"),
@@ -48,6 +49,11 @@ def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Jso
     found = commonest(connection, hits, name, limit)
     named = labels(connection, name, [value for value, _ in found])
     return [{"value": value, "label": named[value], "count": number} for value, number in found]
+
+
+def type_labels(connection: Connection) -> dict[str, str]:
+    """Return the label of every type by its id."""
+    return dict(ALL_TYPES.rows(connection))
 
 
 def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str, str]:

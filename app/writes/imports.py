@@ -20,6 +20,7 @@ from app.writes.events import EVENT, differences, missing, missing_target, rows_
 from app.writes.journal import By, fetch_signature, versions
 from app.writes.lookups import Lookups
 from app.writes.records import without_derived
+from app.writes.type_names import TypeNames
 
 OWN = text(
     "SELECT record_id FROM change WHERE kind = 'event' AND cause_kind IS NULL"
@@ -154,6 +155,8 @@ class _Run:
         self.by = by
         self.options = options
         self.lookups = Lookups(session, create_types=options.create_types, again=True)
+        self.types = TypeNames(session, create=options.create_types)
+        self.lookups.new_labels = self.types.new_labels
         self.blocks = index.Blocks(session.connection())
         self.report = Report()
         self.faults: list[Fault] = []
@@ -199,6 +202,8 @@ class _Run:
         document = without_derived(EVENT, kept)
         try:
             version = _read_version(line.document.get("version"))
+            if isinstance(document.get("type"), str):
+                document["type"] = self.types.find(document["type"])
         except Problem as problem:
             self._blame(line.number, problem, document.get("id"))
             return None

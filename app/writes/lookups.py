@@ -46,6 +46,7 @@ class Lookups:
         self.session = session
         self.create_types = create_types
         self.again = again
+        self.new_labels: dict[str, str] = {}  # of types that are not there yet
         self.made: list[Change] = []
         self._same: dict[tuple[tuple[str, Any], ...], str] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
@@ -83,7 +84,7 @@ class Lookups:
             if not self.create_types:
                 raise self._missing("type", type_id, "type")
             refuse_known(self.session, "type", type_id, stored=False)
-            label = type_id.replace("-", " ").capitalize()
+            label = self.new_labels.get(type_id) or type_id.replace("-", " ").capitalize()
             self._add(TYPE, {"label": label}, type_id)
         return type_id
 

@@ -52,7 +52,9 @@ def test_every_event_is_an_item(events: list[Json]) -> None:
     for item, known in zip(items, events, strict=True):
         assert item["title"] == known["title"]
         assert item["_dateline"]["date"] == known["date"]
-        assert item["tags"] == list(dict.fromkeys([known["type"], *known["tags"]]))
+        assert item["tags"] == list(
+            dict.fromkeys([ABOUT.type_label(known["type"]), *known["tags"]])
+        )
         assert datetime.fromisoformat(item["date_modified"]).tzinfo
         assert is_web(item["url"])
         assert is_web(item.get("external_url", ABOUT.base))

@@ -36,6 +36,7 @@ class Absolute:
 
     def __init__(self, about: About) -> None:
         self.event = about.page_of
+        self.type_label = about.type_label
         self.page = f"{about.base}/"
 
     def having(self, name: str, value: str) -> str:
@@ -44,7 +45,7 @@ class Absolute:
 
     def label(self, name: str, value: str) -> str:
         """What people call a value."""
-        return value.replace("-", " ")
+        return self.type_label(value) if name == "type" else value.replace("-", " ")
 
 
 @cache

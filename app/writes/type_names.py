@@ -1,0 +1,52 @@
+"""Types as files name them: by id, or by label, as people see them."""
+
+import re
+from collections import defaultdict
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from app.errors import Fault, nearest, refuse
+from app.schemas import MAX_ID, SLUG
+from app.words import fold, slug
+
+
+class TypeNames:
+    """Find the id of a type by its id or its label. The types are read once, when first needed."""
+
+    def __init__(self, session: Session, *, create: bool) -> None:
+        self.new_labels: dict[str, str] = {}  # of types that are named by a label and not stored
+        self._session = session
+        self._create = create
+        self._labels: dict[str, str] = {}  # by id
+        self._ids: dict[str, list[str]] = defaultdict(list)  # by folded label
+
+    def find(self, name: str) -> str:
+        """Return the id. Raise Problem `invalid-body` if no type, or several, have this label."""
+        if not self._labels:
+            self._load()
+        if name in self._labels:
+            return name
+        ids = self._ids.get(fold(name), [])
+        if len(ids) > 1:
+            message = f"several types are called '{name[:100]}': {', '.join(ids)}; give the id"
+            raise refuse(Fault("body", "type", message, ids[0]), code="invalid-body")
+        if ids:
+            return ids[0]
+        if len(name) <= MAX_ID and re.fullmatch(SLUG, name):
+            return name
+        made = slug(name)
+        if made in self._labels:
+            return made
+        if self._create and name.isprintable() and made:
+            self.new_labels[made] = name
+            return made
+        message = f"there is no type '{name[:100]}'"
+        near = nearest(name, [*self._labels.values(), *self._labels])
+        raise refuse(Fault("body", "type", message, near), code="invalid-body")
+
+    def _load(self) -> None:
+        stored = self._session.execute(text("SELECT id, label FROM type ORDER BY id"))
+        for type_id, label in stored:
+            self._labels[type_id] = label
+            self._ids[fold(label)].append(type_id)
