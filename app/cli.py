@@ -322,6 +322,7 @@ def export_file(
             title=settings.title,
             base=base,
             address=f"{base}/events.{made.name}{query}",
+            identity=reads.identity(connection),
             updated=reads.last_update(connection, asked),
             fields=asked.picked,
             lossless=asked.lossless,

@@ -26,7 +26,8 @@ COPIED = [table for step in STEPS for table in step]
 # They change without a change of the state: a key is made or revoked, a request is answered.
 ANEW = ("api_key", "answered")
 COMPARED = ("document", "change", *ANEW)
-STORE = text("SELECT epoch, position, stamp FROM store")
+STORE = text("SELECT epoch, position, stamp, identity FROM store")
+WHOLE = text("UPDATE store SET epoch = :epoch, identity = :identity")
 FULL = text("SELECT 1 FROM store WHERE position > 0 UNION ALL SELECT 1 FROM api_key LIMIT 1")
 Rows = list[tuple[Any, ...]]
 
@@ -37,9 +38,10 @@ def copy(
     verify: Callable[[Database], None],
     tell: Callable[[int], None],
 ) -> int:
-    """Make a store hold all that another does, its epoch too; gives how many rows these are.
+    """Make a store hold all that another does; gives how many rows these are.
 
-    What an earlier copy of the same state has written stays. StoreError where the target holds
+    It has the same epoch and identity then, so that cursors and subscriptions go on. What an
+    earlier copy of the same state has written stays. StoreError where the target holds
     anything else, or differs in the end, as `verify` may say too. `tell` is told how many
     rows are there.
     """
@@ -53,7 +55,7 @@ def copy(
             session.execute(text("UPDATE store SET position = :position, stamp = :stamp"), told)
         verify(target)
         with target.write() as session:
-            session.execute(text("UPDATE store SET epoch = :epoch"), told)
+            session.execute(WHOLE, told)
     return done
 
 

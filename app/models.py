@@ -74,16 +74,21 @@ class Store(SQLModel, table=True):
     """One row: which database this is (`epoch`), and how many changes it has seen (`position`).
 
     `stamp` counts the writes to the read model. An epoch that begins with COPYING is that of a
-    store which is not whole yet.
+    store which is not whole yet. `identity` is a random UUID, made once. Unlike the epoch, it stays
+    the same in a restored store and in a copy: subscribers know the events by it.
     """
 
     __tablename__ = "store"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        CheckConstraint("identity LIKE '________-____-____-____-____________'", name="identity"),
+    )
 
     id: int = Field(primary_key=True)
     epoch: str
     position: int = Field(sa_type=Key)
     stamp: int = Field(sa_type=Key)
+    identity: str
 
 
 class ApiKey(SQLModel, table=True):

@@ -319,6 +319,7 @@ FORGED = {
     "a revision": f"DELETE FROM change WHERE record_id = '{EVENT}'",
     "the end of the feed": "UPDATE store SET position = position + 1",
     "no epoch": "DELETE FROM store",
+    "an identity that is none": "UPDATE store SET identity = replace(identity, '-4', '-x')",
     "a column too many": "ALTER TABLE event ADD COLUMN secret TEXT",
     "a column too few": "ALTER TABLE quantity DROP COLUMN text",
     "a table too few": "DROP TABLE posting",
@@ -371,12 +372,12 @@ def test_a_backup_of_the_other_engine_is_refused(
 
 # -- migrations -----------------------------------------------------------------------------------
 
-MIGRATION = '''"""A second form."""
+MIGRATION = '''"""Another form."""
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = depends_on = None
 
 
@@ -399,7 +400,7 @@ REBUILD = """\
 
 
 class Form:
-    """Gives Dateline a second migration; before `begin` it knows the first alone."""
+    """Gives Dateline one more migration; before `begin` it knows its own alone."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder / "migrations"
@@ -409,7 +410,7 @@ class Form:
     def begin(self, steps: str) -> None:
         """From here on stores are of this form."""
         text = MIGRATION.format(steps=steps)
-        (self.folder / "versions" / "0002_second.py").write_text(text)
+        (self.folder / "versions" / "0003_second.py").write_text(text)
         self.patch.setattr(db, "MIGRATIONS", self.folder)
 
 
@@ -497,7 +498,7 @@ def test_a_form_that_is_not_known_is_refused(seeded_store: str, form: Form) -> N
     before = rows(seeded_store)
     with opened(seeded_store) as store:
         for attempt in (store.migrate, store.require_current):
-            with pytest.raises(StoreError, match=r"does not know \(0002\)"):
+            with pytest.raises(StoreError, match=r"does not know \(0003\)"):
                 attempt()
         assert len(copies(store)) <= 1
     assert rows(seeded_store) == before

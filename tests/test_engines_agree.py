@@ -1,7 +1,7 @@
 """SQLite and PostgreSQL give the same answers, byte for byte, to random reads and writes.
 
-Both stores hold the same chronology, have the same epoch, and their clocks stand still, so that
-even tags, cursors and times must be equal.
+Both stores hold the same chronology, have the same epoch and identity, and their clocks stand
+still, so that even tags, cursors and times must be equal.
 """
 
 import json
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -94,7 +95,8 @@ def both(
             url = seeded(stores, migrated(stores), story.fill)
             key = key_of(url)
             with opened(url) as store, store.write() as session:
-                session.execute(text("UPDATE store SET epoch = 'the same'"))
+                same = {"epoch": "the same", "identity": str(UUID(int=1))}
+                session.execute(text("UPDATE store SET epoch = :epoch, identity = :identity"), same)
             settings = Settings(database_url=url, query_seconds=60, writes_per_minute=0)
             client = stack.enter_context(TestClient(create_app(settings)))
             client.headers["Authorization"] = f"Bearer {key}"

@@ -84,16 +84,19 @@ def test_migrating_again_changes_nothing(stores: Stores, empty: str) -> None:
             assert connection.exec_driver_sql("SELECT epoch FROM store").scalar_one() == before
 
 
-def test_every_store_has_an_epoch_of_its_own(stores: Stores, empty_template: str) -> None:
-    """Cursors and tags of one database mean nothing to another."""
+def test_every_store_has_an_epoch_and_an_identity_of_its_own(
+    stores: Stores, empty_template: str
+) -> None:
+    """Cursors, tags and subscriptions of one database mean nothing to another."""
     url = stores.new()
     with opened(url) as new, opened(empty_template) as old:
         new.migrate()
-        epochs = set()
+        rows = set()
         for store in (new, old):
             with store.read() as connection:
-                epochs.add(connection.exec_driver_sql("SELECT epoch FROM store").scalar_one())
-    assert len(epochs) == 2
+                query = "SELECT epoch, identity FROM store"
+                rows.add(tuple(connection.exec_driver_sql(query).one()))
+    assert [len({*column}) for column in zip(*rows, strict=True)] == [2, 2]
 
 
 def test_the_lock_files_hold_no_address() -> None:

@@ -126,7 +126,7 @@ def test_what_one_server_writes_the_other_counts_at_once(store: str) -> None:
 SECOND = """
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "0003", "0002"
 
 
 def upgrade() -> None:
@@ -140,7 +140,7 @@ def second_form(tmp_path: Path) -> Path:
     """The migrations, with one more."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    (folder / "versions" / "0003_second.py").write_text(SECOND)
     return folder
 
 

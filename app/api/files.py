@@ -96,6 +96,7 @@ async def export_events(
             title=request.app.state.settings.title,
             base=absolute(request, ""),
             address=address(request),
+            identity=reads.identity(connection),
             updated=reads.last_update(connection, wanted) if made.dated else None,
             fields=wanted.picked,
             lossless=wanted.lossless,

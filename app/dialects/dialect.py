@@ -195,7 +195,7 @@ def unavailable(detail: str) -> Problem:
 
 def lost() -> Problem:
     """The answer where the row is gone that says which database this is."""
-    return unavailable("The database has lost its epoch; `dateline check` tells more.")
+    return unavailable("The database has lost its epoch or identity; `dateline check` tells more.")
 
 
 def unfinished() -> Problem:

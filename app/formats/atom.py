@@ -28,7 +28,7 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 def _feed(about: About) -> Element:
     """The feed without its entries (section 4.1.1)."""
     made = Element("feed", xmlns="http://www.w3.org/2005/Atom")
-    _add(made, "id", about.address)
+    _add(made, "id", about.urn)
     _add(made, "title", about.title)
     _add(made, "updated", about.updated or NEVER)
     _add(made, "link", rel="self", type="application/atom+xml", href=about.address)
@@ -44,7 +44,7 @@ def _entry(event: Json, about: About) -> Element:
     """The entry (section 4.1.2); its dates are its own, the event's stands in its text."""
     made = Element("entry")
     address = about.record("events", event["id"])
-    _add(made, "id", address)
+    _add(made, "id", about.urn_of("events", event["id"]))
     _add(made, "title", event["title"])
     _add(made, "updated", event["updated_at"])
     _add(made, "published", event["created_at"])
@@ -54,9 +54,9 @@ def _entry(event: Json, about: About) -> Element:
         if url := citations.link(source):
             _add(made, "link", rel="via", href=url, title=citations.line(source))
     label = about.type_label(event["type"])
-    _add(made, "category", term=event["type"], scheme=f"{about.base}/types", label=label)
+    _add(made, "category", term=event["type"], scheme=about.urn_of("types"), label=label)
     for tag in event["tags"]:
-        _add(made, "category", term=tag, scheme=f"{about.base}/tags")
+        _add(made, "category", term=tag, scheme=about.urn_of("tags"))
     _add(made, "summary", in_short(event))
     _add(made, "content", as_html(event), type="html")
     return made

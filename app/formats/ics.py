@@ -64,8 +64,8 @@ def _entry(event: Json, about: About) -> Entry | None:
     if days is None:
         return None
     made, updated = Entry(), datetime.fromisoformat(event["updated_at"])
-    # The address without its scheme, so that a move to https makes no new events.
-    made.add("uid", f"{event['id']}@{about.base.partition('://')[2]}")
+    # RFC 7986 section 5.3 wants no name of a host: it may change, or be one of several.
+    made.add("uid", f"{event['id']}@{about.identity}")
     made.add("dtstamp", updated)
     made.add("dtstart", days[0])
     made.add("dtend", days[1] + A_DAY)

@@ -27,7 +27,7 @@ def _item(about: About, event: Json) -> Json:
     """An item; its dates are those of the entry, the event's own is in its text and `_dateline`."""
     links = list(filter(None, map(citations.link, event["sources"])))
     return {
-        "id": about.record("events", event["id"]),
+        "id": about.urn_of("events", event["id"]),
         "url": about.page_of(event["id"]),
         **({"external_url": links[0]} if links else {}),
         "title": event["title"],

@@ -62,7 +62,7 @@ def _event(about: About, event: Json) -> Json:
     edtf = event["date"]["edtf"]
     return _known(
         {
-            "@id": about.record("events", event["id"]),
+            "@id": about.urn_of("events", event["id"]),
             "@type": "Event",
             "additionalType": about.record("types", event["type"]),
             "identifier": event["id"],
@@ -77,7 +77,7 @@ def _event(about: About, event: Json) -> Json:
             "location": [_place(about, place) for place in event["places"]],
             "about": [_actor(about, actor) for actor in event["actors"]],
             "superEvent": [
-                about.record("events", link["event"])
+                about.urn_of("events", link["event"])
                 for link in event["related"]
                 if link["relation"] == "part-of"
             ],
@@ -112,8 +112,9 @@ def _place(about: About, place: Json) -> Json:
     coordinates = {name: place[name] for name in ("latitude", "longitude")}
     return _known(
         {
-            "@id": about.record("places", place["id"]),
+            "@id": about.urn_of("places", place["id"]),
             "@type": "Place",
+            "identifier": place["id"],
             "name": place["name"],
             "address": place["country"]
             and {"@type": "PostalAddress", "addressCountry": place["country"]},
@@ -127,8 +128,9 @@ def _place(about: About, place: Json) -> Json:
 def _actor(about: About, actor: Json) -> Json:
     kind = ACTORS.get(actor["kind"], "Thing")
     made = {
-        "@id": about.record("actors", actor["id"]),
+        "@id": about.urn_of("actors", actor["id"]),
         "@type": kind,
+        "identifier": actor["id"],
         "name": actor["name"],
     }
     return _in_role(made, "about", actor["role"])
@@ -139,8 +141,9 @@ def _work(about: About, source: Json) -> Json:
     publisher, published = source["publisher"], source["published"]
     made = _known(
         {
-            "@id": about.record("sources", source["id"]),
+            "@id": about.urn_of("sources", source["id"]),
             "@type": WORKS.get(source["kind"], "CreativeWork"),
+            "identifier": source["id"],
             "name": source["title"],
             "creditText": source["author"],
             "publisher": publisher and {"@type": "Organization", "name": publisher},

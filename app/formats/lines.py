@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import UUID, uuid5
 
 from app.errors import Fault
 
@@ -19,15 +20,16 @@ class About:
     """What a file can say beside its events.
 
     `title` is the chronology's. `base` is the server's public address without a slash at its end,
-    `address` the full URL of this very list with its query. `updated` is when an event of it was
-    last edited, RFC 3339, None where it holds none or its format does not say so. `fields` are the
-    only ones that the file is to hold, None for all. `lossless` is whether nothing may be lost,
-    which only CSV minds. `types` are the labels of types by id.
+    `address` the full URL of this very list with its query. `identity` is the store's. `updated`
+    is when an event of it was last edited, RFC 3339, None where it holds none or its format does
+    not say so. `fields` are the only ones that the file is to hold, None for all. `lossless` is
+    whether nothing may be lost, which only CSV minds. `types` are the labels of types by id.
     """
 
     title: str
     base: str
     address: str
+    identity: UUID
     updated: str | None = None
     fields: Sequence[str] | None = None
     lossless: bool = False
@@ -42,6 +44,20 @@ class About:
     def type_label(self, type_id: str) -> str:
         """Return what people call a type."""
         return self.types.get(type_id) or type_id.replace("-", " ")
+
+    @property
+    def urn(self) -> str:
+        """Return the permanent name of this very list, whatever the order of its parameters."""
+        asked = sorted(parse_qsl(urlsplit(self.address).query))
+        return self.urn_of("events", f"?{urlencode(asked)}")
+
+    def urn_of(self, kind: str, name: str = "") -> str:
+        """Return the permanent name of a record, the same at every address of the server.
+
+        A `urn:uuid:` (RFC 9562 section 5.5), since a `tag:` needs a host or a mailbox, which a
+        chronology may lose.
+        """
+        return uuid5(self.identity, f"{kind}/{name}").urn
 
     def page_of(self, event_id: str) -> str:
         """The timeline for people with this event open."""

@@ -1,5 +1,6 @@
 """Holding the read model, and the one invariant that SQLite can lose, against the rows."""
 
+import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ DOCUMENTS = text(
     "SELECT count(*) FROM document d WHERE NOT EXISTS"
     " (SELECT 1 FROM timeline t WHERE t.key = d.key)"
 )
+UUID_TEXT = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MEND = "`dateline reindex` mends it"
 
 
@@ -43,8 +45,7 @@ def check(
     connection: Connection, progress: Callable[[int], None] = lambda done: None
 ) -> Iterator[str]:
     """What is wrong with rows and read model, a line a finding; nothing where all is well."""
-    if connection.execute(text("SELECT count(*) FROM store WHERE epoch <> ''")).scalar_one() != 1:
-        yield "the store has lost its epoch; restore a backup"
+    yield from _store(connection)
     yield from _rows(connection)
     for event_id in connection.execute(WITHOUT_SOURCE).scalars():
         yield f"event {event_id} has no source that supports it"
@@ -54,6 +55,17 @@ def check(
         yield f"the read model has {number} documents of no event; {MEND}"
     yield from _postings(connection)
     yield from _entries(connection, progress)
+
+
+def _store(connection: Connection) -> Iterator[str]:
+    """Report what the store has lost of the row that says which one it is."""
+    rows = connection.execute(text("SELECT epoch, identity FROM store")).all()
+    for name, values in (
+        ("epoch", [row.epoch for row in rows if row.epoch]),
+        ("identity", [row.identity for row in rows if UUID_TEXT.fullmatch(row.identity or "")]),
+    ):
+        if len(values) != 1:
+            yield f"the store has lost its {name}; restore a backup"
 
 
 def _rows(connection: Connection) -> Iterator[str]:

@@ -12,7 +12,7 @@ from app.reads.counts import (
     reported,
     type_labels,
 )
-from app.reads.cursors import Page, Position, position, tag
+from app.reads.cursors import Page, Position, identity, position, tag
 from app.reads.events import event, export, last_update, matching, page
 from app.reads.hits import Hits
 from app.reads.journal import changes, changes_after, revision, revisions
@@ -35,6 +35,7 @@ __all__ = [
     "facet",
     "facets",
     "histogram",
+    "identity",
     "labels",
     "last_update",
     "matching",

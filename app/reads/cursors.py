@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -29,6 +30,7 @@ class Page:
 
 MAX_INTEGER = (1 << 63) - 1
 POSITION = Prepared("SELECT epoch, position FROM store")
+IDENTITY = Prepared("SELECT identity FROM store")
 EVER = Prepared(
     "SELECT 1 FROM change WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL LIMIT 1"
 )
@@ -64,6 +66,15 @@ def position(connection: Connection) -> Position:
     if row[0].startswith(COPYING):
         raise unfinished()
     return Position(*row)
+
+
+def identity(connection: Connection) -> UUID:
+    """Return the store's identity. Raise Problem `store-unavailable` if it has lost it."""
+    row = IDENTITY.row(connection)
+    try:
+        return UUID(row[0])
+    except (TypeError, ValueError):
+        raise lost() from None
 
 
 def write_cursor(now: Position, identity: Any, last: Sequence[Any]) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -164,6 +165,7 @@ ABOUT = About(
     title="Gas & <contracts>",
     base="https://chronology.example.org/gas",
     address="https://chronology.example.org/gas/events.any?type=contract&q=a+%22b%22",
+    identity=UUID("00000000-0000-4000-8000-000000000001"),
     updated="2026-01-02T03:04:05.678900Z",
 )
 LOSSLESS = replace(ABOUT, lossless=True)

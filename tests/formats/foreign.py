@@ -120,8 +120,9 @@ def is_web(url: str) -> bool:
 # -- all formats ----------------------------------------------------------------------------------
 
 
-def _last(addresses: Iterable[str]) -> list[str]:
-    return [address.rpartition("/")[2] for address in addresses]
+def _opened(addresses: Iterable[str]) -> list[str]:
+    """Return the ids of the events that pages open."""
+    return [address.rpartition("?event=")[2] for address in addresses]
 
 
 def _articles(file: bytes) -> list[str]:
@@ -133,9 +134,9 @@ def _articles(file: bytes) -> list[str]:
 IDS: Mapping[str, Callable[[bytes], list[str]]] = {
     "ics": lambda file: [entry.uid.value.partition("@")[0] for entry in entries(file)],
     "geojson": lambda file: [feature.id for feature in geojson.loads(file).features],
-    "atom": lambda file: _last(entry.id for entry in feed(file).entries),
-    "jsonfeed": lambda file: _last(item["id"] for item in json.loads(file)["items"]),
-    "jsonld": lambda file: _last(node["@id"] for node in graph(file)),
+    "atom": lambda file: _opened(entry.link for entry in feed(file).entries),
+    "jsonfeed": lambda file: _opened(item["url"] for item in json.loads(file)["items"]),
+    "jsonld": lambda file: [n[f"{SCHEMA}identifier"][0]["@value"] for n in graph(file)],
     "html": _articles,
 }
 

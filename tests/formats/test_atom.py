@@ -29,7 +29,7 @@ def test_a_feed_says_what_it_is() -> None:
     """Title, author, own address, the page for people, and when an event of it was last edited."""
     found = feed(file_of("atom", [event()])).feed
     assert (found.title, found.author) == (ABOUT.title, ABOUT.title)
-    assert found.id == ABOUT.address
+    assert found.id == ABOUT.urn
     assert links(found, "self") == [ABOUT.address]
     assert links(found, "alternate") == [f"{ABOUT.base}/?type=contract&q=a+%22b%22"]
     assert found.updated == ABOUT.updated
@@ -45,11 +45,11 @@ def test_no_events_are_a_feed_too() -> None:
 @settings(max_examples=50)
 @given(st.lists(EVENTS, max_size=2, unique_by=lambda known: known["id"]))
 def test_every_event_is_an_entry_of_its_own(events: list[Json]) -> None:
-    """In the order they come, each under the address of its record; all that has to be there is."""
+    """In the order they come, each under its permanent name; all that has to be there is."""
     file = file_of("atom", events)
     entries = ElementTree.fromstring(file).findall(f"{ATOM}entry")
     ids = [str(entry.findtext(f"{ATOM}id")) for entry in entries]
-    assert ids == [f"{ABOUT.base}/events/{known['id']}" for known in events]
+    assert ids == [ABOUT.urn_of("events", known["id"]) for known in events]
     for entry, known in zip(entries, events, strict=True):
         assert entry.findtext(f"{ATOM}title") == fit(known["title"])
         assert entry.findtext(f"{ATOM}updated") == known["updated_at"]
@@ -88,7 +88,10 @@ def test_an_entry_says_when_it_happened_and_who_said_so() -> None:
         "unknown publisher, 13 December 2023",
     ]
     assert links(entry, "via") == ["https://example.org/a?b=1&c=2"]
-    assert links(entry, "alternate") == [f"{ABOUT.base}/?event=gas-contract", entry.id]
+    assert links(entry, "alternate") == [
+        f"{ABOUT.base}/?event=gas-contract",
+        f"{ABOUT.base}/events/gas-contract",
+    ]
     assert [tag.term for tag in entry.tags] == ["contract", "energy"]
 
 

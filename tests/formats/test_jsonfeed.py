@@ -48,7 +48,7 @@ def test_a_feed_says_what_it_is() -> None:
 def test_every_event_is_an_item(events: list[Json]) -> None:
     """In the order they come; texts are texts, times are times, addresses those of the web."""
     items = read(*events)["items"]
-    assert [item["id"] for item in items] == [f"{ABOUT.base}/events/{e['id']}" for e in events]
+    assert [item["id"] for item in items] == [ABOUT.urn_of("events", e["id"]) for e in events]
     for item, known in zip(items, events, strict=True):
         assert item["title"] == known["title"]
         assert item["_dateline"]["date"] == known["date"]
