@@ -3,6 +3,7 @@
 import difflib
 import json
 import logging
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.routing import Match
 logger = logging.getLogger("dateline")
 
 MEDIA_TYPE = "application/problem+json"
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,16 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         }
         if self.faults:
             document["errors"] = [fault.as_json() for fault in self.faults]
-        headers = {"Cache-Control": "no-store", **self.headers}
-        return Response(json.dumps(document), kind.status, headers, MEDIA_TYPE)
+        headers = {**HEADERS, **self.headers}
+        return Response(mask_keys(json.dumps(document)), kind.status, headers, MEDIA_TYPE)
+
+
+SECRET = re.compile(r"dln_[0-9A-Za-z]+")
+
+
+def mask_keys(text: str) -> str:
+    """Return a text that others may read, without the secret part of the keys in it."""
+    return SECRET.sub("dln_***", text)
 
 
 def example(code: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from app.api import (
     middleware,
     operations,
     records,
+    reference,
     vocabulary,
 )
 from app.db import Database
@@ -71,23 +72,23 @@ def create_app(settings: Settings) -> FastAPI:
             database.close()
 
     app = FastAPIOffline(
+        docs_url=None,  # its own: `api/reference`
         redoc_url=None,
         title="Dateline",
         lifespan=lifespan,
         redirect_slashes=False,
-        swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "list"},
     )
     app.state.settings = settings
     app.state.database = database
     app.state.stopping = asyncio.Event()
     app.state.stop = stop
     of_the_api = (events, counts, vocabulary, records, changes, audit, files, operations, metrics)
-    for room in (*of_the_api, embedding, pages, assets):
+    for room in (*of_the_api, reference, embedding, pages, assets):
         app.router.routes += room.router.routes  # included, each would be looked for twice
     errors.install(app)
     answers.install(app)
     pages.install(app)
     metrics.install(app, database)
-    middleware.install(app)
+    middleware.install(app, private=not settings.public_reads)
     documentation.install(app)
     return app

@@ -35,11 +35,13 @@ is an error that names it and suggests the right one.
 EDTF needs: `curl -g` or `curl -G --data-urlencode 'date=2023-11-01/2023-12-15'`.
 
 **Errors** are `application/problem+json` (RFC 9457); `errors` lists what was wrong and what would
-be right. Whatever is asked, malformed HTTP is refused with 400, a head of more than 64 KiB with
+be right. Whatever is asked, malformed HTTP is refused with 400, a head of more than 16 KiB with
 431, and a request that takes too long to arrive with 408.
 
 **Caching**: lists carry a weak `ETag` of the store's state, single records a strong one of their
-bytes; send it back as `If-None-Match` and an unchanged answer is `304`.
+bytes; send it back as `If-None-Match` and an unchanged answer is `304`. There is no
+`Last-Modified`, and `If-Modified-Since` is ignored: a date of whole seconds cannot tell two writes
+in one second apart, and an event's answer also changes with the names of its actors and sources.
 """
 
 TAGS = [

@@ -1,7 +1,6 @@
 """What happens to every request before its route and to every answer after it: plain ASGI."""
 
 import asyncio
-from collections.abc import Sequence
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
@@ -9,35 +8,42 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
+from app.api.heads import refusal
 from app.dialects import unavailable
 from app.errors import Problem, unexpected
+from app.formats import FORMATS
 
-MAX_URL = 8192
 # A coding that does not exist: "identity" would not keep the compressor off.
 MARK = (b"content-encoding", b"untouched")
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 JSON = b"application/json"
 Raw = list[tuple[bytes, bytes]]  # headers as they are sent; to look into them as such is quicker
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-def install(app: FastAPI) -> None:
-    """Wrap `app`; the last added is the outermost, so that even a 500 carries CORS headers."""
+def install(app: FastAPI, *, private: bool = False) -> None:
+    """Wrap `app`; the last added is the outermost, so that even a 500 carries CORS headers.
+
+    `private`: reading needs a key, so that no shared cache may keep an answer.
+    """
+    for written in FORMATS.values():
+        add_compress_type(written.media_type.partition(";")[0])
     app.add_middleware(LastResort)
     app.add_middleware(CompressMiddleware)
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, private=private)
 
 
 class Edge(CORSMiddleware):
-    """Refuses a URL that is too long, answers HEAD as GET without the body, and says so in Allow.
+    """Refuses bad heads, answers HEAD as GET without the body, and says so in Allow.
 
     Open to every web page, without credentials; a preflight that is refused says why. Lets no
     answer be kept without being asked about again, where its route does not say otherwise; one
     without a tag could not be asked about.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, private: bool = False) -> None:
         super().__init__(
             app,
             allow_origins=["*"],
@@ -46,6 +52,7 @@ class Edge(CORSMiddleware):
             expose_headers=["ETag", "Link", "Location", "Retry-After"],
         )
         self.open = Headers(self.simple_headers).raw
+        self.private = private
 
     def preflight_response(self, request_headers: Headers) -> Response:
         answer = super().preflight_response(request_headers)
@@ -70,8 +77,7 @@ class Edge(CORSMiddleware):
                 message, ended = {"type": "http.response.body"}, True
             await send(message)
 
-        if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URL:
-            problem = Problem("uri-too-long", f"A URL may have {MAX_URL} bytes at most.")
+        if problem := refusal(scope):
             await problem.response()(scope, receive, finish)
             return
         # Nothing here is worth a part of it, and a malformed Range is to be ignored.
@@ -86,10 +92,22 @@ class Edge(CORSMiddleware):
         finished = [pair for pair in headers if pair != MARK and pair[0] != b"vary"]
         if b"cache-control" not in names:
             finished.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
+        if self.private:
+            finished = list(map(_private, finished))
+        if b"x-content-type-options" not in names:
+            finished.append(NO_SNIFFING)
         if from_elsewhere:
             finished += self.open
         finished.append((b"vary", b", ".join(dict.fromkeys([*vary, b"Origin"]))))
         return finished
+
+
+def _private(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Return a header as it is where reading needs a key; files of the pages stay public."""
+    name, value = header
+    if name != b"cache-control" or value == b"no-store" or value.startswith(b"public"):
+        return header
+    return name, b"private, " + value
 
 
 def cors_headers(answer: Response) -> dict[str, str]:
@@ -146,6 +164,3 @@ def as_they_are(headers: Raw) -> Raw:
         return [*headers, MARK]
     # The files of the reference are worth more compressed.
     return [(n, b"W/" + v if n == b"etag" else v) for n, v in headers]
-
-
-__all__: Sequence[str] = ["MAX_URL", "install"]

@@ -10,12 +10,12 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.config import LOGGING_CONFIG
+
+from app.server.logs import logging_config
+from app.server.proxies import ProxyHeaders
 
 HTTP: type[asyncio.Protocol] | str = "h11"
 try:
@@ -35,33 +35,18 @@ def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve until interrupted; OSError, in words, where the address cannot be had."""
     settings = app.state.settings
     config = uvicorn.Config(
-        app,
+        ProxyHeaders(app, settings.trusted_proxies),  # type: ignore[arg-type]
         host=host,
         port=port,
         http=HTTP,
         ws="none",
         log_level=settings.log_level,
-        log_config=LOGGING_CONFIG if sys.stdout.isatty() else PLAIN,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.trusted_proxies,
+        log_config=logging_config(coloured=sys.stdout.isatty()),
+        proxy_headers=False,  # Dateline's own are around the application
         server_header=False,
         timeout_graceful_shutdown=10,
     )
     Server(config, app.state.stop).run(listening(host, port))
-
-
-class Line(logging.Formatter):
-    """Writes what uvicorn does of a request, without the copies of the record that it makes."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        client, method, path, version, status = record.args  # type: ignore[misc]
-        asked = f'{client} - "{method} {path} HTTP/{version}"'
-        return f"{record.levelname}:     {asked} {status} {PHRASES[status]}"
-
-
-PHRASES: dict[object, str] = {status.value: status.phrase for status in HTTPStatus}
-FORMATTERS: dict[str, Any] = {**LOGGING_CONFIG["formatters"], "access": {"()": Line}}
-PLAIN: dict[str, Any] = {**LOGGING_CONFIG, "formatters": FORMATTERS}  # uncoloured
 
 
 class Server(uvicorn.Server):

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from app.errors import Problem
+from app.server.answers import Answering
 
 # The parser does not say how far it has come, so a head that begins in the middle of a piece may be
 # as much larger.
@@ -64,7 +65,7 @@ class Connection(HttpToolsProtocol):
 
     seconds = 30.0
     pace = 65536
-    max_head = 65536
+    max_head = 16384
     linger = 2.0
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -79,6 +80,8 @@ class Connection(HttpToolsProtocol):
         self._refusal: Problem | None = None
         self._resuming = False
         self._stalled: asyncio.TimerHandle | None = None  # while what is answered waits
+        self._half_closed = False  # the client sends no more, and may still read
+        self._endless: RequestResponseCycle | None = None  # answers as long as its client stays
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -171,6 +174,26 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._expect(None)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Return whether the connection stays: a client that sends no more may wait for an answer.
+
+        A stream without an end is over then, for nothing else tells that its client has left.
+        """
+        self._half_closed = True
+        if self._answering is not None and self._answering is self._endless:
+            return False
+        if self._refusal is None and (self._part == "body" or self._held):
+            self._refuse("bad-request", f"The {self._part} of the request ended before its end.")
+        if self._refusal is None and self._part != "body" and self._answering is not None:
+            self.cycle.keep_alive = False
+        return self._answering is not None or self._refusal is not None
+
+    def _begin_endless(self) -> None:
+        """Note that what is answered has no end."""
+        self._endless = self._answering
+        if self._half_closed:
+            self.transport.close()
+
     # -- whose turn it is -------------------------------------------------------------------------
 
     def _expect(self, part: Literal["head", "body"] | None) -> None:
@@ -252,7 +275,8 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
-        super()._start_asgi_task(cycle, app)
+        answering: Any = Answering(app, cycle, self._begin_endless)
+        super()._start_asgi_task(cycle, answering)
 
     def on_response_complete(self) -> None:
         self._answering = None
@@ -291,6 +315,9 @@ class Connection(HttpToolsProtocol):
         self._cancel()
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
+        if self._half_closed:
+            self.transport.close()
+            return
         # Closing at once would reset the connection while the client still sends, and the answer
         # be lost to it.
         if self.transport.can_write_eof():

@@ -69,7 +69,6 @@ def _served(request: Request, asset: Asset, kept: str) -> Response:
         "ETag": f'W/"{asset.tag}"',
         "Cache-Control": kept,
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     if asset.tag in request.headers.get("if-none-match", ""):

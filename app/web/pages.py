@@ -8,11 +8,10 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
 
 from app.api.access import Reader
 from app.api.answers import Unchanged, absolute, of_this_state
+from app.api.heads import prefers
 from app.api.routes import StrictRoute
 from app.errors import (
     KINDS,
@@ -137,14 +136,12 @@ def policy(request: Request, page: str) -> dict[str, str]:
     return {
         "Content-Security-Policy": POLICY.format(embedding),
         "Referrer-Policy": "strict-origin-when-cross-origin",
-        "X-Content-Type-Options": "nosniff",
     }
 
 
 def _refused(request: Request, problem: Problem) -> Response:
     """An error as a page for people, and as problem+json for whoever does not ask for HTML."""
-    accepted = parse_accept_header(request.headers.get("accept"), MIMEAccept)
-    if accepted.best_match([MEDIA_TYPE, "text/html"]) != "text/html":
+    if not prefers(",".join(request.headers.getlist("accept")), "text/html", MEDIA_TYPE):
         problem.headers = {**problem.headers, "Vary": "Accept"}
         raise problem
     page = EMBEDDED if request.url.path.endswith("/embed") else WHOLE
