@@ -52,7 +52,8 @@ def is_host(value: bytes) -> bool:
 
 def prefers(accept: str, media_type: str, other: str) -> bool:
     """Return whether an Accept header asks for one media type rather than for another."""
-    return _preference(accept, media_type) > _preference(accept, other)
+    weight, closeness = _preference(accept, media_type)
+    return weight > 0 and (weight, closeness) > _preference(accept, other)
 
 
 def _preference(accept: str, media_type: str) -> tuple[float, int]:

@@ -20,6 +20,7 @@ from app.errors import (
     Problem,
     from_http,
     from_validation,
+    mask_keys,
     refuse,
     root,
 )
@@ -157,7 +158,7 @@ def _refused(request: Request, problem: Problem) -> Response:
     body = PAGES.get_template("problem.html").render({**told, **_about(request), "up": up})
     headers = {"Cache-Control": "no-store", "Vary": "Accept", **policy(request, page)}
     return Response(
-        body, KINDS[problem.code].status, {**headers, **problem.headers}, media_type=HTML
+        mask_keys(body), KINDS[problem.code].status, {**headers, **problem.headers}, media_type=HTML
     )
 
 
