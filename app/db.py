@@ -6,6 +6,7 @@ import math
 import secrets
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -24,7 +25,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from app.dialects import AwayError, StoreError, dialect_for, lost, unavailable
+from app.dialects import TOO_COSTLY, AwayError, StoreError, dialect_for, lost, unavailable
 from app.errors import Problem
 from app.models import COPYING
 from app.settings import Settings
@@ -45,6 +46,8 @@ ENTRY = 1000  # bytes that each thing takes beside its own and its key's
 STEPS = 2  # of downloads at a time
 COUNTING = 2  # requests are counted at a time, over connections of their own
 MOST_WAITING = 100  # writes may wait for their turn, and downloads
+LOOP_SECONDS = 0.02  # that a read may take of the event loop, before it goes on in a thread
+SLOW_READS = 2  # at a time, in threads: Python would only let more wait for one another
 PROBE_SECONDS = 2.0  # that a look at whether the store is there may take
 
 
@@ -57,7 +60,10 @@ class Database:
         self.changed = Signal()
         self._known = False  # to be of this version
         self.told = ""  # why it is not, as it was said last
-        self.readers = Turns("reads", settings.pool_size)
+        # Half of the connections to PostgreSQL are for slow reads, so that others find one free.
+        slow = SLOW_READS if self.dialect.reads_on_loop else max(1, settings.pool_size // 2)
+        self.readers = Turns("reads", settings.pool_size - slow)
+        self.slow_readers = Turns("slow reads", slow, MOST_WAITING)
         self.writers = Turns("writes", 1, MOST_WAITING)
         self._threads = anyio.CapacityLimiter(math.inf)  # whose turn it is waits for no thread
         self._steps = anyio.CapacityLimiter(STEPS)
@@ -69,6 +75,7 @@ class Database:
         self.reads, self.writes = Work(), Work()
         self.memory = memory = Memory(MEMORY)
         self._reader = self.dialect.reader(settings.query_seconds, memory)
+        self._quick = self.dialect.reader(min(LOOP_SECONDS, settings.query_seconds), memory)
         self._patient = self.dialect.reader(None, memory)
         self._probe = self.dialect.reader(PROBE_SECONDS, memory)
         self._writer = self.dialect.writer()
@@ -76,7 +83,8 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back to the engine."""
-        for engine in (self._reader, self._patient, self._probe, self._writer, self._tally):
+        readers = (self._reader, self._quick, self._patient, self._probe)
+        for engine in (*readers, self._writer, self._tally):
             engine.dispose()
 
     @contextmanager
@@ -125,17 +133,47 @@ class Database:
     async def reading(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What `work` makes of one snapshot, without keeping the event loop from others."""
+        """Return what `work` makes of one snapshot, without keeping the event loop from others.
 
+        On SQLite it begins on the loop, which is quicker than the way to a thread. If that takes
+        longer than LOOP_SECONDS it begins again among the slow reads.
+        """
+        if not self.dialect.reads_on_loop:
+            async with self.readers.one():
+                return await self._in_thread(work, *args, **kwargs)
+        started = time.perf_counter()
+        try:
+            self.require_known()
+            with self._quick.connect() as connection:
+                result = work(connection, *args, **kwargs)
+        except DBAPIError as error:
+            problem = self._problem(error)
+            if not isinstance(problem, Problem) or problem.code != TOO_COSTLY:
+                raise problem from error
+        else:
+            self.reads.add(time.perf_counter() - started)
+            return result
+        return await self.reading_slowly(work, *args, **kwargs)
+
+    async def reading_slowly(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what `work` makes of one snapshot, in a thread, in a queue of the slow reads.
+
+        Problem `store-unavailable` if too many wait, or this one waited too long.
+        """
+        async with self.slow_readers.one():
+            return await self._in_thread(work, *args, **kwargs)
+
+    async def _in_thread(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         def run() -> T:
             self.require_known()
             with self.reads.done(), self.read() as connection:
                 return work(connection, *args, **kwargs)
 
-        if self.dialect.reads_on_loop:
-            return run()
-        async with self.readers.one():
-            return await anyio.to_thread.run_sync(run, limiter=self._threads)
+        return await anyio.to_thread.run_sync(run, limiter=self._threads)
 
     async def probe(self) -> None:
         """Problem where the store cannot be read: at once, however many wait to read it."""

@@ -66,10 +66,14 @@ class Work:
             refused = problem.code == "query-too-costly"
             raise
         finally:
-            with self._lock:
-                self.number += 1
-                self.seconds += time.perf_counter() - started
-                self.refused += refused
+            self.add(time.perf_counter() - started, refused=refused)
+
+    def add(self, seconds: float, *, refused: bool = False) -> None:
+        """Count one more, which took so long."""
+        with self._lock:
+            self.number += 1
+            self.seconds += seconds
+            self.refused += refused
 
 
 class Signal:

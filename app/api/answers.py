@@ -78,10 +78,12 @@ async def counts(
 ) -> Response:
     """The counts that `work` makes, with a weak tag; 304 where they are known."""
 
-    def at_any_state(connection: Connection, _: reads.Position) -> bytes:
+    def at_any_state(
+        connection: Connection, _: reads.Position, /, *args: P.args, **kwargs: P.kwargs
+    ) -> bytes:
         return work(connection, *args, **kwargs)
 
-    return await of_this_state(request, lambda body, _: body, JSON, at_any_state)
+    return await of_this_state(request, lambda body, _: body, JSON, at_any_state, *args, **kwargs)
 
 
 async def of_this_state(
@@ -94,15 +96,18 @@ async def of_this_state(
 ) -> Response:
     """An answer with a weak tag of URL and store's state; its route depends on `Unchanged`."""
 
-    def read(connection: Connection) -> tuple[str, T]:
+    def read(connection: Connection) -> tuple[str, bytes, dict[str, str]]:
         now = reads.position(connection)
-        return _tag_of_state(request, now), work(connection, now, *args, **kwargs)
+        tag = _tag_of_state(request, now)
+        headers = tagged(tag)
+        return tag, render(work(connection, now, *args, **kwargs), headers), headers
 
-    tag, found = await database(request).reading(read)
+    store = database(request)
+    slow = any(getattr(query, "slow", False) for query in args)  # as a query says of itself
+    tag, body, headers = await (store.reading_slowly if slow else store.reading)(read)
     if _known_tags(request).star_tag:
         return _not_modified(tag)
-    headers = tagged(tag)
-    return Response(render(found, headers), headers=headers, media_type=media_type)
+    return Response(body, headers=headers, media_type=media_type)
 
 
 class NotModified(Exception):  # noqa: N818 - as RFC 9110 calls it

@@ -56,13 +56,15 @@ class OfStore(Collector):
         store = self._database
         for what, turns in (
             ("reads", store.readers),
+            ("slow_reads", store.slow_readers),
             ("writes", store.writers),
             ("downloads", store.downloads),
         ):
             name = f"dateline_{what}"
-            yield GaugeMetricFamily(f"{name}_running", f"{what} now.", turns.taken)
-            yield GaugeMetricFamily(f"{name}_waiting", f"{what} that wait.", turns.waiting)
-            yield GaugeMetricFamily(f"{name}_limit", f"{what} at a time.", turns.number)
+            words = what.replace("_", " ")
+            yield GaugeMetricFamily(f"{name}_running", f"{words} now.", turns.taken)
+            yield GaugeMetricFamily(f"{name}_waiting", f"{words} that wait.", turns.waiting)
+            yield GaugeMetricFamily(f"{name}_limit", f"{words} at a time.", turns.number)
         for what, work in (("reads", store.reads), ("writes", store.writes)):
             name = f"dateline_{what}"
             yield CounterMetricFamily(name, f"{what} done.", work.number)

@@ -5,6 +5,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.dialects.columns import AS_THEY_ARE, CLUSTERED, Key, Ordered, listed, numbers, only_where
 from app.dialects.dialect import (
+    TOO_COSTLY,
     AwayError,
     Dialect,
     StoreError,
@@ -20,6 +21,7 @@ from app.dialects.sqlite import Sqlite
 __all__ = [
     "AS_THEY_ARE",
     "CLUSTERED",
+    "TOO_COSTLY",
     "AwayError",
     "Dialect",
     "Key",

@@ -15,6 +15,7 @@ from app.errors import Problem
 
 Rows = Sequence[tuple[Any, ...]]
 
+TOO_COSTLY = "query-too-costly"
 BUSY_SECONDS = 5  # a writer waits for another process
 
 
@@ -182,7 +183,7 @@ class Dialect(Protocol):
 def too_costly() -> Problem:
     """The answer to a read query that ran out of time."""
     return Problem(
-        "query-too-costly",
+        TOO_COSTLY,
         "The query took longer than a query may. Narrow it with `date` or one more filter, "
         "or ask for `total=none`.",
     )

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
-from app import dates, models, schemas
+from app import dates, models, schemas, words
 from app.errors import Fault, nearest, refuse, wrong
 from app.filters.meaning import (
     Amount,
@@ -284,6 +284,9 @@ def required(given: Any, name: str, allowed: tuple[str, ...]) -> Any:
     return given
 
 
+LARGE_PAGE = 100  # what is more than so many items begins among the slow reads
+
+
 class EventFilter(BaseModel):
     """Which events: the same parameters for every endpoint that returns events."""
 
@@ -440,6 +443,12 @@ class EventFilter(BaseModel):
         """The parameters of the filter that were given, in the order in which they stand here."""
         return {n: getattr(self, n) for n in EventFilter.model_fields if n in self.model_fields_set}
 
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: phrases and prefixes are looked for in texts."""
+        search = words.search(self.q or "")
+        return bool(search.phrases or search.prefixes)
+
     def without(self, *names: str) -> "EventFilter":
         """The same filter, but for these parameters."""
         return EventFilter(**{n: value for n, value in self.given.items() if n not in names})
@@ -463,6 +472,11 @@ class OrderedQuery(EventFilter):
         "with `q`, lists the newest 1,000 hits, the best first.",
         examples=["date"],
     )
+
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: relevance is reckoned of a thousand texts."""
+        return self.sort == "relevance" or super().slow
 
     @model_validator(mode="after")
     def _relevance_needs_q(self) -> Self:
@@ -505,6 +519,11 @@ class EventQuery(ListQuery):
     def picked(self) -> tuple[str, ...] | None:
         """The members of each event that a page holds, None for all."""
         return self._picked(self.fields)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: a large page is much to put together."""
+        return self.limit > LARGE_PAGE or super().slow
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -580,6 +599,11 @@ class FacetQuery(EventFilter):
     )
     limit: FacetLimit = Field(100, description="How many values of each at most.", examples=[100])
 
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: counts look at every event."""
+        return True
+
     @model_validator(mode="before")
     @classmethod
     def _by_is_given(cls, given: Any) -> Any:
@@ -593,6 +617,11 @@ class HistogramQuery(EventFilter):
         description="Calendar spans: `year`, `quarter`, `month`, `week` (ISO 8601) or `day`.",
         examples=["year"],
     )
+
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: counts look at every event."""
+        return True
 
     @model_validator(mode="before")
     @classmethod
@@ -614,6 +643,11 @@ class AuditQuery(EventFilter):
         None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
     )
 
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: a page looks at a thousand events."""
+        return True
+
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What a cursor belongs to."""
@@ -629,6 +663,11 @@ class RevisionsQuery(BaseModel):
         None, description="Where to go on: the `cursor` of the last answer's `next`. Opaque."
     )
 
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: revisions are compared with those before."""
+        return True
+
 
 class ChangesQuery(BaseModel):
     """A stretch of the change feed."""
@@ -639,6 +678,11 @@ class ChangesQuery(BaseModel):
         "beginning.",
     )
     limit: Limit = Field(50, description="How many at most.", examples=[50])
+
+    @property
+    def slow(self) -> bool:
+        """Whether it may take long: a large page is much to put together."""
+        return self.limit > LARGE_PAGE
 
 
 class VocabularyQuery(BaseModel):

@@ -25,6 +25,10 @@ except ImportError:
 else:
     HTTP = Connection
 
+# The event loop gets its turn among threads that compute within so long; Python's own is five
+# times as long, and a request takes several turns.
+SWITCH_SECONDS = 0.001
+
 logger = logging.getLogger("uvicorn.error")  # the one that uvicorn sets up
 
 # What a machine without IPv6 says of an address that its hosts file gives to localhost.
@@ -34,6 +38,7 @@ ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve until interrupted; OSError, in words, where the address cannot be had."""
     settings = app.state.settings
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         ProxyHeaders(app, settings.trusted_proxies),  # type: ignore[arg-type]
         host=host,

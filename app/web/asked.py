@@ -55,6 +55,11 @@ class PageQuery(ListQuery):
     event: Annotated[str, AfterValidator(schemas.printable)] | None = Field(None, max_length=500)
 
     @property
+    def slow(self) -> bool:
+        """Whether it may take long: a page is a list with many counts, drawn."""
+        return True
+
+    @property
     def listing(self) -> EventQuery:
         """The list of events that it shows."""
         return EventQuery(**self.given, sort=self.sort, cursor=self.cursor, limit=PAGE)
