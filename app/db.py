@@ -25,7 +25,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from app.dialects import TOO_COSTLY, AwayError, StoreError, dialect_for, lost, unavailable
+from app.dialects import TOO_COSTLY, AwayError, Reader, StoreError, dialect_for, lost, unavailable
 from app.errors import Problem
 from app.models import COPYING
 from app.settings import Settings
@@ -93,8 +93,13 @@ class Database:
 
         A query may take `settings.query_seconds`; a `patient` reader, of the command line, waits.
         """
+        with self._snapshot(self._patient if patient else self._reader) as connection:
+            yield connection
+
+    @contextmanager
+    def _snapshot(self, reader: Reader) -> Iterator[Connection]:
         try:
-            with (self._patient if patient else self._reader).connect() as connection:
+            with reader.connect() as connection:
                 yield connection
         except DBAPIError as error:
             raise self._problem(error) from error
@@ -144,12 +149,12 @@ class Database:
         started = time.perf_counter()
         try:
             self.require_known()
-            with self._quick.connect() as connection:
+            with self._snapshot(self._quick) as connection:
                 result = work(connection, *args, **kwargs)
-        except DBAPIError as error:
-            problem = self._problem(error)
-            if not isinstance(problem, Problem) or problem.code != TOO_COSTLY:
-                raise problem from error
+        except Problem as problem:
+            if problem.code != TOO_COSTLY:
+                self.reads.add(time.perf_counter() - started)
+                raise
         else:
             self.reads.add(time.perf_counter() - started)
             return result
