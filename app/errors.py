@@ -1,10 +1,9 @@
 """Everything that can go wrong, said in one shape: RFC 9457 problem+json."""
 
-import difflib
 import json
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -189,49 +188,6 @@ def wrong(
     """What a validator raises; `name` says which parameter, where only the whole query shows it."""
     told = {"message": message, "suggestion": suggestion, "name": name}
     return PydanticCustomError("wrong", "{message}", told)
-
-
-LONGEST_SLIP = 200  # letters; what is longer is compared by these
-
-
-def nearest(value: str, known: Iterable[str], cutoff: float | None = None) -> str | None:
-    """The known word closest to `value`, ignoring case, or None where nothing is close.
-
-    The shorter the word, the less may differ; two letters may have changed places.
-    """
-    folded = {word.casefold(): word for word in known}
-    asked = value[:LONGEST_SLIP].casefold()
-    cutoff = cutoff or (0.65 if len(asked) < 5 else 0.5)
-
-    def swapped(word: str) -> bool:
-        return sorted(word) == sorted(asked)
-
-    found = difflib.get_close_matches(asked, folded, cutoff=cutoff) or [
-        word for word in folded if swapped(word) or (len(asked) > 2 and asked in word)
-    ]
-    # Of words that are as close, difflib prefers the one later in the alphabet.
-    likeliest = max(found, key=lambda word: (word == asked, swapped(word)), default=None)
-    return None if likeliest is None else folded[likeliest]
-
-
-# What other interfaces call it.
-SYNONYMS: Mapping[str, str] = {
-    **dict.fromkeys(("page", "offset", "start", "next"), "cursor"),
-    **dict.fromkeys(("search", "query", "text", "keyword", "keywords"), "q"),
-    **dict.fromkeys(("from", "to", "since", "until", "after", "before", "year"), "date"),
-    **dict.fromkeys(("order", "order_by", "orderby", "sort_by", "sortby"), "sort"),
-    **dict.fromkeys(("per_page", "page_size", "pagesize", "size", "count"), "limit"),
-    **dict.fromkeys(("bounds", "box"), "bbox"),
-    "currency": "unit",
-}
-
-
-def nearest_parameter(name: str, known: Collection[str]) -> str | None:
-    """The parameter that is likeliest meant; a name from elsewhere is no slip of a key."""
-    meant = name.casefold() if name.casefold() in known else SYNONYMS.get(name.casefold())
-    if meant is not None:
-        return meant if meant in known else None
-    return nearest(name, known)
 
 
 def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:

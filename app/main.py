@@ -14,6 +14,7 @@ from app.api import (
     answers,
     audit,
     changes,
+    citations,
     counts,
     documentation,
     events,
@@ -82,8 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.stopping = asyncio.Event()
     app.state.stop = stop
-    of_the_api = (events, counts, vocabulary, records, changes, audit, files, operations, metrics)
-    for room in (*of_the_api, reference, embedding, pages, assets):
+    of_events = (events, counts, vocabulary, records, citations, changes, audit, files)
+    for room in (*of_events, operations, metrics, reference, embedding, pages, assets):
         app.router.routes += room.router.routes  # included, each would be looked for twice
     errors.install(app)
     answers.install(app)

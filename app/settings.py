@@ -1,6 +1,5 @@
 """What an operator may set: `DATELINE_…` environment variables and an `.env` file, nowhere else."""
 
-import difflib
 import ipaddress
 import os
 import re
@@ -9,6 +8,8 @@ from typing import Annotated, Self
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.suggestions import nearest
 
 PREFIX = "DATELINE_"
 ENV_ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark
@@ -111,8 +112,8 @@ class Settings(BaseSettings):
         for name in (*os.environ, *dotenv_values(".env", encoding=ENV_ENCODING)):
             given = name.upper().removeprefix(PREFIX)
             if name.upper().startswith(PREFIX) and given not in known:
-                near = difflib.get_close_matches(given, known, 1)
+                near = nearest(given, known)
                 listed = ", ".join(PREFIX + word for word in known)
-                hint = f"did you mean {PREFIX}{near[0]}?" if near else f"known: {listed}"
+                hint = f"did you mean {PREFIX}{near}?" if near else f"known: {listed}"
                 raise ValueError(f"{name} is not a setting of Dateline; {hint}")
         return self

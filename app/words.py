@@ -160,6 +160,27 @@ def patterns(asked: Search) -> Iterator[str]:
         yield pattern(phrase)
 
 
+def name_patterns(q: str) -> list[str]:
+    """Return the LIKE patterns that the `wording` of a name must fit, one a word or phrase of `q`.
+
+    The last word, and every `prefix*`, may be the beginning of one, from a letter on. A phrase in
+    closed quotes is whole.
+    """
+    chunks = CHUNK.finditer(_bare(q.translate(QUOTES)))
+    phrases = [(found, chunk) for chunk in chunks if (found := split(chunk[0]))]
+    return [
+        f"% {' '.join(found)}%"
+        if chunk["star"] or (number == len(phrases) and chunk["run"]) or _open(chunk[0])
+        else pattern(found)
+        for number, (found, chunk) in enumerate(phrases, 1)
+    ]
+
+
+def _open(chunk: str) -> bool:
+    """Return whether a quote begins that does not end."""
+    return chunk.startswith('"') and not chunk.endswith('"')
+
+
 def pattern(phrase: Iterable[str]) -> str:
     """The LIKE pattern of a phrase."""
     return f"% {' '.join(phrase)} %"

@@ -54,6 +54,13 @@ class Operation:
         """What it is about: `event` of /events/{id}/restore."""
         return self.path.split("/")[1].removesuffix("s")
 
+    @property
+    def part(self) -> str:
+        """The part of a record that it is about: `/sources/1` of an event; none if all of it."""
+        if not self.path.startswith("/events/{id}/sources"):
+            return ""
+        return self.url().removeprefix(f"/events/{self.of('path')['id']['example']}")
+
     def examples(self, *names: str) -> Query:
         """The documented examples of these query parameters, as a query says them."""
         for name in names:

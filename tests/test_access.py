@@ -78,6 +78,8 @@ WRITES = """
     PATCH /events/{id}
     DELETE /events/{id}
     POST /events/{id}/restore
+    POST /events/{id}/sources
+    DELETE /events/{id}/sources/{n}
     POST /import
     POST /types
     PUT /types/{id}

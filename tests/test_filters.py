@@ -440,20 +440,15 @@ OF_THE_SEED: dict[str, set[str]] = {
     "tag=arms-trade": ARMS_TRADE,
     "tag=arms%20trade": ARMS_TRADE,
     "tag=arms+trade": ARMS_TRADE,
-    "tag=Arms+Trade": set(),
     "tag=transport&tag=elections": {
         *(HIGHWAY, "aliyev-re-election-2024", "vucic-congratulates-aliyev"),
     },
     "tag=arms-trade&tag=!defence": {"serbian-arms-investigation"},
-    "tag=no-such-tag": set(),
-    "tag=no-such-tag&tag=transport": {HIGHWAY},
-    "tag=transport&tag=!no-such-tag": {HIGHWAY},
     "publisher=turan": {"strategic-partnership-council"},
     "publisher=Turan": {"strategic-partnership-council"},
     "publisher=CeEnergy+News": {INTERCONNECTOR},
     "publisher=ceenergy-news&publisher=al-jazeera": {INTERCONNECTOR, *AL_JAZEERA},
     "publisher=!Eurasia+Daily+Monitor": set(),
-    "publisher=No+Such+Paper": set(),
     "type=contract&publisher=!balkan-insight": {ARTILLERY},
     "source=unknown-publisher-2022-11-23": {
         *("aliyev-visit-belgrade-2022", "first-reports-of-defence-contract"),
@@ -608,6 +603,11 @@ UNKNOWN = [
     ("status=complete", "status", "completed"),
     ("country=rs", "country", "RS"),
     ("role=sellr", "role", "seller"),
+    ("tag=enrgy", "tag", "energy"),
+    ("tag=Arms+Trade", "tag", "arms trade"),
+    ("tag=armstrade", "tag", "arms trade"),
+    ("publisher=Balkan+Insigh", "publisher", "Balkan Insight"),
+    ("publisher=balkan-insigt", "publisher", "balkan-insight"),
 ]
 
 
@@ -680,6 +680,9 @@ SAID: list[tuple[str, str, str, str | None]] = [
     ("country=Kosovo", "country", "alpha-2", "XK"),
     ("country=Serbia", "country", "alpha-2", "RS"),
     ("country=Atlantis", "country", "alpha-2", None),
+    ("tag=xyzzy", "tag", "there is no tag 'xyzzy'", None),
+    ("publisher=No+Such+Paper", "publisher", "there is no publisher 'No Such Paper'", None),
+    ("publisher=Turan,Balkan+Insight", "publisher", "publisher=Turan&publisher=Balkan", None),
     ("unit=$", "unit", "ISO 4217", "USD"),
     ("unit=dollars", "unit", "ISO 4217", "USD"),
     ("unit=€", "unit", "ISO 4217", "EUR"),
@@ -1035,7 +1038,19 @@ VOCABULARY = {
     "/places?q=sabac": {"sabac"},
     "/tags?q=%22natural+gas%22": {"natural-gas"},
     "/publishers?q=balkan+insight": {"balkan-insight"},
-    "/publishers?q=ba*": set(),  # too short for a prefix
+    "/publishers?q=balk": {"balkan-insight", "balkan-green-energy-news"},
+    "/publishers?q=balk+insight": set(),  # not the last word
+    "/publishers?q=ba*+insi": {"balkan-insight"},
+    "/publishers?q=insight+balk": {"balkan-insight"},
+    "/publishers?q=%22balkan+insi%22": set(),
+    "/publishers?q=%22balkan+insi": {"balkan-insight"},
+    "/actors?q=ser": {"serbia"},
+    "/actors?q=SER+-": {"serbia"},
+    "/actors?q=aleksandar+v": {"aleksandar-vucic"},
+    "/actors?q=aleksandar+V%C5%BE": set(),
+    "/places?q=%C5%A1": {"sabac", "slepcevic"},
+    "/places?q=%25": set(),
+    "/places?q=_": set(),
     "/types?q=nothing": set(),
 }
 

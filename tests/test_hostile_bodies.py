@@ -55,7 +55,12 @@ class Target:
         if "{id}" not in operation.path:
             return Request("POST", operation.path, {"Content-Type": media_type}, body)
         headers = {"Content-Type": media_type, "If-Match": self.tags[operation.noun]}
-        return Request(operation.method, self.paths[operation.noun], headers, body)
+        return Request(operation.method, self.path(operation), headers, body)
+
+    def path(self, operation: Operation) -> str:
+        """The path of an operation, of the record of its kind where it is about one."""
+        record_id = self.paths[operation.noun].rpartition("/")[2]
+        return operation.path.replace("{id}", record_id).replace("{n}", "1")
 
     def each(self, operations: Iterable[Operation], *bodies: bytes) -> Iterator[Answer]:
         """What each operation answers to each body; nothing is stored."""
@@ -293,7 +298,7 @@ SLIPS: Mapping[str, tuple[str, Any, str, str]] = {
 def test_a_misspelt_member_is_refused(here: Target, level: str) -> None:
     """At each level, with the right one suggested."""
     noun, document, path, near = SLIPS[level]
-    routes = [o for o in TAKING_DOCUMENTS if o.noun == noun]
+    routes = [o for o in TAKING_DOCUMENTS if o.noun == noun and not o.part]
     for answer in here.each(routes, json.dumps(document).encode()):
         found = {fault["name"]: fault.get("suggestion") for fault in assert_problem(answer, 422)}
         assert found[path] == near
@@ -304,7 +309,7 @@ def test_what_follows_from_the_rest_is_refused(here: Target, path: str) -> None:
     """A derived member that does not repeat what is stored."""
     top, _, below = path.partition(".")
     document = {top: {below: "1999-01-01"} if below else 7}
-    routes = [o for o in TAKING_DOCUMENTS if o.noun == "event"]
+    routes = [o for o in TAKING_DOCUMENTS if o.noun == "event" and not o.part]
     for answer in here.each(routes, json.dumps(document).encode()):
         assert path in {fault["name"] for fault in assert_problem(answer, 422)}
 
@@ -394,7 +399,7 @@ def test_a_value_of_the_wrong_kind_is_refused(here: Target, place: str) -> None:
     """In each member at each level, and the answer names it."""
     noun, path, schema = PLACES[place]
     for method in ("POST", "PUT", "PATCH"):
-        routes = [o for o in TAKING_DOCUMENTS if (o.noun, o.method) == (noun, method)]
+        routes = [o for o in TAKING_DOCUMENTS if (o.noun, o.method, o.part) == (noun, method, "")]
         if method == "PATCH" and path in members(f"{noun.capitalize()}Write"):
             schema = members(f"{noun.capitalize()}Patch").get(path, {})
         wrong = [value for value in KINDS_OF_VALUE.values() if not allowed(schema, value)]
@@ -493,7 +498,7 @@ TOO_MUCH: Mapping[str, tuple[dict[str, Any], str]] = {
 def test_an_event_that_is_too_much_is_refused(here: Target, what: str) -> None:
     """Whole or in a patch; what was made for it on the way is undone with it."""
     changed, path = TOO_MUCH[what]
-    routes = [o for o in TAKING_DOCUMENTS if o.noun == "event"]
+    routes = [o for o in TAKING_DOCUMENTS if o.noun == "event" and not o.part]
     for answer in here.each(routes, event(**changed)):
         named = [fault["name"] for fault in assert_problem(answer, 422)]
         assert any(name.startswith(path) for name in named), named
@@ -547,7 +552,7 @@ def ask_for_no_ids(to: Target, operation: Operation) -> None:
         for wrong in IN_PATHS:
             body = b'{"title": "A visit"}' if operation.bodies else None
             headers = {"Content-Type": "application/json"} if body else {}
-            path = operation.path.replace("{id}", wrong)
+            path = operation.path.replace("{id}", wrong).replace("{n}", "1")
             answer = to.writer.ask(Request(operation.method, path, headers, body))
             assert_problem(answer, 404, 405, 422)
             assert answer.headers["X"] is None
@@ -616,7 +621,7 @@ HEADERS = {
 
 def lines(to: Target, operation: Operation, *more: str, target: str = "") -> str:
     """A request's head for the wire, with the key and these headers."""
-    path = target or (to.paths[operation.noun] if "{id}" in operation.path else operation.path)
+    path = target or to.path(operation)
     condition = [f"If-Match: {to.tags[operation.noun]}"] if "{id}" in operation.path else []
     head = [f"{operation.method} {path} HTTP/1.1", "Host: h", "Connection: close"]
     head += [f"Authorization: Bearer {to.writer.key}", *condition, *filter(None, more)]
@@ -765,7 +770,7 @@ def test_an_if_match_that_names_no_state_is_refused(wire: Target, method: str, s
         for operation in (o for o in WRITES if o.method == method):
             body = b'{"id": null}' if operation.bodies else None
             headers = {"Content-Type": "application/json", "If-Match": said}
-            path = wire.paths[operation.noun]
+            path = wire.path(operation)
             answer = wire.writer.ask(Request(method, path, headers, body))
             assert_problem(answer, 400, 412)
 
@@ -787,7 +792,7 @@ def test_an_idempotency_key_out_of_bounds_is_refused(wire: Target, said: str) ->
     with wire.unchanged():
         for operation in (o for o in WRITES if "Idempotency-Key" in o.of("header")):
             headers = {"Content-Type": "application/json", "Idempotency-Key": said}
-            path = operation.path.replace("{id}", wire.paths[operation.noun].rpartition("/")[2])
+            path = wire.path(operation)
             (fault,) = assert_problem(wire.writer.ask(Request("POST", path, headers, b"{}")), 422)
             assert (fault["in"], fault["name"]) == ("header", "Idempotency-Key")
 
@@ -833,7 +838,7 @@ def test_what_is_no_note_is_refused(here: Target, said: str) -> None:
     """By every route that writes; it would stand in the revision for good."""
     with here.unchanged():
         for operation in WRITES:
-            path = operation.path.replace("{id}", here.paths[operation.noun].rpartition("/")[2])
+            path = here.path(operation)
             headers = {"Content-Type": "application/json", "If-Match": here.tags[operation.noun]}
             asked = Request(operation.method, f"{path}?note={said}", headers, b"{}")
             (fault,) = assert_problem(here.writer.ask(asked), 422)
@@ -883,7 +888,7 @@ def test_what_is_refused_leaves_nothing_of_what_was_made_for_it(here: Target) ->
         tags=["a tag of this test"],
         sources=[{"publisher": "A publisher of this test", "title": "x"}],
     )
-    routes = [o for o in TAKING_DOCUMENTS if o.noun == "event"]
+    routes = [o for o in TAKING_DOCUMENTS if o.noun == "event" and not o.part]
     for answer in here.each(routes, body):
         assert_problem(answer, 422)
 

@@ -126,12 +126,14 @@ class Writer:
         asked = example(operation)
         if operation.method == "DELETE":
             path = self.made(operation.noun)
-            return Request("DELETE", path).given(If_Match=self.tag(path))
+            whole = Request("DELETE", f"{path}{operation.part}")
+            return whole.given(If_Match=self.tag(path))
         if operation.path.endswith("/restore"):
             return Request("POST", f"{self.deleted(operation.noun)}/restore")
         if "{id}" in operation.path:
             path = self.made(operation.noun)
-            return replace(asked, target=path).given(If_Match=self.tag(path))
+            whole = replace(asked, target=f"{path}{operation.part}")
+            return whole.given(If_Match=self.tag(path))
         return asked
 
 
@@ -160,7 +162,7 @@ def conditional(writer: Writer, operation: Operation, valid: Request) -> Iterato
         record_id = valid.target.split("/")[2]
         yield replace(valid, target=valid.target.replace(record_id, "nothing-of-this-name"))
     if "410" in operation.spec["responses"]:
-        yield replace(valid, target=writer.deleted(operation.noun))
+        yield replace(valid, target=f"{writer.deleted(operation.noun)}{operation.part}")
 
 
 def unconditional(asked: Request) -> Request:
@@ -171,7 +173,14 @@ def unconditional(asked: Request) -> Request:
 
 def conflicting(writer: Writer, operation: Operation, valid: Request) -> Iterator[Request]:
     """What contradicts what is stored: an id that is taken, a deletion of what is used."""
-    if operation.path.endswith("/restore"):
+    if operation.part:
+        supporting = json.loads(creation("event").body or b"")["sources"][0]
+        target = writer.made("event")
+        twice = replace(valid, target=f"{target}/sources", body=json.dumps(supporting).encode())
+        last = replace(valid, target=f"{target}/sources/0")
+        asked = twice if operation.bodies else last
+        yield asked.given(If_Match=writer.tag(target))
+    elif operation.path.endswith("/restore"):
         yield replace(valid, target=f"{writer.made(operation.noun)}/restore")
     elif operation.method == "POST" and operation.noun != "import":
         taken = writer.made(operation.noun).rpartition("/")[2]

@@ -79,8 +79,8 @@ async def export_events(
     `sort`, `limit` and `fields`, with the meaning that they have in `GET /events`.
     """
     if suffix not in FORMATS:
-        near = nearest_format(suffix)
-        hint = f" Did you mean /events.{near}?" if near else ""
+        near = "" if suffix.casefold() == "json" else nearest_format(suffix)
+        hint = "" if near is None else f" Did you mean /events{near and f'.{near}'}?"
         raise Problem(
             "not-found", f"Events come as JSON at /events, and as {', '.join(FORMATS)}.{hint}"
         )

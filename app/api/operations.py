@@ -8,7 +8,8 @@ from app import schemas
 from app.api.answers import database
 from app.api.documentation import errors
 from app.api.routes import StrictRoute
-from app.errors import KINDS, Problem, nearest
+from app.errors import KINDS, Problem
+from app.suggestions import nearest
 
 router = APIRouter(tags=["Operations"], route_class=StrictRoute)
 

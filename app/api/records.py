@@ -117,7 +117,8 @@ def written(request: Request, answer: writes.Answer) -> Response:
     return Response(answer.body, answer.status, headers, JSON)
 
 
-def _condition(if_match: str | None, if_none_match: str | None = None) -> writes.Condition:
+def condition_of(if_match: str | None, if_none_match: str | None = None) -> writes.Condition:
+    """Return what the client takes the record to be, from its headers."""
     match = None if if_match is None else parse_etags(if_match)
     if if_none_match not in (None, "*"):
         fault = Fault("header", "If-None-Match", "takes `*` alone in a write", "*")
@@ -177,7 +178,7 @@ def _add(noun: Noun) -> None:
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
-        condition = _condition(if_match, if_none_match)
+        condition = condition_of(if_match, if_none_match)
         _, given = await read_document(request)
         saved = await database(request).writing(writes.put, by, kind, record_id, given, condition)
         return written(request, saved.answer)
@@ -188,7 +189,13 @@ def _add(noun: Noun) -> None:
         summary=f"Change {one}",
         description="Change the members that a JSON Merge Patch (RFC 7396) names: null removes "
         "one, lists are replaced whole. `application/json` is read the same. `If-Match` must name "
-        "the state that you have read.",
+        "the state that you have read."
+        + (
+            " `sources` is such a list, too: what a patch leaves out of it is removed. To add one "
+            "source or to remove one, use `/events/{id}/sources`."
+            if kind is writes.EVENT
+            else ""
+        ),
         responses=writing(
             *(200, f"The {name} as it is now.", "not-found", "gone"),
             # Of patches, only one of an event can contradict other records.
@@ -203,7 +210,7 @@ def _add(noun: Noun) -> None:
         record_id: Annotated[str, identifier],
         if_match: IfMatch = None,
     ) -> Response:
-        condition = _condition(if_match)
+        condition = condition_of(if_match)
         _, given = await read_document(request, PATCH_TYPES)
         saved = await database(request).writing(writes.patch, by, kind, record_id, given, condition)
         return written(request, saved.answer)
@@ -224,7 +231,7 @@ def _add(noun: Noun) -> None:
         record_id: Annotated[str, identifier],
         if_match: IfMatch = None,
     ) -> Response:
-        await database(request).writing(writes.delete, by, kind, record_id, _condition(if_match))
+        await database(request).writing(writes.delete, by, kind, record_id, condition_of(if_match))
         return Response(status_code=204)
 
     @router.post(

@@ -6,13 +6,15 @@ from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeGuard, TypeVar, get_type_hints
+from urllib.parse import quote, unquote_to_bytes
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
-from app.errors import Fault, from_validation, nearest_parameter, refuse
+from app.api.elsewhere import hint, nearest_parameter
+from app.errors import Fault, from_validation, refuse
 
 Query = TypeVar("Query", bound=BaseModel)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -37,6 +39,7 @@ class StrictRoute(APIRoute):
         elsewhere = dict(_elsewhere(self.dependant))
 
         async def strict(request: Request) -> Response:
+            check_encoding(request)
             if request.scope["query_string"]:
                 check_query(request.query_params.multi_items(), repeatable, elsewhere)
             for check in checks:
@@ -172,8 +175,57 @@ def check_query(
         elif name in elsewhere:
             faults.append(Fault("query", name, f"is not a parameter here: {elsewhere[name]}"))
         else:
-            message = f"is not a parameter here; known: {known}"
+            value = next(value for given_name, value in items if given_name == name)
+            more = hint(name, value)
+            message = f"is not a parameter here; {f'{more}; ' if more else ''}known: {known}"
             near = nearest_parameter(name, repeatable)
             faults.append(Fault("query", name[:100], message, near))
     if faults:
         raise refuse(*faults)
+
+
+# -- text that is not UTF-8 -----------------------------------------------------------------------
+
+READINGS = ("cp1250", "cp1252")  # what bytes that are no UTF-8 usually are
+MAX_READ_BYTES = 200
+
+
+def check_encoding(request: Request) -> None:
+    """Raise Problem `invalid-parameters` naming each part of the URL that is not UTF-8."""
+    query, path = request.scope["query_string"], request.scope.get("raw_path") or b""
+    if b"%" not in query and b"%" not in path and query.isascii():
+        return
+    faults = []
+    if not _is_utf8(unquote_to_bytes(path)):
+        broken = (name for name, value in request.path_params.items() if "\ufffd" in str(value))
+        name = next(broken, "path")
+        faults.append(_no_utf8("path", name, unquote_to_bytes(path.rpartition(b"/")[2])))
+    for pair in query.split(b"&"):
+        plain = unquote_to_bytes(pair.replace(b"+", b" "))
+        if not _is_utf8(plain):
+            parameter, _, value = plain.partition(b"=")
+            faults.append(_no_utf8("query", parameter.decode(errors="replace")[:100], value))
+    if faults:
+        raise refuse(*faults[:MOST_FAULTS])
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_words(text: str) -> bool:
+    return text.isprintable() and all(c.isascii() or c.isalpha() for c in text)
+
+
+def _no_utf8(where: str, name: str, raw: bytes) -> Fault:
+    """Return the fault of bytes that are not UTF-8, with the texts that they may be."""
+    guessed = not raw.isascii() and len(raw) <= MAX_READ_BYTES
+    texts = (raw.decode(encoding, errors="replace") for encoding in READINGS if guessed)
+    readings = [text for text in dict.fromkeys(texts) if _is_words(text)]
+    shown = " or ".join(f"{quote(text)} ({text})" for text in readings)
+    message = f"is not UTF-8; percent-encode UTF-8: {shown or '%C4%8D for č'}"
+    return Fault(where, name, message, readings[0] if len(readings) == 1 else None)

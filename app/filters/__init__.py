@@ -1,7 +1,7 @@
 """The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
 
 from app.filters.found import Choice, Clause, Found, Phrase, find
-from app.filters.meaning import NEAREST_AMONG, Hold, Meaning, Part, Quantity
+from app.filters.meaning import Hold, Meaning, Part, Quantity
 from app.filters.query import (
     FACETS,
     AuditQuery,
@@ -19,7 +19,6 @@ from app.filters.query import (
 
 __all__ = [
     "FACETS",
-    "NEAREST_AMONG",
     "AuditQuery",
     "ChangesQuery",
     "Choice",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from app import words
+from app.candidates import Candidates
 from app.dialects import Prepared
 from app.errors import refuse
 from app.filters.meaning import Plan, Term
@@ -51,10 +52,9 @@ class Found:
 
 def find(connection: Connection, asked: EventFilter) -> Found:
     """Look up a filter; Problem `invalid-parameters` names a value that does not exist."""
-    plan = Plan()
+    plan = Plan(Candidates(connection))
     for meaning in asked.meanings:
-        with plan.gathering():
-            meaning.plan(connection, asked, plan)
+        meaning.plan(connection, asked, plan)
     if plan.faults:
         raise refuse(*dict.fromkeys(plan.faults))
     named = (term for clause in plan.any_of for one, others in clause for term in (one, *others))

@@ -1,27 +1,26 @@
 """What a parameter means: its values looked up, then conditions on postings and timeline."""
 
-from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app import dates, models, quantities, schemas, words
+from app.candidates import Candidates, Column
 from app.dialects import Prepared
-from app.errors import Fault, Problem, nearest, refuse
+from app.errors import Fault
+from app.suggestions import nearest
 
 if TYPE_CHECKING:
     from app.filters.query import EventFilter
 
 Term = tuple[str, str]  # a kind and a value
 SHOWN = 20  # so many known values are listed where one is not known
-NEAREST_AMONG = 2000  # a suggestion is worth no more than a look at so many ids
 SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
 SPELT = Prepared("SELECT id FROM term WHERE kind = 'word' AND value >= :prefix AND value < :beyond")
-BORNE = Prepared("SELECT 1 FROM term WHERE kind = :kind AND value = :value AND events > 0")
 INSIDE = Prepared(
     "SELECT id FROM place WHERE latitude BETWEEN :south AND :north AND ("
     " longitude BETWEEN :west AND :east OR longitude + 360 BETWEEN :west AND :east"
@@ -68,6 +67,7 @@ class Part(NamedTuple):
 class Plan:
     """A filter with every value looked up. All of it must hold of an event."""
 
+    candidates: Candidates
     # Of each list the event bears one term, and beside it none of some others.
     any_of: list[list[tuple[Term, tuple[Term, ...]]]] = field(default_factory=list)
     looked_up: list[list[int]] = field(default_factory=list)  # the same, as ids
@@ -78,15 +78,12 @@ class Plan:
     part: "Part | None" = None  # what an actor must have been
     faults: list[Fault] = field(default_factory=list)  # what does not exist
 
-    @contextmanager
-    def gathering(self) -> Iterator[None]:
-        """Keeps the faults of a problem that is raised within: a client mends all at once."""
-        try:
-            yield
-        except Problem as problem:
-            if not problem.faults:
-                raise
-            self.faults += problem.faults
+    def look_up(self, connection: Connection, values: "Values", name: str, value: str) -> list[str]:
+        """Return what `value` stands for; if it does not exist, nothing, and keep the fault."""
+        found = values.find(connection, value)
+        if not found:
+            self.faults.append(values.fault(self.candidates, name, value))
+        return found
 
     def bears(self, terms: Iterable[Term]) -> None:
         """The event bears one of some terms."""
@@ -98,7 +95,7 @@ class Meaning:
     """What one parameter, or some that belong together, add to a plan."""
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        """Look up what `asked` names; Problem `invalid-parameters` where it does not exist."""
+        """Look up what `asked` names; the plan keeps the faults of what does not exist."""
         raise NotImplementedError
 
 
@@ -114,12 +111,89 @@ def signed(values: Iterable[str]) -> tuple[list[str], list[str]]:
 # -- values that events bear ----------------------------------------------------------------------
 
 
+class Values:
+    """The values that a parameter may have: finds them, and says what is wrong with others."""
+
+    def find(self, connection: Connection, value: str) -> list[str]:
+        """Return the ids or words that `value` stands for, none if it does not exist."""
+        raise NotImplementedError
+
+    def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
+        """Return the fault of a value that does not exist, with the nearest that does."""
+        raise NotImplementedError
+
+
+class Stored(Values):
+    """Values of a column."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        either = (
+            "{0} = :value"
+            if column.label is None
+            else f"({{0}} = :value OR {column.label} = :value)"
+        )
+        self._query = column.query(either)
+
+    def find(self, connection: Connection, value: str) -> list[str]:
+        return [row[0] for row in self._query.rows(connection, value=value)]
+
+    def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
+        known = candidates.known(self.column)
+        shown = f"; known: {', '.join(dict.fromkeys(known))}" if len(known) <= SHOWN else ""
+        what = "event" if name == "related_to" else name
+        message = f"there is no {what} '{value[:100]}'{shown}"
+        return _no_such(name, value, message, candidates.nearest(self.column, value))
+
+
+class Statuses(Values):
+    """The statuses of events."""
+
+    def find(self, connection: Connection, value: str) -> list[str]:
+        return [value] if value in models.STATUSES else []
+
+    def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
+        message = f"there is no status '{value[:100]}'; allowed: {', '.join(models.STATUSES)}"
+        return _no_such(name, value, message, nearest(value, models.STATUSES))
+
+
+class Countries(Values):
+    """Codes of countries; a name or a longer code suggests one."""
+
+    def find(self, connection: Connection, value: str) -> list[str]:
+        return [value] if value in schemas.countries() else []
+
+    def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
+        message = f"there is no country '{value[:100]}'; give an ISO 3166-1 alpha-2 code such as RS"
+        near = nearest(value, schemas.countries()) if len(value) == 2 else None
+        return _no_such(name, value, message, schemas.country_code(value) or near)
+
+
+def ids_of(table: str) -> Stored:
+    """Return the values that are ids of rows of `table`."""
+    return Stored(Column(table))
+
+
+def ids_or_names_of(table: str) -> Stored:
+    """Return the values that are ids or exact names of rows of `table`."""
+    return Stored(Column(table, label="name"))
+
+
+def words_of(kind: str) -> Stored:
+    """Return the words that an event has as its `kind`."""
+    return Stored(Column("term", "value", f"kind = '{kind}' AND events > 0"))
+
+
+UNITS = Stored(Column("(SELECT DISTINCT unit FROM quantity WHERE unit IS NOT NULL) AS u", "unit"))
+EVENTS, ROLES, MEASURES = ids_of("event"), words_of("role"), words_of("measure")
+
+
 @dataclass(frozen=True)
 class Terms(Meaning):
-    """Values of a repeatable parameter, each borne or not; `look_up` gives what one stands for."""
+    """Values of a repeatable parameter, each of which an event has or, after `!`, has not."""
 
     parameter: str
-    look_up: Callable[[Connection, str, str], list[str]]
+    values: Values
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         wanted, unwanted = signed(getattr(asked, self.parameter))
@@ -128,86 +202,28 @@ class Terms(Meaning):
         plan.none_of += self.terms(connection, unwanted, plan)
 
     def terms(self, connection: Connection, values: Iterable[str], plan: Plan) -> list[Term]:
-        """The terms that the values stand for; the plan keeps the faults of those unknown."""
-        found: list[Term] = []
-        for value in dict.fromkeys(values):
-            with plan.gathering():
-                stands_for = self.look_up(connection, self.parameter, value)
-                found += [(self.parameter, each) for each in stands_for]
-        return found
-
-
-def ids_of(table: str) -> Callable[[Connection, str, str], list[str]]:
-    """Looks up values that must be ids of rows of `table`."""
-
-    query = Prepared(f"SELECT 1 FROM {table} WHERE id = :value")
-
-    def look_up(connection: Connection, name: str, value: str) -> list[str]:
-        if query.row(connection, value=value) is None:
-            raise refuse(_unknown(connection, name, value, f"SELECT id FROM {table}"))
-        return [value]
-
-    return look_up
-
-
-def ids_or_names_of(table: str) -> Callable[[Connection, str, str], list[str]]:
-    """Looks up values that are ids or exact names of rows of `table`; nothing bears others."""
-
-    query = Prepared(f"SELECT id FROM {table} WHERE id = :value OR name = :value ORDER BY id")
-
-    def look_up(connection: Connection, name: str, value: str) -> list[str]:
-        return [found for (found,) in query.rows(connection, value=value)]
-
-    return look_up
-
-
-def a_status(connection: Connection, name: str, value: str) -> list[str]:
-    """Looks up values that must be a status."""
-    if value not in models.STATUSES:
-        message = f"there is no status '{value[:100]}'; allowed: {', '.join(models.STATUSES)}"
-        raise refuse(_no_such(name, value, message, nearest(value, models.STATUSES)))
-    return [value]
-
-
-def a_country(connection: Connection, name: str, value: str) -> list[str]:
-    """Looks up values that must be the code of a country; a name or a longer code suggests it."""
-    if value not in schemas.countries():
-        message = f"there is no country '{value[:100]}'; give an ISO 3166-1 alpha-2 code such as RS"
-        near = nearest(value, schemas.countries()) if len(value) == 2 else None
-        raise refuse(_no_such(name, value, message, schemas.country_code(value) or near))
-    return [value]
-
-
-def borne(connection: Connection, name: str, value: str) -> list[str]:
-    """Looks up free words; one that no event ever bore is a slip."""
-    if BORNE.row(connection, kind=name, value=value) is None:
-        query = f"SELECT value FROM term WHERE kind = '{name}' AND events > 0"
-        raise refuse(_unknown(connection, name, value, query))
-    return [value]
-
-
-def _unknown(connection: Connection, name: str, value: str, query: str) -> Fault:
-    known = connection.execute(text(f"{query} ORDER BY 1 LIMIT {NEAREST_AMONG}")).scalars().all()
-    shown = f"; known: {', '.join(known)}" if len(known) <= SHOWN else ""
-    what = "event" if name == "related_to" else name
-    message = f"there is no {what} '{value[:100]}'{shown}"
-    return _no_such(name, value, message, nearest(value, known))
+        """Return the terms that the values stand for; the plan keeps the faults of unknown ones."""
+        return [
+            (self.parameter, word)
+            for value in dict.fromkeys(values)
+            for word in plan.look_up(connection, self.values, self.parameter, value)
+        ]
 
 
 def _no_such(name: str, value: str, message: str, near: str | None) -> Fault:
-    """The fault of a value that does not exist; a list of several says how they are given."""
-    if "," in value and name != "related_to":
+    """Return the fault of a value that does not exist; one with commas says how to repeat."""
+    if "," in value and name != "related_to" and "," not in (near or ""):
         return Fault("query", name, f"{message}; {repeated(name, value)}")
     return Fault("query", name, message, near)
 
 
 def repeated(name: str, value: str) -> str:
-    """How the values of a list between commas are given."""
+    """Return how the values of a list between commas are to be given."""
     values = [part.strip() for part in value.split(",")][:SHOWN]
     return f"to give several values repeat the parameter: {'&'.join(f'{name}={v}' for v in values)}"
 
 
-ACTORS, ROLES = Terms("actor", ids_of("actor")), Terms("role", borne)
+ACTOR_TERMS, ROLE_TERMS = Terms("actor", ids_of("actor")), Terms("role", ROLES)
 
 
 @dataclass(frozen=True)
@@ -216,13 +232,13 @@ class TakingPart(Meaning):
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         (actors, _), (roles, unwanted) = signed(asked.actor), signed(asked.role)
-        ACTORS.plan(connection, asked, plan)
+        ACTOR_TERMS.plan(connection, asked, plan)
         if asked.role or actors:
             plan.part = Part(frozenset(actors), frozenset(roles), frozenset(unwanted))
         if not actors:
-            ROLES.plan(connection, asked, plan)
+            ROLE_TERMS.plan(connection, asked, plan)
             return
-        ROLES.terms(connection, [*roles, *unwanted], plan)  # each must exist
+        ROLE_TERMS.terms(connection, [*roles, *unwanted], plan)  # each must exist
         if asked.role:
             plan.any_of.append(
                 [
@@ -242,7 +258,7 @@ class RelatedTo(Meaning):
     """`related_to`: events linked to one event, in either direction."""
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        found = ids_of("event")(connection, "related_to", str(asked.related_to))
+        found = plan.look_up(connection, EVENTS, "related_to", str(asked.related_to))
         plan.bears(("related", event_id) for event_id in found)
 
 
@@ -320,10 +336,11 @@ class Amount(Meaning):
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         measure = kind = None
         if asked.measure is not None:
-            borne(connection, "measure", measure := words.fold(asked.measure))
+            measure = words.fold(asked.measure)
+            plan.look_up(connection, MEASURES, "measure", measure)
             plan.bears([("measure", measure)])
         if asked.unit is not None:
-            kind = self._kind(connection, asked.unit)
+            kind = self._kind(connection, asked.unit, plan)
             plan.bears([("unit", kind)])
         ends = [
             None
@@ -335,19 +352,14 @@ class Amount(Meaning):
         if len(wanted) - wanted.count(None) > 1:  # one alone is what the term says
             plan.quantity = wanted
 
-    def _kind(self, connection: Connection, unit: str) -> str:
-        """What a unit measures; one that is neither known nor ever borne is a slip."""
-        kind = quantities.kind_of(unit)
-        if unit not in quantities.units():
-            query = "SELECT DISTINCT unit FROM quantity WHERE unit IS NOT NULL"
-            borne_units = connection.execute(text(f"{query} AND unit = :unit"), {"unit": unit})
-            if borne_units.first() is None:
-                others = connection.execute(text(f"{query} ORDER BY unit LIMIT {NEAREST_AMONG}"))
-                borne = list(others.scalars())
-                near = quantities.spoken(unit) or nearest(
-                    unit, [*borne, *quantities.units()], UNITS_ALIKE
-                )
-                message = f"there is no unit '{unit[:100]}'; known are ISO 4217 codes and"
-                known = dict.fromkeys([*SYMBOLS, *borne[:SHOWN]])
-                raise refuse(Fault("query", "unit", f"{message} {', '.join(known)}", near))
-        return kind
+    def _kind(self, connection: Connection, unit: str, plan: Plan) -> str:
+        """Return what a unit measures; one that neither is known nor occurs is a slip."""
+        if unit not in quantities.units() and not UNITS.find(connection, unit):
+            stored = plan.candidates.known(UNITS.column)
+            near = quantities.spoken(unit) or nearest(
+                unit, [*stored, *quantities.units()], UNITS_ALIKE
+            )
+            message = f"there is no unit '{unit[:100]}'; known are ISO 4217 codes and"
+            known = dict.fromkeys([*SYMBOLS, *stored[:SHOWN]])
+            plan.faults.append(Fault("query", "unit", f"{message} {', '.join(known)}", near))
+        return quantities.kind_of(unit)

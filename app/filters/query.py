@@ -23,28 +23,31 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from app import dates, models, schemas, words
-from app.errors import Fault, nearest, refuse, wrong
+from app.errors import Fault, refuse, wrong
+from app.filters.elsewhere import dimension_meant, interval_meant, order_meant, refuse_time
 from app.filters.meaning import (
     Amount,
     AtLeast,
     Box,
+    Countries,
     FullText,
     KnownBy,
     Meaning,
     Overlap,
     RelatedTo,
+    Statuses,
     TakingPart,
     Terms,
-    a_country,
-    a_status,
     ids_of,
     ids_or_names_of,
     repeated,
 )
 from app.formats import CHOICES, FORMATS, Format
+from app.suggestions import nearest
 
 MAX_VALUES = 50
 PAGE = 200
+SORTS = ("date", "-date", "updated", "-updated", "relevance")
 INTERVALS = ("year", "quarter", "month", "week", "day")
 FINDINGS = (
     *("act-after-sources", "published-after-accessed", "published-in-future"),
@@ -58,9 +61,9 @@ FACETS = (
 Total = TypeAliasType("Total", Annotated[str, schemas.OneOf(("exact", "none"))])
 Sort = TypeAliasType(
     "Sort",
-    Annotated[str, schemas.OneOf(("date", "-date", "updated", "-updated", "relevance"))],
+    Annotated[str, schemas.OneOf(SORTS, order_meant)],
 )
-Interval = TypeAliasType("Interval", Annotated[str, schemas.OneOf(INTERVALS)])
+Interval = TypeAliasType("Interval", Annotated[str, schemas.OneOf(INTERVALS, interval_meant)])
 FindingKind = TypeAliasType("FindingKind", Annotated[str, schemas.OneOf(FINDINGS)])
 
 EMPTY = "is empty; leave the parameter out or give a value"
@@ -85,6 +88,12 @@ def _text(value: str) -> str:
     return schemas.printable(value)
 
 
+def _bounded(values: Any) -> Any:
+    if isinstance(values, list) and len(values) > MAX_VALUES:
+        raise ValueError(f"has {len(values)} values; give at most {MAX_VALUES}")
+    return values
+
+
 def _not_excluded(value: str) -> str:
     if value.startswith("!"):
         raise wrong("takes one value; `!` excludes nothing here", value[1:] or None)
@@ -103,7 +112,13 @@ def _one_value(name: str) -> Callable[[str], str]:
 
 
 Facet = TypeAliasType(
-    "Facet", Annotated[str, AfterValidator(_one_value("by")), schemas.OneOf(FACETS)]
+    "Facet",
+    Annotated[
+        str,
+        AfterValidator(_one_value("by")),
+        AfterValidator(refuse_time),
+        schemas.OneOf(FACETS, dimension_meant),
+    ],
 )
 
 
@@ -241,11 +256,11 @@ FileLimit = Annotated[
 ]
 FacetLimit = Annotated[int, Field(ge=1, le=MOST_FACETS), BeforeValidator(_whole(MOST_FACETS))]
 Value = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_value)]
-Many = Field(max_length=MAX_VALUES)
-Ids = Annotated[list[Annotated[Value, _says(f"!?{SLUG}", LONGEST)]], Many]
-Codes = Annotated[list[Annotated[Value, _says("!?[A-Z]{2}")]], Many]
-Names = Annotated[list[Annotated[Value, _says(rf"(?!!?\s*$){schemas.TEXT}", LONGEST)]], Many]
-Statuses = Annotated[list[Annotated[Value, _says(f"!?({'|'.join(models.STATUSES)})")]], Many]
+Many = (Field(max_length=MAX_VALUES), BeforeValidator(_bounded))
+Ids = Annotated[list[Annotated[Value, _says(f"!?{SLUG}", LONGEST)]], *Many]
+Codes = Annotated[list[Annotated[Value, _says("!?[A-Z]{2}")]], *Many]
+Names = Annotated[list[Annotated[Value, _says(rf"(?!!?\s*$){schemas.TEXT}", LONGEST)]], *Many]
+StatusNames = Annotated[list[Annotated[Value, _says(f"!?({'|'.join(models.STATUSES)})")]], *Many]
 Word = Annotated[
     str,
     StringConstraints(max_length=LONGEST),
@@ -342,7 +357,7 @@ class EventFilter(BaseModel):
         description=f"Id of a place (`/places`). {NOT}",
         examples=[["belgrade"]],
     )
-    country: Annotated[Codes, Terms("country", a_country)] = Field(
+    country: Annotated[Codes, Terms("country", Countries())] = Field(
         default_factory=list,
         description=f"ISO 3166-1 alpha-2 code of an actor's or a place's country. {NOT}",
         examples=[["RS"]],
@@ -358,13 +373,12 @@ class EventFilter(BaseModel):
     )
     tag: Annotated[Names, Terms("tag", ids_or_names_of("tag"))] = Field(
         default_factory=list,
-        description="Id or exact name of a tag (`/tags`); an unknown one finds nothing. " + NOT,
+        description="Id or exact name of a tag (`/tags`). " + NOT,
         examples=[["natural-gas"]],
     )
     publisher: Annotated[Names, Terms("publisher", ids_or_names_of("publisher"))] = Field(
         default_factory=list,
-        description="Id or exact name of a publisher (`/publishers`) of a cited source; an unknown "
-        "one finds nothing. " + NOT,
+        description="Id or exact name of a publisher (`/publishers`) of a cited source. " + NOT,
         examples=[["Balkan Insight"]],
     )
     source: Annotated[Ids, Terms("source", ids_of("source"))] = Field(
@@ -378,7 +392,7 @@ class EventFilter(BaseModel):
         "counts.",
         examples=[2],
     )
-    status: Annotated[Statuses, Terms("status", a_status)] = Field(
+    status: Annotated[StatusNames, Terms("status", Statuses())] = Field(
         default_factory=list,
         description=f"`planned`, `ongoing`, `completed` or `cancelled`. {NOT}",
         examples=[["completed"]],
@@ -588,10 +602,8 @@ class ExportQuery(OrderedQuery):
 class FacetQuery(EventFilter):
     """Which dimensions to count the filtered events by."""
 
-    by: Annotated[
-        list[Facet],
-        Field(min_length=1),
-    ] = Field(
+    by: Annotated[list[Facet], *Many] = Field(
+        min_length=1,
         description=f"What to count by: {', '.join(f'`{name}`' for name in FACETS)}. Repeat it "
         "for several. With `actor`, `role` counts what these actors were; with `role`, `actor` "
         "counts who was that.",
@@ -632,7 +644,7 @@ class HistogramQuery(EventFilter):
 class AuditQuery(EventFilter):
     """Which findings, about which events."""
 
-    finding: Annotated[list[FindingKind], Field()] = Field(
+    finding: Annotated[list[FindingKind], *Many] = Field(
         default_factory=list,
         description=f"Only these: {', '.join(f'`{name}`' for name in FINDINGS)}. Repeat it for "
         "several.",
@@ -690,8 +702,9 @@ class VocabularyQuery(BaseModel):
 
     q: Text | None = Field(
         None,
-        description='Words of the name, aliases or description; `"a phrase"`, `prefix*`. Case '
-        "and diacritics do not count.",
+        description="Words of the name, aliases or description, the last of which may be the "
+        'beginning of one: `ser` finds Serbia; `"a phrase"` is whole. Case and diacritics do not '
+        "count.",
     )
     limit: Limit = Field(50, description="How many at most.", examples=[50])
     cursor: Cursor | None = Field(

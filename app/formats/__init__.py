@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from app import schemas
-from app.errors import nearest
 from app.formats import atom, geojson, html, ics, jsonfeed, jsonld, ndjson, table, timelinejs
 from app.formats.lines import About, Line, pick
 from app.formats.table import COLUMNS, DERIVED, template
+from app.suggestions import nearest
 
 Read = Callable[[BinaryIO], Iterator[Line]]
 

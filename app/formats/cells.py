@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.errors import nearest
 from app.schemas import SLUG, read_json
+from app.suggestions import nearest
 from app.words import slug
 
 # What a spreadsheet may take for a formula, also after a line break and in full width.

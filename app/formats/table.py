@@ -6,15 +6,17 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
-from app.errors import Fault, nearest
+from app.errors import Fault
 from app.formats.cells import LISTS, CellError, as_json, bare, from_json, guarded
 from app.formats.lines import LONGEST, About, Line, batches, damaged, unreadable
+from app.suggestions import nearest
 
 REQUIRED = ("type", "title", "date")
 OF_SOURCE = "source_"
+MAX_HEADER_FAULTS = 100  # are named
 COLUMNS: Mapping[str, str] = {
     "id": "The event's id; without it, one is made from date and title",
     "version": "Which version of the stored event the row is; coming in, it guards later edits",
@@ -186,7 +188,7 @@ def read(file: BinaryIO) -> Iterator[Line]:
     columns = [name.strip() for name in names]
     while columns and not columns[-1]:
         columns.pop()
-    if faults := tuple(_faults_of_header(columns, number)):
+    if faults := tuple(islice(_faults_of_header(columns, number), MAX_HEADER_FAULTS)):
         yield Line(number, {}, faults)
         return
     for number, row in rows:

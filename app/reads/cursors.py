@@ -10,11 +10,11 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from app.candidates import Candidates, Column
 from app.dialects import Prepared, lost, unfinished
-from app.errors import Fault, Problem, nearest, refuse
-from app.filters import NEAREST_AMONG
+from app.errors import Fault, Problem, refuse
 from app.models import COPYING
 from app.schemas import SLUG, printable
 
@@ -145,8 +145,6 @@ def one(connection: Connection, table: str, query: Prepared, record_id: str) -> 
 
 def unknown(connection: Connection, table: str, record_id: str) -> Problem:
     """The answer where a record never was, with the nearest that is."""
-    known = connection.execute(text(f"SELECT id FROM {table} ORDER BY id LIMIT {NEAREST_AMONG}"))
-    fault = Fault(
-        "path", "id", f"there is no {table} of this id", nearest(record_id, known.scalars())
-    )
+    near = Candidates(connection).nearest(Column(table), record_id)
+    fault = Fault("path", "id", f"there is no {table} of this id", near)
     return Problem("not-found", f"There is no {table} '{record_id[:100]}'.", (fault,))

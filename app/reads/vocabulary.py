@@ -102,7 +102,7 @@ def _search(q: str | None) -> tuple[str, dict[str, Any]]:
     """The condition over `v` that a `q` means, with its parameters."""
     if q is None:
         return "1 = 1", {}
-    patterns = {f"pattern{n}": p for n, p in enumerate(words.patterns(words.search(q)))}
+    patterns = {f"pattern{n}": p for n, p in enumerate(words.name_patterns(q))}
     return " AND ".join(f"v.words LIKE :{name}" for name in patterns) or "1 = 0", dict(patterns)
 
 

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from app.errors import from_validation, nearest, refuse
+from app.errors import from_validation, refuse
+from app.suggestions import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 LONGEST_INTEGER = 40  # digits; a quantity's value has at most 30 before its point

@@ -1,11 +1,13 @@
 """Kinds of text that documents are made of: what each may hold, checked and kept as written."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import pycountry
 from pydantic import (
@@ -22,7 +24,8 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeAliasType
 
 from app import dates, models
-from app.errors import nearest, wrong
+from app.errors import wrong
+from app.suggestions import nearest
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,14 @@ class OneOf:
     """Annotates a text that must stand in a closed list; the error names the nearest that does."""
 
     allowed: tuple[str, ...]
+    meant: Callable[[str], str | None] = field(default=lambda value: None)  # by another name
 
     def check(self, value: str) -> str:
         """`value`, or an error."""
         if value in self.allowed:
             return value
-        near = nearest(value, self.allowed)
+        meant = self.meant(value)
+        near = meant if meant in self.allowed else nearest(value, self.allowed)
         raise wrong(f"is none of those allowed: {', '.join(self.allowed)}", near)
 
     def __get_pydantic_core_schema__(
@@ -67,11 +72,31 @@ def printable(value: str) -> str:
     return value
 
 
+SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
+
+
 def web_address(value: str) -> str:
-    """`value` as written; ValueError unless it is an http or https address."""
-    if not ADDRESS.fullmatch(value):
-        raise ValueError("give a web address that begins with http:// or https://")
-    return value
+    """`value` as written; an error that says why unless it is an http or https address."""
+    if ADDRESS.fullmatch(value):
+        return value
+    bare = value.strip()
+    scheme = SCHEME.match(value)
+    if scheme is None or "." in scheme[1]:
+        named = re.fullmatch(r"(//)?([\w-]+\.)+\w{2,}(:\d+)?([/?#]\S*)?", bare)
+        with_scheme = f"https://{bare.removeprefix('//')}" if named else None
+        raise wrong("give a web address that begins with http:// or https://", with_scheme)
+    if scheme[1].lower() not in ("http", "https"):
+        raise wrong(f"give a web address; `{scheme[1][:20]}:` is neither http:// nor https://")
+    if bare != value and ADDRESS.fullmatch(bare):
+        raise wrong("has spaces around it", bare)
+    rest = bare.partition(":")[2]
+    if not re.match(r"//[^\s/?#]", rest):
+        raise wrong("names no host; write http://example.org/page")
+    raise wrong("holds a space; write it as %20", re.sub(r"\s", _escaped, bare))
+
+
+def _escaped(space: re.Match[str]) -> str:
+    return quote(space[0])
 
 
 def edtf(value: str) -> str:

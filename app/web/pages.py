@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 
 from app.api.access import Reader
 from app.api.answers import Unchanged, absolute, of_this_state
+from app.api.elsewhere import nearest_path
 from app.api.heads import prefers
-from app.api.routes import StrictRoute
+from app.api.routes import StrictRoute, check_encoding
 from app.errors import (
     KINDS,
     MEDIA_TYPE,
@@ -76,10 +77,11 @@ class PageRoute(StrictRoute):
         async def forgiving(request: Request) -> Response:
             given = request.query_params.multi_items()
             kept = cleaned(given)
-            if kept != given:
-                page = EMBEDDED if self.path == "/embed" else WHOLE
-                return RedirectResponse(address(page, kept), 303, {"Cache-Control": "no-store"})
             try:
+                check_encoding(request)
+                if kept != given:
+                    page = EMBEDDED if self.path == "/embed" else WHOLE
+                    return RedirectResponse(address(page, kept), 303, {"Cache-Control": "no-store"})
                 return await handle(request)
             except RequestValidationError as error:
                 return _refused(request, refuse(*from_validation(error.errors())))
@@ -167,8 +169,11 @@ def install(app: FastAPI) -> None:
 
     async def nowhere(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        missing = from_http(request, error)
+        if near := nearest_path(request):
+            missing.detail += f" Did you mean {near}?"
         try:
-            return _refused(request, from_http(request, error))
+            return _refused(request, missing)
         except Problem as problem:
             return problem.response(root(request))
 

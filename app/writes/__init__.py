@@ -1,5 +1,6 @@
 """Every change to the data, each within the transaction of the session it is given."""
 
+from app.writes.citations import add_source, remove_source
 from app.writes.events import EVENT, Kind, create_events
 from app.writes.imports import ImportOptions, Report, load
 from app.writes.journal import By, check, now
@@ -31,6 +32,7 @@ __all__ = [
     "Report",
     "Request",
     "Saved",
+    "add_source",
     "check",
     "create",
     "create_events",
@@ -40,5 +42,6 @@ __all__ = [
     "once",
     "patch",
     "put",
+    "remove_source",
     "restore",
 ]

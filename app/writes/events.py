@@ -10,8 +10,9 @@ from sqlalchemy import text, update
 from sqlmodel import Session
 
 from app import index, schemas
+from app.candidates import Candidates, Column
 from app.dialects import listed
-from app.errors import Fault, Problem, nearest, refuse
+from app.errors import Fault, Problem, refuse
 from app.models import TABLES
 from app.rows import PARTS, EventRows, insert, stored
 from app.words import slug
@@ -266,8 +267,9 @@ def missing(session: Session, event_ids: Iterable[str]) -> set[str]:
 def refuse_missing(session: Session, rows: EventRows) -> None:
     """Problem `invalid-body` where an event relates to one that is not there."""
     gone = missing(session, rows.targets)
+    candidates = Candidates(session.connection())
     faults = [
-        missing_target(session, position, target)
+        missing_target(candidates, position, target)
         for position, _, target in rows.links
         if target in gone
     ]
@@ -275,9 +277,9 @@ def refuse_missing(session: Session, rows: EventRows) -> None:
         raise refuse(*faults, code="invalid-body")
 
 
-def missing_target(session: Session, number: int, target: str) -> Fault:
-    """What is wrong where no event has the id that a link names."""
-    near = nearest(target, ids(session, "SELECT id FROM event ORDER BY id LIMIT 10000"))
+def missing_target(candidates: Candidates, number: int, target: str) -> Fault:
+    """Return the fault of a link to an id that no event has."""
+    near = candidates.nearest(Column("event"), target)
     return Fault("body", f"related.{number}.event", f"there is no event '{target}'", near)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app import index, reads, schemas
+from app.candidates import Candidates
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse, wrong
 from app.formats import Line
@@ -183,14 +184,17 @@ class _Run:
         self.blocks.flush()
 
     def require_targets(self) -> None:
-        """A fault for each link to an event that never came."""
+        """Note a fault for each link to an event that never came, up to MOST_FAULTS."""
+        candidates = Candidates(self.session.connection())
         for batch in index.batches(self.awaited):
             for target in sorted(missing(self.session, batch)):
                 if target in self.blamed:
                     continue
                 line, number = self.awaited[target]
-                fault = missing_target(self.session, number, target)
+                fault = missing_target(candidates, number, target)
                 self.faults.append(replace(fault, line=line))
+            if len(self.faults) >= MOST_FAULTS:
+                return
 
     def _read(self, line: Line) -> Read | None:
         for note in line.notes:

@@ -8,11 +8,12 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from app import rows, schemas
-from app.errors import Fault, from_validation, nearest, refuse
+from app.candidates import Candidates, Column
+from app.errors import Fault, from_validation, refuse
 from app.rows import Json, batches
 from app.words import slug
 from app.writes.journal import Change, refuse_known
-from app.writes.names import Ids, Names, ids
+from app.writes.names import Ids, Names
 from app.writes.vocabulary import (
     ACTOR,
     PLACE,
@@ -48,6 +49,7 @@ class Lookups:
         self.again = again
         self.new_labels: dict[str, str] = {}  # of types that are not there yet
         self.made: list[Change] = []
+        self._candidates = Candidates(session.connection())
         self._same: dict[tuple[tuple[str, Any], ...], str] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._tags = Names(session, "tag")
@@ -154,9 +156,8 @@ class Lookups:
 
     def _missing(self, table: str, record_id: str, where: str) -> Exception:
         self.store()
-        known = ids(self.session, f"SELECT id FROM {table} ORDER BY id LIMIT 10000")
-        message = f"there is no {table} '{record_id}'"
-        fault = Fault("body", where, message, nearest(record_id, known))
+        near = self._candidates.nearest(Column(table), record_id)
+        fault = Fault("body", where, f"there is no {table} '{record_id}'", near)
         return refuse(fault, code="invalid-body")
 
 

@@ -96,15 +96,26 @@ def patch(
     session: Session, by: By, kind: Kind, record_id: str, raw: Any, condition: Condition
 ) -> Saved:
     """Change what a JSON Merge Patch (RFC 7396) names; Problem `not-found` or `gone`."""
-    current = _current(session, kind, record_id)
-    condition.require(current)
+    stored = fetch_for_edit(session, kind, record_id, condition)
     wanted = _members(raw)
     _refuse_derived(kind, wanted)
-    stored = schemas.read_json(current)
     if kind is EVENT:
         _redate(stored["date"], wanted)
-    merged = _merge(without_derived(kind, stored), wanted)
-    kind.save(session, by, _given(kind, merged, record_id, stored), "update")
+    return save_edit(session, by, kind, stored, _merge(without_derived(kind, stored), wanted))
+
+
+def fetch_for_edit(session: Session, kind: Kind, record_id: str, condition: Condition) -> Json:
+    """Return a record's document. Raise a Problem if it is not there or not as `condition` says."""
+    current = _current(session, kind, record_id)
+    condition.require(current)
+    document: Json = schemas.read_json(current)
+    return document
+
+
+def save_edit(session: Session, by: By, kind: Kind, stored: Json, document: Json) -> Saved:
+    """Store `document` in place of the `stored` one. Raise a Problem if it is not valid."""
+    record_id = stored["id"]
+    kind.save(session, by, _given(kind, document, record_id, stored), "update")
     return _saved(session, kind, record_id)
 
 
@@ -214,7 +225,10 @@ def _keep_a_source(wanted: Json) -> None:
     if isinstance(sources, list) and all(isinstance(source, dict) for source in sources):
         roles = [source.get("role", "supports") for source in sources]
         if all(role in ("contradicts", "context") for role in roles):
-            message = "no source would be left that supports the event; delete the event instead"
+            message = (
+                "no source would be left that supports the event; add another one first "
+                "(POST to its path + /sources), or delete the event"
+            )
             raise refuse(Fault("body", "sources", message), code="conflict")
 
 

@@ -6,7 +6,8 @@ from collections import defaultdict
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app.errors import Fault, nearest, refuse
+from app.candidates import Candidates, Column
+from app.errors import Fault, refuse
 from app.schemas import MAX_ID, SLUG
 from app.words import fold, slug
 
@@ -18,6 +19,7 @@ class TypeNames:
         self.new_labels: dict[str, str] = {}  # of types that are named by a label and not stored
         self._session = session
         self._create = create
+        self._candidates = Candidates(session.connection())
         self._labels: dict[str, str] = {}  # by id
         self._ids: dict[str, list[str]] = defaultdict(list)  # by folded label
 
@@ -42,7 +44,7 @@ class TypeNames:
             self.new_labels[made] = name
             return made
         message = f"there is no type '{name[:100]}'"
-        near = nearest(name, [*self._labels.values(), *self._labels])
+        near = self._candidates.nearest(Column("type", label="label"), name)
         raise refuse(Fault("body", "type", message, near), code="invalid-body")
 
     def _load(self) -> None:
