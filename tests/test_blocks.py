@@ -362,7 +362,7 @@ def test_a_store_of_nothing_counts_nothing(stores: Stores, empty_template: str) 
     with opened(stores.new(empty_template)) as store, store.read() as connection:
         reads.warm(connection)
         over = HistogramQuery.model_validate({"interval": "year"})
-        assert reads.histogram(connection, over) == b'{"interval":"year","buckets":[]}'
+        assert reads.histogram(connection, over) == b'{"interval":"year","undated":0,"buckets":[]}'
         facet = FacetQuery.model_validate({"by": ["tag"], "date": "2023"})
         assert reads.facets(connection, facet) == b'{"total":0,"facets":{"tag":[]}}'
 

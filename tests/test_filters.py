@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import Session
 
 from app import schemas, writes
 from app.filters import EventFilter, EventQuery
@@ -49,6 +50,21 @@ def found(client: TestClient, **parameters: Any) -> dict[str, str | None]:
 # -- dates, judged by counting days ---------------------------------------------------------------
 
 
+def events_of(session: Session, dates: Sequence[tuple[str, str]]) -> Iterator[schemas.EventWrite]:
+    """Events with these dates and tags, `event-0` and so on, and all that they name."""
+    writes.TYPE.save(session, BY, schemas.TypeWrite(id="thing", label="Thing"), "create")
+    source = writes.SOURCE.save(session, BY, schemas.SourceWrite(title="A source"), "create")
+    for number, (edtf, tag) in enumerate(dates):
+        yield schemas.EventWrite(
+            id=f"event-{number}",
+            type="thing",
+            title=edtf,
+            date=schemas.DateWrite(edtf=edtf),
+            tags=[tag],
+            sources=[schemas.SourceReference(id=source)],
+        )
+
+
 @pytest.fixture(scope="module")
 def dated(stores: Stores, empty_template: str) -> Iterator[tuple[TestClient, dict[str, Known]]]:
     """A store with an event for each of many random dates, and what is known of them by id."""
@@ -57,22 +73,8 @@ def dated(stores: Stores, empty_template: str) -> Iterator[tuple[TestClient, dic
     known = {f"event-{n}": of for n, of in enumerate(drawings.values())}
     url = stores.new(empty_template)
     with opened(url) as store, store.write() as session:
-        writes.TYPE.save(session, BY, schemas.TypeWrite(id="thing", label="Thing"), "create")
-        source = writes.SOURCE.save(session, BY, schemas.SourceWrite(title="A source"), "create")
-        writes.create_events(
-            session,
-            BY,
-            [
-                schemas.EventWrite(
-                    id=event_id,
-                    type="thing",
-                    title=edtf,
-                    date=schemas.DateWrite(edtf=edtf),
-                    sources=[schemas.SourceReference(id=source)],
-                )
-                for event_id, edtf in zip(known, drawings, strict=True)
-            ],
-        )
+        tagged = [(edtf, "thing") for edtf in drawings]
+        writes.create_events(session, BY, list(events_of(session, tagged)))
     with TestClient(create_app(Settings(database_url=url))) as client:
         yield client, known
 
@@ -112,6 +114,7 @@ class Question:
     facets: Mapping[str, Counts]
     over: Query  # the filter of the histogram
     interval: str
+    undated: int
     buckets: Counts | None  # None where they are too many
     fitting: Sequence[str]  # intervals, the finest last
 
@@ -142,7 +145,8 @@ def asked_at_random(random: Random, story: Chronology, sort: str) -> Question:
     fit = fitting(story.extent(over, within))
     interval = random.choice(fit if fit and random.random() < 0.9 else list(INTERVALS))
     buckets = story.histogram(over, within, interval) if interval in fit else None
-    return Question(query, sort, found, facets, over, interval, buckets, fit)
+    undated = story.undated(over, within)
+    return Question(query, sort, found, facets, over, interval, undated, buckets, fit)
 
 
 @pytest.fixture(scope="module")
@@ -229,12 +233,13 @@ def test_histograms_of_random_filters_count_what_the_model_counts(
         answer = told.get("/histogram", params=parameters)
         if asked.buckets is not None:
             assert answer.status_code == 200, answer.text
+            assert answer.json()["undated"] == asked.undated, parameters
             counted = [{**bucket, "label": ""} for bucket in answer.json()["buckets"]]
             assert counted == [{**bucket, "label": ""} for bucket in asked.buckets], parameters
         else:
             (fault,) = answer.json()["errors"]
             assert fault["name"] == "interval"
-            assert fault.get("suggestion") == (asked.fitting[-1] if asked.fitting else None)
+            assert fault["suggestion"] == asked.fitting[-1]
 
 
 def test_the_questions_are_many_and_different(questions: list[Question]) -> None:
@@ -248,6 +253,7 @@ def test_the_questions_are_many_and_different(questions: list[Question]) -> None
     shown = Counter(asked.interval for asked in questions if asked.buckets and asked.found)
     assert min(shown[interval] for interval in INTERVALS) >= 20, shown
     assert sum(asked.buckets is None for asked in questions) >= 20
+    assert sum(asked.undated > 0 and bool(asked.buckets) for asked in questions) >= 20
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -912,6 +918,22 @@ SPANS = {
         ("28 February 2024", "2024-02-28", "2024-02-28"),
         ("1 March 2024", "2024-03-01", "2024-03-01"),
     ),
+    ("decade", "2019-12/2023"): (
+        ("2010–2019", "2010-01-01", "2019-12-31"),
+        ("2020–2029", "2020-01-01", "2029-12-31"),
+    ),
+    ("century", "1999/2000"): (
+        ("1900–1999", "1900-01-01", "1999-12-31"),
+        ("2000–2099", "2000-01-01", "2099-12-31"),
+    ),
+    ("millennium", "-0001/2024"): (
+        ("1001 BC–2 BC", "-1000-01-01", "-0001-12-31"),
+        ("2000–2999", "2000-01-01", "2999-12-31"),
+    ),
+    ("century", "-9999/9999"): (  # as much as the calendar has of it
+        ("10000 BC–9902 BC", "-9999-01-01", "-9901-12-31"),
+        ("9900–9999", "9900-01-01", "9999-12-31"),
+    ),
     ("year", "-0001/0001"): (
         ("2 BC", "-0001-01-01", "-0001-12-31"),
         ("AD 1", "0001-01-01", "0001-12-31"),
@@ -969,28 +991,95 @@ def test_a_histogram_of_nothing_is_empty_or_zero(client: TestClient) -> None:
     assert [(b["certain"], b["possible"]) for b in buckets] == [(0, 0)] * 12
 
 
+# Dates of a chronology; how many of them name no year, and the years that the others span.
+YEARS = {
+    ("XXXX", "2013", "2024"): (1, 2013, 2024),
+    ("XXXX",): (1, None, None),
+    ("-XXXX", "XXXX-12", "[..1983,1985..]", "../XXXX", "XXXX/..", "XXXX/XXXX"): (6, None, None),
+    ("-XXXX/..", "2001-05-01"): (0, 2001, 2001),  # certain in 2001, and names no year
+    ("1XXX",): (0, 1000, 1999),
+    ("0XXX",): (0, 0, 999),
+    ("9XXX",): (0, 9000, 9999),
+    ("-1XXX",): (0, -1999, -1000),
+    ("19XX", "20XX"): (0, 1900, 2099),
+    ("[..2024]", "2020"): (0, 2020, 2024),
+    ("2024/..", "XXXX"): (1, 2024, 2024),
+    ("../2020", "/2021", "2019/"): (0, 2019, 2021),
+    ("1984/XXXX",): (0, 1984, 1984),
+    ("XXXX/2020",): (0, 2020, 2020),
+    ("{1960,1961-12..}",): (0, 1960, 1960),
+    ("[2022-11-21..2022-11-23]", "2020-08~", "2021?"): (0, 2020, 2022),
+    ("-0500", "0500"): (0, -500, 500),
+    ("0000", "9999"): (0, 0, 9999),
+    ("0001/9999",): (0, 1, 9999),
+    ("-9999", "2024"): (0, -9999, 2024),
+}
+
+
+def ends(bucket: Mapping[str, Any]) -> tuple[int, int]:
+    """The years of its first and its last day."""
+    first, last = (int(bucket[end][: -len("-01-01")]) for end in ("start", "end"))
+    return first, last
+
+
+def test_dates_that_name_no_year_are_counted_apart(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """They stretch no range; what a list of a span finds is `possible` and `undated` together."""
+    files = SqliteStores(tmp_path_factory.mktemp("years"))
+    url = files.new(migrated(files))
+    tagged = [(edtf, f"row-{n}") for n, edtfs in enumerate(YEARS) for edtf in edtfs]
+    with opened(url) as store, store.write() as session:
+        writes.create_events(session, BY, list(events_of(session, tagged)))
+    wrong = []
+    with TestClient(create_app(Settings(database_url=url))) as client:
+        for number, (edtfs, (undated, first, last)) in enumerate(YEARS.items()):
+            asked = {"tag": f"row-{number}", "interval": "year"}
+            answer = client.get("/histogram", params=asked)
+            span = 1
+            if first is not None and last is not None and last - first >= 5000:
+                assert answer.json()["errors"][0]["suggestion"] == "decade", edtfs
+                answer = client.get("/histogram", params={**asked, "interval": "decade"})
+                span = 10
+            told = answer.json()
+            years = [ends(bucket) for bucket in told["buckets"]]
+            shown = (told["undated"], *((years[0][0], years[-1][1]) if years else (None, None)))
+            aligned = (
+                undated,
+                None if first is None else max(first // span * span, -9999),
+                None if last is None else last // span * span + span - 1,
+            )
+            if shown != aligned:
+                wrong.append((edtfs, shown))
+            for bucket in (*told["buckets"][:1], *told["buckets"][-1:]):
+                date = f"{bucket['start']}/{bucket['end']}"
+                matches = Counter(found(client, tag=asked["tag"], date=date).values())
+                if matches.total() != bucket["possible"] + told["undated"]:
+                    wrong.append((edtfs, bucket))
+                if matches["certain"] != bucket["certain"]:
+                    wrong.append((edtfs, bucket))
+    assert wrong == []
+
+
 TOO_MANY = [
     ("day", "2000/2013", "week"),
     ("day", "0001/1000", "quarter"),
     ("week", "1000/3000", "year"),
-    ("year", "-9999/9999", None),
+    ("year", "-9999/9999", "decade"),
 ]
 
 
 @pytest.mark.parametrize(("interval", "date", "suggestion"), TOO_MANY)
 def test_too_many_buckets_are_an_error_that_names_an_interval_that_fits(
-    client: TestClient, interval: str, date: str, suggestion: str | None
+    client: TestClient, interval: str, date: str, suggestion: str
 ) -> None:
-    """The finest that makes 5,000 at most; where none does, the time must be narrowed."""
+    """The finest that makes 5,000 at most."""
     answer = client.get("/histogram", params={"interval": interval, "date": date})
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
-    assert (fault["name"], fault.get("suggestion")) == ("interval", suggestion)
-    if suggestion is None:
-        assert "`date`" in fault["message"]
-    else:
-        fitting = client.get("/histogram", params={"interval": suggestion, "date": date})
-        assert fitting.status_code == 200
+    assert (fault["name"], fault["suggestion"]) == ("interval", suggestion)
+    fitting = client.get("/histogram", params={"interval": suggestion, "date": date})
+    assert fitting.status_code == 200
 
 
 def test_five_thousand_buckets_are_not_too_many(client: TestClient) -> None:

@@ -40,5 +40,12 @@ async def get_histogram(request: Request, asked: Annotated[HistogramQuery, Query
     An event counts in every span that it may overlap: in `possible` wherever it may have taken
     place, in `certain` where it did in any case. With `date`, the spans that hold it; without, from
     the first to the last day that any of the events names. More than 5,000 spans are an error.
+
+    An event whose date names no year (`XXXX`, `-XXXX`, `XXXX-12`, or both ends open) may have taken
+    place at any time. It counts in `undated` alone, also with `date`, and stretches no range. So
+    the list of one span finds as many events as its `possible` and `undated` together.
+
+    A decade, a century and a millennium begin with a year that can be divided by 10, 100 or 1,000:
+    the century from 2000 is 2000 to 2099, as the date `20XX` says it.
     """
     return await counts(request, reads.histogram, asked)

@@ -48,7 +48,7 @@ from app.suggestions import nearest
 MAX_VALUES = 50
 PAGE = 200
 SORTS = ("date", "-date", "updated", "-updated", "relevance")
-INTERVALS = ("year", "quarter", "month", "week", "day")
+INTERVALS = ("millennium", "century", "decade", "year", "quarter", "month", "week", "day")
 FINDINGS = (
     *("act-after-sources", "published-after-accessed", "published-in-future"),
     *("no-known-publisher", "single-publisher", "planned-overdue"),
@@ -626,7 +626,8 @@ class HistogramQuery(EventFilter):
     """How to cut the time of the filtered events."""
 
     interval: Interval = Field(
-        description="Calendar spans: `year`, `quarter`, `month`, `week` (ISO 8601) or `day`.",
+        description="Calendar spans: `millennium`, `century`, `decade` (2020 to 2029, as the date "
+        "`202X` says it), `year`, `quarter`, `month`, `week` (ISO 8601) or `day`.",
         examples=["year"],
     )
 

@@ -83,8 +83,8 @@ class Bucket(NamedTuple):
 def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
     """How many of the events that a filter finds fall into each span of time.
 
-    An event counts in every span that it may overlap. Problem `invalid-parameters` where there
-    would be more than MAX_BUCKETS spans.
+    An event counts in every span that it may overlap, but for those whose date names no year.
+    Raise Problem `invalid-parameters` if there would be more than MAX_BUCKETS spans.
     """
     density = densities(connection, asked)
     interval = INTERVALS[asked.interval]
@@ -94,12 +94,13 @@ def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
             f"'{asked.interval}' makes {size} buckets of the time asked for,"
             f" {MAX_BUCKETS} are the most"
         )
-        # The finest that makes few enough; INTERVALS begin with the coarsest.
-        fitting = [n for n, i in INTERVALS.items() if density.size(i) <= MAX_BUCKETS]
-        hint = "" if fitting else "; ask for less time with `date`"
-        raise refuse(Fault("query", "interval", message + hint, fitting[-1] if fitting else None))
-    return b'{"interval":"%b","buckets":[%b]}' % (
+        # The finest that makes few enough; INTERVALS begin with the coarsest, which always does.
+        *_, fitting = (n for n, i in INTERVALS.items() if density.size(i) <= MAX_BUCKETS)
+        hint = "; ask for coarser spans, or for less time with `date`"
+        raise refuse(Fault("query", "interval", message + hint, fitting))
+    return b'{"interval":"%b","undated":%d,"buckets":[%b]}' % (
         asked.interval.encode(),
+        density.undated,
         density.written(interval),
     )
 
@@ -110,6 +111,11 @@ class Density:
 
     extent: tuple[int, int] | None  # None where no event names a day
     spans: Spans
+
+    @property
+    def undated(self) -> int:
+        """How many events are in no span: all if none of them names a day."""
+        return self.spans.undated + (0 if self.extent else int(self.spans.events.sum()))
 
     def size(self, interval: Interval) -> int:
         """How many spans of an interval it makes."""

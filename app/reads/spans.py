@@ -107,8 +107,48 @@ def _week_label(number: int) -> str:
     return f"week {week} of {_edtf_label(year)}"
 
 
+# All digits of a year may be unknown: `XXXX`, `XXXX-12`, and `-XXXX`.
+YEAR_0_ENDS, YEAR_9999_BEGINS = dates.day_number(0, 12, 31), dates.day_number(9999, 1, 1)
+BEFORE_YEAR_0 = dates.day_number(-1, 12, 31)
+
+
+def named_days(bounds: Column) -> Column:
+    """Return the first and the last day that dates with these bounds name, a column each.
+
+    A start or an end that may lie in any year names none, as one that is open. If neither names a
+    day, the first is END and the last BEGINNING.
+    """
+    starts, ends = bounds[:2], bounds[2:4]
+    # A start may be bounded by the end alone, and an end by the start: that says nothing new.
+    loose_starts = np.stack([starts[0], np.where(starts[1] == ends[1], dates.END, starts[1])])
+    loose_ends = np.stack([np.where(ends[0] == starts[0], dates.BEGINNING, ends[0]), ends[1]])
+    any_start = _any_year(loose_starts) | _any_year_bc(starts)
+    any_end = _any_year(loose_ends) | _any_year_bc(ends)
+    nameless = np.stack([any_start, any_start, any_end, any_end])
+    days = bounds[:4]
+    nameless |= (days <= dates.BEGINNING) | (days >= dates.END)
+    first = np.where(nameless, dates.END, days).min(axis=0)
+    last = np.where(nameless, dates.BEGINNING, days).max(axis=0)
+    return np.stack([first, last])
+
+
+def _any_year(moment: Column) -> Column:
+    """Return whether a moment between two days may lie in any year from 0 to 9999."""
+    within: Column = (moment[0] <= YEAR_0_ENDS) & (moment[1] >= YEAR_9999_BEGINS)
+    return within
+
+
+def _any_year_bc(moment: Column) -> Column:
+    """Return whether a moment between two days may lie in any year before 0, and in no other."""
+    exactly: Column = (moment[0] == dates.FIRST_DAY) & (moment[1] == BEFORE_YEAR_0)
+    return exactly
+
+
 # What a histogram may be asked for, the coarsest first. Day 1, 0001-01-01, is a Monday.
 INTERVALS: Mapping[str, Interval] = {
+    "millennium": _years(1000),
+    "century": _years(100),
+    "decade": _years(10),
     "year": _years(1),
     "quarter": _months(3, lambda year, part: _edtf_label(year, f"-{33 + part}")),
     "month": _months(1, lambda year, part: _edtf_label(year, f"-{part + 1:02d}")),
@@ -120,9 +160,7 @@ INTERVALS: Mapping[str, Interval] = {
     ),
 }
 
-# What a picture may be cut into: it has to hold whatever there is.
+# What a picture may be cut into.
 OF_PICTURES: Mapping[str, Interval] = {
-    "century": _years(100),
-    "decade": _years(10),
-    **{name: INTERVALS[name] for name in ("year", "month", "week", "day")},
+    name: INTERVALS[name] for name in ("century", "decade", "year", "month", "week", "day")
 }

@@ -16,7 +16,7 @@ from app.index import batches, ids_of_kind, none, slots_of, unpacked
 from app.reads.bitmaps import Bitmap, number_of
 from app.reads.blocks import Block, Column, Older, Timeline, columns, kept, memory_of
 from app.reads.hits import Hits
-from app.reads.spans import CUTS, Cut
+from app.reads.spans import CUTS, Cut, named_days
 
 # -- by what they bear ----------------------------------------------------------------------------
 
@@ -355,16 +355,21 @@ ANSWER = 80_000  # bytes at most
 
 @dataclass(frozen=True)
 class Spans:
-    """Bounds as the timeline has them, each with how many events share them."""
+    """Bounds as the timeline has them, each with how many events share them.
+
+    Events that name no day and lie nowhere for certain are only counted: `undated`.
+    """
 
     bounds: Column  # a row each of start_earliest, start_latest, end_earliest, end_latest, sure
+    named: Column  # the first and the last day that they name
     events: Column
+    undated: int = 0
     _counts: dict[Cut, tuple[Column, Column]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         """In bytes, with what it was counted by."""
-        return int(self.bounds.nbytes + self.events.nbytes) + CUTS * ANSWER
+        return int(self.bounds.nbytes + self.named.nbytes + self.events.nbytes) + CUTS * ANSWER
 
     def counts(self, cut: Cut) -> tuple[Column, Column]:
         """How many lie in each span for certain, and how many may; the last answers are kept."""
@@ -399,26 +404,24 @@ class Spans:
 
     @cached_property
     def extent(self) -> tuple[int, int] | None:
-        """The least and the greatest day that is a bound of any, none that is open."""
+        """The first and the last day that any of them names."""
         if not len(self.events):
             return None
-        # What is open on this side is farthest without a sign.
-        days, first, last = self.bounds[:4], dates.BEGINNING + 1, dates.END - 1
-        least = first + int((days - first).astype(np.uint32).min())
-        greatest = last - int((last - days).astype(np.uint32).min())
-        return (least, greatest) if first <= least <= last else None
+        first, last = int(self.named[0].min()), int(self.named[1].max())
+        return (first, last) if first < dates.END else None
 
 
 class Grouped(NamedTuple):
     """Which bounds there are in a block, or in all, and by slot which of them an event has."""
 
     bounds: Column
+    named: Column  # the first and the last day that they name
     group: Column
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return int(self.bounds.nbytes + self.group.nbytes)
+        return int(self.bounds.nbytes + self.named.nbytes + self.group.nbytes)
 
 
 def _of_block(connection: Connection, block: Block) -> Grouped:
@@ -428,7 +431,8 @@ def _of_block(connection: Connection, block: Block) -> Grouped:
         rows = np.stack([of[name].astype(np.int32) for name in names], axis=1)
         whole = np.ascontiguousarray(rows).view(f"V{rows.itemsize * len(names)}").ravel()
         at, group = np.unique(whole, return_index=True, return_inverse=True)[1:]
-        return Grouped(rows[at].T, group.astype(np.uint16))
+        bounds = rows[at].T
+        return Grouped(bounds, named_days(bounds), group.astype(np.uint16))
 
     return kept(connection, ("grouped", block.id), block.stamp, make)
 
@@ -442,7 +446,12 @@ def grouped(connection: Connection, timeline: Timeline) -> Grouped:
         offsets = np.cumsum([0, *numbers], dtype=np.int32)[:-1]
         groups = [part.group + offset for part, offset in zip(parts, offsets, strict=True)]
         bounds = [np.zeros((5, 0), dtype=np.int32), *(part.bounds for part in parts)]
-        return Grouped(np.concatenate(bounds, axis=1), np.concatenate([offsets[:0], *groups]))
+        named = [np.zeros((2, 0), dtype=np.int32), *(part.named for part in parts)]
+        return Grouped(
+            np.concatenate(bounds, axis=1),
+            np.concatenate(named, axis=1),
+            np.concatenate([offsets[:0], *groups]),
+        )
 
     return kept(connection, "grouped", timeline.stamp, make)
 
@@ -451,10 +460,13 @@ def spans_of(hits: Hits) -> Spans:
     """How the hits lie in time."""
 
     def make(_: Older[Spans]) -> Spans:
-        bounds, group = grouped(hits.connection, hits.timeline)
+        bounds, named, group = grouped(hits.connection, hits.timeline)
         counted = np.bincount(group[hits.every().places(hits.timeline.ids)])
-        some = np.flatnonzero(counted)
-        return Spans(bounds.take(some, axis=1), counted[some])
+        start_latest, end_earliest = bounds[1:3, : len(counted)]
+        dated = (named[0, : len(counted)] < dates.END) | (start_latest <= end_earliest)
+        some = np.flatnonzero(dated & (counted > 0))
+        undated = int(counted[~dated].sum())
+        return Spans(bounds.take(some, axis=1), named.take(some, axis=1), counted[some], undated)
 
     if not hits.found.everything:
         return make(None)

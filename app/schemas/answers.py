@@ -281,6 +281,11 @@ class Histogram(Shape):
     """Counts by time, in order, none left out."""
 
     interval: str = Field(examples=["year"])
+    undated: int = Field(
+        ge=0,
+        description="Events that the filter finds and whose date names no year (`XXXX`, `XXXX-12`, "
+        "both ends open). They are in no bucket.",
+    )
     buckets: list[Bucket]
 
 

@@ -83,6 +83,7 @@ class Strip:
     bars: Sequence[Bar]
     ticks: Sequence[Tick]
     most: int  # events in the tallest bar
+    undated: int  # events that name no day
     wider: Sequence[tuple[str, str]]  # spans around what is shown: label, and what asks for it
 
 
@@ -100,6 +101,7 @@ def strip(density: Density, window: dates.Window | None) -> Strip | None:
         # Where even centuries are too many, some of them are named.
         _ticks(scale, ticks[:: -(-len(ticks) // MOST_TICKS)]),
         most,
+        density.undated,
         list(_wider(window)) if window else [],
     )
 

@@ -127,7 +127,10 @@ class Oracle:
         return None if told["total"] == len(found) else f"total {told['total']}"
 
     def _histogram(self, told: Json, query: Query) -> str | None:
-        expected = self.events.histogram(query, self.find(query), query["interval"][0])
+        found = self.find(query)
+        if told["undated"] != self.events.undated(query, found):
+            return "counts those without a date otherwise"
+        expected = self.events.histogram(query, found, query["interval"][0])
         counted = [{n: v for n, v in bucket.items() if n != "label"} for bucket in told["buckets"]]
         return None if counted == expected else "counts otherwise"
 

@@ -26,6 +26,8 @@ OF_ONE_DAY = (
 )
 # Neither a first nor a last day: these stand behind all others.
 WITHOUT_DAYS = ("[..1983,1985..]", "{..1990-05,1990-07..}")
+# The year is unknown, at one end or at both; a histogram shows none of these years.
+WITHOUT_YEARS = ("XXXX", "-XXXX", "XXXX-12", "XXXX/..", "../XXXX", "1984/XXXX", "XXXX/2020")
 DATES = 250  # different ones in a chronology, at most
 # The first are the commonest.
 WORDS = (
@@ -100,7 +102,7 @@ def chronology(number: int, count: int = 200) -> Chronology:
     actors, places, sources = _actors(random), _places(random), _sources(random)
     with_models = drawn(dates(), min(count, DATES), number)
     known = {text: Known.of(text, model) for text, model in with_models}
-    known |= {text: Known.of(text) for text in (*OF_ONE_DAY, *WITHOUT_DAYS)}
+    known |= {text: Known.of(text) for text in (*OF_ONE_DAY, *WITHOUT_DAYS, *WITHOUT_YEARS)}
     texts = [text for text, _ in with_models]
     ids = _ids(random, count)
     events = {}
@@ -121,7 +123,7 @@ def chronology(number: int, count: int = 200) -> Chronology:
             related=_links(random, ids, event_id),
             sources=_citations(random, list(sources)),
         )
-    for event_id, without in zip(ids[:2], WITHOUT_DAYS, strict=True):
+    for event_id, without in zip(ids, (*WITHOUT_DAYS, *WITHOUT_YEARS), strict=False):
         date_write = schemas.DateWrite(edtf=without)
         events[event_id] = events[event_id].model_copy(update={"date": date_write})
     start = datetime(2024, 5, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from app import index, models, schemas, writes
 from chronology.amounts import Range, amount, kind_and_size, range_of
 from chronology.spans import INTERVALS, MOST, spans, written
 from chronology.texts import bare, sought, words
-from dates.model import FIRST, LAST, Model
+from dates.model import FIRST, LAST, Model, number
 from stores import BY
 
 Query = Mapping[str, Sequence[str]]
@@ -48,6 +48,11 @@ def _within(day: int) -> int:
     return max(FIRST, min(LAST, day))
 
 
+def _anywhere(first: int, last: int) -> bool:
+    """Whether some day from `first` to `last` lies in the year 0, and some in the year 9999."""
+    return first < number(1, 1, 1) and last >= number(9999, 1, 1)
+
+
 @dataclass(frozen=True)
 class Known:
     """A date with its four bounds; with the enumerating model where it was drawn from there."""
@@ -73,6 +78,28 @@ class Known:
     def order_day(self) -> int:
         """The day that places it in the timeline."""
         return self.bounds[3] if self.bounds[0] == FIRST else self.bounds[0]
+
+    @property
+    def named(self) -> set[int]:
+        """The bounds that are those of a year, none that are open or the calendar's own."""
+        start_earliest, start_latest, end_earliest, end_latest = self.bounds
+        named: set[int] = set()
+        # What bounds a start only because it bounds the end says nothing of the start, and so back.
+        start_until = LAST if start_latest == end_latest else start_latest
+        end_from = FIRST if end_earliest == start_earliest else end_earliest
+        before_christ = ("-9999-01-01", "-0001-12-31")
+        for ends, first, last in (
+            ((start_earliest, start_latest), start_earliest, start_until),
+            ((end_earliest, end_latest), end_from, end_latest),
+        ):
+            if not _anywhere(first, last) and tuple(map(written, ends)) != before_christ:
+                named |= {*ends}
+        return named - {FIRST, LAST}
+
+    @property
+    def dated(self) -> bool:
+        """Whether it names a year, or some time is certain whatever the year."""
+        return bool(self.named) or self.bounds[1] <= self.bounds[2]
 
     def match(self, first: int, last: int) -> str | None:
         """`certain`, `possible` or None: whether it falls into the window, both ends included."""
@@ -461,18 +488,24 @@ class Chronology:
     def extent(self, query: Query, found: Mapping[str, Any]) -> Days | None:
         """The days that a histogram must show; None where there are none."""
         first, last = self.windows[query["date"][0]] if "date" in query else (FIRST, LAST)
-        named = {day for i in found for day in self.date(i).bounds if first <= day <= last}
+        named = {day for i in found for day in self.date(i).named if first <= day <= last}
         finite = (named | {first, last}) - {FIRST, LAST}
         if not finite:
             return None
         return min(finite) if first == FIRST else first, max(finite) if last == LAST else last
+
+    def undated(self, query: Query, found: Mapping[str, Any]) -> int:
+        """How many of the events `found` a histogram counts apart: all if it shows nothing."""
+        if self.extent(query, found) is None:
+            return len(found)
+        return sum(not self.date(event_id).dated for event_id in found)
 
     def histogram(
         self, query: Query, found: Mapping[str, Any], interval: str
     ) -> list[dict[str, Any]]:
         """For each span how many of the events `found` may, or certainly do, fall into it."""
         shown = self.extent(query, found)
-        counted = Counter(self.events[event_id].date.edtf for event_id in found)
+        counted = Counter(self.events[i].date.edtf for i in found if self.date(i).dated)
         of = [(*self.known[text].bounds, self.known[text].sure, n) for text, n in counted.items()]
         return [
             {

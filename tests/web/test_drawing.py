@@ -1,6 +1,8 @@
 """Time as a picture: what is drawn is what is known, on one scale."""
 
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,12 +11,16 @@ from hypothesis import strategies as st
 
 from app import dates
 from app.dates import BEGINNING, END, FIRST_DAY, LAST_DAY, Window
+from app.formats.html import templates
 from app.reads import Density
+from app.reads.spans import named_days
 from app.reads.tallies import Spans
+from app.web import assets
 from app.web.drawing import DOT, GAP, LETTER, MOST_BARS, MOST_TICKS, SIZES, Scale, strip
 from dates.model import dates as any_dates
 
 YEAR = Scale(*dates.parse_window("2023"))
+PAGES = Path(assets.__file__).parent / "templates"
 DAYS = st.integers(FIRST_DAY, LAST_DAY)
 DATES = any_dates().map(lambda pair: pair[0])
 
@@ -77,7 +83,7 @@ def test_a_lane_shows_what_the_window_says(edtf: str, first: int, length: int) -
 # -- the strip ------------------------------------------------------------------------------------
 
 
-def density(*edtfs: str, window: Window | None = None) -> Density:
+def density(*edtfs: str, window: Window | None = None, undated: int = 0) -> Density:
     """Of some dates."""
     bounds = []
     for edtf in edtfs:
@@ -87,7 +93,8 @@ def density(*edtfs: str, window: Window | None = None) -> Density:
     finite = [day for b in bounds for day in b[:4] if BEGINNING < day < END]
     extent = window or ((min(finite), max(finite)) if finite else None)
     shared = np.array(bounds, dtype=np.int32).reshape(-1, 5)
-    return Density(extent, Spans(shared.T, np.ones(len(bounds), dtype=np.int64)))
+    named, events = named_days(shared.T), np.ones(len(bounds), dtype=np.int64)
+    return Density(extent, Spans(shared.T, named, events, undated))
 
 
 @pytest.mark.parametrize(
@@ -187,3 +194,19 @@ def test_the_way_out_goes_by_month_and_year(window: str, wider: list[str]) -> No
     picture = strip(density("2023-11-06"), dates.parse_window(window))
     assert picture is not None
     assert [asks for _, asks in picture.wider] == wider
+
+
+def test_events_without_a_date_stretch_nothing_and_are_counted() -> None:
+    """The strip says in words how many it does not show."""
+    picture = strip(density("2023-11-06", "2024", undated=2), None)
+    assert picture is not None
+    assert picture.undated == 2
+    assert picture.bars[-1].x + picture.bars[-1].width == pytest.approx(100)
+    written = templates(PAGES).get_template("parts.html").make_module()
+    view, links = (
+        SimpleNamespace(strip=picture),
+        SimpleNamespace(
+            asked=SimpleNamespace(given={}), having=lambda name, value: f"?{name}={value}"
+        ),
+    )
+    assert "<span>2 without a date</span>" in str(written.strip(view, links))  # type: ignore[attr-defined]
