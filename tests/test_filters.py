@@ -518,6 +518,16 @@ OF_THE_SEED: dict[str, set[str]] = {
     "bbox=-70,-90,170,90": IN_BELGRADE | {HIGHWAY} | EAST_OF_BELGRADE,
     "bbox=-180,-90,180,90": {IN_NEW_YORK, HIGHWAY} | IN_BELGRADE | EAST_OF_BELGRADE,
     "bbox=180,-90,-180,90": set(),  # the antimeridian itself
+    # As maps send them that were scrolled around the earth.
+    "bbox=-190,-90,-70,90": {IN_NEW_YORK},
+    "bbox=170,-90,290,90": {IN_NEW_YORK},
+    "bbox=-339.5349,44.8040,-339.5349,44.8040": IN_BELGRADE,
+    "bbox=380.4651,44.8040,20.4651,44.8040": IN_BELGRADE,
+    "bbox=-200,-90,-170,90": set(),
+    "bbox=190,-90,-200,90": {IN_NEW_YORK, HIGHWAY} | IN_BELGRADE | EAST_OF_BELGRADE,
+    "bbox=-3600,-90,3600,90": {IN_NEW_YORK, HIGHWAY} | IN_BELGRADE | EAST_OF_BELGRADE,
+    "bbox=5,-90,365,90": {IN_NEW_YORK, HIGHWAY} | IN_BELGRADE | EAST_OF_BELGRADE,
+    "bbox=5,-90,5,90": set(),
     "q=howitzers": {ARTILLERY, "vucic-confirms-artillery-contract"},
     "q=HOWITZERS+nora": {ARTILLERY},
     "q=B-52": {ARTILLERY},
@@ -669,7 +679,7 @@ SAID: list[tuple[str, str, str, str | None]] = [
     ("related_to=!a", "related_to", "excludes nothing", "a"),
     ("bbox=1,2,3", "bbox", "west,south,east,north", None),
     ("bbox=1,a,3,4", "bbox", "south", None),
-    ("bbox=1,2,181,4", "bbox", "east", None),
+    ("bbox=1,2,20037508,4", "bbox", "east is not within -3600", None),
     ("bbox=1,2,3,90.5", "bbox", "north", None),
     ("bbox=1,4,3,2", "bbox", "south, the second", None),
     ("date=2023-11-01/15", "date", "whole date", "2023-11-01/2023-11-15"),
@@ -765,7 +775,7 @@ def refused(client: TestClient, query: str) -> list[dict[str, str]]:
 NO_DECIMALS = ("a", "1e3", "0x1", "1,5", "1.", ".5", "%2B1", "NaN", "Infinity", "1" * 31, "½", "٣")
 NO_BOXES = (
     *("1,2,3", "1,2,3,4,5", "1,2,3,", "a,2,3,4", "1;2;3;4", "1 2 3 4", "NaN,0,1,1", ",,,"),
-    *("0,0,Infinity,1", "-180.1,0,1,1", "0,-90.1,1,1", "0,0,180.1,1", "0,0,1,90.1", "0,2,1,1"),
+    *("0,0,Infinity,1", "-3600.1,0,1,1", "0,-90.1,1,1", "0,0,3600.1,1", "0,0,1,90.1", "0,2,1,1"),
 )
 REFUSED = {
     **{f"{name}=": name for name in EventQuery.model_fields if name != "match"},

@@ -149,6 +149,23 @@ def test_every_error_is_documented_as_a_problem(operation: Operation) -> None:
             assert str(shown["value"]["status"]) == status
 
 
+def test_a_header_that_must_be_there_is_required() -> None:
+    """`If-Match` wherever its absence is 428, but for PUT, which may create."""
+    wrong = [
+        str(operation)
+        for operation in OPERATIONS
+        if "428" in operation.spec["responses"]
+        and operation.of("header")["If-Match"]["required"] == (operation.method == "PUT")
+    ]
+    assert wrong == []
+
+
+def test_every_operation_says_whether_it_needs_a_key() -> None:
+    """An empty list where it needs none, for generators that would take its absence for a yes."""
+    needed = {str(o): bool(o.spec["security"]) for o in OPERATIONS}
+    assert needed == {str(o): o.method != "GET" for o in OPERATIONS}
+
+
 def test_no_schema_is_left_over() -> None:
     """Whatever is defined, something refers to."""
     used = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(DOCUMENT)))

@@ -235,8 +235,11 @@ def _finished(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]
         for method, operation in operations.items():
             if method == "get" and "security" in operation and public_reads:
                 # Optional security would make generated clients ask for a key.
-                del operation["security"]
+                operation["security"] = []
+            operation.setdefault("security", [])
             for parameter in operation.get("parameters", []):
+                if parameter["name"] == "If-Match" and "428" in operation["responses"]:
+                    parameter["required"] = method != "put"  # which may make what is not there
                 _finish_parameter(parameter, FILLED_IN.get(operation["operationId"], {}))
             for status, response in operation["responses"].items():
                 if status >= "400" and "application/json" in response.get("content", {}):

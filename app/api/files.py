@@ -18,13 +18,29 @@ from app.api.answers import Unchanged, absolute, address, database, tag_of_now, 
 from app.api.bodies import MIB, read_body, require_type
 from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.records import IdempotencyKey, once
-from app.api.routes import StrictRoute
+from app.api.routes import Handler, StrictRoute
+from app.api.tracking import without_marks
 from app.db import Database
 from app.errors import Problem
 from app.filters import ExportQuery
-from app.formats import FORMATS, READERS, About, nearest_format, template
+from app.formats import FORMATS, READERS, SUBSCRIPTIONS, About, nearest_format, template
 
-router = APIRouter(tags=["Files"], route_class=StrictRoute)
+
+class FileRoute(StrictRoute):
+    """A strict route, but that the address of a subscription may have marks of tracking."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def forgiving(request: Request) -> Response:
+            if request.scope["query_string"] and request.path_params.get("format") in SUBSCRIPTIONS:
+                request = without_marks(request)
+            return await handle(request)
+
+        return forgiving
+
+
+router = APIRouter(tags=["Files"], route_class=FileRoute)
 MOST_IMPORTED = 32 * MIB
 # What a file says it is, and the format that this means. A generated client that knows no more of
 # a file than that it is one sends it as the last: NDJSON.
@@ -73,7 +89,8 @@ async def export_events(
     spreadsheet and imports again; `timelinejs` is what TimelineJS 3 shows. `ics` is a calendar
     (RFC 5545), `geojson` a layer of a map (RFC 7946), `jsonld` linked data in the terms of
     schema.org, `html` a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed
-    1.1) are feeds: they hold the 100 events that were last updated, the newest update first.
+    1.1) are feeds: they hold the 100 events that were last updated, the newest update first. In the
+    address of these two and of `ics`, marks of tracking (`utm_source`, `fbclid` …) are ignored.
 
     With `date`, every event says how it matches, as in a list. `csv`, `ndjson` and `geojson` take
     `sort`, `limit` and `fields`, with the meaning that they have in `GET /events`.

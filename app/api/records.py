@@ -67,6 +67,15 @@ IfMatch = Annotated[
         examples=['"5b7a1ed0c2f94c3aa1f8d6e0"'],
     ),
 ]
+IfMatchOfPut = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="Needed to replace: the `ETag` of the state that you have read. Without it "
+        "the record is created, and an existing one is answered with 428.",
+        examples=['"5b7a1ed0c2f94c3aa1f8d6e0"'],
+    ),
+]
 IfNoneMatch = Annotated[
     str | None,
     Header(
@@ -175,7 +184,7 @@ def _add(noun: Noun) -> None:
         request: Request,
         by: Author,
         record_id: Annotated[str, identifier],
-        if_match: IfMatch = None,
+        if_match: IfMatchOfPut = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         condition = condition_of(if_match, if_none_match)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -267,9 +268,15 @@ class Box(Meaning):
     """`bbox`: events with a place in it; west of east it crosses the antimeridian."""
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        west, south, east, north = map(float, str(asked.bbox).split(","))
-        bounds = {"west": west, "south": south, "north": north}
-        bounds["east"] = east if east >= west else east + 360
+        west, south, east, north = map(Fraction, str(asked.bbox).split(","))
+        if east - west >= 360:
+            west, east = Fraction(-180), Fraction(180)
+        else:  # exactly, so that an edge keeps to the place that it goes through
+            west, east = ((side + 180) % 360 - 180 for side in (west, east))
+        sides = {"west": west, "south": south, "east": east, "north": north}
+        bounds = {name: float(degrees) for name, degrees in sides.items()}
+        if east < west:
+            bounds["east"] += 360
         found = INSIDE.rows(connection, **bounds)
         plan.bears(("place", place_id) for (place_id,) in found)
 

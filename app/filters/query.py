@@ -155,7 +155,7 @@ def _moment(value: str) -> str:
 
 def _box(value: str) -> str:
     """`west,south,east,north` in degrees."""
-    parts = [part.strip() for part in value.split(",")]
+    parts = [part.strip(BLANKS) for part in value.split(",")]
     if len(parts) != len(SIDES):
         raise ValueError("give west,south,east,north in degrees: 18.8,42.2,23.0,46.2")
     for (side, most), part in zip(SIDES.items(), parts, strict=True):
@@ -164,7 +164,7 @@ def _box(value: str) -> str:
         except ValueError:
             raise ValueError(f"{side} is no plain decimal such as 18.8") from None
         if abs(degrees) > most:
-            raise ValueError(f"{side} is not within -{most} to {most}")
+            raise ValueError(f"{side} is not within -{most} to {most} degrees")
     _, south, _, north = map(Decimal, parts)
     if south > north:
         raise ValueError("south, the second number, is greater than north, the fourth")
@@ -172,7 +172,7 @@ def _box(value: str) -> str:
 
 
 def _names(value: str) -> str:
-    return ",".join(name.strip() for name in value.split(","))
+    return ",".join(name.strip(BLANKS) for name in value.split(","))
 
 
 def _fields(value: str) -> str:
@@ -197,7 +197,7 @@ def _strange_fields(value: str, known: Collection[str], what: str) -> Fault | No
 
 def _list_of(names: str) -> str:
     """Return the pattern of some of these names, with commas between them."""
-    return rf"\s*({names})\s*(,\s*({names})\s*)*"
+    return f"{GAP}({names}){GAP}(,{GAP}({names}){GAP})*"
 
 
 def _takers(option: str) -> str:
@@ -235,11 +235,19 @@ def _says(pattern: str, longest: int | None = None, **more: Any) -> WithJsonSche
 
 
 LONGEST = 500
-SIDES = {"west": 180, "south": 90, "east": 180, "north": 90}  # with how far each may be from 0
+# With how far each may be from 0. A map that is scrolled sideways counts on, here ten times round;
+# far more is no longitude, but metres of a projection.
+SIDES = {"west": 3600, "south": 90, "east": 3600, "north": 90}
 SLUG = schemas.SLUG.strip("^$")
 EDTF = "[-0-9ESXY/.]+"  # the characters of a date that may be asked for
-DEGREES = rf"\s*{schemas.DECIMAL}\s*"
+BLANKS = " \t\r\n"  # may stand around what commas separate; `\s` is not the same in every engine
+GAP = r"[ \t\r\n]*"
+DEGREES = rf"{GAP}{schemas.DECIMAL}{GAP}"
 MOMENT = "[-+0-9WTtZz:., ]+"
+UNMARKED = schemas.VISIBLE.replace("[^", "[^!")  # any visible character but `!`
+# A text that is not blank and does not begin with `!`, and one that is not blank behind a `!`.
+WORD = f"({schemas.BLANK}+{schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
+NAME = f"((!{schemas.BLANK}*|{schemas.BLANK}+){schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
 MEMBERS = "|".join(schemas.Event.model_fields)
 
 FILE_FIELDS = "|".join(dict.fromkeys(name for made in FORMATS.values() for name in made.fields))
@@ -259,14 +267,14 @@ Value = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_va
 Many = (Field(max_length=MAX_VALUES), BeforeValidator(_bounded))
 Ids = Annotated[list[Annotated[Value, _says(f"!?{SLUG}", LONGEST)]], *Many]
 Codes = Annotated[list[Annotated[Value, _says("!?[A-Z]{2}")]], *Many]
-Names = Annotated[list[Annotated[Value, _says(rf"(?!!?\s*$){schemas.TEXT}", LONGEST)]], *Many]
+Names = Annotated[list[Annotated[Value, _says(NAME, LONGEST)]], *Many]
 StatusNames = Annotated[list[Annotated[Value, _says(f"!?({'|'.join(models.STATUSES)})")]], *Many]
 Word = Annotated[
     str,
     StringConstraints(max_length=LONGEST),
     AfterValidator(_not_excluded),
     AfterValidator(_text),
-    _says(rf"(?!\s*$)(?!!){schemas.TEXT}", LONGEST),
+    _says(WORD, LONGEST),
 ]
 Text = Annotated[
     str,
@@ -368,7 +376,9 @@ class EventFilter(BaseModel):
     ] = Field(
         None,
         description="`west,south,east,north` in degrees: events with a place in that box, edges "
-        "included. A west greater than the east crosses the antimeridian.",
+        "included. A west greater than the east crosses the antimeridian. Longitudes beyond ±180, "
+        "as maps send them, are wrapped: `170,0,190,10` is `170,0,-170,10`. A box of 360 degrees "
+        "or more goes all the way round.",
         examples=["18.8,42.2,23.0,46.2"],
     )
     tag: Annotated[Names, Terms("tag", ids_or_names_of("tag"))] = Field(

@@ -93,6 +93,7 @@ FORMATS: Mapping[str, Format] = {
         Format("html", "text/html; charset=utf-8", html.write),
     )
 }
+SUBSCRIPTIONS = frozenset(("ics", "atom", "jsonfeed"))  # addresses that are passed on in mailings
 READERS: Mapping[str, Read] = {made.name: made.read for made in FORMATS.values() if made.read}
 
 # What else a format, or something like it, is called.
@@ -120,6 +121,7 @@ __all__ = [
     "DERIVED",
     "FORMATS",
     "READERS",
+    "SUBSCRIPTIONS",
     "About",
     "Format",
     "Line",

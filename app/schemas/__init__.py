@@ -55,10 +55,12 @@ from app.schemas.served import (
     Type,
 )
 from app.schemas.texts import (
+    BLANK,
+    CHARACTER,
     DECIMAL,
     MAX_ID,
     SLUG,
-    TEXT,
+    VISIBLE,
     Line,
     Match,
     Number,
@@ -91,6 +93,8 @@ from app.schemas.written import (
 )
 
 __all__ = [
+    "BLANK",
+    "CHARACTER",
     "COUNTED",
     "DECIMAL",
     "MAX_ENTRIES",
@@ -98,7 +102,7 @@ __all__ = [
     "MAX_SOURCES",
     "OF_DATE",
     "SLUG",
-    "TEXT",
+    "VISIBLE",
     "Actor",
     "ActorPage",
     "ActorReference",

@@ -65,10 +65,20 @@ ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 
 def printable(value: str) -> str:
     """`value`; ValueError where it is blank or holds what is not text (NUL, lone surrogates)."""
-    if not value.isprintable() and (odd := NOT_TEXT.search(value)):
-        raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
-    if value.isspace() or not value:
+    blank = not value or value.isspace()
+    if not value.isprintable():
+        if odd := NOT_TEXT.search(value):
+            raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
+        blank = not value.replace("\ufeff", "").strip()  # a space to JavaScript, none to Python
+    if blank:
         raise ValueError("is blank; leave it out where it is not known")
+    return value
+
+
+def plain_breaks(value: Any) -> Any:
+    r"""Return a text with `\n` for every line break, as CSV is read too; else the value."""
+    if isinstance(value, str) and "\r" in value:
+        return value.replace("\r\n", "\n").replace("\r", "\n")
     return value
 
 
@@ -147,7 +157,13 @@ def decimal(value: Any) -> Any:
     return value
 
 
-TEXT = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]+"  # as `printable` has it, but for what is blank
+# Pieces of patterns that every engine reads: RE2 and Go have no look-ahead. A text that is not
+# blank is BLANK*, VISIBLE, CHARACTER*, in this order so that matching takes linear time.
+CHARACTER = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]"
+BLANK = r"[^\S\x00-\x08\x0b-\x1f\x7f-\x9f]"
+VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f]"
+# In a document `\r` may be part of a line break.
+NOT_BLANK = f"{BLANK}*{VISIBLE}{CHARACTER}*".replace("\\x0b-", "\\x0b\\x0c\\x0e-")
 
 
 @dataclass(frozen=True)
@@ -176,11 +192,12 @@ MAX_ID = 100
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=MAX_ID)]
-NotBlank = Says(rf"(?!\s*$){TEXT}")
+NotBlank = Says(NOT_BLANK)
+Breaks = BeforeValidator(plain_breaks)
 WebAddress = Says(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f-\x9f]+[^\s\x00-\x1f\x7f-\x9f]*")
-Word = Annotated[str, StringConstraints(max_length=100), Printable, NotBlank]
-Line = Annotated[str, StringConstraints(max_length=500), Printable, NotBlank]
-Prose = Annotated[str, StringConstraints(max_length=10_000), Printable, NotBlank]
+Word = Annotated[str, StringConstraints(max_length=100), Breaks, Printable, NotBlank]
+Line = Annotated[str, StringConstraints(max_length=500), Breaks, Printable, NotBlank]
+Prose = Annotated[str, StringConstraints(max_length=10_000), Breaks, Printable, NotBlank]
 Url = Annotated[
     str,
     StringConstraints(max_length=2000),

@@ -28,8 +28,8 @@ from app.schemas.texts import (
     Word,
 )
 
-MAX_SOURCES = 50
-MAX_ENTRIES = 200
+MAX_SOURCES = MAX_ACTORS = MAX_QUANTITIES = 500  # real incidents have more than fifty
+MAX_ENTRIES = 200  # of any other list
 
 
 # -- parts that are read as they are written ------------------------------------------------------
@@ -227,9 +227,9 @@ class EventWrite(Shape):
         ),
     ]
     status: Status | None = None
-    actors: list[ActorReference] = Field(default=[], max_length=MAX_ENTRIES)
+    actors: list[ActorReference] = Field(default=[], max_length=MAX_ACTORS)
     places: list[PlaceReference] = Field(default=[], max_length=MAX_ENTRIES)
-    quantities: list[Quantity] = Field(default=[], max_length=MAX_ENTRIES)
+    quantities: list[Quantity] = Field(default=[], max_length=MAX_QUANTITIES)
     tags: list[Word] = Field(default=[], max_length=MAX_ENTRIES)
     related: list[Related] = Field(default=[], max_length=MAX_ENTRIES)
     sources: list[SourceReference] = Field(min_length=1, max_length=MAX_SOURCES)

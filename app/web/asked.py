@@ -6,21 +6,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from app import schemas
+from app.api.tracking import is_mark
 from app.filters import EventQuery, ListQuery
 
 PAGE = 50  # events a page
 THEMES = ("light", "dark")
 Pairs = list[tuple[str, str]]
 
-# What mailings and platforms put behind links to tell where a click came from.
-TRACKING = ("utm_", "mc_", "pk_", "mtm_", "matomo_", "hsa_")
-TRACKED = frozenset(
-    (
-        *("fbclid", "gclid", "gbraid", "wbraid", "dclid", "msclkid", "yclid", "twclid", "ttclid"),
-        *("igshid", "igsh", "li_fat_id", "_ga", "_gl", "_hsenc", "_hsmi", "vero_id", "s_cid"),
-        "ref",
-    )
-)
 # What means nothing without another parameter.
 NEEDS = {"match": "date", "min_value": "unit", "max_value": "unit"}
 IN_A_FORM = ("match", "sort")  # which it sends with every filter
@@ -41,11 +33,7 @@ def standing(pairs: Iterable[tuple[str, str]], *names: str) -> Pairs:
 
 def cleaned(pairs: Iterable[tuple[str, str]]) -> Pairs:
     """A query string without empty fields, marks of tracking, and what is so anyway."""
-    kept = [
-        (name, value)
-        for name, value in pairs
-        if value.strip() and name not in TRACKED and not name.startswith(TRACKING)
-    ]
+    kept = [(name, value) for name, value in pairs if value.strip() and not is_mark(name)]
     return [pair for pair in standing(kept, *IN_A_FORM) if pair not in USUAL]
 
 

@@ -5,14 +5,16 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, model_validator
+from sqlalchemy import Connection
+from typing_extensions import TypeAliasType
 
-from app import schemas
+from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import absolute, database
 from app.api.documentation import OF_READS, errors
 from app.api.routes import StrictRoute, read_query
-from app.errors import Fault, Problem
+from app.errors import Fault, Problem, wrong
 from app.filters import find
 from app.filters.query import required
 from app.web.asked import EmbedQuery, Pairs, cleaned
@@ -24,11 +26,23 @@ OURS, WEB = ("", "/", "/embed"), ("http", "https", "")
 PORTS = {"http": 80, "https": 443}
 
 
+DoNotTrack = TypeAliasType("DoNotTrack", Annotated[str, schemas.OneOf(("1", "0", "true", "false"))])
+FORMATS = {"type": "string", "pattern": "^(json|xml)$", "examples": ["json"]}
+
+
+def _json(value: str) -> str:
+    """Return `json` or `xml`. Raise an error for any other format, of which oEmbed knows none."""
+    if value not in ("json", "xml"):
+        raise wrong("is no format of oEmbed; give json", "json")
+    return value
+
+
 class OembedQuery(BaseModel):
     """What consumers of oEmbed send (oEmbed 1.0 section 2.2)."""
 
     url: Annotated[str, Field(min_length=1, max_length=4000)] = Field(
-        description="The address of a timeline here: of `/` or `/embed`, with any filter.",
+        description="The address of a timeline here: of `/` or `/embed`, with any filter. With "
+        "`event`, that event alone is shown.",
         examples=["/?type=contract"],
     )
     maxwidth: int | None = Field(
@@ -37,8 +51,10 @@ class OembedQuery(BaseModel):
     maxheight: int | None = Field(
         None, ge=LEAST, le=10_000, description="The highest that fits, in pixels.", examples=[400]
     )
-    format: str = Field("json", description="`json`; there is no other.", examples=["json"])
-    dnt: str | None = Field(
+    format: Annotated[str, AfterValidator(_json), WithJsonSchema(FORMATS)] = Field(
+        "json", description="`json`. The other of the specification, `xml`, is answered 501."
+    )
+    dnt: DoNotTrack | None = Field(
         None, description="Do not track, as some consumers ask; nobody is.", examples=["1"]
     )
 
@@ -56,10 +72,10 @@ class OembedQuery(BaseModel):
 )
 async def get_oembed(request: Request, asked: Annotated[OembedQuery, Query()]) -> dict[str, Any]:
     """What oEmbed consumers show for the address of a timeline: an `<iframe>` with its filter."""
-    if asked.format != "json":
+    if asked.format == "xml":
         raise Problem("not-implemented", "oEmbed is given as JSON; ask with format=json.")
     shown = _timeline(request, asked.url)
-    await database(request).reading(find, shown)  # refuses what no event could bear
+    await database(request).reading(_require_shown, shown)
     width = min(WIDTH, asked.maxwidth or WIDTH)
     height = min(HEIGHT, asked.maxheight or HEIGHT)
     title = request.app.state.settings.title
@@ -76,6 +92,13 @@ async def get_oembed(request: Request, asked: Annotated[OembedQuery, Query()]) -
             absolute(request, f"/{address(EMBEDDED, shown.pairs)}"), title, width, height
         ),
     }
+
+
+def _require_shown(connection: Connection, shown: EmbedQuery) -> None:
+    """Raise a Problem for an event that is not there, or a filter that no event could pass."""
+    find(connection, shown)
+    if shown.event:
+        reads.event(connection, shown.event)
 
 
 def frame(url: str, title: str, width: int | str = "100%", height: int = HEIGHT) -> str:
@@ -113,7 +136,7 @@ def _timeline(request: Request, url: str) -> EmbedQuery:
         fault = Fault("query", "url", "is no timeline of this server", absolute(request, "/"))
         raise Problem("not-found", "Only the addresses of / and /embed here are known.", (fault,))
     pairs = cleaned(parse_qsl(given.query, keep_blank_values=True))
-    return read_query(EmbedQuery, [pair for pair in pairs if pair[0] not in ("event", "cursor")])
+    return read_query(EmbedQuery, [pair for pair in pairs if pair[0] != "cursor"])
 
 
 def _host(url: SplitResult) -> tuple[str | None, str | None, int | None]:

@@ -30,6 +30,11 @@ class Links:
         return [pair for pair in self.asked.pairs if pair[0] != "event"]
 
     @property
+    def state(self) -> Pairs:
+        """What was asked, but for the cursor."""
+        return self.asked.pairs
+
+    @property
     def _unthemed(self) -> Pairs:
         """Without the theme, which only a frame has."""
         return [pair for pair in self.pairs if pair[0] != "theme"]

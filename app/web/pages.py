@@ -128,7 +128,7 @@ def _elsewhere(request: Request, links: Links) -> dict[str, str]:
     code = embedding.component(script, address, request.app.state.settings.title)
     return {
         "embed_code": code,
-        "oembed": embedding.discovery(request, links.pairs),
+        "oembed": embedding.discovery(request, links.state),
         "calendar": absolute(request, f"/{links.export('ics')}"),
     }
 

@@ -413,7 +413,7 @@ class Chronology:
 
     def _in_box(self, west: Fraction, south: Fraction, east: Fraction, north: Fraction) -> Judge:
         """A place in a box, found by walking from its west to the east around the earth."""
-        around, width = east - west == 360, (east - west) % 360
+        around, width = east - west >= 360, (east - west) % 360
 
         def inside(place: schemas.PlaceWrite) -> bool:
             if place.latitude is None:

@@ -1,6 +1,7 @@
 """Random filters: mostly of what some one event bears, so that something is found."""
 
 from datetime import timedelta, timezone
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
@@ -81,6 +82,8 @@ def _box(random: Random, story: Chronology, event_id: str) -> Asked:
     west, east = (_near(random, [x for _, x in places], 180) for _ in "we")
     if random.random() < 0.3:
         south, north = "-90", "90"
+    if random.random() < 0.3:  # as a map that was scrolled around the earth
+        west, east = (str(Decimal(side) + 360 * random.randint(-3, 3)) for side in (west, east))
     return {"bbox": [",".join((west, south, east, north))]}
 
 

@@ -37,7 +37,7 @@ def test_every_event_stands_there(events: list[Json]) -> None:
     """In the order they come, with its date in words, its title, and what else it says."""
     found = page(*events)
     assert ids_in("html", file_of("html", events)) == [known["id"] for known in events]
-    assert found.of("time") == [known["date"]["label"] for known in events]
+    assert found.of("p", "when") == [known["date"]["label"] for known in events]
     assert found.of("h2") == [known["title"] for known in events]
     assert found.of("p", "summary") == [e["summary"] for e in events if e["summary"]]
     assert found.of("dt") == [q["measure"] for e in events for q in e["quantities"]]

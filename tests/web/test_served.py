@@ -472,6 +472,31 @@ def test_oembed_shows_the_timeline_of_an_address(
     assert dict(parse_qsl(target.query)) == asked
 
 
+@pytest.mark.parametrize("path", ["/", "/embed"])
+def test_oembed_of_an_event_shows_that_event(reader: TestClient, path: str) -> None:
+    """Whole, alone, and as its own page announces it."""
+    event = "serbia-azerbaijan-gas-contract"
+    told = oembed(reader, f"http://testserver{path}?event={event}&type=contract", dnt="true").json()
+    (frame,) = Elements(told["html"]).of("iframe")
+    shown = reader.get(frame["src"]).text
+    assert f'data-event="{event}"' in shown
+    assert shown.count("<article") == 1
+    (link,) = page(reader, event=event).of("link", type="application/json+oembed")
+    announced = reader.get(link["href"]).json()
+    assert f"/embed?event={event}" in announced["html"]
+
+
+def test_every_time_can_be_read_by_machines(reader: TestClient) -> None:
+    """A year, a month or a day of the common era; what HTML cannot say is no `<time>`."""
+    texts = [reader.get(path).text for path in ("/", "/embed", "/events.html")]
+    ids = [event["id"] for event in reader.get("/events?limit=200").json()["items"]]
+    texts += [reader.get(f"/?event={event}").text for event in ids[:5]]
+    times = [own.get("datetime") for text in texts for own in Elements(text).of("time")]
+    valid = r"(?!0000)\d{4}(-\d\d(-\d\d)?)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"
+    assert len(times) > 20
+    assert [own for own in times if not re.fullmatch(valid, own or "")] == []
+
+
 def test_oembed_keeps_to_the_size_that_is_asked_for(reader: TestClient) -> None:
     """oEmbed 1.0 section 2.2: neither is exceeded."""
     told = oembed(reader, "http://testserver/", maxwidth=300, maxheight=200).json()
@@ -494,7 +519,12 @@ def test_oembed_keeps_to_the_size_that_is_asked_for(reader: TestClient) -> None:
         ("http://testserver/?tpye=visit", {}, 422),
         ("http://testserver/?type=visits", {}, 422),
         ("http://testserver/?date=2023-13", {}, 422),
+        ("http://testserver/?event=nothing", {}, 404),
         ("http://testserver/", {"format": "xml"}, 501),
+        ("http://testserver/", {"format": "yaml"}, 422),
+        ("http://testserver/", {"format": "XML"}, 422),
+        ("http://testserver/", {"dnt": "yes"}, 422),
+        ("http://testserver/", {"dnt": ""}, 422),
         ("http://testserver/", {"maxwidth": "0"}, 422),
     ],
 )

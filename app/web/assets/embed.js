@@ -14,7 +14,6 @@ function bare(address) {
   const url = URL.parse(address, document.baseURI);
   if (url?.origin !== HOME.origin || !url.pathname.startsWith(HOME.pathname)) return null;
   url.pathname = `${HOME.pathname}embed`;
-  url.searchParams.delete("event");
   return url;
 }
 
