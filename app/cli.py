@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, BinaryIO, NoReturn
 from urllib.parse import urlencode
 
 import typer
@@ -22,11 +22,23 @@ from rich.progress import (
 )
 from sqlalchemy import Connection
 
-from app import __version__, copying, index, keys, reads, schemas, seeding, server, writes
+from app import (
+    __version__,
+    copying,
+    index,
+    keys,
+    reads,
+    restoring,
+    schemas,
+    seeding,
+    server,
+    writes,
+)
 from app.api.routes import read_query
 from app.db import Database
 from app.dialects import AwayError, StoreError
 from app.errors import Problem
+from app.files import explain, whole_file
 from app.filters import ExportQuery
 from app.formats import FORMATS, READERS, About, Format, Read, nearest_format
 from app.main import create_app
@@ -49,8 +61,10 @@ def run() -> None:
     """The entry point: what a person can mend is told in one line, never as a traceback."""
     try:
         cli()
-    except (StoreError, SeedError, Problem, OSError) as error:
+    except (StoreError, SeedError, Problem) as error:
         fail(str(error))
+    except OSError as error:
+        fail(explain(error))
     except UnicodeError:
         fail("the .env file, or the path of the database, is not UTF-8 text")
     except ValidationError as error:
@@ -100,14 +114,17 @@ def serve(
         except AwayError as error:
             database.told = str(error)
             err.print(f"dateline: {error}; serving as soon as it is there", markup=False)
-        with database.alone():
+        # Whoever cannot write holds no lock: the name of none could be written.
+        with nullcontext() if database.dialect.read_only else database.alone():
+            if reason := database.dialect.hindrance():
+                err.print(f"dateline: {database}: {reason}", markup=False)
             server.serve(app, host, port)
 
 
 @cli.command()
 def migrate() -> None:
     """Create the database, or bring an older one up to this version."""
-    with closing(Database(Settings())) as database, database.alone():
+    with closing(Database(Settings())) as database, database.alone(create=True):
         database.migrate()
         database.require_current()
     out.print(f"{database} is up to date.", markup=False)
@@ -119,7 +136,7 @@ def seed() -> None:
 
     What is there already is left as it is.
     """
-    with closing(Database(Settings())) as database, database.alone():
+    with closing(Database(Settings())) as database, database.alone(create=True):
         database.migrate()
         database.require_current()
         with database.write() as session:
@@ -188,7 +205,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
     """
 
     with closing(Database(Settings())) as database, database.alone():
-        database.restore(file, _sound(f"{file} is not sound, nothing was made of it"))
+        restoring.restore(database, file, _sound(f"{file} is not sound, nothing was made of it"))
     out.print(f"{database} is restored from {file}, and sound.", markup=False)
 
 
@@ -209,8 +226,9 @@ def copy(
         origin.require_current()
         if origin.dialect.url == made.dialect.url:
             fail("FROM and TO are one store")
-        for store in (origin, made):
-            stack.enter_context(store.alone())
+        if not origin.dialect.read_only:
+            stack.enter_context(origin.alone())
+        stack.enter_context(made.alone(create=True))
         with origin.read(patient=True) as connection:
             total = copying.size(connection)
         with _progress(total, "copying") as tell:
@@ -222,7 +240,7 @@ def copy(
 @cli.command()
 def reindex() -> None:
     """Build the read model anew from the stored rows."""
-    with _current() as database, database.alone(), database.write_much() as session:
+    with _current(write=True) as database, database.alone(), database.write_much() as session:
         connection = session.connection()
         with _progress(index.count_events(connection), "indexing") as tell:
             number = index.rebuild(connection, tell)
@@ -276,7 +294,7 @@ def import_file(
     read = _reader(format_name or SUFFIXES.get(file.suffix.lower(), file.suffix.lstrip(".")))
     by = writes.By("dateline import", note)
     with (
-        _current() as database,
+        _current(write=True) as database,
         database.alone(),
         file.open("rb") as stream,
         database.write_much() as session,
@@ -309,9 +327,8 @@ def export_file(
     asked = read_query(ExportQuery, pairs).of(made)
     settings = Settings()
     base = settings.public_url or f"http://{HOST}:{PORT}"
-    if output is not None and output.exists():
-        fail(f"{output} exists; nothing is overwritten")
     with (
+        _output(output) as target,
         _current() as database,
         database.read(patient=True) as connection,
         reads.export(connection, asked) as documents,
@@ -328,10 +345,19 @@ def export_file(
             lossless=asked.lossless,
             types=reads.type_labels(connection),
         )
-        target = sys.stdout.buffer if output is None else output.open("xb")
-        with nullcontext(target) if output is None else target:
-            for chunk in made.write(_told(documents, tell), about):
-                target.write(chunk)
+        for chunk in made.write(_told(documents, tell), about):
+            target.write(chunk)
+        target.flush()
+
+
+@contextmanager
+def _output(file: Path | None) -> Iterator[BinaryIO]:
+    """Yield a stream to a file, which is there once all of it is written, or to stdout."""
+    if file is None:
+        yield sys.stdout.buffer
+        return
+    with whole_file(file) as part, part.open("wb") as stream:
+        yield stream
 
 
 def _number(connection: Connection, asked: ExportQuery) -> int:
@@ -400,7 +426,7 @@ def create_key(
         expires_at = None if days is None else schemas.timestamp(now + timedelta(days=days))
     except OverflowError:
         fail("--days goes beyond the year 9999")
-    with _current() as database, database.write(beside=True) as session:
+    with _current(write=True) as database, database.write(beside=True) as session:
         key = keys.make(session, name, scope, schemas.timestamp(now), expires_at)
     out.print(key, markup=False)
 
@@ -422,16 +448,16 @@ def list_keys() -> None:
 @keys_cli.command("revoke")
 def revoke_key(name: Annotated[str, typer.Argument(help="Name or id of the key.")]) -> None:
     """End a key, at once and for good."""
-    with _current() as database, database.write(beside=True) as session:
+    with _current(write=True) as database, database.write(beside=True) as session:
         keys.revoke(session, name, writes.now())
     out.print(f"The key {name} is revoked.", markup=False)
 
 
 @contextmanager
-def _current() -> Iterator[Database]:
-    """The store, which must be of this version; closed at the end."""
+def _current(*, write: bool = False) -> Iterator[Database]:
+    """Yield the store, which must be of this version; close it at the end."""
     with closing(Database(Settings())) as database:
-        database.require_current()
+        database.require_current(write=write)
         yield database
 
 

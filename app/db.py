@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import math
-import secrets
 import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -25,9 +24,19 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from app.dialects import TOO_COSTLY, AwayError, Reader, StoreError, dialect_for, lost, unavailable
+from app.dialects import (
+    FULL,
+    TOO_COSTLY,
+    AwayError,
+    FullError,
+    Reader,
+    StoreError,
+    dialect_for,
+    lost,
+    unavailable,
+)
 from app.errors import Problem
-from app.models import COPYING
+from app.models import COPYING, RESTORING
 from app.settings import Settings
 from app.waiting import Signal, Turns, Work
 
@@ -81,6 +90,10 @@ class Database:
         self._writer = self.dialect.writer()
         self._tally = self.dialect.tally(COUNTING)
 
+    def settings_at(self, url: str) -> Settings:
+        """Return the same settings for a store at another URL."""
+        return self._settings.model_copy(update={"database_url": url})
+
     def close(self) -> None:
         """Give every connection back to the engine."""
         readers = (self._reader, self._quick, self._patient, self._probe)
@@ -110,11 +123,13 @@ class Database:
 
         `beside`: from a process that does not hold the store, while another may serve it.
         """
+        self.dialect.require_writable()
         engine = self.dialect.writer(beside=True) if beside else self._writer
         try:
             with Session(engine) as session:
                 yield session
                 session.commit()
+            self.dialect.require_in_place()  # else nobody will find what was written
         except DBAPIError as error:
             raise self._problem(error) from error
         finally:
@@ -129,11 +144,17 @@ class Database:
             yield session
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """As the one process that may write the store; StoreError while another is."""
+    def alone(self, *, create: bool = False) -> Iterator[None]:
+        """Hold the store as the one process that may write it. Raise StoreError while another does.
+
+        `create` makes an empty one if there is none. Connections are closed at the end.
+        """
         self.dialect.before_use(create=True)
-        with self.dialect.sole_writer():
-            yield
+        with self.dialect.sole_writer(create=create):
+            try:
+                yield
+            finally:
+                self.close()
 
     async def reading(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -186,6 +207,7 @@ class Database:
         def run() -> Problem | None:
             try:
                 self.require_known()
+                self.dialect.require_in_place()
                 with self._probe.connect() as connection:
                     found = connection.execute(text("SELECT epoch FROM store")).first()
                 return lost() if found is None else None
@@ -262,10 +284,13 @@ class Database:
 
     # -- the schema's version -------------------------------------------------------------------
 
-    def require_current(self) -> None:
-        """StoreError, in one line, unless the store is there and of this Dateline's version."""
-        self.dialect.before_use()
-        found = self._revision(self._patient.connect)  # who writes would wait for others
+    def require_current(self, *, write: bool = False) -> None:
+        """Raise StoreError, in one line, unless the store is there and of this version.
+
+        `write`: it has to be one that may be written.
+        """
+        self.dialect.before_use(write=write)
+        found = self.revision()  # who writes would wait for others
         if found is None:
             raise StoreError(f"{self} is empty; `dateline migrate` or `dateline seed` fills it")
         if found != head():
@@ -273,7 +298,8 @@ class Database:
         with self.read(patient=True) as connection:
             epoch = connection.execute(text("SELECT epoch FROM store")).scalar()
         if epoch and epoch.startswith(COPYING):
-            raise StoreError(f"{self} is not whole yet; the same `dateline copy` goes on with it")
+            way = "restore` begins" if epoch == RESTORING else "copy` goes on with"
+            raise StoreError(f"{self} is not whole yet; the same `dateline {way} it")
         self._known = True
 
     def require_known(self) -> None:
@@ -330,6 +356,10 @@ class Database:
         )
         return next(place for place in places if not place.exists())
 
+    def revision(self) -> str | None:
+        """Return the store's revision, None if it is empty. Raise StoreError if it is not ours."""
+        return self._revision(self._patient.connect)
+
     def _revision(self, connect: Callable[[], AbstractContextManager[Connection]]) -> str | None:
         """The store's revision, None where it is empty; StoreError where it is not Dateline's."""
         with self._said_in_one_line(), connect() as connection:
@@ -355,40 +385,11 @@ class Database:
             yield
         except DBAPIError as error:
             problem = self.dialect.problem(error)
+            if problem is not None and problem.detail == FULL:
+                raise FullError(f"{self}: the disk is full; make room, then try again") from error
             away = problem is not None and self.dialect.comes_back
             said = str(error.orig).split("\n")[0] if away or problem is None else problem.detail
             raise (AwayError if away else StoreError)(f"{self}: {said}") from error
-
-    # -- copies ---------------------------------------------------------------------------------
-
-    def restore(self, file: Path, verify: Callable[["Database"], None]) -> None:
-        """Make this store from a backup, once `verify` lets it pass; never over another store.
-
-        An older one is brought up to this version. Its epoch is new, so that cursors and tags of
-        the store that it was taken from are not mistaken for its own.
-        """
-        with self.dialect.restoring(file) as url:
-            settings = self._settings.model_copy(update={"database_url": url})
-            with closing(Database(settings)) as made:
-                try:
-                    made._renew()
-                    verify(made)
-                except (StoreError, Problem, DBAPIError) as error:
-                    said = error.orig if isinstance(error, DBAPIError) else error
-                    line = str(said).split("\n")[0].replace(str(made), str(file))
-                    raise StoreError(
-                        f"{file} is not a backup that can be restored: {line}"
-                    ) from error
-
-    def _renew(self) -> None:
-        """Make a restored store one of this version, and of its own."""
-        if self._revision(self._writer.connect) is None:
-            raise StoreError("it is empty")
-        self.migrate(copy_first=False)
-        self.require_current()
-        with self.write() as session:
-            told = {"epoch": secrets.token_hex(8)}
-            session.execute(text("UPDATE store SET epoch = :epoch"), told)
 
     @property
     def name(self) -> str:

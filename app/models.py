@@ -68,6 +68,7 @@ def ordered(**more: Any) -> Any:
 
 
 COPYING = "copying"
+RESTORING = f"{COPYING} from a backup"
 
 
 class Store(SQLModel, table=True):

@@ -14,7 +14,9 @@ from tempfile import TemporaryDirectory
 from servers import SECONDS, environment, port_in
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["app.cli", "psycopg", "pytest"])
+# The last ones are imported when a server starts, which one that runs as nobody may not be able to.
+LATE = ("encodings.idna", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.loops.uvloop")
+FORKS.set_forkserver_preload(["app.cli", "psycopg", "pytest", *LATE])
 NOBODY = 65534
 MEASURABLE = Path("/proc/self/clear_refs").exists()
 
@@ -86,10 +88,14 @@ def run(
 
 
 @contextmanager
-def serving(url: str, folder: Path, **settings: str) -> Iterator[tuple[Started, int]]:
+def serving(
+    url: str, folder: Path, *, as_nobody: bool = False, **settings: str
+) -> Iterator[tuple[Started, int]]:
     """A `dateline serve` over a store, and its port, once it answers."""
     told = {"database_url": url, **settings}
-    with started("serve", "--port", "0", folder=folder, settings=told) as server:
+    with started(
+        "serve", "--port", "0", folder=folder, settings=told, as_nobody=as_nobody
+    ) as server:
         yield server, port_in(server.said / "2", lambda: not server.process.is_alive())
 
 

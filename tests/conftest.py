@@ -1,6 +1,8 @@
 """Fixtures: a store of each engine, empty or seeded, and a client of the application over it."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from fastapi.testclient import TestClient
@@ -25,7 +27,13 @@ hypothesis_settings.load_profile("dateline")
 
 # These take longest, and are begun first: none is left for the end, where others would wait.
 LONG = (
-    *("test_killed", "test_several_servers", "test_engines_agree", "test_concurrent_writes"),
+    *(
+        "test_killed",
+        "test_killed_commands",
+        "test_several_servers",
+        "test_engines_agree",
+        "test_concurrent_writes",
+    ),
     *("test_state_machine", "test_filters", "test_files", "test_server", "test_page"),
     *("test_accessible", "test_served", "test_hostile", "test_typescript"),
 )
@@ -56,6 +64,16 @@ def stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if url is None:
         left_out("postgresql", "PostgreSQL is not installed on this machine")
     return PostgresqlStores(url)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder that everybody may read."""
+    with TemporaryDirectory(prefix="dateline-cli-") as name:
+        made = Path(name)
+        made.chmod(0o755)
+        yield made
+        made.chmod(0o755)
 
 
 @pytest.fixture(scope="module")

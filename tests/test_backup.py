@@ -12,10 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
-from app import db, schemas, writes
+from app import db, restoring, schemas, writes
 from app.cli import _findings
 from app.db import Database
 from app.dialects import StoreError
+from app.files import lock
 from app.main import create_app
 from app.settings import Settings
 from commands import Ran, run
@@ -180,7 +181,7 @@ def test_a_backup_among_writers_holds_what_was_written_before(
     for attempt, known in enumerate(before):
         restored = stores.new()
         with opened(restored) as store:
-            store.restore(tmp_path / f"{attempt}.backup", lambda made: None)
+            restoring.restore(store, tmp_path / f"{attempt}.backup", lambda made: None)
             with store.read() as connection:
                 held = set(connection.execute(text("SELECT id FROM event")).scalars())
         assert known <= held
@@ -246,6 +247,38 @@ def test_what_is_no_table_is_not_taken_away_either(
         kind, name = made.split()[1:3]
         connection.execute(text(f"DROP {kind} {name}"))  # it is there
     engine.dispose()
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_the_log_of_another_database_is_neither_read_nor_lost(
+    copy: Path, stores: Stores, tmp_path: Path, suffix: str
+) -> None:
+    """SQLite would read it into a new file in that place, or delete it."""
+    if isinstance(stores, PostgresqlStores):
+        return
+    url = stores.new()
+    log = Path(url.removeprefix("sqlite:///") + suffix)
+    log.write_bytes(b"of another")
+    for line in (["restore", str(copy)], ["migrate"], ["seed"]):
+        said = assert_refused(command(url, tmp_path, *line))
+        assert f"{log.name} in {log.parent} holds changes to a database that was there" in said
+    assert log.read_bytes() == b"of another"
+    log.unlink()
+    assert is_nothing(stores, url)
+
+
+def test_what_a_killed_backup_left_is_cleared_and_nothing_else(
+    seeded_store: str, tmp_path: Path
+) -> None:
+    """The part of one that still runs is locked; others have other names."""
+    abandoned, running = tmp_path / ".a.bak.1.part", tmp_path / ".a.bak.2.part"
+    others = [tmp_path / ".b.bak.1.part", tmp_path / ".a.bak", tmp_path / ".a.bak.1"]
+    for file in (abandoned, running, *others):
+        file.touch()
+    with running.open("r+b") as stream:
+        assert lock(stream.fileno())
+        assert_done(command(seeded_store, tmp_path, "backup", "a.bak"))
+    assert set(tmp_path.iterdir()) == {tmp_path / "a.bak", running, *others}
 
 
 # What is done to the bytes of a backup.
@@ -444,7 +477,7 @@ def test_an_older_backup_is_restored_and_brought_up(
     """Nothing but the store is left: the backup is the copy."""
     form.begin(NOTED)
     with opened(stores.new()) as store:
-        store.restore(copy, lambda made: None)
+        restoring.restore(store, copy, lambda made: None)
         store.require_current()
         assert described(store) == "second"
         assert copies(store) == []
@@ -468,7 +501,7 @@ def test_a_copy_is_made_before_a_migration(stores: Stores, seeded_store: str, fo
         assert len(copies(store)) == 1
     form.patch.undo()
     with opened(url := stores.new()) as store:
-        store.restore(made, lambda made: None)
+        restoring.restore(store, made, lambda made: None)
     assert rows(url) == before
     assert findings(url) == []
 
@@ -559,7 +592,7 @@ def test_a_password_is_never_an_argument(
         return
     log, programs = tmp_path / "log", tmp_path / "programs"
     programs.mkdir()
-    for name in ("pg_dump", "pg_restore"):
+    for name in ("pg_dump", "pg_restore", "psql"):
         spy = programs / name
         spy.write_text(SPY.format(log=log, program=shutil.which(name)))
         spy.chmod(0o755)

@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import text
@@ -22,16 +21,6 @@ from servers import DATELINE, SECONDS, environment
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
 SECRET = "opensesame"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """An empty folder that everybody may read."""
-    with TemporaryDirectory(prefix="dateline-cli-") as name:
-        made = Path(name)
-        made.chmod(0o755)
-        yield made
-        made.chmod(0o755)
 
 
 @pytest.fixture(scope="module")
@@ -369,7 +358,9 @@ PROTECTED = {
 
 
 @pytest.mark.parametrize("what", PROTECTED)
-@pytest.mark.parametrize("command", [*WRITING, *READING])
+@pytest.mark.parametrize(
+    "command", [*WRITING, "reindex", "key create N --scope read", "key revoke N"]
+)
 def test_what_may_not_be_written_is_refused(
     sqlite: str, folder: Path, what: str, command: str
 ) -> None:
@@ -384,6 +375,15 @@ def test_what_may_not_be_written_is_refused(
     (folder / "dateline.db").chmod(0o600)
     assert said in assert_refused(ran)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("command", ["check", "serve", "export csv", "key list", "backup b.bak"])
+def test_what_may_not_be_read_is_refused(sqlite: str, folder: Path, command: str) -> None:
+    """A file that may be read and not written is served; see `test_operator`."""
+    Path(SqliteStores(folder).new(sqlite).removeprefix("sqlite:///")).rename(folder / "dateline.db")
+    (folder / "dateline.db").chmod(0o000)
+    ran = run(*command_line(command), folder=folder, as_nobody=True)
+    assert "dateline.db may not be read by this user" in assert_refused(ran)
 
 
 def test_a_lock_that_may_not_be_taken_is_refused(sqlite: str, folder: Path) -> None:

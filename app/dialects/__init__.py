@@ -5,9 +5,12 @@ from sqlalchemy.exc import ArgumentError
 
 from app.dialects.columns import AS_THEY_ARE, CLUSTERED, Key, Ordered, listed, numbers, only_where
 from app.dialects.dialect import (
+    FULL,
     TOO_COSTLY,
     AwayError,
     Dialect,
+    FullError,
+    NoBackupError,
     Reader,
     StoreError,
     lost,
@@ -22,10 +25,13 @@ from app.dialects.sqlite import Sqlite
 __all__ = [
     "AS_THEY_ARE",
     "CLUSTERED",
+    "FULL",
     "TOO_COSTLY",
     "AwayError",
     "Dialect",
+    "FullError",
     "Key",
+    "NoBackupError",
     "Ordered",
     "Prepared",
     "Reader",
@@ -54,7 +60,7 @@ def dialect_for(database_url: str) -> Dialect:
         raise StoreError("DATELINE_DATABASE_URL has two @; one in a password is written %40")
     for dialect in (Sqlite, Postgresql):
         if url.drivername in dialect.drivers:
-            return dialect(url)
+            return dialect(url, database_url)
     raise StoreError(
         f"Dateline does not run on {url.drivername}; give sqlite:///FILE "
         "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"

@@ -1,6 +1,5 @@
 """What Dateline needs to know of an engine, and what the engines share."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,11 +15,20 @@ from app.errors import Problem
 Rows = Sequence[tuple[Any, ...]]
 
 TOO_COSTLY = "query-too-costly"
+FULL = "The disk is full."
 BUSY_SECONDS = 5  # a writer waits for another process
 
 
 class StoreError(Exception):
     """The store cannot be used; the message is one line for the person at the command line."""
+
+
+class NoBackupError(StoreError):
+    """A file is not a backup that can be restored; the message says why."""
+
+
+class FullError(StoreError):
+    """There is no room on a disk."""
 
 
 class AwayError(StoreError):
@@ -124,14 +132,30 @@ class Dialect(Protocol):
     def expect_much(self, connection: Connection) -> None:
         """Make ready for a transaction that writes very much, of a command that then ends."""
 
-    def before_use(self, *, create: bool = False) -> None:
-        """StoreError where the store is missing or cannot be written."""
+    @property
+    def read_only(self) -> bool:
+        """Return whether the store can be read and not written; known after `before_use`."""
+
+    def before_use(self, *, create: bool = False, write: bool = False) -> None:
+        """Raise StoreError if the store is missing, or may not be written though it has to be."""
+
+    def require_writable(self) -> None:
+        """Raise a Problem if what is written would not be in the store that others open."""
+
+    def require_in_place(self) -> None:
+        """Raise a Problem if the store that is open is not the one at its address any more."""
+
+    def hindrance(self) -> str | None:
+        """Return in a sentence why a server could only read now; None if it could write."""
 
     def prepare(self, engine: Engine) -> None:
         """Set what a new store needs once, before its first table."""
 
-    def sole_writer(self) -> AbstractContextManager[None]:
-        """Held by the one process that may write; StoreError at its start while another does."""
+    def sole_writer(self, *, create: bool = False) -> AbstractContextManager[None]:
+        """Hold the lock of the one process that may write. Raise StoreError while another does.
+
+        `create` makes an empty store if there is none, so that there is something to lock.
+        """
 
     def tally(self, number: int) -> Tally:
         """Where requests are counted, so many at a time, of all servers of the store together."""
@@ -169,11 +193,12 @@ class Dialect(Protocol):
     def backup(self, file: Path) -> None:
         """Write the store as of now to a file that must not exist, while others use the store."""
 
-    def restoring(self, file: Path) -> AbstractContextManager[str]:
+    def restoring(self, file: Path, mark: str) -> AbstractContextManager[str]:
         """The URL of a store made from a backup, to be looked at.
 
-        It takes its place when the block ends, and is taken away when it raises. StoreError where
-        something has that place already.
+        It takes its place when the block ends, and is taken away when it raises. Where others could
+        see it before, its epoch is `mark`. Raise StoreError if something has that place already,
+        NoBackupError if the file is to blame.
         """
 
     def problem(self, error: DBAPIError) -> Problem | None:
@@ -202,18 +227,3 @@ def lost() -> Problem:
 def unfinished() -> Problem:
     """The answer while a store is being copied to this place."""
     return unavailable("The database is not whole yet: a copy is under way.")
-
-
-def refuse_file(file: Path) -> None:
-    """StoreError where a file cannot be made without replacing another."""
-    if file.exists():
-        raise StoreError(f"{file} exists; nothing is overwritten")
-    if not file.absolute().parent.is_dir():
-        raise StoreError(f"the folder of {file} does not exist")
-
-
-def sync_folder(file: Path) -> None:
-    """See to it that the name of a new file is on disk too."""
-    descriptor = os.open(file.absolute().parent, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)

@@ -1,9 +1,6 @@
 """PostgreSQL: a server, written and read by many processes on many machines."""
 
 import logging
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import ceil
@@ -22,23 +19,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from app.dialects import programs
 from app.dialects.dialect import (
     BUSY_SECONDS,
+    FULL,
     Kept,
     Reader,
     Rows,
     StoreError,
-    refuse_file,
-    sync_folder,
     too_costly,
     unavailable,
 )
 from app.errors import Problem
+from app.files import whole_file
 
 logger = logging.getLogger("dateline")
 
 WRITE_LOCK = 0x64617465  # "date": the advisory lock that serialises writers
-MIGRATE_LOCK, COPY_LOCK = WRITE_LOCK + 1, WRITE_LOCK + 2
+MIGRATE_LOCK, COPY_LOCK, RESTORE_LOCK = WRITE_LOCK + 1, WRITE_LOCK + 2, WRITE_LOCK + 3
 HOLDS_ANYTHING = (
     "SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass"
     " AND refobjid = 'public'::regnamespace LIMIT 1"
@@ -110,7 +108,7 @@ class Postgresql:
     reads_on_loop = False
     comes_back = True
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, written: str) -> None:
         self.url = url.set(drivername="postgresql+psycopg")
         try:
             import psycopg  # noqa: F401
@@ -119,13 +117,24 @@ class Postgresql:
                 "PostgreSQL needs the extra: pip install 'dateline[postgresql]'"
             ) from None
 
-    def before_use(self, *, create: bool = False) -> None:
+    read_only = False
+
+    def before_use(self, *, create: bool = False, write: bool = False) -> None:
+        return None
+
+    def require_writable(self) -> None:
+        return None
+
+    def require_in_place(self) -> None:
+        return None
+
+    def hindrance(self) -> str | None:
         return None
 
     def prepare(self, engine: Engine) -> None:
         return None
 
-    def sole_writer(self) -> AbstractContextManager[None]:
+    def sole_writer(self, *, create: bool = False) -> AbstractContextManager[None]:
         return nullcontext()  # the engine itself makes writers take turns
 
     def reader(self, seconds: float | None, memory: object) -> Reader:
@@ -253,64 +262,54 @@ class Postgresql:
         return iter(())  # the engine let none in
 
     def backup(self, file: Path) -> None:
-        refuse_file(file)
-        made = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            self._run("pg_dump", "--format=custom", f"--file={made}", "--dbname")
-            os.link(made, file)
-            sync_folder(file)
-        finally:
-            made.unlink(missing_ok=True)
+        with whole_file(file) as part:
+            programs.run("pg_dump", "--format=custom", f"--file={part}", store=self._address())
 
     @contextmanager
-    def restoring(self, file: Path) -> Iterator[str]:
+    def restoring(self, file: Path, mark: str) -> Iterator[str]:
         if not file.is_file():
             raise StoreError(f"there is no file {file}")
         engine = create_engine(self.url, connect_args=connecting())
         try:
-            with engine.connect() as connection:
-                # Views, functions and types too: what is undone later is the whole schema.
-                if connection.execute(text(HOLDS_ANYTHING)).first():
-                    raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
-            # What else a file holds is not ours, and would not be taken away again.
-            options = ("--schema=public", "--exit-on-error", "--single-transaction", "--no-owner")
-            try:
-                self._run("pg_restore", *options, "--dbname", more=(str(file),))
-            except StoreError as error:
-                raise StoreError(f"{file} is not a backup that can be restored: {error}") from error
-            try:
-                yield self.url.render_as_string(hide_password=False)
-            except BaseException:
-                with engine.begin() as connection:
-                    connection.execute(text("DROP SCHEMA public CASCADE"))
-                    connection.execute(text("CREATE SCHEMA public AUTHORIZATION pg_database_owner"))
-                    connection.execute(text("GRANT USAGE ON SCHEMA public TO PUBLIC"))
-                raise
+            with self.copying():
+                self._begin_restore(engine, mark)
+                lock = f"SELECT pg_advisory_xact_lock({RESTORE_LOCK});"
+                programs.restore(
+                    file, lock, f"UPDATE public.store SET epoch = '{mark}';", self._address()
+                )
+                try:
+                    yield self.url.render_as_string(hide_password=False)
+                except BaseException:
+                    self._empty(engine)
+                    raise
         finally:
             engine.dispose()
 
-    def _run(self, program: str, *options: str, more: Sequence[str] = ()) -> None:
-        """Run a client program of PostgreSQL on the store; the last option takes its address."""
-        found = shutil.which(program)
-        if found is None:
-            raise StoreError(f"{program} is not installed; it comes with PostgreSQL's clients")
-        from psycopg.conninfo import make_conninfo  # of an extra
+    def _begin_restore(self, engine: Engine, mark: str) -> None:
+        """Empty what a killed restore has left. Raise StoreError if there is anything else."""
+        with engine.connect() as connection:
+            # Of a restore that was killed, PostgreSQL's program may be at its end yet.
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({RESTORE_LOCK})"))
+            # Views, functions and types too: what is undone later is the whole schema.
+            if not connection.execute(text(HOLDS_ANYTHING)).first():
+                return
+            found = connection.execute(text("SELECT to_regclass('public.store')")).scalar()
+            query = text("SELECT 1 FROM public.store WHERE epoch = :mark")
+            if not found or not connection.execute(query, {"mark": mark}).first():
+                raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
+        self._empty(engine)
 
+    def _empty(self, engine: Engine) -> None:
+        """Take away all that a restore has made."""
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public AUTHORIZATION pg_database_owner"))
+            connection.execute(text("GRANT USAGE ON SCHEMA public TO PUBLIC"))
+
+    def _address(self) -> dict[str, Any]:
+        """Return what a client program needs to connect, by libpq's names."""
         _, address = self._alone().dialect.create_connect_args(self.url)
-        # Everybody sees the arguments of a process; only its owner sees the environment.
-        secret = address.pop("password", None)
-        address.pop("context", None)  # which is psycopg's
-        password = {"PGPASSWORD": str(secret)} if secret else {}
-        done = subprocess.run(
-            [found, *options, make_conninfo(**address), *more],
-            env={**os.environ, **password},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["it does not say why"]
-            raise StoreError(f"{program}: {said[0].removeprefix(f'{program}: ')}")
+        return {name: value for name, value in address.items() if name != "context"}  # psycopg's
 
     def unfit(self, connection: Connection) -> str | None:
         query = "SELECT current_setting('server_encoding'), current_schema()"
@@ -343,6 +342,8 @@ class Postgresql:
 
     def problem(self, error: DBAPIError) -> Problem | None:
         state = getattr(error.orig, "sqlstate", None)
+        if state == "53100":  # disk_full
+            return unavailable(FULL)
         if state == "57014":  # query_canceled
             return too_costly()
         if state is None or state[:2] in REFUSED or state in ("55P03", "25006", "0A000"):

@@ -9,9 +9,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
-from urllib.parse import quote
 
-from filelock import FileLock, Timeout
 from limits.storage import MemoryStorage
 from sqlalchemy import (
     URL,
@@ -26,18 +24,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from app.dialects.addresses import path_of
+from app.dialects.connections import MOVED, Connections, Immutable
 from app.dialects.dialect import (
-    BUSY_SECONDS,
+    FULL,
+    FullError,
     Kept,
+    NoBackupError,
     Reader,
     Rows,
     StoreError,
-    refuse_file,
-    sync_folder,
     too_costly,
     unavailable,
 )
+from app.dialects.locks import StoreLock
 from app.errors import Problem
+from app.files import whole_file
 
 READ_KIB = 64 << 10  # of pages are kept by a reader that stays
 MUCH_KIB = 512 << 10  # of pages are kept while very much is written
@@ -50,16 +52,13 @@ class Sqlite:
     reads_on_loop = True
     comes_back = False
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, written: str) -> None:
         self.url = url
-        if url.host or url.query:
-            raise StoreError("a SQLite URL is sqlite:///FILE, without a host or options")
-        if not url.database or url.database == ":memory:":
-            raise StoreError("Dateline needs a file, behind three slashes: sqlite:///FILE")
-        self.path = Path(url.database).absolute()
+        self.path = path_of(written, url)
+        self.connections = Connections(self.path)
 
-    def before_use(self, *, create: bool = False) -> None:
-        folder = self.path.absolute().parent
+    def before_use(self, *, create: bool = False, write: bool = False) -> None:
+        folder = self.path.parent
         if not folder.is_dir():
             raise StoreError(f"the folder of {self.path} does not exist")
         if not self.path.exists():
@@ -68,27 +67,76 @@ class Sqlite:
                     f"there is no database at {self.path}; `dateline migrate` makes an empty one, "
                     "`dateline seed` one with the example chronology"
                 )
+            self._refuse_leftovers()
         elif not self.path.is_file():
             raise StoreError(f"{self.path} is not a file")
         # SQLite would open such a file and fail at the first write; WAL needs the folder too.
-        for part in (self.path, folder):
-            if part.exists() and not os.access(part, os.W_OK, effective_ids=True):
-                raise StoreError(f"{part} is read-only; Dateline must be able to write to it")
+        closed = [part for part in (self.path, folder) if part.exists() and not _allows(part)]
+        self.connections.read_only = bool(closed)
+        if closed and (create or write):
+            raise StoreError(f"{closed[0]} is read-only; Dateline must be able to write to it")
+        if closed:
+            self._refuse_unreadable()
+
+    def _refuse_leftovers(self) -> None:
+        """Raise StoreError if the log of another file would be read into a new one."""
+        if logs := self.connections.logs():
+            names = " and ".join(log.name for log in logs)
+            raise StoreError(
+                f"{names} in {self.path.parent} holds changes to a database that was there: put "
+                f"{self.path.name} back beside it, or move it away, then try again"
+            )
+
+    def _refuse_unreadable(self) -> None:
+        """Raise StoreError if a store that may not be written cannot be read whole either."""
+        if not os.access(self.path, os.R_OK, effective_ids=True):
+            raise StoreError(f"{self.path} may not be read by this user")
+        if self.connections.logs() and not Path(f"{self.path}-shm").exists():
+            raise StoreError(
+                f"{self.path} is read-only, and {self.connections.logs()[0].name} holds changes "
+                "that it does not have: open it once where it may be written, or take a "
+                "`dateline backup` in place of copied files"
+            )
+
+    @property
+    def read_only(self) -> bool:
+        return self.connections.read_only
+
+    def require_writable(self) -> None:
+        if self.read_only:
+            raise unavailable(READ_ONLY)
+        self.require_in_place()
+
+    def require_in_place(self) -> None:
+        if not self.connections.in_place():
+            raise unavailable(MOVED)
+
+    def hindrance(self) -> str | None:
+        if self.read_only:
+            return READ_ONLY
+        try:
+            with closing(self.connections.open("rw")) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            problem = _unavailable_sqlite(error)
+            return problem.detail if problem and problem.detail != BUSY else None
+        return None
 
     def prepare(self, engine: Engine) -> None:
         with engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
             raw.execute("PRAGMA journal_mode=WAL")
 
-    def sole_writer(self) -> "FileOfOneProcess":
-        return FileOfOneProcess(self.path)
+    def sole_writer(self, *, create: bool = False) -> StoreLock:
+        return StoreLock(self.path, create=create)
 
     def reader(self, seconds: float | None, memory: object) -> Reader:
         pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_KIB}"]))
-        engine = self._engine("rw", *pragmas, pool=NullPool)
+        engine = self._engine(self.connections.open_reader, *pragmas, pool=NullPool)
         engine.update_execution_options(seconds=seconds, memory=memory)
         if seconds is not None:
-            return Kept(engine, partial(_begin_within, seconds))
+            return Kept(engine, partial(self._begin_within, seconds))
 
         @event.listens_for(engine, "checkout")
         def begin(connection: Any, *_: object) -> None:
@@ -99,11 +147,13 @@ class Sqlite:
     def writer(self, *, create: bool = False, beside: bool = False, pragma: str = "") -> Engine:
         # Up to SQLite 3.51.2, checkpoints of two processes at the wrong moment damage the file.
         pragmas = ("synchronous=FULL", pragma, *(("wal_autocheckpoint=0",) if beside else ()))
-        engine = self._engine("rwc" if create else "rw", *pragmas)
+        mode = "rwc" if create else "rw"
+        engine = self._engine(partial(self.connections.open, mode), *pragmas)
 
         # A deferred transaction that reads first fails at its first write when another has written.
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
+            self.connections.wait_for_immutable()
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
@@ -128,24 +178,19 @@ class Sqlite:
         # With foreign keys on, a table that is rebuilt empties those that refer to it.
         return self.writer(create=True, pragma="foreign_keys=OFF")
 
-    def _engine(self, mode: str, *pragmas: str, pool: type[Pool] = QueuePool) -> Engine:
-        address = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
-
-        def connect() -> sqlite3.Connection:
-            # isolation_level None: the driver would open no transaction for SELECT or DDL.
-            connection = sqlite3.connect(
-                address,
-                uri=True,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=512,
-            )
+    def _engine(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        *pragmas: str,
+        pool: type[Pool] = QueuePool,
+    ) -> Engine:
+        def prepared() -> sqlite3.Connection:
+            connection = connect()
             for pragma in filter(None, ("foreign_keys=ON", *pragmas)):
                 connection.execute(f"PRAGMA {pragma}")
             return connection
 
-        return create_engine("sqlite://", creator=connect, poolclass=pool)
+        return create_engine("sqlite://", creator=prepared, poolclass=pool)
 
     def unfit(self, connection: Connection) -> str | None:
         return None
@@ -154,7 +199,9 @@ class Sqlite:
         for (found,) in connection.execute(text("PRAGMA integrity_check")):
             if found != "ok":
                 yield f"the file is damaged: {found}"
-        if connection.execute(text("PRAGMA journal_mode")).scalar() != "wal":
+        raw = connection.connection.driver_connection
+        mode = connection.execute(text("PRAGMA journal_mode")).scalar()
+        if mode != "wal" and not isinstance(raw, Immutable):  # SQLite calls that one's "delete"
             yield "the file is not in WAL mode, so that readers wait for the writer"
         made = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
         for kind, name in connection.execute(text(made)):
@@ -175,73 +222,80 @@ class Sqlite:
             yield f"a row of {table} points to a {parent} that does not exist"
 
     def backup(self, file: Path) -> None:
-        refuse_file(file)
-        made = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            _copy_database(self.path, made)
-            # Unlike a rename, a link never replaces what another has put there meanwhile.
-            os.link(made, file)
-            sync_folder(file)
-        finally:
-            made.unlink(missing_ok=True)
+        with whole_file(file) as part:
+            try:
+                _copy_database(self.path, part)
+            except sqlite3.DatabaseError as error:
+                _raise_if_full(error, file)
+                raise StoreError(f"{self.path} cannot be copied to {file}: {error}") from None
 
     @contextmanager
-    def restoring(self, file: Path) -> Iterator[str]:
+    def restoring(self, file: Path, mark: str) -> Iterator[str]:
         if self.path.exists():
             raise StoreError(f"there is a database at {self.path}; restore never overwrites one")
         if not file.is_file():
             raise StoreError(f"there is no file {file}")
-        made = self.path.with_name(f".{self.path.name}.restoring")
-        try:
-            _copy_database(file, made)
-            with closing(sqlite3.connect(made)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-            yield self.url.set(database=str(made)).render_as_string()
-            os.link(made, self.path)
-            sync_folder(self.path)
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{file} is not a backup that can be restored: {error}") from None
-        finally:
-            for suffix in ("", "-wal", "-shm", ".lock"):
-                Path(f"{made}{suffix}").unlink(missing_ok=True)
+        with whole_file(self.path) as part:
+            try:
+                _copy_database(file, part)
+                with closing(sqlite3.connect(part)) as connection:
+                    connection.execute("PRAGMA journal_mode=WAL")
+                yield self.url.set(database=str(part)).render_as_string()
+            except sqlite3.DatabaseError as error:
+                _raise_if_full(error, self.path)
+                raise NoBackupError(str(error)) from None
+            self._refuse_leftovers()
 
     def problem(self, error: DBAPIError) -> Problem | None:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_INTERRUPT:
-            return too_costly()
-        # An emptied file has no tables, a damaged one texts that are none.
-        if str(error.orig).startswith(("no such table", "Could not decode")):
-            code = sqlite3.SQLITE_CORRUPT
-        return _unavailable_sqlite(code)
+        return _unavailable_sqlite(error.orig)
 
-
-def _begin_within(seconds: float, connection: sqlite3.Connection) -> None:
-    """Begin a snapshot whose queries are interrupted once its seconds have passed."""
-    deadline = time.monotonic() + seconds
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
-    connection.execute("BEGIN")
+    def _begin_within(self, seconds: float, connection: sqlite3.Connection) -> None:
+        """Begin a snapshot whose queries are interrupted once its seconds have passed."""
+        if self.connections.is_stale(connection):
+            raise sqlite3.OperationalError("the file has changed")  # another one is opened
+        deadline = time.monotonic() + seconds
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+        connection.execute("BEGIN")
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """A copy in one file, on disk; unlike the file's bytes, it holds what only the WAL has yet."""
-    target.unlink(missing_ok=True)
-    address = f"file:{quote(str(source.absolute()))}?mode=ro"
-    with (
-        closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as held,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        held.backup(copy)
+    """Copy a database into one file; unlike its bytes, this has what only the WAL holds yet."""
+    reading = Connections(source.absolute())
+    reading.read_only = not (_allows(source) and _allows(source.absolute().parent))
+    with closing(reading.open_reader()) as origin, closing(sqlite3.connect(target)) as copy:
+        origin.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
-    descriptor = os.open(target, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
 
 
+def _allows(path: Path) -> bool:
+    """Return whether this user may write there."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _raise_if_full(error: sqlite3.Error, file: Path) -> None:
+    """Raise FullError if there was no room for a file."""
+    if _code(error) == sqlite3.SQLITE_FULL:
+        raise FullError(f"the disk is full: {file} cannot be written; make room, then try again")
+
+
+def _code(error: BaseException | None) -> int:
+    """Return SQLite's primary result code, with a file that could not grow as a full disk."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return sqlite3.SQLITE_FULL
+    # An emptied file has no tables, a damaged one texts that are none.
+    if str(error).startswith(("no such table", "Could not decode")):
+        return sqlite3.SQLITE_CORRUPT
+    return int(code) & 0xFF
+
+
+BUSY = "Another process is writing to the database."
+READ_ONLY = "The database is read-only: it can be read, and every write is refused."
 SQLITE_UNAVAILABLE = {
-    sqlite3.SQLITE_BUSY: "Another process is writing to the database.",
-    sqlite3.SQLITE_LOCKED: "Another process is writing to the database.",
-    sqlite3.SQLITE_READONLY: "The database is read-only.",
-    sqlite3.SQLITE_FULL: "The disk is full.",
+    sqlite3.SQLITE_BUSY: BUSY,
+    sqlite3.SQLITE_LOCKED: BUSY,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_FULL: FULL,
     sqlite3.SQLITE_IOERR: "The disk does not answer.",
     sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened.",
     sqlite3.SQLITE_CORRUPT: "The database file is damaged.",
@@ -249,7 +303,12 @@ SQLITE_UNAVAILABLE = {
 }
 
 
-def _unavailable_sqlite(code: int) -> Problem | None:
+def _unavailable_sqlite(error: BaseException | None) -> Problem | None:
+    code = _code(error)
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return too_costly()
+    if str(error) == MOVED:
+        return unavailable(MOVED)
     return unavailable(SQLITE_UNAVAILABLE[code]) if code in SQLITE_UNAVAILABLE else None
 
 
@@ -265,24 +324,3 @@ class InMemory:
 
     def dispose(self) -> None:
         self._storage.reset()
-
-
-class FileOfOneProcess:
-    """A lock file beside the database, released by the system when its holder dies."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lock = FileLock(f"{path.resolve()}.lock")
-
-    def __enter__(self) -> None:
-        try:
-            self.lock.acquire(blocking=False)
-        except Timeout:
-            raise StoreError(
-                f"another process is writing {self.path}, a server or a command, and on SQLite one "
-                "at a time may: stop it first, or send a server your file of events over HTTP, "
-                "POST /import"
-            ) from None
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()

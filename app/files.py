@@ -1,0 +1,123 @@
+"""Files that are written whole or not at all, and what to say when the system refuses one."""
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock")  # what SQLite and its lock lay beside a file
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+PART = ".part"
+
+# What the system says, in words that name the file and what would be right.
+REASONS = {
+    **dict.fromkeys(FULL, "the disk is full: {} cannot be written; make room, then try again"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "this user has no permission for {}"),
+    errno.EROFS: "{} lies on a file system that is read-only",
+    errno.EISDIR: "{} is a folder; name a file",
+    errno.ENOTDIR: "{} lies below something that is no folder",
+    errno.ENOENT: "{} does not exist",
+    errno.ENAMETOOLONG: "the name {} is too long",
+}
+
+
+def explain(error: OSError) -> str:
+    """Return in one line why the system refused a file."""
+    if error.errno == errno.EPIPE:
+        return "the program that read the output has ended"
+    reason = REASONS.get(error.errno or 0)
+    return reason.format(error.filename or "the output") if reason else str(error)
+
+
+@contextmanager
+def whole_file(file: Path) -> Iterator[Path]:
+    """Yield a path to write to; when the block ends, that becomes `file`, unless it raises.
+
+    What a killed run left beside `file` is removed first. Raise OSError if `file` exists.
+    """
+    _refuse(file)
+    remove_abandoned(file)
+    part = file.with_name(f".{file.name}.{os.getpid()}{PART}")
+    try:
+        with _reserved(part):
+            yield part
+            _sync(part)
+            os.link(part, file)  # unlike a rename, it never replaces another file
+            _sync(file.absolute().parent)
+    except OSError as error:
+        if error.filename in (None, str(part)) and error.errno is not None:
+            error.filename = str(file)
+        raise
+    finally:
+        _remove(part)
+
+
+def remove_abandoned(file: Path) -> None:
+    """Remove the parts of `file` whose writer was killed; one that is being written is locked."""
+    for part in file.absolute().parent.glob(f".{_literal(file.name)}.*{PART}"):
+        with suppress(OSError):
+            descriptor = os.open(part, os.O_RDWR)
+            try:
+                if lock(descriptor):
+                    _remove(part)
+            finally:
+                os.close(descriptor)
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed or the process ends; return False if another has it.
+
+    This is flock(2): unlike SQLite's own locks it belongs to the descriptor, also through a hard
+    link. On Windows, which has none, nothing is locked.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _refuse(file: Path) -> None:
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder", str(file))
+    if file.exists():
+        raise FileExistsError(f"{file} exists; nothing is overwritten")
+    if not file.absolute().parent.is_dir():
+        raise FileNotFoundError(f"the folder of {file} does not exist")
+
+
+@contextmanager
+def _reserved(part: Path) -> Iterator[None]:
+    """Make an empty file and keep it locked."""
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove(part: Path) -> None:
+    for suffix in BESIDE:
+        with suppress(OSError):
+            Path(f"{part}{suffix}").unlink()
+
+
+def _sync(path: Path) -> None:
+    """See to it that a file, or the names in a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _literal(name: str) -> str:
+    """Return a pattern that matches this name alone."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
