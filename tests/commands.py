@@ -15,7 +15,10 @@ from servers import SECONDS, environment, port_in
 
 FORKS = multiprocessing.get_context("forkserver")
 # The last ones are imported when a server starts, which one that runs as nobody may not be able to.
-LATE = ("encodings.idna", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.loops.uvloop")
+LATE = (
+    *("encodings.idna", "encodings.utf_8_sig"),
+    *("uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.loops.uvloop"),
+)
 FORKS.set_forkserver_preload(["app.cli", "psycopg", "pytest", *LATE])
 NOBODY = 65534
 MEASURABLE = Path("/proc/self/clear_refs").exists()
