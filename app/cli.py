@@ -252,7 +252,7 @@ class ImportFlags(writes.ImportOptions):
 
     def spell(self, name: str, value: str = "true") -> str:
         """Return an option as it is written here."""
-        flag = f"--{name.replace('_', '-')}"
+        flag = "--role" if name == "roles" else f"--{name.replace('_', '-')}"
         return flag if value == "true" else f"{flag} {value}"
 
 
@@ -271,6 +271,10 @@ def import_file(
     type_id: Annotated[
         str | None, typer.Option("--type", help="Type of events that the file gives none.")
     ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="A word that is a role in parentheses behind an actor; repeatable."),
+    ] = None,
     source_publisher: Annotated[
         str | None, typer.Option(help="Publisher of the source for events that bring none.")
     ] = None,
@@ -288,6 +292,7 @@ def import_file(
             "force": force,
             "dry_run": dry_run,
             "type": type_id,
+            "roles": role or [],
             **{f"source_{name}": value for name, value in named.items()},
         },
     )

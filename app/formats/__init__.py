@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from app import schemas
 from app.formats import atom, geojson, html, ics, jsonfeed, jsonld, ndjson, table, timelinejs
+from app.formats.cells import TEMPLATE_ROLES, read_parenthesis, two_roles
 from app.formats.lines import About, Line, pick
 from app.formats.table import COLUMNS, DERIVED, template
 from app.suggestions import nearest
@@ -122,11 +123,14 @@ __all__ = [
     "FORMATS",
     "READERS",
     "SUBSCRIPTIONS",
+    "TEMPLATE_ROLES",
     "About",
     "Format",
     "Line",
     "Read",
     "nearest_format",
     "pick",
+    "read_parenthesis",
     "template",
+    "two_roles",
 ]

@@ -8,14 +8,14 @@ from typing import Any
 
 from app.schemas import SLUG, read_json
 from app.suggestions import nearest
-from app.words import slug
 
 # What a spreadsheet may take for a formula, also after a line break and in full width.
 STARTERS = "=+\\-@\t\r\n＝＋－＠"
 STARTS = re.compile(rf"'*[{STARTERS}]")
 GUARDED = re.compile(rf"'+[{STARTERS}]")
 
-NAMED = re.compile(r"(?P<name>.*\S)\s*\((?P<inner>[^()]*)\)", re.DOTALL)
+NAMED = re.compile(r"(?P<name>.*\S)\s*[(（](?P<inner>[^()（）]*)[)）]", re.DOTALL)
+TEMPLATE_ROLES = frozenset(("seller", "buyer", "party"))  # of the template's example
 QUANTITY = re.compile(
     r"(?P<measure>[^:]*[^:\s])\s*:\s*(?:(?P<qualifier>[a-z]+(?:[- ][a-z]+)?)\s+)?"
     r"(?P<value>-?[0-9]+(?:\.[0-9]+)?)(?:\s+to\s+(?P<max_value>-?[0-9]+(?:\.[0-9]+)?))?"
@@ -57,12 +57,14 @@ class ListCell:
     """How a list stands in a cell: each entry of it for people, `;` between them, or all as JSON.
 
     `said` is an entry for people, `heard` its inverse as far as that form goes, and `kept` what is
-    to come back of an entry; `shape` shows the form to who missed it.
+    to come back of an entry. An entry that is not `clear` would not read back the same from every
+    file, and makes the cell JSON.
     """
 
     said: Callable[[Any], str]
     heard: Callable[[str], Any]
     kept: Callable[[Any], Any]
+    clear: Callable[[Any], bool] = lambda entry: True
 
     def write(self, entries: list[Any], *, lossless: bool) -> str:
         """The cell; JSON where it has to be lossless, or people's form would say something else."""
@@ -74,16 +76,38 @@ class ListCell:
 
     def _says(self, cell: str, entries: list[Any]) -> bool:
         try:
-            return self.read(cell) == list(map(self.kept, entries))
+            same = self.read(cell) == list(map(self.kept, entries))
+            return same and all(map(self.clear, entries))
         except CellError:
             return False
 
     def read(self, cell: str) -> list[Any]:
         """The list of a cell; CellError where it is none."""
         text = cell.strip()
-        if text.startswith(("[", "{")):
+        if is_json(text):
             return from_json(text)
-        return [self.heard(part) for entry in text.split(";") if (part := entry.strip())]
+        entries = parts(text)
+        return [self._read_entry(entries, number) for number in range(len(entries))]
+
+    def _read_entry(self, entries: list[str], number: int) -> Any:
+        """Return an entry. Raise CellError, whose suggestion is the whole cell, if it is none."""
+        try:
+            return self.heard(entries[number])
+        except CellError as error:
+            if error.suggestion is None:
+                raise
+            mended = [*entries[:number], error.suggestion, *entries[number + 1 :]]
+            raise CellError(str(error), "; ".join(mended)) from None
+
+
+def parts(cell: str) -> list[str]:
+    """Return the entries of a list for people."""
+    return [part for entry in cell.split(";") if (part := entry.strip())]
+
+
+def is_json(cell: str) -> bool:
+    """Return whether a list cell holds JSON."""
+    return cell.lstrip().startswith(("[", "{"))
 
 
 def as_json(entries: list[Any]) -> str:
@@ -106,19 +130,31 @@ def _actor_said(actor: Mapping[str, Any]) -> str:
     return f"{actor['name']} ({actor['role']})" if actor["role"] else str(actor["name"])
 
 
+def read_parenthesis(text: str) -> tuple[str, str] | None:
+    """Return the name and the word in parentheses behind it; None if the text ends otherwise."""
+    match = NAMED.fullmatch(text)
+    return None if match is None else (match["name"], match["inner"].strip())
+
+
+def two_roles(name: str, first: str, second: str) -> tuple[str, str]:
+    """Return what is wrong with an actor of two roles, and what would be right."""
+    once_each = f"{name} ({first}); {name} ({second})"
+    return f"'{name[:100]}' has two roles; write the actor once for each", once_each
+
+
 def _actor_heard(part: str) -> dict[str, Any]:
-    match = NAMED.fullmatch(part)
-    if match is None:
+    found = read_parenthesis(part)
+    if found is None:
         return {"name": part}
-    role = match["inner"].strip()
+    name, role = found
+    if not role:
+        raise CellError(f"'{part[:100]}' has empty parentheses; write the role in them", name)
     if not re.fullmatch(SLUG, role):
-        raise CellError(
-            f"'{role[:100]}' in parentheses is not a role such as `seller`; a name that ends in"
-            " parentheses stands as JSON: "
-            + json.dumps([{"name": part[:200]}], ensure_ascii=False),
-            f"{match['name'][:200]} ({slug(role)})" if role else None,
-        )
-    return {"name": match["name"], "role": role}
+        return {"name": part}
+    first = read_parenthesis(name)
+    if role in TEMPLATE_ROLES and first is not None and first[1] in TEMPLATE_ROLES:
+        raise CellError(*two_roles(*first, role))
+    return {"name": name, "role": role}
 
 
 def _quantity_said(quantity: Mapping[str, Any]) -> str:
@@ -140,9 +176,10 @@ def _quantity_heard(part: str) -> dict[str, Any]:
     found = {name: text for name, text in match.groupdict().items() if text is not None}
     qualifier = found.get("qualifier", "").replace(" ", "-")
     if qualifier and qualifier not in STATED:
+        near = nearest(qualifier, STATED)
         raise CellError(
             f"'{qualifier}' is not a qualifier; allowed: {', '.join(STATED)}, or `3 to 4`",
-            nearest(qualifier, STATED),
+            near and part.replace(match["qualifier"], near, 1),
         )
     return {**found, "qualifier": qualifier or ("between" if "max_value" in found else "exactly")}
 
@@ -167,6 +204,7 @@ LISTS: Mapping[str, ListCell] = {
         _actor_said,
         _actor_heard,
         lambda actor: _given({"name": actor["name"], "role": actor["role"]}),
+        lambda actor: read_parenthesis(actor["name"]) is None,
     ),
     "places": ListCell(
         lambda place: str(place["name"]),

@@ -75,13 +75,17 @@ class Line:
     `number` is the line it begins in, from 1, or in TimelineJS which of the slides it is.
     `document` has the shape of a body of POST /events, perhaps with derived members as served; it
     is empty where `faults` say why the line cannot be read. A fault without a line is one of the
-    whole file. `notes` say what has no place in an event and is left out.
+    whole file. `notes` say what has no place in an event and is left out. `actors` are
+    the entries of that cell as they stand, if a parenthesis in them may be a role or part of the
+    name; `roles` are those that the file itself gives elsewhere.
     """
 
     number: int
     document: Json
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
 
 
 def unreadable(number: int, name: str, message: str, suggestion: str | None = None) -> Line:

@@ -6,11 +6,21 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from app.errors import Fault
-from app.formats.cells import LISTS, CellError, as_json, bare, from_json, guarded
+from app.formats.cells import (
+    LISTS,
+    CellError,
+    as_json,
+    bare,
+    from_json,
+    guarded,
+    is_json,
+    parts,
+)
 from app.formats.lines import LONGEST, About, Line, batches, damaged, unreadable
 from app.suggestions import nearest
 
@@ -56,6 +66,7 @@ DERIVED: Mapping[str, str] = {
     "label": "The date in words: `November 2023`",
 }
 WRITTEN = (*COLUMNS, *DERIVED)
+TEMPLATE = frozenset(COLUMNS) - {"version"}  # who keeps all these columns follows the template
 SOURCE_COLUMNS = tuple(name for name in COLUMNS if name.startswith(OF_SOURCE))
 
 # Text that is kept to the last space. Of any other cell, white space at its ends is no part.
@@ -180,7 +191,7 @@ def read(file: BinaryIO) -> Iterator[Line]:
     else:
         yield damaged(f"is empty; its first line names the columns: {', '.join(COLUMNS)}")
         return
-    rows = _numbered(chain([header], lines), before, max(",;\t", key=header.count))
+    rows = _numbered(chain([header], lines), before, _delimiter(header))
     number, names = next(rows)
     if isinstance(names, csv.Error):
         yield unreadable(number, "file", f"is not CSV: {names}")
@@ -191,11 +202,35 @@ def read(file: BinaryIO) -> Iterator[Line]:
     if faults := tuple(islice(_faults_of_header(columns, number), MAX_HEADER_FAULTS)):
         yield Line(number, {}, faults)
         return
+    doubtful = "actors" in columns and not TEMPLATE.issubset(columns)
+    delimiter = _delimiter(header)
+    roles = _roles_in_json(file, delimiter, columns.index("actors")) if doubtful else None
     for number, row in rows:
         if isinstance(row, csv.Error):
             yield unreadable(number, "file", f"is not CSV from here on: {row}")
         elif any(cell.strip() for cell in row):
-            yield _line(number, columns, row)
+            yield _line(number, columns, row, roles)
+
+
+def _roles_in_json(file: BinaryIO, delimiter: str, column: int) -> frozenset[str]:
+    """Return the roles in the file's JSON cells of actors, which can be nothing else."""
+    roles: set[str] = set()
+    if not file.seekable():
+        return frozenset()
+    position = file.tell()
+    file.seek(0)
+    for _, row in _numbered(_text(file), 0, delimiter):
+        if isinstance(row, csv.Error) or len(row) <= column or not is_json(row[column]):
+            continue
+        with suppress(CellError):
+            actors = (actor for actor in from_json(row[column]) if isinstance(actor, dict))
+            roles.update(role for a in actors if isinstance(role := a.get("role"), str))
+    file.seek(position)
+    return frozenset(roles)
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
 
 
 def _text(file: BinaryIO) -> Iterator[str]:
@@ -242,7 +277,8 @@ def _faults_of_header(columns: list[str], number: int) -> Iterator[Fault]:
             yield Fault("body", column, message, line=number)
 
 
-def _line(number: int, columns: list[str], row: list[str]) -> Line:
+def _line(number: int, columns: list[str], row: list[str], roles: frozenset[str] | None) -> Line:
+    """Return a row as an event. `roles` is None if all words in parentheses are roles."""
     if not _is_text(row):
         return unreadable(number, "file", "is not UTF-8 in this line; save it as CSV UTF-8")
     if any(cell.strip() for cell in row[len(columns) :]):
@@ -260,7 +296,13 @@ def _line(number: int, columns: list[str], row: list[str]) -> Line:
                 members[column] = _value(column, bare(cell))
         except CellError as error:
             faults.append(Fault("body", column, str(error), error.suggestion, number))
-    return Line(number, {}, tuple(faults)) if faults else Line(number, _document(members))
+    if faults:
+        return Line(number, {}, tuple(faults))
+    cell = dict(zip(columns, row, strict=False)).get("actors", "")
+    document = _document(members)
+    if roles is None or is_json(bare(cell)):
+        return Line(number, document)
+    return Line(number, document, actors=tuple(parts(bare(cell))), roles=roles)
 
 
 def _is_text(cells: list[str]) -> bool:

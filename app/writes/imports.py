@@ -21,6 +21,7 @@ from app.writes.events import EVENT, differences, missing, missing_target, rows_
 from app.writes.journal import By, fetch_signature, versions
 from app.writes.lookups import Lookups
 from app.writes.records import without_derived
+from app.writes.roles import Roles
 from app.writes.type_names import TypeNames
 
 OWN = text(
@@ -55,6 +56,12 @@ class ImportOptions(BaseModel):
     )
     type: schemas.Slug | None = Field(
         None, description="Type of the events that the file gives none.", examples=["statement"]
+    )
+    roles: list[schemas.Slug] = Field(
+        [],
+        description="Words that are roles if they stand in parentheses behind an actor of a table.",
+        examples=[["freelance"]],
+        max_length=schemas.MAX_ENTRIES,
     )
     source_publisher: schemas.Line | None = Field(
         None,
@@ -157,6 +164,7 @@ class _Run:
         self.options = options
         self.lookups = Lookups(session, create_types=options.create_types, again=True)
         self.types = TypeNames(session, create=options.create_types)
+        self.roles = Roles(session, options.roles, options.spell)
         self.lookups.new_labels = self.types.new_labels
         self.blocks = index.Blocks(session.connection())
         self.report = Report()
@@ -197,8 +205,7 @@ class _Run:
                 return
 
     def _read(self, line: Line) -> Read | None:
-        for note in line.notes:
-            self.report.notes[note] = self.report.notes.get(note, 0) + 1
+        self._take_notes(line.notes)
         if line.faults:
             self.faults += line.faults
             return None
@@ -208,6 +215,9 @@ class _Run:
             version = _read_version(line.document.get("version"))
             if isinstance(document.get("type"), str):
                 document["type"] = self.types.find(document["type"])
+            if line.actors:
+                document["actors"], notes = self.roles.read(line)
+                self._take_notes(notes)
         except Problem as problem:
             self._blame(line.number, problem, document.get("id"))
             return None
@@ -303,6 +313,10 @@ class _Run:
             self.awaited.pop(event_id, None)
         for target in missing(self.session, links) if links else ():
             self.awaited[target] = links[target]
+
+    def _take_notes(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            self.report.notes[note] = self.report.notes.get(note, 0) + 1
 
     def _blame(self, number: int, problem: Problem, event_id: object) -> None:
         if isinstance(event_id, str):

@@ -147,7 +147,9 @@ def test_lists_are_written_for_people() -> None:
 POINT = {"latitude": None, "longitude": None}
 
 
-@pytest.mark.parametrize("name", ["a; b", "Congo (DRC)", "[sic]", "{x}", " x", "x ", "a (b)"])
+@pytest.mark.parametrize(
+    "name", ["a; b", "Congo (DRC)", "[sic]", "{x}", " x", "x ", "a (b)", "a（b）", "F (2014-)"]
+)
 def test_a_name_that_people_would_read_otherwise_is_written_as_json(name: str) -> None:
     """Whole, as it is served."""
     known = [{"id": "a", "name": name, "kind": None, "country": None, "role": None}]
@@ -200,11 +202,12 @@ def test_the_qualifiers_of_people_are_those_of_the_model() -> None:
 @pytest.mark.parametrize(
     ("column", "cell", "suggestion"),
     [
-        ("actors", "Serbia (The Seller)", "Serbia (the-seller)"),
-        ("actors", "Serbia ()", None),
+        ("actors", "Serbia ()", "Serbia"),
+        ("actors", "A; Serbia (); B", "A; Serbia; B"),
+        ("actors", "A (seller) (buyer)", "A (seller); A (buyer)"),
         ("quantities", "400 million", None),
         ("quantities", "gas volume: 400,000 m3", None),
-        ("quantities", "gas volume: atleast 4 m3", "at-least"),
+        ("quantities", "x: 1; gas volume: atleast 4 m3", "x: 1; gas volume: at-least 4 m3"),
         ("related", "serbia-azerbaijan-gas-contract", None),
         ("tags", '["energy"', None),
         ("tags", '{"name": "energy"}', None),
