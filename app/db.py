@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -35,6 +35,7 @@ from app.dialects import (
     lost,
     unavailable,
 )
+from app.downloads import Downloads
 from app.errors import Problem
 from app.models import COPYING, RESTORING
 from app.settings import Settings
@@ -52,9 +53,8 @@ T = TypeVar("T")
 MEMORY = 256 << 20  # bytes that readers keep
 FOUND = 4  # of so many parts of them one is for what single filters have found
 ENTRY = 1000  # bytes that each thing takes beside its own and its key's
-STEPS = 2  # of downloads at a time
 COUNTING = 2  # requests are counted at a time, over connections of their own
-MOST_WAITING = 100  # writes may wait for their turn, and downloads
+MOST_WAITING = 100  # writes may wait for their turn
 LOOP_SECONDS = 0.02  # that a read may take of the event loop, before it goes on in a thread
 SLOW_READS = 2  # at a time, in threads: Python would only let more wait for one another
 PROBE_SECONDS = 2.0  # that a look at whether the store is there may take
@@ -75,12 +75,11 @@ class Database:
         self.slow_readers = Turns("slow reads", slow, MOST_WAITING)
         self.writers = Turns("writes", 1, MOST_WAITING)
         self._threads = anyio.CapacityLimiter(math.inf)  # whose turn it is waits for no thread
-        self._steps = anyio.CapacityLimiter(STEPS)
         self._probing: asyncio.Task[Problem | None] | None = None
         self._counting = Turns("requests to be counted", COUNTING)
-        # Each has a connection for as long as its client takes.
-        most = math.inf if self.dialect.reads_on_loop else settings.pool_size
-        self.downloads = Turns("downloads", most, MOST_WAITING)
+        self.downloads = Downloads(
+            settings.downloads_mib << 20, settings.pool_size, self._shorten_log
+        )
         self.reads, self.writes = Work(), Work()
         self.memory = memory = Memory(MEMORY)
         self._reader = self.dialect.reader(settings.query_seconds, memory)
@@ -241,13 +240,6 @@ class Database:
         async with self._counting.one():
             return await anyio.to_thread.run_sync(run, limiter=self._threads)
 
-    async def stepping(self, work: Callable[[], T]) -> T:
-        """What `work` makes, a step of what takes long, beside others.
-
-        At most STEPS at a time: Python would only let more wait for one another.
-        """
-        return await anyio.to_thread.run_sync(work, limiter=self._steps)
-
     async def writing(
         self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -265,6 +257,17 @@ class Database:
             done = await anyio.to_thread.run_sync(run, limiter=self._threads)
         self.changed.send()
         return done
+
+    async def _shorten_log(self) -> None:
+        """Give back the disk that a log of changes took while a long snapshot kept it.
+
+        If somebody is writing, it is left to a later write.
+        """
+        if not self.dialect.log_is_long():
+            return
+        with suppress(Problem):
+            async with self.writers.one():
+                await anyio.to_thread.run_sync(self.dialect.shorten_log, limiter=self._threads)
 
     def listen(self, loop: asyncio.AbstractEventLoop, ended: threading.Event) -> None:
         """Send `changed` in a loop after what other processes write, until it has `ended`."""

@@ -88,7 +88,13 @@ class Settings(BaseSettings):
         ge=2,
         le=500,
         description="Connections over which a server reads from PostgreSQL, and as many downloads "
-        "at a time; it has six more.",
+        "made at a time; it has six more.",
+    )
+    downloads_mib: int = Field(
+        4096,
+        ge=1,
+        description="Disk, in MiB, that the files of downloads take while clients read them, in "
+        "the system's folder for temporary files (`TMPDIR`).",
     )
     public_reads: bool = Field(
         True, description="Whether anybody may read; `false` asks for a key."

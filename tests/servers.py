@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 DATELINE = Path(sys.executable).with_name("dateline")
-SECONDS = 20
+SECONDS = 60  # on a machine that does much else; nothing waits so long otherwise
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,36 @@ class Server:
         """A connection to it."""
         return socket.create_connection(("127.0.0.1", self.port), SECONDS)
 
-    def raw(self, request: str, body: bytes = b"", *, ended: bool = False) -> bytes:
+    def raw(
+        self, request: str, body: bytes = b"", *, ended: bool = False, seconds: float = 60
+    ) -> bytes:
         """Everything that comes back for these lines and bytes, up to the end of the connection.
 
-        `ended`: nothing more will be sent, and the server is told so a moment later.
+        `ended`: nothing more will be sent, and the server is told so a moment later. AssertionError
+        if the connection has no end in so many `seconds`: heartbeats keep a stream from a timeout.
         """
-        with self.connected() as wire, wire.makefile("rb") as stream:
+        with self.connected() as wire:
             wire.sendall(request.replace("\n", "\r\n").encode("latin-1") + body)
             if ended:
                 time.sleep(0.1)
                 wire.shutdown(socket.SHUT_WR)
-            return stream.read()
+            return read_up_to(wire, b"", seconds)
+
+
+def read_up_to(wire: socket.socket, end: bytes, seconds: float = SECONDS) -> bytes:
+    """Return what comes up to `end`, or up to the end of the connection if `end` is empty.
+
+    AssertionError after so many `seconds`: heartbeats keep a stream from a socket's timeout.
+    """
+    deadline, answer = time.monotonic() + seconds, bytearray()
+    while not end or end not in answer:
+        piece = wire.recv(65536)
+        assert piece or not end, f"the end came before {end!r}: {answer[-200:]!r}"
+        if not piece:
+            break
+        answer += piece
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain: {answer[-200:]!r}"
+    return bytes(answer)
 
 
 def environment(database_url: str | None = None, **settings: str) -> dict[str, str]:

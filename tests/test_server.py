@@ -27,6 +27,7 @@ from app.server import Server as HttpServer
 from app.server import listening
 from app.server.connection import Connection
 from app.server.logs import AccessLine
+from app.server.taking import Taking
 from commands import run
 from servers import DATELINE, SECONDS, Server, environment, serving, until
 from stores import SqliteStores, migrated, opened, seeded
@@ -54,8 +55,17 @@ def server(sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 # -- a server in a hurry, in a thread -------------------------------------------------------------
 
 
+class Impatient(Taking):
+    """As served, but a client may take nothing for half a second."""
+
+    seconds = 0.5
+    every = 0.1
+
+
 class Hasty(Connection):
     """As served, but with half a second, and one more for every 2,000 bytes of a body."""
+
+    taking = Impatient
 
     seconds = 0.5
     pace = 2000

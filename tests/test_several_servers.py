@@ -21,7 +21,7 @@ from app.db import MIGRATIONS, PROBE_SECONDS
 from app.dialects.dialect import BUSY_SECONDS
 from app.models import COPYING
 from commands import run
-from servers import SECONDS, Server, serving, until
+from servers import Server, read_up_to, serving, until
 from stores import (
     Cluster,
     PostgresqlStores,
@@ -462,16 +462,22 @@ def marked(url: str) -> Iterator[None]:
             session.execute(text(unmark), {"mark": COPYING})
 
 
-def test_a_stream_ends_where_the_store_is_another(store: str) -> None:
-    """So that who follows comes back, and is told to start again."""
+@pytest.mark.parametrize("changes", [0, 1])
+def test_a_stream_ends_if_the_store_is_another(store: str, changes: int) -> None:
+    """A follower comes back then, and is told to start again; also one that has no cursor yet."""
     key = key_of(store)
     asking = "GET /changes HTTP/1.1\nHost: x\nAccept: text/event-stream\nConnection: close\n\n"
-    with serving(store) as server, ThreadPoolExecutor(1) as threads:
-        following = threads.submit(server.raw, asking)
-        until(lambda: post(server, key, event()).status == 201)
+    with serving(store) as server, server.connected() as wire:
+        wire.sendall(asking.replace("\n", "\r\n").encode())
+        stream = read_up_to(wire, b"retry: 2000\n\n")
+        if changes:
+            until(lambda: post(server, key, event()).status == 201)
+            stream += read_up_to(wire, b"event: change")
         with opened(store) as held, held.write() as session:
             session.execute(text("UPDATE store SET epoch = 'another'"))
-        assert b"event: change" in following.result(SECONDS)
+        stream += read_up_to(wire, b"")
+        assert stream.count(b"event: change") == changes
+        assert stream.endswith(b"0\r\n\r\n")
 
 
 def test_after_a_restart_no_request_is_lost_on_old_connections(
@@ -523,7 +529,7 @@ def test_many_probes_are_one(store: str) -> None:
 
 
 def test_downloads_take_turns(store: str) -> None:
-    """Each has a connection for as long as its client takes."""
+    """Each has a connection while it is made, however long its client takes then."""
     key = key_of(store)
     with (
         serving(store, pool_size="2") as server,
@@ -534,7 +540,9 @@ def test_downloads_take_turns(store: str) -> None:
         assert post(server, key, event()).status == 201
         session.rollback()
         session.execute(text("LOCK TABLE document IN ACCESS EXCLUSIVE MODE"))
-        files = [threads.submit(server.ask, "/events.ndjson") for _ in range(3)]
+        files = [
+            threads.submit(server.ask, f"/events.{name}") for name in ("ndjson", "csv", "jsonld")
+        ]
         until(lambda: b"dateline_downloads_waiting 1.0" in server.ask("/metrics").body)
         assert b"dateline_downloads_running 2.0" in server.ask("/metrics").body
         session.rollback()

@@ -726,10 +726,12 @@ class Newsroom(RuleBasedStateMachine):
     def feed(self, connection: Connection) -> Iterator[Json]:
         """The feed, a few changes at a time."""
         asked = ChangesQuery(limit=7)
-        while items := reads.changes_after(connection, asked):
-            found = [json.loads(item) for item in items]
-            yield from found
-            asked = ChangesQuery(limit=7, after=found[-1]["cursor"])
+        while True:
+            after, items = reads.changes_after(connection, asked)
+            if not items:
+                return
+            yield from map(json.loads, items)
+            asked = ChangesQuery(limit=7, after=after)
 
     def compare_revisions(self, connection: Connection, path: Named, told: list[Revision]) -> None:
         """Versions without a gap, each with what it did and what the record was."""

@@ -1,5 +1,6 @@
 """Who may do what: keys, and how many requests each may send."""
 
+import time
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -12,6 +13,8 @@ from app.errors import Problem
 
 MINUTE = 60  # seconds
 FAILURES_PER_MINUTE = 30  # wrong keys from one address
+STANDING_SECONDS = 1.0  # between looks at the key of a stream or a download
+TRANSIENT = ("store-unavailable", "query-too-costly")  # problems that may be over soon
 
 
 class Bearer(HTTPBearer):
@@ -63,6 +66,32 @@ def _challenge(detail: str, error: str | None = None) -> Problem:
 
 def _address(request: HTTPConnection) -> str:
     return request.client.host if request.client else "unknown"
+
+
+class Standing:
+    """Whether a client that was let in may still read, while its answer takes long."""
+
+    def __init__(self, request: HTTPConnection) -> None:
+        self._request = request
+        self._key = request.headers.get("authorization", "").partition(" ")[2].strip()
+        self._checked = time.monotonic()
+
+    async def check(self) -> None:
+        """Raise Problem `unauthorized` if the key has ended; look at most once in STANDING_SECONDS.
+
+        While the store is away no key can end.
+        """
+        if not self._key or time.monotonic() - self._checked < STANDING_SECONDS:
+            return
+        self._checked = time.monotonic()
+        try:
+            holder = await database(self._request).reading(keys.holder, self._key, writes.now())
+        except Problem as problem:
+            if problem.code not in TRANSIENT:
+                raise
+            return
+        if holder is None:
+            raise _challenge("This key has ended.", "invalid_token")
 
 
 class MayRead(Bearer):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import reads, schemas
-from app.api.access import Reader
+from app.api.access import STANDING_SECONDS, TRANSIENT, Reader, Standing
 from app.api.answers import database, stretch, unchanged
 from app.api.documentation import paging
 from app.api.routes import StrictRoute
@@ -55,37 +55,54 @@ async def list_changes(
         await unchanged(request)  # not before: a stream has no tag
         return await stretch(request, "after", reads.changes, asked)
     changed = database(request).changed.next
-    first = await database(request).reading(reads.changes_after, asked)
+    after, items = await database(request).reading(reads.changes_after, asked)
+    asked = asked.model_copy(update={"after": after})
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    following = _follow(request, asked, first, changed)
+    following = _follow(request, asked, items, changed)
     return StreamingResponse(following, 200, headers, EVENT_STREAM)
 
 
 async def _follow(
     request: Request, asked: ChangesQuery, items: Sequence[bytes], changed: anyio.Event
 ) -> AsyncIterator[bytes]:
-    """Changes as they happen, and a heartbeat where none do, until the server stops."""
-    store = database(request)
+    """Give changes as they happen, and a heartbeat if none do, until the server stops.
+
+    It ends too when the key of its client ends, or the store has become another.
+    """
+    store, standing = database(request), Standing(request)
     yield b"retry: 2000\n\n"
     while not request.app.state.stopping.is_set():
         if items:
-            cursors = [json.loads(item)["cursor"] for item in items]
-            yield b"".join(map(_event, cursors, items))
-            asked = asked.model_copy(update={"after": cursors[-1]})
-        else:
-            with anyio.move_on_after(HEARTBEAT_SECONDS) as waited:
-                await changed.wait()
-            if waited.cancelled_caught:
-                yield b": still here\n\n"
-        changed = store.changed.next
+            yield b"".join(map(_event, items))
+        quiet = False
         try:
-            items = await store.reading(reads.changes_after, asked)
+            quiet = not items and await _is_quiet(changed, standing)
+            changed = store.changed.next
+            await standing.check()
+            after, items = await store.reading(reads.changes_after, asked)
+            asked = asked.model_copy(update={"after": after})
         except Problem as problem:
             # A browser comes back when a stream ends, but not after an answer that is no 200.
-            if problem.code not in ("store-unavailable", "query-too-costly"):
+            if problem.code not in TRANSIENT:
                 return
             items = ()
+        if quiet:
+            yield b": still here\n\n"
 
 
-def _event(cursor: str, item: bytes) -> bytes:
+async def _is_quiet(changed: anyio.Event, standing: Standing) -> bool:
+    """Wait for a change; return whether none came for HEARTBEAT_SECONDS.
+
+    Raise Problem `unauthorized` as soon as the client's key ends.
+    """
+    with anyio.move_on_after(HEARTBEAT_SECONDS) as waiting:
+        while not changed.is_set():
+            with anyio.move_on_after(STANDING_SECONDS):
+                await changed.wait()
+            await standing.check()
+    return waiting.cancelled_caught
+
+
+def _event(item: bytes) -> bytes:
+    cursor: str = json.loads(item)["cursor"]
     return b"id: %b\nevent: change\ndata: %b\n\n" % (cursor.encode(), item)

@@ -2,25 +2,22 @@
 
 import io
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
-from functools import partial
-from typing import Annotated, Any
+from collections.abc import Generator
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from sqlmodel import Session
-from starlette.types import Receive, Scope, Send
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import Unchanged, absolute, address, database, tag_of_now, tagged
 from app.api.bodies import MIB, read_body, require_type
+from app.api.codings import coding_for, encode
 from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
+from app.api.downloads import Download
 from app.api.records import IdempotencyKey, once
 from app.api.routes import Handler, StrictRoute
 from app.api.tracking import without_marks
-from app.db import Database
 from app.errors import Problem
 from app.filters import ExportQuery
 from app.formats import FORMATS, READERS, SUBSCRIPTIONS, About, nearest_format, template
@@ -101,52 +98,34 @@ async def export_events(
         raise Problem(
             "not-found", f"Events come as JSON at /events, and as {', '.join(FORMATS)}.{hint}"
         )
-    made = FORMATS[suffix]
-    wanted = asked.of(made)
-    headers = tagged(await tag_of_now(request))
-    store, held = database(request), AsyncExitStack()
+    chosen, coding = FORMATS[suffix], coding_for(request)
+    wanted = asked.of(chosen)
+    headers = tagged(await tag_of_now(request)) | {
+        "Content-Disposition": f'attachment; filename="{chosen.filename}"',
+        "Content-Encoding": coding,
+        "Vary": "Accept-Encoding",
+    }
+    store, base, own = database(request), absolute(request, ""), address(request)
 
-    def begin() -> Iterator[bytes]:
+    def produce() -> Generator[bytes, None, None]:
         store.require_known()
-        connection = held.enter_context(store.read(patient=True))
-        about = About(
-            title=request.app.state.settings.title,
-            base=absolute(request, ""),
-            address=address(request),
-            identity=reads.identity(connection),
-            updated=reads.last_update(connection, wanted) if made.dated else None,
-            fields=wanted.picked,
-            lossless=wanted.lossless,
-            types=reads.type_labels(connection),
-        )
-        documents = held.enter_context(reads.export(connection, wanted))
-        return made.write(documents, about)
+        with store.read(patient=True) as connection:
+            about = About(
+                title=request.app.state.settings.title,
+                base=base,
+                address=own,
+                identity=reads.identity(connection),
+                updated=reads.last_update(connection, wanted) if chosen.dated else None,
+                fields=wanted.picked,
+                lossless=wanted.lossless,
+                types=reads.type_labels(connection),
+            )
+            with reads.export(connection, wanted) as documents:
+                yield from encode(chosen.write(documents, about), coding)
 
-    try:
-        await held.enter_async_context(store.downloads.one())
-        chunks = await store.stepping(begin)
-    except BaseException:
-        await held.aclose()
-        raise
-    headers["Content-Disposition"] = f'attachment; filename="{made.filename}"'
-    return Download(held, _steps(store, chunks), 200, headers, made.media_type)
-
-
-class Download(StreamingResponse):
-    """A stream that gives back what it holds, however far it comes: one may never be begun."""
-
-    def __init__(self, held: AsyncExitStack, *streamed: Any) -> None:
-        super().__init__(*streamed)
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._held:
-            await super().__call__(scope, receive, send)
-
-
-async def _steps(store: Database, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (chunk := await store.stepping(partial(next, chunks, None))) is not None:
-        yield chunk
+    # Who asks for the same in the same state of the store is given the same file.
+    key = (headers["ETag"], coding, base, own)
+    return await Download.begin(request, key, produce, headers, chosen.media_type)
 
 
 @router.get(

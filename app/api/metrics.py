@@ -58,7 +58,7 @@ class OfStore(Collector):
             ("reads", store.readers),
             ("slow_reads", store.slow_readers),
             ("writes", store.writers),
-            ("downloads", store.downloads),
+            ("downloads", store.downloads.producing),
         ):
             name = f"dateline_{what}"
             words = what.replace("_", " ")
@@ -72,6 +72,10 @@ class OfStore(Collector):
         yield CounterMetricFamily(
             "dateline_queries_too_costly", "Reads that took too long.", store.reads.refused
         )
+        downloads = store.downloads
+        yield GaugeMetricFamily("dateline_downloads_open", "Clients reading.", downloads.served)
+        yield GaugeMetricFamily("dateline_downloads_bytes", "Of their files.", downloads.bytes)
+        yield GaugeMetricFamily("dateline_downloads_limit_bytes", "At most.", downloads.max_bytes)
         memory = store.memory
         yield GaugeMetricFamily("dateline_memory_bytes", "That readers keep.", memory.size)
         yield GaugeMetricFamily("dateline_memory_limit_bytes", "At most.", memory.limit)

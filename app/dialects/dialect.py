@@ -201,6 +201,12 @@ class Dialect(Protocol):
         NoBackupError if the file is to blame.
         """
 
+    def log_is_long(self) -> bool:
+        """Whether a log of changes, kept for the readers of old snapshots, takes much disk."""
+
+    def shorten_log(self) -> None:
+        """Give the disk of such a log back, unless a reader still needs it."""
+
     def problem(self, error: DBAPIError) -> Problem | None:
         """The answer for an error of this engine, None where it is nobody's fault but ours."""
 

@@ -340,6 +340,12 @@ class Postgresql:
             if number := connection.execute(text(query)).scalar_one():
                 yield f"{number} rows of {table} point to a {parent} that does not exist"
 
+    def log_is_long(self) -> bool:
+        return False  # it vacuums by itself
+
+    def shorten_log(self) -> None:
+        return None
+
     def problem(self, error: DBAPIError) -> Problem | None:
         state = getattr(error.orig, "sqlstate", None)
         if state == "53100":  # disk_full

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -43,6 +43,8 @@ from app.files import whole_file
 
 READ_KIB = 64 << 10  # of pages are kept by a reader that stays
 MUCH_KIB = 512 << 10  # of pages are kept while very much is written
+MAX_LOG_BYTES = 64 << 20  # of the WAL, once no reader needs more of it
+LOG_MILLISECONDS = 200  # that shortening it may wait for readers
 
 
 class Sqlite:
@@ -146,7 +148,8 @@ class Sqlite:
 
     def writer(self, *, create: bool = False, beside: bool = False, pragma: str = "") -> Engine:
         # Up to SQLite 3.51.2, checkpoints of two processes at the wrong moment damage the file.
-        pragmas = ("synchronous=FULL", pragma, *(("wal_autocheckpoint=0",) if beside else ()))
+        checkpoints = "wal_autocheckpoint=0" if beside else f"journal_size_limit={MAX_LOG_BYTES}"
+        pragmas = ("synchronous=FULL", pragma, checkpoints)
         mode = "rwc" if create else "rw"
         engine = self._engine(partial(self.connections.open, mode), *pragmas)
 
@@ -245,6 +248,17 @@ class Sqlite:
                 _raise_if_full(error, self.path)
                 raise NoBackupError(str(error)) from None
             self._refuse_leftovers()
+
+    def log_is_long(self) -> bool:
+        log = Path(f"{self.path}-wal")
+        return log.exists() and log.stat().st_size > MAX_LOG_BYTES
+
+    def shorten_log(self) -> None:
+        if self.read_only:
+            return
+        with suppress(sqlite3.OperationalError), closing(self.connections.open("rw")) as connection:
+            connection.execute(f"PRAGMA busy_timeout={LOG_MILLISECONDS}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def problem(self, error: DBAPIError) -> Problem | None:
         return _unavailable_sqlite(error.orig)

@@ -135,9 +135,17 @@ def changes(connection: Connection, now: Position, asked: ChangesQuery) -> Page:
     return Page([_change(now, row) for row in shown], None, following)
 
 
-def changes_after(connection: Connection, asked: ChangesQuery) -> Sequence[bytes]:
-    """The next changes, for those who follow."""
-    return changes(connection, position(connection), asked).items
+def changes_after(connection: Connection, asked: ChangesQuery) -> tuple[str, Sequence[bytes]]:
+    """Return the next changes, and the cursor after which a follower goes on.
+
+    It has one from its first look on, though nothing has changed yet: Problem `start-again` if the
+    store is another one by the next look.
+    """
+    now = position(connection)
+    items = changes(connection, now, asked).items
+    if items:
+        return json.loads(items[-1])["cursor"], items
+    return asked.after or write_cursor(Position(now.epoch, 0), FEED, [0]), ()
 
 
 def _place(now: Position, row: Row[Any]) -> str:

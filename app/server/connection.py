@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from app.errors import Problem
 from app.server.answers import Answering
+from app.server.taking import Taking
 
 # The parser does not say how far it has come, so a head that begins in the middle of a piece may be
 # as much larger.
@@ -50,8 +51,9 @@ class Lingering:
         return getattr(self._transport, name)
 
     def close(self) -> None:
-        """As any transport's, once nothing is on its way."""
+        """As any transport's, once nothing is on its way; what waits to be sent is sent first."""
         if not self._connection.drains():
+            self._connection.watch()
             self._transport.close()
 
 
@@ -59,14 +61,15 @@ class Connection(HttpToolsProtocol):
     """Lets no client keep it waiting, and refuses as the rest of the API does.
 
     A client has `seconds` for the head of a request, and again for its body, with one more for
-    every `pace` bytes of it. Only the time counts in which it is the client's turn. In as many
-    seconds it must take in some of an answer that waits to be sent.
+    every `pace` bytes of it. Only the time counts in which it is the client's turn. It must take in
+    what is answered, too, however slowly.
     """
 
     seconds = 30.0
     pace = 65536
     max_head = 16384
     linger = 2.0
+    taking = Taking
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -79,7 +82,6 @@ class Connection(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
         self._resuming = False
-        self._stalled: asyncio.TimerHandle | None = None  # while what is answered waits
         self._half_closed = False  # the client sends no more, and may still read
         self._endless: RequestResponseCycle | None = None  # answers as long as its client stays
 
@@ -87,6 +89,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.transport = cast(asyncio.Transport, Lingering(transport, self))
         self.flow = Flow(transport, self._reckon)
+        self._taking = self.taking(transport, self._give_up)
         self._expect("head")
         self._reckon()
 
@@ -94,7 +97,7 @@ class Connection(HttpToolsProtocol):
         if self._answering is not None:  # uvicorn tells the newest request only
             self._tell(self._answering)
         self._cancel()
-        self._cancel_stalled()
+        self._taking.stop()
         super().connection_lost(exc)
 
     # -- what arrives -----------------------------------------------------------------------------
@@ -250,28 +253,15 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch()
+        self.watch()
 
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._cancel_stalled()
+    def watch(self) -> None:
+        """Give the client up if it does not take in what waits to be sent."""
+        self._taking.watch()
 
-    def _watch(self) -> None:
-        """Look again when a client that takes nothing in has had its time."""
-        waits = self.transport.get_write_buffer_size()
-        self._stalled = self.loop.call_later(self.seconds, self._look, waits)
-
-    def _look(self, waited: int) -> None:
-        if self.transport.get_write_buffer_size() < waited:
-            self._watch()
-        else:
-            self.logger.info("%s:%d - takes no answer in", *self.client or ("?", 0))
-            self.transport.abort()
-
-    def _cancel_stalled(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+    def _give_up(self) -> None:
+        self.logger.info("%s:%d - takes no answer in", *self.client or ("?", 0))
+        self.transport.abort()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
@@ -281,6 +271,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._answering = None
         super().on_response_complete()
+        self.watch()
         if self.transport.is_closing():
             return
         if self._answering is None and self._refusal is not None:
