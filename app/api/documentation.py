@@ -31,8 +31,9 @@ it matches for `certain` or is only `possible`.
 **No filter is silently ignored.** A parameter that is unknown, misspelt or repeated without need
 is an error that names it and suggests the right one.
 
-**Lists** answer `{"items", "total", "next"}`; follow `next` until it is null. In URLs, encode what
-EDTF needs: `curl -g` or `curl -G --data-urlencode 'date=2023-11-01/2023-12-15'`.
+**Lists** answer `{"items", "total", "next"}`; follow `next` until it is null, which alone says that
+a list ends: a page holds fewer items than `limit` if they fill 4 MiB. In URLs, encode what EDTF
+needs: `curl -g` or `curl -G --data-urlencode 'date=2023-11-01/2023-12-15'`.
 
 **Errors** are `application/problem+json` (RFC 9457); `errors` lists what was wrong and what would
 be right. Whatever is asked, malformed HTTP is refused with 400, a head of more than 16 KiB with

@@ -14,6 +14,7 @@ from app.filters import AuditQuery, find
 from app.reads.cursors import Page, Position, read_cursor, write_cursor, write_json
 from app.reads.hits import Hits, in_batches
 from app.reads.orders import key_at
+from app.reads.room import MAX_PAGE_BYTES, documents
 
 Json = dict[str, Any]
 AT_MOST = 1000  # events are looked at for one page, whether or not anything is found
@@ -93,7 +94,8 @@ RULES: Mapping[str, Rule] = {
 def audit(connection: Connection, now: Position, asked: AuditQuery) -> Page:
     """A page of findings about the events that a filter finds, in timeline order.
 
-    A page holds fewer than asked for where AT_MOST events were looked at; `cursor` goes on.
+    A page holds fewer than asked for, even none, if AT_MOST events or a page's room of documents
+    were looked at; `cursor` goes on.
     """
     hits = Hits(connection, find(connection, asked))
     beyond, begun, seen = None, None, 0
@@ -101,19 +103,19 @@ def audit(connection: Connection, now: Position, asked: AuditQuery) -> Page:
         day, begun, seen = read_cursor(now, asked.identity, asked.cursor, (int, str, int))
         beyond = key_at(connection, day, begun, descending=True) - 1
     keys = next(in_batches(hits.in_order(beyond=beyond), AT_MOST + 1), [])
-    query = (
-        "SELECT w.day, w.event_id, d.body FROM timeline w JOIN document d ON d.key = w.key"
-        f" WHERE w.key IN ({numbers(keys)}) ORDER BY w.key"
-    )
-    rows = connection.exec_driver_sql(query)
+    query = f"SELECT day, event_id FROM timeline WHERE key IN ({numbers(keys)}) ORDER BY key"
+    rows = connection.exec_driver_sql(query).all()
     today = datetime.now(UTC).toordinal()
     items: list[bytes] = []
-    for number, row in enumerate(rows):
-        told = [] if number == AT_MOST else _of_event(json.loads(row.body), asked.finding, today)
+    room = MAX_PAGE_BYTES
+    for number, (row, body) in enumerate(zip(rows, documents(connection, keys), strict=True)):
+        room -= len(body)
+        full = number == AT_MOST or (room < 0 < number)
+        told = [] if full else _of_event(json.loads(body), asked.finding, today)
         start = seen if row.event_id == begun else 0
         end = start + asked.limit - len(items)
         items += told[start:end]
-        if number == AT_MOST or len(told) > end:
+        if full or len(told) > end:
             following = [row.day, row.event_id, end if len(told) > end else 0]
             return Page(items, None, write_cursor(now, asked.identity, following))
     return Page(items, None, None)

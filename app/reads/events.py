@@ -14,12 +14,12 @@ from app.formats import pick
 from app.reads.cursors import Page, Position, one, write_cursor, write_json
 from app.reads.hits import Hits
 from app.reads.orders import ORDERS, by_update, place
+from app.reads.room import documents, within_room
 
 AT_A_TIME = 500  # documents of an export are held in memory
 DOCUMENT = Prepared(
     "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
 )
-BODIES = Prepared("SELECT key, body FROM document WHERE key IN :keys")
 CERTAIN = Prepared(
     "SELECT key FROM timeline WHERE key IN :keys"
     " AND sure AND start_latest <= :last AND end_earliest >= :first"
@@ -37,11 +37,11 @@ def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
     hits = Hits(connection, find(connection, asked))
     total = hits.count() if asked.total == "exact" else None
     keys = order.keys(connection, asked, hits, now)
+    items = within_room(documents(connection, keys[: asked.limit]))
     cursor = None
-    if len(keys) > asked.limit:
-        keys = keys[: asked.limit]
+    if len(keys) > len(items):
+        keys = keys[: len(items)]
         cursor = write_cursor(now, asked.identity, order.told(connection, keys[-1]))
-    items = list(_bodies(connection, keys))
     if asked.window is not None:
         items = _with_match(connection, asked.window, keys, items)
     if asked.picked is not None:
@@ -66,14 +66,8 @@ def _export(
 ) -> Iterator[Iterable[bytes]]:
     """Give the documents with these keys, some at a time."""
     while some := list(islice(keys, AT_A_TIME)):
-        items = _bodies(connection, some)
+        items = documents(connection, some)
         yield items if window is None else _with_match(connection, window, some, items)
-
-
-def _bodies(connection: Connection, keys: Sequence[int]) -> Iterator[bytes]:
-    """The documents with these keys, in their order."""
-    bodies = dict(BODIES.rows(connection, keys=keys))
-    return (bytes(bodies[key]) for key in keys)
 
 
 def last_update(connection: Connection, asked: EventFilter) -> str | None:

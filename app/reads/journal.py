@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.dialects import Prepared
 from app.errors import Fault, Problem
 from app.filters import ChangesQuery, RevisionsQuery
 from app.reads.cursors import (
@@ -19,14 +20,22 @@ from app.reads.cursors import (
     write_cursor,
     write_json,
 )
+from app.reads.room import MAX_PAGE_BYTES, share, within_room
 from app.schemas import COUNTED, OF_DATE, SLUG
 
 Json = dict[str, Any]
 FEED = ["changes"]  # what its cursors belong to
+# A body that fits into its share of a page comes at once, a larger one when its turn comes.
+SMALL = "CASE WHEN length(body) <= :share THEN body END AS body"
 REVISION = (
-    "SELECT version, op, at, author, note, body FROM change"
+    f"SELECT position, version, op, at, author, note, {SMALL} FROM change"
     " WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL"
 )
+FOLLOWING = (
+    f"SELECT position, op, at, record_id, version, cause_kind, cause_id, {SMALL} FROM change"
+    " WHERE kind = 'event' AND position > :after ORDER BY position LIMIT :limit"
+)
+BODY = Prepared("SELECT body FROM change WHERE position = :position")
 
 
 # -- revisions ------------------------------------------------------------------------------------
@@ -37,7 +46,7 @@ def revisions(
 ) -> Page:
     """What was done to a record, the last edit first; Problem `not-found` where it never was."""
     _require_id(connection, kind, record_id)
-    of = {"kind": kind, "id": record_id}
+    of = {"kind": kind, "id": record_id, "share": share(asked.limit)}
     count = f"SELECT count(*) FROM ({REVISION}) r"
     total = connection.execute(text(count), of).scalar_one()
     if total == 0:
@@ -48,27 +57,40 @@ def revisions(
     # One more tells of another page, and the first of a page is compared with the one before.
     limits = {"before": before, "limit": asked.limit + 1}
     rows = connection.execute(text(query), {**of, **limits}).all()
-    shown = rows[: asked.limit]
+    items = _compared(connection, rows, asked.limit)
     cursor = None
-    if len(rows) > asked.limit:
-        cursor = write_cursor(now, identity, [shown[-1].version])
-    earlier = [*rows[1:], None]
-    items = [write_json(_told(row, was)) for row, was in zip(shown, earlier, strict=False)]
+    if len(rows) > len(items):
+        cursor = write_cursor(now, identity, [rows[len(items) - 1].version])
     return Page(items, total, cursor)
+
+
+def _compared(connection: Connection, rows: Sequence[Row[Any]], limit: int) -> list[bytes]:
+    """Return the first revisions, each with what it changed, as many as have room on a page."""
+    items: list[bytes] = []
+    room, earlier = MAX_PAGE_BYTES, _body(connection, rows[0]) if rows else None
+    for row, was in zip(rows[:limit], [*rows[1:], None], strict=False):
+        body, earlier = earlier, _body(connection, was) if was is not None else None
+        room -= len(body or b"")
+        if items and room < 0:
+            break
+        items.append(write_json(_told(row, _document(earlier), _document(body))))
+    return items
 
 
 def revision(connection: Connection, kind: str, record_id: str, version: int) -> bytes:
     """One revision with the whole record as it was; Problem `not-found`."""
     _require_id(connection, kind, record_id)
     query = f"{REVISION} AND version IN (:version, :version - 1) ORDER BY version DESC"
-    of = {"kind": kind, "id": record_id, "version": version}
+    of = {"kind": kind, "id": record_id, "version": version, "share": MAX_PAGE_BYTES}
     row, was, *_ = *connection.execute(text(query), of).all(), None, None
     if row is None or row.version != version:
         if EVER.row(connection, kind=kind, id=record_id) is None:
             raise unknown(connection, kind, record_id)
         fault = Fault("path", "version", "there is no such version")
         raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))
-    return write_json({**_told(row, was), "document": _document(row)})
+    after = _document(_body(connection, row))
+    before = None if was is None else _document(_body(connection, was))
+    return write_json({**_told(row, before, after), "document": after})
 
 
 def _require_id(connection: Connection, kind: str, record_id: str) -> None:
@@ -77,13 +99,22 @@ def _require_id(connection: Connection, kind: str, record_id: str) -> None:
         raise unknown(connection, kind, record_id)
 
 
-def _told(row: Row[Any], was: Row[Any] | None) -> Json:
+def _told(row: Row[Any], before: Json | None, after: Json | None) -> Json:
     told = {name: getattr(row, name) for name in ("version", "op", "at", "author", "note")}
-    return {**told, "changes": list(_differences(_document(was) if was else None, _document(row)))}
+    return {**told, "changes": list(_differences(before, after))}
 
 
-def _document(row: Row[Any]) -> Json | None:
-    return None if row.body is None else json.loads(row.body)
+def _body(connection: Connection, row: Row[Any]) -> bytes | None:
+    """Return the record after a change, None if it was deleted."""
+    if row.op == "delete":
+        return None
+    if row.body is None:
+        return bytes(BODY.row(connection, position=row.position)[0])
+    return bytes(row.body)
+
+
+def _document(body: bytes | None) -> Json | None:
+    return None if body is None else json.loads(body)
 
 
 def _differences(before: Json | None, after: Json | None) -> Iterator[Json]:
@@ -124,15 +155,12 @@ def _members(path: str, value: Any) -> Mapping[str, Any] | None:
 def changes(connection: Connection, now: Position, asked: ChangesQuery) -> Page:
     """Changes of events in commit order, from the beginning or after a cursor."""
     after = read_cursor(now, FEED, asked.after, (int,), "after")[0] if asked.after else 0
-    query = (
-        "SELECT * FROM change WHERE kind = 'event' AND position > :after"
-        " ORDER BY position LIMIT :limit"
-    )
-    limits = {"after": after, "limit": asked.limit + 1}
-    rows = connection.execute(text(query), limits).all()
+    limits = {"after": after, "limit": asked.limit + 1, "share": share(asked.limit)}
+    rows = connection.execute(text(FOLLOWING), limits).all()
     shown = rows[: asked.limit]
-    following = _place(now, shown[-1]) if len(rows) > asked.limit else None
-    return Page([_change(now, row) for row in shown], None, following)
+    items = within_room(_change(now, row, _body(connection, row)) for row in shown)
+    following = _place(now, rows[len(items) - 1]) if len(rows) > len(items) else None
+    return Page(items, None, following)
 
 
 def changes_after(connection: Connection, asked: ChangesQuery) -> tuple[str, Sequence[bytes]]:
@@ -152,7 +180,7 @@ def _place(now: Position, row: Row[Any]) -> str:
     return write_cursor(Position(now.epoch, 0), FEED, [row.position])
 
 
-def _change(now: Position, row: Row[Any]) -> bytes:
+def _change(now: Position, row: Row[Any], body: bytes | None) -> bytes:
     cause = None if row.cause_kind is None else {"kind": row.cause_kind, "id": row.cause_id}
     told = {
         "cursor": _place(now, row),
@@ -162,5 +190,5 @@ def _change(now: Position, row: Row[Any]) -> bytes:
         "id": row.record_id,
         "version": row.version,
     }
-    body = b"null" if row.body is None else bytes(row.body)
-    return b'%b,"event":%b,"cause":%b}' % (write_json(told)[:-1], body, write_json(cause))
+    event = b"null" if body is None else body
+    return b'%b,"event":%b,"cause":%b}' % (write_json(told)[:-1], event, write_json(cause))

@@ -12,6 +12,7 @@ from app.filters import VocabularyQuery
 from app.reads.blocks import Older, kept
 from app.reads.cursors import Page, Position, one, read_cursor, write_cursor, write_json
 from app.reads.events import event
+from app.reads.room import within_room
 
 ALIASES = Prepared(
     "SELECT actor_id, alias FROM actor_alias WHERE actor_id IN :ids ORDER BY actor_id, position"
@@ -73,11 +74,11 @@ def vocabulary(connection: Connection, now: Position, name: str, asked: Vocabula
         f"{kind.query} WHERE {conditions} AND v.id > :after ORDER BY v.id LIMIT :limit"
     )
     rows = query.rows(connection, **parameters, after=after, limit=asked.limit + 1)
+    items = within_room(_records(connection, name, rows[: asked.limit]))
     following = None
-    if len(rows) > asked.limit:
-        rows = rows[: asked.limit]
-        following = write_cursor(now, identity, [rows[-1][0]])
-    return Page(_records(connection, name, rows), total, following)
+    if len(rows) > len(items):
+        following = write_cursor(now, identity, [rows[len(items) - 1][0]])
+    return Page(items, total, following)
 
 
 def _number(
