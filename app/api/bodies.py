@@ -9,6 +9,7 @@ from app.errors import Fault, Problem, refuse
 from app.schemas import read_json
 
 MIB = 1024 * 1024
+MAX_VALUES = 40_000  # of a document: the largest event has half as many
 JSON_TYPES = ("application/json",)
 PATCH_TYPES = ("application/merge-patch+json", "application/json")
 
@@ -58,6 +59,6 @@ async def read_document(
     require_type(request, accepted)
     body = await read_body(request)
     try:
-        return body, read_json(body)
+        return body, read_json(body, MAX_VALUES)
     except ValueError as error:
         raise refuse(Fault("body", "body", str(error)), code="bad-request") from None

@@ -1,11 +1,13 @@
 """From bytes to a checked document: strict JSON, and errors that say what would be right."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, get_args
 
+import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from app.errors import from_validation, refuse
@@ -15,14 +17,20 @@ Model = TypeVar("Model", bound=BaseModel)
 LONGEST_INTEGER = 40  # digits; a quantity's value has at most 30 before its point
 MOST_FAULTS = 20  # are named; a body has room for thousands
 DEEPEST = 40  # levels of nesting; no document has more than four
+# The closing quote may be missing: what is behind the last opening one is not looked at again.
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # into a level, and out of it
 
 
-def read_json(raw: bytes) -> Any:
+def read_json(raw: bytes, max_values: int | None = None) -> Any:
     """The value of a JSON text (RFC 8259, UTF-8); decimals keep their digits.
 
-    ValueError, in words for its writer, where it is none, names a member twice, or holds what JSON
-    has not: NaN, Infinity, half a surrogate pair.
+    ValueError, in words for its writer, where it is none, names a member twice, is nested too
+    deeply, has more than `max_values` values, or holds what JSON has not: NaN, Infinity, half a
+    surrogate pair.
     """
+    _check_shape(raw, max_values)
     try:
         value = json.loads(
             raw.decode("utf-8-sig"),
@@ -38,10 +46,26 @@ def read_json(raw: bytes) -> Any:
         raise ValueError(f"is not JSON: {error.msg} at {where}") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    escaped = b"\\u" in raw
-    if escaped or raw.count(b"[") + raw.count(b"{") > DEEPEST:
-        _check(value, escaped=escaped)
+    if b"\\u" in raw:
+        _check_escapes(value)
     return value
+
+
+def _check_shape(raw: bytes, max_values: int | None) -> None:
+    """ValueError if a text is too deep or has too many values, before memory is taken for them."""
+    if raw.count(b"[") + raw.count(b"{") <= DEEPEST and not _exceeds(raw, max_values):
+        return
+    bare = STRING.sub(b"", raw)
+    steps = np.frombuffer(bare.translate(STEPS, NO_BRACKETS), np.int8)
+    if np.cumsum(steps, dtype=np.int32).max(initial=0) > DEEPEST:
+        raise ValueError("is nested too deeply")
+    if _exceeds(bare, max_values):
+        raise ValueError(f"has more than {max_values} values")
+
+
+def _exceeds(raw: bytes, max_values: int | None) -> bool:
+    """Whether a text may have more values than this: each comes behind one of these characters."""
+    return max_values is not None and sum(map(raw.count, (b",", b"[", b"{"))) > max_values
 
 
 def _integer(digits: str) -> int:
@@ -69,24 +93,20 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check(value: Any, *, escaped: bool) -> None:
-    """ValueError where a value is too deep, or an escape made half a surrogate pair."""
+def _check_escapes(value: Any) -> None:
+    """ValueError if an escape made half a surrogate pair."""
     layer = [value]
-    for _ in range(DEEPEST):
-        if escaped:
-            for part in layer:
-                for said in part if isinstance(part, dict) else (part,):
-                    if isinstance(said, str) and not said.isascii():
-                        _check_pairs(said)
+    while layer:
+        for part in layer:
+            for said in part if isinstance(part, dict) else (part,):
+                if isinstance(said, str) and not said.isascii():
+                    _check_pairs(said)
         layer = [
             part
             for whole in layer
             if isinstance(whole, dict | list)
             for part in (whole.values() if isinstance(whole, dict) else whole)
         ]
-        if not layer:
-            return
-    raise ValueError("is nested too deeply")
 
 
 def _check_pairs(said: str) -> None:
