@@ -89,6 +89,9 @@ KINDS: Mapping[str, Kind] = {
     "not-implemented": Kind(
         501, "Not offered in this format", "Ask for the format that the documentation names."
     ),
+    "too-many-connections": Kind(
+        503, "Too many connections", "Close some, or try again after the seconds in Retry-After."
+    ),
     "store-unavailable": Kind(
         503, "The store is not available", "Try again after the seconds in Retry-After."
     ),

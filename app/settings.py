@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         description="Connections over which a server reads from PostgreSQL, and as many downloads "
         "made at a time; it has six more.",
     )
+    connections_per_address: int = Field(
+        200,
+        ge=0,
+        description="Connections that one address may have open; `0` sets no limit. Trusted "
+        "proxies have none.",
+    )
     downloads_mib: int = Field(
         4096,
         ge=1,

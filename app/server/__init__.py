@@ -11,14 +11,17 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from app.server.admission import Admission, raise_descriptor_limit
 from app.server.logs import logging_config
 from app.server.proxies import ProxyHeaders
 
-HTTP: type[asyncio.Protocol] | str = "h11"
+HTTP: Callable[..., asyncio.Protocol] | str = "h11"
 try:
     from app.server.connection import Connection
 except ImportError:
@@ -41,11 +44,12 @@ def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve until interrupted; OSError, in words, where the address cannot be had."""
     settings = app.state.settings
     sys.setswitchinterval(SWITCH_SECONDS)
+    proxied = ProxyHeaders(app, settings.trusted_proxies)  # type: ignore[arg-type]
     config = uvicorn.Config(
-        ProxyHeaders(app, settings.trusted_proxies),  # type: ignore[arg-type]
+        proxied,
         host=host,
         port=port,
-        http=HTTP,
+        http=protocol(settings.connections_per_address, proxied),
         ws="none",
         log_level=settings.log_level,
         log_config=logging_config(coloured=sys.stdout.isatty()),
@@ -54,6 +58,14 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         timeout_graceful_shutdown=10,
     )
     Server(config, app.state.stop).run(listening(host, port))
+
+
+def protocol(per_address: int, proxies: ProxyHeaders) -> Any:
+    """Return the maker of connections, which takes only so many in."""
+    if isinstance(HTTP, str):
+        return HTTP
+    most = raise_descriptor_limit()
+    return partial(HTTP, admission=Admission(per_address, proxies.trusted_hosts, most))
 
 
 class Server(uvicorn.Server):

@@ -1,7 +1,7 @@
 """One client's connection: uvicorn's, with deadlines, a cap on the head, and problems as errors."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 import httptools
@@ -13,12 +13,14 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from app.errors import Problem
+from app.server.admission import Admission
 from app.server.answers import Answering
 from app.server.taking import Taking
 
 # The parser does not say how far it has come, so a head that begins in the middle of a piece may be
 # as much larger.
 PIECE = 4096
+NO_HEADERS: Mapping[str, str] = {}
 FRAMING = (b"content-length", b"transfer-encoding")  # of a body
 
 
@@ -71,8 +73,10 @@ class Connection(HttpToolsProtocol):
     linger = 2.0
     taking = Taking
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, *given: Any, admission: Admission | None = None, **named: Any) -> None:
         super().__init__(*given, **named)
+        self._admission = admission
+        self.address = ""
         self._part: Literal["head", "body"] | None = None  # what has begun, or must, to arrive
         self._waited = 0.0  # for that part
         self._received = 0  # bytes of a body
@@ -91,13 +95,31 @@ class Connection(HttpToolsProtocol):
         self.flow = Flow(transport, self._reckon)
         self._taking = self.taking(transport, self._give_up)
         self._expect("head")
-        self._reckon()
+        self.address = self.client[0] if self.client else ""
+        full = self._admission.admit(self) if self._admission else None
+        if full is None:
+            self._reckon()
+            return
+        self._refuse("too-many-connections", full, {"Retry-After": "5"})
+        if self._admission and not self._admission.may_wait(self):
+            transport.abort()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of a request or an answer is on its way."""
+        return self._answering is None and self._held == 0 and self._part in (None, "head")
+
+    def close_idle(self) -> None:
+        """Make room for another connection."""
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answering is not None:  # uvicorn tells the newest request only
             self._tell(self._answering)
         self._cancel()
         self._taking.stop()
+        if self._admission is not None:
+            self._admission.leave(self)
         super().connection_lost(exc)
 
     # -- what arrives -----------------------------------------------------------------------------
@@ -280,9 +302,9 @@ class Connection(HttpToolsProtocol):
             self._unset_keepalive_if_required()
         self._reckon()
 
-    def _refuse(self, code: str, detail: str) -> None:
+    def _refuse(self, code: str, detail: str, headers: Mapping[str, str] = NO_HEADERS) -> None:
         """Read no more; answer so and close, after all that came before is answered."""
-        self._refusal = Problem(code, detail)
+        self._refusal = Problem(code, detail, headers=headers)
         self.logger.info("%s:%d - refused: %s", *self.client or ("?", 0), code)
         own = self._part == "body" and self._answering is self.cycle
         if self._part == "body" and self.pipeline and self.pipeline[0][0] is self.cycle:
