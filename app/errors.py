@@ -258,7 +258,7 @@ def _methods(request: Request) -> list[str]:
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
-def unexpected(error: Exception) -> Response:
+def unexpected(error: Exception, root_path: str = "") -> Response:
     """The answer to an error nobody foresaw: logged whole, told as nothing but a 500."""
     logger.error("unexpected error", exc_info=error)
-    return Problem("internal-error", "The error is in the server's log.").response()
+    return Problem("internal-error", "The error is in the server's log.").response(root_path)

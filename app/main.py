@@ -26,6 +26,7 @@ from app.api import (
     reference,
     vocabulary,
 )
+from app.api.prefix import Prefix
 from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
@@ -91,5 +92,6 @@ def create_app(settings: Settings) -> FastAPI:
     pages.install(app)
     metrics.install(app, database)
     middleware.install(app, private=not settings.public_reads)
+    app.add_middleware(Prefix, prefix=settings.prefix)
     documentation.install(app)
     return app

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, model_validator
@@ -62,8 +63,8 @@ class Settings(BaseSettings):
     )
     public_url: Annotated[str | None, AfterValidator(_web_address)] = Field(
         None,
-        description="The address clients use, for absolute links in answers. "
-        "Unset: the address of the request.",
+        description="The address clients use, for absolute links in answers. It may end with a "
+        "path, whether or not the proxy takes that off. Unset: the address of the request.",
     )
     title: Annotated[str, AfterValidator(_in_a_line)] = Field(
         "Chronology",
@@ -71,9 +72,9 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "127.0.0.1",
-        description="Addresses or networks, separated by commas, whose `X-Forwarded-Proto` and "
-        "`X-Forwarded-For` count; `*` trusts all. The host is that of `Host`, never of "
-        "`X-Forwarded-Host`, which proxies pass on as any client wrote it.",
+        description="Addresses or networks, separated by commas, whose `X-Forwarded-Proto`, "
+        "`X-Forwarded-For` and `X-Forwarded-Prefix` count; `*` trusts all. The host is that of "
+        "`Host`, never of `X-Forwarded-Host`, which proxies pass on as any client wrote it.",
     )
     frame_ancestors: Annotated[str, AfterValidator(_ancestors)] = Field(
         "*",
@@ -116,6 +117,11 @@ class Settings(BaseSettings):
         pattern="^(critical|error|warning|info|debug)$",
         description="`critical`, `error`, `warning`, `info` or `debug`.",
     )
+
+    @property
+    def prefix(self) -> str:
+        """Return the path of the public address, empty if it has none."""
+        return urlsplit(self.public_url or "").path
 
     @model_validator(mode="after")
     def _refuse_misspelt(self) -> Self:

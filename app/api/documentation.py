@@ -220,7 +220,12 @@ def install(app: FastAPI) -> None:
                     tags=TAGS,
                     routes=app.routes,
                     license_info={"name": "MIT", "identifier": "MIT"},
-                    servers=[{"url": "/", "description": "This server."}],
+                    servers=[
+                        {
+                            "url": app.state.settings.prefix or "/",
+                            "description": "This server.",
+                        }
+                    ],
                 ),
                 public_reads=app.state.settings.public_reads,
             )

@@ -78,7 +78,7 @@ class Edge(CORSMiddleware):
             await send(message)
 
         if problem := refusal(scope):
-            await problem.response()(scope, receive, finish)
+            await problem.response(scope.get("root_path", ""))(scope, receive, finish)
             return
         # Nothing here is worth a part of it, and a malformed Range is to be ignored.
         whole = [pair for pair in scope["headers"] if pair[0] != b"range"]
@@ -124,7 +124,7 @@ class LastResort:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
+        started, root = False, scope.get("root_path", "")
 
         async def watch(message: Message) -> None:
             nonlocal started
@@ -142,13 +142,13 @@ class LastResort:
                 "The server is stopping; whether this was stored is not known. "
                 "Send it again with the same Idempotency-Key."
             )
-            await unavailable(detail).response()(scope, receive, send)
+            await unavailable(detail).response(root)(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
-            await unexpected(error)(scope, receive, send)
+            await unexpected(error, root)(scope, receive, send)
 
 
 def as_they_are(headers: Raw) -> Raw:

@@ -1,0 +1,30 @@
+"""The path that a proxy puts before all paths of this server, whether it takes it off or not."""
+
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Prefix:
+    """Makes every path begin with the prefix, as ASGI wants it beside `root_path`.
+
+    The prefix is that of the public address, else that of a trusted proxy.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self.app = app
+        self.prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        prefix = self.prefix or scope.get("root_path", "")
+        if scope["type"] != "http" or not prefix:
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"]
+        if path == prefix:  # relative links of the page need the slash
+            query = scope["query_string"].decode("latin-1")
+            target = f"{prefix}/?{query}" if query else f"{prefix}/"
+            await RedirectResponse(target, 308)(scope, receive, send)
+            return
+        if not path.startswith(f"{prefix}/"):
+            path = prefix + path
+        await self.app({**scope, "path": path, "root_path": prefix}, receive, send)
