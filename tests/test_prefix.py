@@ -7,23 +7,28 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import pytest
+from fastapi.testclient import TestClient
 
-from app.server.proxies import first_prefix
+from app.main import create_app
+from app.server.proxies import ProxyHeaders, first_prefix
+from app.settings import Settings
 from browser import chromium, visiting
-from servers import Answer, Server, serving, until
+from commands import serving
+from servers import Answer, Server, until
 from stores import SqliteStores, free_port, key_of, left_out, migrated, seeded
 
 PREFIX = "/timeline"
 CONFIGURATION = """
 pid nginx.pid; error_log nginx-error.log; events {{}}
 http {{
-  access_log off; client_body_temp_path bodies; proxy_temp_path answers;
+  access_log off; large_client_header_buffers 4 32k;
+  client_body_temp_path bodies; proxy_temp_path answers;
   server {{
     listen 127.0.0.1:{port};
     location {prefix} {{
@@ -94,9 +99,11 @@ def proxied(
     files, port = SqliteStores(folder), free_port()
     public = {} if says else {"public_url": f"http://127.0.0.1:{port}{PREFIX}"}
     with ExitStack() as stack:
-        server = stack.enter_context(serving(seeded(files, migrated(files)), **public))
-        stack.enter_context(nginx(folder, port, server.port, strips=strips, says=says))
-        yield replace(server, port=port)
+        url = seeded(files, migrated(files))
+        started, upstream = stack.enter_context(serving(url, folder, **public))
+        stack.enter_context(nginx(folder, port, upstream, strips=strips, says=says))
+        process: Any = started.process
+        yield Server(process, url, started.said, port)
 
 
 def ask(server: Server, url: str) -> Answer:
@@ -204,9 +211,10 @@ def test_a_prefix_counts_from_trusted_proxies_alone(tmp_path: Path) -> None:
     }
     wrong = []
     for (trusted, public), expected in cases.items():
-        settings = {"trusted_proxies": trusted} | ({"public_url": public} if public else {})
-        with serving(url, **settings) as server:
-            following = server.ask("/events?limit=1", sent).json()["next"]
+        served: Any = create_app(Settings(database_url=url, public_url=public))
+        app: Any = ProxyHeaders(served, trusted)
+        with TestClient(app, client=("127.0.0.1", 50000)) as client:
+            following = client.get("/events?limit=1", headers=sent).json()["next"]
         if following.partition("?")[0] != expected:
             wrong.append((trusted, public, following))
     assert wrong == []
