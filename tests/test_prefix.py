@@ -97,7 +97,7 @@ def proxied(
     strips, says = WAYS[request.param]
     folder = tmp_path_factory.mktemp("prefix")
     files, port = SqliteStores(folder), free_port()
-    public = {} if says else {"public_url": f"http://127.0.0.1:{port}{PREFIX}"}
+    public: dict[str, Any] = {} if says else {"public_url": f"http://127.0.0.1:{port}{PREFIX}"}
     with ExitStack() as stack:
         url = seeded(files, migrated(files))
         started, upstream = stack.enter_context(serving(url, folder, **public))
