@@ -310,6 +310,8 @@ def import_file(
         out.print(f"{what:<10}{getattr(report, what):>7}", markup=False)
     for told, times in report.notes.items():
         out.print(f"note: {told} ({times})", markup=False)
+    for line in writes.printed(report.records, report.totals):
+        out.print(line, markup=False)
     if dry_run:
         out.print("Nothing was stored: this was a dry run.", markup=False)
 

@@ -167,6 +167,8 @@ class Model:
         self.revisions: dict[Named, list[Revision]] = {}
         self.feed: list[Json] = []
         self.note: str | None = None  # of the request at hand
+        self.filled: dict[str, Json] = {}  # events as they were before sources were filled in
+        self.fills: list[str] = []
 
     def copy(self) -> "Model":
         """One that can be written without this one."""
@@ -336,6 +338,7 @@ class Model:
             raise Refused("invalid-body")
         for tag in tags:
             self.tags.setdefault(fold(tag), tag)
+        self.show_filled()
         return held
 
     def named(self, kind: str, given: Json) -> str:
@@ -350,6 +353,8 @@ class Model:
         if len(found) > 1:
             raise Refused("conflict")
         if found:
+            if kind == "source":
+                self.fill(found[0], given["publisher"])
             return found[0]
         base = slug(given["name" if kind == "actor" else "publisher"])
         ever = {record_id for of, record_id in self.revisions if of == kind}
@@ -357,6 +362,37 @@ class Model:
         made = next(record_id for record_id in numbered if record_id not in ever)
         self.store(kind, made, self.written(kind, given), "create", self.note)
         return made
+
+    def fill(self, source: str, publisher: str) -> None:
+        """Give a source the publisher that it lacks; another one is refused, or one taken away."""
+        held = self.live["source"][source]
+        if held["publisher"]:
+            if fold(held["publisher"]) != fold(publisher):
+                raise Refused("conflict")
+            return
+        for *_, document in self.revisions["source", source]:
+            if (
+                document
+                and document["publisher"]
+                and fold(document["publisher"]) == fold(publisher)
+            ):
+                raise Refused("conflict")
+        for user in self.users("source", source):
+            self.filled.setdefault(user, self.document("event", user))
+        self.live["source"][source] = held = self.written(
+            "source", {**held, "publisher": publisher}
+        )
+        self.tell("source", source, "update", self.note, {"id": source, **held})
+        self.fills.append(source)
+
+    def show_filled(self) -> None:
+        """Enter the events that show what was filled in."""
+        for user, was in sorted(self.filled.items()):
+            now = self.document("event", user)
+            if now != was:
+                used = [i for i in sorted(self.fills) if user in self.users("source", i)]
+                self.enter("update", user, now["version"], now, {"kind": "source", "id": used[0]})
+        self.filled, self.fills = {}, []
 
     def written(self, kind: str, given: Json) -> Json:
         """A record of the vocabulary; of two spellings of a publisher the first one stays."""

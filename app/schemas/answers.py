@@ -18,7 +18,16 @@ from app.schemas.served import (
     Type,
     TypeRecord,
 )
-from app.schemas.texts import ChangeOperation, Match, RecordKind, RevisionOperation, Shape, Slug
+from app.schemas.texts import (
+    ChangeOperation,
+    ImportOperation,
+    Match,
+    NamedKind,
+    RecordKind,
+    RevisionOperation,
+    Shape,
+    Slug,
+)
 
 Record = TypeVar("Record", bound=Shape)
 
@@ -178,8 +187,43 @@ class ChangePage(Shape):
     )
 
 
+class ImportedValue(Shape):
+    """A field of a stored record that a file fills in or corrects."""
+
+    before: Any = Field(alias="from", description="Null if nothing was stored.")
+    after: Any = Field(alias="to")
+
+
+class SimilarRecord(Shape):
+    """A record that may be the same under another name."""
+
+    id: Slug
+    name: str
+
+
+class ImportedRecord(Shape):
+    """A record that a file makes, fills in or corrects."""
+
+    op: ImportOperation = Field(
+        description="`fill` adds what the stored record lacks; `correct` replaces what differs.",
+        examples=["create"],
+    )
+    kind: NamedKind = Field(examples=["place"])
+    id: Slug = Field(examples=["tripoli-ly"])
+    name: str = Field(examples=["Tripoli"])
+    line: int = Field(ge=0, description="The first line that does it.")
+    changes: dict[str, ImportedValue] = Field(description="By field; empty for a new record.")
+    namesake_of: list[Slug] = Field(
+        description="Ids of records of this name that country, kind or coordinates (more than "
+        "10 km apart) tell from this one."
+    )
+    similar: list[SimilarRecord] = Field(
+        description="Records that it may be meant to be: stored, or made further up in the file."
+    )
+
+
 class ImportReport(Shape):
-    """What an import did, in events."""
+    """What an import did, or with `dry_run` would do; the two are the same."""
 
     dry_run: bool = Field(description="Nothing was stored.")
     created: int = Field(ge=0)
@@ -187,6 +231,14 @@ class ImportReport(Shape):
     unchanged: int = Field(ge=0, description="Stored just so already.")
     notes: dict[str, int] = Field(
         description="What the file says that no event can hold, and how often."
+    )
+    totals: dict[str, dict[str, int]] = Field(
+        description="How many records of each kind the file makes, fills in and corrects.",
+        examples=[{"place": {"create": 2, "fill": 1}}],
+    )
+    records: list[ImportedRecord] = Field(
+        description="These records in the order of the file, at most 200 of a kind for each `op`, "
+        "and as many new namesakes."
     )
 
 

@@ -228,6 +228,11 @@ RevisionOperation = TypeAliasType("RevisionOperation", Annotated[str, OneOf(mode
 ChangeOperation = TypeAliasType(
     "ChangeOperation", Annotated[str, OneOf(("create", "update", "delete"))]
 )
+ImportOperation = TypeAliasType(
+    "ImportOperation", Annotated[str, OneOf(("create", "fill", "correct"))]
+)
+NAMED_KINDS = ("type", "actor", "place", "source", "tag", "publisher")
+NamedKind = TypeAliasType("NamedKind", Annotated[str, OneOf(NAMED_KINDS)])
 Precision = TypeAliasType("Precision", Annotated[str, OneOf(dates.PRECISIONS)])
 Match = TypeAliasType("Match", Annotated[str, OneOf(("possible", "certain"))])
 

@@ -155,7 +155,7 @@ class DateWrite(Shape):
 
 
 class ActorReference(Shape):
-    """An actor by id or by name; created where no actor bears the name."""
+    """An actor by id or by name; created if no actor fits. A field that differs is refused."""
 
     id: Slug | None = None
     name: Line | None = None
@@ -173,7 +173,7 @@ class ActorReference(Shape):
 
 
 class PlaceReference(Shape):
-    """A place by id or by name; created where no place bears the name."""
+    """A place by id or by name; created if no place fits. A field that differs is refused."""
 
     id: Slug | None = None
     name: Line | None = None

@@ -14,6 +14,7 @@ from app.writes.records import (
     put,
     restore,
 )
+from app.writes.report import printed
 from app.writes.retries import Answer, Request, once
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
@@ -41,6 +42,7 @@ __all__ = [
     "now",
     "once",
     "patch",
+    "printed",
     "put",
     "remove_source",
     "restore",

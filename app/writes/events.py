@@ -131,6 +131,7 @@ def save(
     until these are flushed.
     """
     moment = now()
+    lookups.save(by, moment, blocks)
     for rows in events:
         was = held.get(rows.event_id)
         rows.event["version"] = last.get(rows.event_id, 0) + 1
@@ -141,7 +142,6 @@ def save(
             rows.event["created_at"] = began(session, "event", rows.event_id) if known else moment
         rows.event["updated_at"] = moment
     replaced = [held[rows.event_id] for rows in events if rows.event_id in held]
-    lookups.store()
     _write_rows(session, events, replaced)
     written = _index(session, lookups, events, replaced, blocks)
     changes = [
@@ -154,8 +154,7 @@ def save(
         )
         for rows in events
     ]
-    record(session, by, [*lookups.made, *changes], moment)
-    lookups.made.clear()
+    record(session, by, changes, moment)
     if _tags(replaced) - _tags(events):
         forget_unused(session, "tag", "event_tag", "tag_id")
 
@@ -315,6 +314,8 @@ class Events:
         if differences(rows, held[given.id]):
             save(session, by, lookups, [rows], held, versions(session, "event", held))
             refuse_missing(session, rows)
+        else:
+            lookups.save(by)  # what it says of an actor, place or source may be new
         return str(given.id)
 
     def remove(self, session: Session, by: By, record_id: str) -> None:

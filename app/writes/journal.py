@@ -40,6 +40,14 @@ class Change(NamedTuple):
     cause_id: str | None = None
 
 
+class Revision(NamedTuple):
+    """Who left a record as `body` says, and when; `body` is None if it was deleted."""
+
+    author: str
+    at: str
+    body: bytes | None
+
+
 def now() -> str:
     """This moment's timestamp."""
     return timestamp(datetime.now(UTC))
@@ -93,6 +101,16 @@ def fetch_signature(session: Session, kind: str, record_id: str, version: int) -
     of = {"kind": kind, "id": record_id, "version": version}
     author, at = session.execute(text(query), of).one()
     return str(author), str(at)
+
+
+def revisions(session: Session, kind: str, record_id: str) -> list[Revision]:
+    """Return all revisions of a record, the first one first."""
+    query = (
+        "SELECT author, at, body FROM change WHERE kind = :kind AND record_id = :id"
+        " AND cause_kind IS NULL ORDER BY version"
+    )
+    found = session.execute(text(query), {"kind": kind, "id": record_id})
+    return [Revision(author, at, body and bytes(body)) for author, at, body in found]
 
 
 def began(session: Session, kind: str, record_id: str) -> str:

@@ -1,30 +1,37 @@
-"""What events name: looked up, and made where it is not there."""
+"""What events name: looked up, made if it is not there, filled in and corrected."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlmodel import Session
 
-from app import rows, schemas
+from app import index, rows, schemas
 from app.candidates import Candidates, Column
 from app.errors import Fault, from_validation, refuse
-from app.rows import Json, batches
+from app.rows import Json
 from app.words import slug
-from app.writes.journal import Change, refuse_known
-from app.writes.names import Ids, Names
+from app.writes.comparing import NOTHING, Deviation, agreement, deviations, taken_away
+from app.writes.journal import By, Change, record, refuse_known, revisions, versions
+from app.writes.names import Names
+from app.writes.report import RecordEntry, RecordReport
+from app.writes.shelves import Shelf
 from app.writes.vocabulary import (
     ACTOR,
     PLACE,
     SOURCE,
     TYPE,
-    Handle,
     Vocabulary,
+    forget_unused,
+    show_again,
     sources_alike,
 )
 
 REMEMBERED = 20_000  # records of a kind
+MAX_SHOWN_LETTERS = 80  # of a value in a fault
 OF_CITATION = frozenset(schemas.CitationFields.model_fields)
 # Where an event names records, of which kind they are, and which fields there are the event's own.
 NAMED = {
@@ -32,29 +39,51 @@ NAMED = {
     "places": (PLACE, frozenset[str]()),
     "sources": (SOURCE, OF_CITATION),
 }
+KINDS = {kind.name: kind for kind in (TYPE, ACTOR, PLACE, SOURCE)}
+# The fields of a record that an event can give, but for its id.
+FIELDS = {kind.name: tuple(n for n in kind.members if n != "id") for kind, _ in NAMED.values()}
+VALUES: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+    name: attrgetter(*fields) for name, fields in FIELDS.items()
+}
+Key = tuple[str, str]  # kind and id of a record
+
+
+class FileRules(NamedTuple):
+    """What a file may do beyond what one event may."""
+
+    create_types: bool = False
+    replace: bool = False  # correct records that differ
+    force: bool = False  # also against what others changed since
+    spell: Callable[[str], str] = "{}=true".format  # an option, as whoever imports sets it
 
 
 class Lookups:
     """Finds what events name, asking once for all of a batch; makes what is not there.
 
-    `made` are the changes that are still to be written down. Good for one transaction. `again`: a
-    source of which nothing is stored but what is said is that source, as the same file comes twice.
+    Good for one transaction. A record that lacks what an event says of it is filled in. With
+    `rules` the events are those of a file, which may correct records, and in which a source of
+    which nothing is stored but what is said is that source, as the same file comes twice.
     """
 
-    def __init__(
-        self, session: Session, *, create_types: bool = False, again: bool = False
-    ) -> None:
+    def __init__(self, session: Session, rules: FileRules | None = None) -> None:
         self.session = session
-        self.create_types = create_types
-        self.again = again
+        self.rules = rules or FileRules()
         self.new_labels: dict[str, str] = {}  # of types that are not there yet
-        self.made: list[Change] = []
+        self.report = RecordReport()
+        self.line = 0  # of the file, from 1
+        self._is_file = rules is not None
+        self._pending: dict[Key, str] = {}  # op of each record that is still to be written down
+        self._unstored: dict[Key, str] = {}  # op of each whose rows are still to be written
+        # Where a record was made, filled in, or mentioned by a file that may correct it: 64 bits
+        # of kind, id and field, with the line, to take little memory.
+        self._lines: dict[int, int] = {}
         self._candidates = Candidates(session.connection())
+        self._settled: set[tuple[Any, ...]] = set()
+        self._publisher_left = False
         self._same: dict[tuple[tuple[str, Any], ...], str] = {}
-        self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        self._tags = Names(session, "tag")
-        self._publishers = Names(session, "publisher")
-        self._shelves = {kind.name: Shelf(session, kind) for kind in (TYPE, ACTOR, PLACE, SOURCE)}
+        self._tags = Names(session, "tag", self._announce)
+        self._publishers = Names(session, "publisher", self._announce)
+        self._shelves = {name: Shelf(session, kind) for name, kind in KINDS.items()}
 
     @property
     def records(self) -> rows.Records:
@@ -69,8 +98,9 @@ class Lookups:
             names.forget(REMEMBERED)
         for shelf in self._shelves.values():
             shelf.forget(REMEMBERED)
-        if len(self._same) > REMEMBERED:
-            self._same.clear()
+        for cache in (self._same, self._settled):
+            if len(cache) > REMEMBERED:
+                cache.clear()
         self._shelves["type"].ask({"id": event.type} for event in events)
         self._tags.ask(tag for event in events for tag in event.tags)
         for part, (kind, _) in NAMED.items():
@@ -83,7 +113,7 @@ class Lookups:
     def type(self, type_id: str) -> str:
         """The id of a type, which must exist; Problem `invalid-body` names the nearest."""
         if type_id not in self._shelves["type"].records:
-            if not self.create_types:
+            if not self.rules.create_types:
                 raise self._missing("type", type_id, "type")
             refuse_known(self.session, "type", type_id, stored=False)
             label = self.new_labels.get(type_id) or type_id.replace("-", " ").capitalize()
@@ -95,27 +125,47 @@ class Lookups:
         return str(self._tags.find(name)["id"])
 
     def resolve(self, part: str, given: Any, position: int) -> str:
-        """The id of the record that an event names in one of its parts."""
+        """Return the id of the record that an event names in one of its parts.
+
+        Fill in what it lacks. Raise Problem `conflict` if it differs and may not be corrected, or
+        if several records fit.
+        """
         kind, link = NAMED[part]
         shelf, where = self._shelves[kind.name], f"{part}.{position}"
         if given.id is None:
-            found = shelf.find(vars(given))
-            if len(found) > 1:
-                fitting = ", ".join(sorted(found))
-                message = f"several {kind.name}s fit: {fitting}; give the `id` of one"
-                raise refuse(Fault("body", where, message), code="conflict")
-            return found[0] if found else self._make(part, given, where)
+            record_id, namesakes = self._choose(kind, given, where)
+            if record_id is None:
+                return self._make(part, given, where, namesakes)
+            self._agree(kind, given, record_id, where)
+            return record_id
         if given.id in shelf.records:
-            _agree(kind, given, shelf.records[given.id], where)
+            self._agree(kind, given, given.id, where)
             return str(given.id)
         said = (value for name, value in vars(given).items() if name not in {"id", *link})
         if all(value is None for value in said):
             raise self._missing(kind.name, given.id, f"{where}.id")
         if shelf.ids.taken(given.id):
             refuse_known(self.session, kind.name, given.id, stored=False, where=f"{where}.id")
-        return self._make(part, given, where)
+        return self._make(part, given, where, [])
 
-    def _make(self, part: str, given: Any, where: str) -> str:
+    def _choose(self, kind: Vocabulary, given: Any, where: str) -> tuple[str | None, list[str]]:
+        """Return the record that a name or URL means, if any, and all that go by it."""
+        shelf = self._shelves[kind.name]
+        fitting = named = shelf.find(vars(given))
+        if named and kind is not SOURCE:
+            marks = {i: agreement(vars(given), shelf.records[i]) for i in named}
+            counts = [count for count in marks.values() if count is not None]
+            best = max(counts, default=0)
+            fitting = [i for i, count in marks.items() if count == best] if counts else []
+        if len(fitting) > 1:
+            message = f"several {kind.name}s fit: {', '.join(sorted(fitting))}"
+            fault = Fault("body", where, f"{message}; give the `id` of one")
+            raise refuse(fault, code="conflict")
+        return (fitting[0] if fitting else None), list(named)
+
+    # -- what is not there ------------------------------------------------------------------------
+
+    def _make(self, part: str, given: Any, where: str, namesakes: list[str]) -> str:
         kind, link = NAMED[part]
         known = {name: value for name, value in vars(given).items() if name not in link}
         # Of a source, what names it has been held to all that a source must be.
@@ -123,12 +173,15 @@ class Lookups:
             _check(kind, known, where)
         if (alike := self._alike(known) if kind is SOURCE else None) is not None:
             return alike
-        made_of = self._shelves[kind.name].ids.make
-        return self._add(kind, known, given.id or made_of(kind.called(known)))
+        name = kind.called(known)
+        if namesakes and known["country"]:
+            name += f" {known['country']}"
+        record_id = given.id or self._shelves[kind.name].ids.make(name)
+        return self._add(kind, known, record_id, namesakes)
 
     def _alike(self, known: Json) -> str | None:
         """A source that can be found by nothing but that it says just this."""
-        if not self.again or known["id"] is not None or any(SOURCE.handles(known)):
+        if not self._is_file or known["id"] is not None or any(SOURCE.handles(known)):
             return None
         shelf, said = self._shelves["source"], tuple(known.items())
         if said not in self._same and shelf.ids.taken(slug(SOURCE.called(known))):
@@ -138,21 +191,22 @@ class Lookups:
         shelf.load({self._same[said]} if said in self._same else set())
         return self._same.get(said)
 
-    def _add(self, kind: Vocabulary, said: Json, record_id: str) -> str:
-        made = kind.record(record_id, said, self._publishers)
+    def _add(
+        self, kind: Vocabulary, known: Json, record_id: str, namesakes: Sequence[str] = ()
+    ) -> str:
+        made = kind.record(record_id, known, self._publishers)
         self._shelves[kind.name].add(made)
-        for table, row in kind.rows(made):
-            self._rows[table].append(row)
-        self.made.append(kind.change(made, "create", 1))
+        self._pending[kind.name, record_id] = self._unstored[kind.name, record_id] = "create"
+        self._lines[hash((kind.name, record_id))] = self.line
+        name = kind.called(made)
+        entry = RecordEntry("create", kind.name, record_id, name, self.line)
+        entry.namesake_of = sorted(namesakes)
+        self.report.add(entry)
         return record_id
 
-    def store(self) -> None:
-        """Insert what was made."""
-        for names in (self._tags, self._publishers):
-            names.store()
-        for table, made in self._rows.items():
-            rows.insert(self.session.connection(), table, made)
-        self._rows.clear()
+    def _announce(self, table: str, record_id: str, name: str) -> None:
+        """Report a new tag or publisher."""
+        self.report.add(RecordEntry("create", table, record_id, name, self.line))
 
     def _missing(self, table: str, record_id: str, where: str) -> Exception:
         self.store()
@@ -160,63 +214,148 @@ class Lookups:
         fault = Fault("body", where, f"there is no {table} '{record_id}'", near)
         return refuse(fault, code="invalid-body")
 
+    # -- what is there, and lacks something or differs --------------------------------------------
 
-class Shelf:
-    """The records of a kind that were asked for, and those that were made."""
+    def _agree(self, kind: Vocabulary, given: Any, record_id: str, where: str) -> None:
+        """Fill in or correct a record; Problem `conflict` names each field that may not change.
 
-    def __init__(self, session: Session, kind: Vocabulary) -> None:
-        self.ids = Ids(session, kind.name)
-        self.records: dict[str, Json] = {}
-        self._session = session
-        self._kind = kind
-        self._found: dict[Handle, list[str]] = {}  # nothing where none is there
+        In one event null says that there is none, as it does in what is served. In a file, which
+        may be older than the record, it says nothing.
+        """
+        said: tuple[Any, ...] = ()
+        if self._is_file and getattr(given, "aliases", None) is None:  # a list is no part of a key
+            said = (kind.name, record_id, VALUES[kind.name](given))
+            if said in self._settled:
+                return
+        stored = self._shelves[kind.name].records[record_id]
+        nulls = () if self._is_file else given.model_fields_set
+        found = list(deviations(FIELDS[kind.name], vars(given), stored, nulls))
+        faults = [
+            Fault("body", f"{where}.{deviation.field}", objection)
+            for deviation in found
+            if (objection := self._objection(kind, record_id, deviation)) is not None
+        ]
+        if faults:
+            raise refuse(*faults, code="conflict")
+        if found:
+            self._change(kind, record_id, found, where)
+        if self.rules.replace:
+            for field in FIELDS[kind.name]:
+                if getattr(given, field) not in NOTHING:
+                    self._lines.setdefault(hash((kind.name, record_id, field)), self.line)
+        if said:
+            self._settled.add(said)
 
-    def ask(self, wanted: Iterable[Mapping[str, Any]]) -> None:
-        """Find all that is stored of these at once, and ids for those that are not."""
-        by_id, others = set(), []
-        for known in wanted:
-            if known["id"] is None:
-                others.append(known)
+    def _objection(self, kind: Vocabulary, record_id: str, deviation: Deviation) -> str | None:
+        """Say why a field may not become what is given, if it may not."""
+        stored, value = _shown(deviation.stored), _shown(deviation.given)
+        there, spell = f"{kind.name} '{record_id}'", self.rules.spell
+        if not deviation.lacking:
+            of_record = self._lines.get(hash((kind.name, record_id)))
+            line = self._lines.get(hash((kind.name, record_id, deviation.field)), of_record)
+            if line is not None:
+                place = "further up in this event"
+                if line not in {0, self.line}:
+                    place = f"in line {line}"
+                return f"{value} is given here, and {stored} {place} for the same {there}"
+            if not self.rules.replace or deviation.given in NOTHING:
+                remedy = (
+                    f"; or import with {spell('replace')} to correct it" if self._is_file else ""
+                )
+                return (
+                    f"differs from the stored {kind.name}: {value} is given, {stored} is stored;"
+                    f" {_advice(kind, record_id)}{remedy}"
+                )
+        if self.rules.force:
+            return None
+        gone = taken_away(deviation, revisions(self.session, kind.name, record_id))
+        if gone is None:
+            return None
+        done = f"removed {value}" if deviation.lacking else f"changed {value} to {stored}"
+        both = f"{spell('replace')} and {spell('force')}"
+        remedy = f"; or import with {both} to overrule that" if self._is_file else ""
+        return (
+            f"is what it was before {gone.author} {done} in the {there} on {gone.at};"
+            f" {_advice(kind, record_id)}{remedy}"
+        )
+
+    def _change(
+        self, kind: Vocabulary, record_id: str, found: Sequence[Deviation], where: str
+    ) -> None:
+        shelf, key = self._shelves[kind.name], (kind.name, record_id)
+        stored = shelf.records[record_id]
+        known = {**stored, **{deviation.field: deviation.merged for deviation in found}}
+        _check(kind, {n: known[n] for n in kind.members}, where)
+        made = kind.record(record_id, known, self._publishers)
+        shelf.change(made)
+        self._pending.setdefault(key, "update")
+        self._unstored.setdefault(key, "update")
+        self._settled.clear()
+        if kind is SOURCE:
+            self._same.clear()
+            self._publisher_left |= stored["publisher_id"] not in {None, made["publisher_id"]}
+        if hash(key) not in self._lines:  # else this file has made it
+            op = "fill" if all(deviation.lacking for deviation in found) else "correct"
+            changes = {d.field: {"from": d.stored, "to": made[d.field]} for d in found}
+            entry = RecordEntry(op, *key, kind.called(stored), self.line, changes)
+            self.report.change(entry)
+        for deviation in found:
+            self._lines[hash((*key, deviation.field))] = self.line
+
+    # -- storing ----------------------------------------------------------------------------------
+
+    def store(self) -> None:
+        """Write the rows of what is new or changed."""
+        for names in (self._tags, self._publishers):
+            names.store()
+        new: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for (name, record_id), op in self._unstored.items():
+            made = self._shelves[name].records[record_id]
+            if op == "update":
+                KINDS[name].put(self.session, made, op)
             else:
-                by_id.add(known["id"])
-        by_id |= self._find({next(self._kind.handles(known), None) for known in others})
-        self.load(by_id)
-        called = (self._kind.called(known) for known in others if not self.find(known))
-        self.ids.ask({*(by_id - self.records.keys()), *map(slug, called)})
+                for table, row in KINDS[name].rows(made):
+                    new[table].append(row)
+        for table, of_table in new.items():
+            rows.insert(self.session.connection(), table, of_table)
+        self._unstored.clear()
 
-    def load(self, wanted: set[str]) -> None:
-        """Take in those that are stored."""
-        new = wanted - self.records.keys()
-        self.records |= rows.records(self._session.connection(), self._kind.name, new)
+    def save(self, by: By, at: str | None = None, blocks: index.Blocks | None = None) -> None:
+        """Store what is new or changed with its revisions; the events that show it follow."""
+        self.store()
+        changed: dict[str, list[str]] = defaultdict(list)
+        for (name, record_id), op in self._pending.items():
+            if op == "update":
+                changed[name].append(record_id)
+        last = {
+            (name, record_id): version
+            for name, record_ids in changed.items()
+            for batch in rows.batches(record_ids)
+            for record_id, version in versions(self.session, name, batch).items()
+        }
+        changes: list[Change] = []
+        for key, op in self._pending.items():
+            name, record_id = key
+            made = self._shelves[name].records[record_id]
+            changes.append(KINDS[name].change(made, op, last.get(key, 0) + 1))
+        record(self.session, by, changes, at)
+        self._pending.clear()
+        for name, record_ids in changed.items():
+            show_again(self.session, by, KINDS[name], record_ids, blocks)
+        if self._publisher_left:
+            forget_unused(self.session, "publisher", "source", "publisher_id")
+            self._publishers.forget(0)
+            self._publisher_left = False
 
-    def _find(self, handles: set[Handle | None]) -> set[str]:
-        """The ids of all that the handles find, those that are not yet known."""
-        new = [handle for handle in handles if handle and handle not in self._found]
-        self._found |= {handle: [] for handle in new}
-        for batch in batches(new):
-            for handle, record_id in self._kind.find(self._session, batch):
-                self._found[handle].append(record_id)
-        return {record_id for handle in new for record_id in self._found[handle]}
 
-    def find(self, known: Mapping[str, Any]) -> list[str]:
-        """The ids of those that fit."""
-        handle = next(self._kind.handles(known), None)
-        return [] if handle is None else self._found[handle]
+def _shown(value: Any) -> str:
+    """Return a value as it stands in a fault."""
+    text = "nothing" if value in NOTHING else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MAX_SHOWN_LETTERS else f"{text[:MAX_SHOWN_LETTERS]}…"
 
-    def add(self, made: Json) -> None:
-        """Take in a record that is made."""
-        self.records[made["id"]] = made
-        self.ids.take(made["id"])
-        for handle in self._kind.handles(made):
-            if handle in self._found:  # else it is asked for when this one is stored
-                self._found[handle].append(made["id"])
 
-    def forget(self, most: int) -> None:
-        """Let go of what is known where it is more than so many; what is new must be stored."""
-        if len(self.records) > most:
-            self.records.clear()
-            self._found.clear()
-            self.ids.forget()
+def _advice(kind: Vocabulary, record_id: str) -> str:
+    return f"change it there (PATCH /{kind.name}s/{record_id}), or give the `id` alone"
 
 
 def _check(kind: Vocabulary, known: Json, where: str) -> None:
@@ -226,24 +365,3 @@ def _check(kind: Vocabulary, known: Json, where: str) -> None:
     except ValidationError as error:
         told = ({**e, "loc": ("body", where, *e["loc"])} for e in error.errors())
         raise refuse(*from_validation(told), code="invalid-body") from error
-
-
-def _agree(kind: Vocabulary, given: schemas.Shape, stored: Json, where: str) -> None:
-    """Problem `conflict` where a field that came with an id differs from the stored one.
-
-    Null says that there is none, as it does in what is served.
-    """
-    none: tuple[Any, ...] = (None, [])
-    said = vars(given)
-    differing = [
-        name
-        for name in kind.members
-        if said[name] != stored[name]
-        and name in given.model_fields_set
-        and not (stored[name] in none and said[name] in none)
-    ]
-    if differing:
-        change = f"change it there (PATCH /{kind.name}s/{stored['id']}), or give the `id` alone"
-        message = f"differs from the stored {kind.name}; {change}"
-        faults = (Fault("body", f"{where}.{name}", message) for name in differing)
-        raise refuse(*faults, code="conflict")

@@ -1,6 +1,6 @@
 """What is made of names: free ids, and the tags and publishers that live by being named."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
 
@@ -88,9 +88,15 @@ class Ids:
 class Names:
     """Tags or publishers: two spellings of a name are one, and a new name is made one."""
 
-    def __init__(self, session: Session, table: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        table: str,
+        announce: Callable[[str, str, str], None] = lambda table, record_id, name: None,
+    ) -> None:
         self._session = session
         self._table = table
+        self._announce = announce  # each new name, with its table and its id
         self._ids = Ids(session, table)
         self._known: dict[str, rows.Json | None] = {}  # by folded name; None where it is new
         self._made: list[tuple[str, ...]] = []
@@ -121,6 +127,7 @@ class Names:
     def _make(self, folded: str, name: str) -> rows.Json:
         record_id = self._ids.make(name)
         self._made.append((record_id, name, folded, wording([[name]])))
+        self._announce(self._table, record_id, name)
         return self._learn(folded, record_id, name)
 
     def store(self) -> None:

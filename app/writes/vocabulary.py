@@ -7,7 +7,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import select, text, tuple_, update
+from sqlalchemy import Column, select, text, tuple_, update
 from sqlmodel import Session
 
 from app import index, rows, schemas
@@ -34,7 +34,7 @@ class Vocabulary:
     follows: Callable[[Json], Json]  # the columns that follow from the record
     handles: Callable[[Mapping[str, Any]], Iterator[Handle]]  # the first is what is looked for
     find: Callable[[Session, Collection[Handle]], Iterator[tuple[Handle, str]]]
-    users: str  # the events that use it
+    users: tuple[Column[Any], Column[Any]]  # of the table that names it: the event's id, its own
     shown: bool = True  # in the documents of those events
     derived: frozenset[str] = frozenset({"events"})
 
@@ -76,7 +76,22 @@ class Vocabulary:
 
     def used_by(self, session: Session, record_id: str) -> list[str]:
         """Ids of the events that use it."""
-        return ids(session, self.users, id=record_id)
+        return list(self.users_of(session, [record_id]))
+
+    def users_of(self, session: Session, record_ids: Collection[str]) -> dict[str, str]:
+        """Return the events that use any of the records, in order, each with one that it uses."""
+        event, record = self.users
+        query = (
+            f"SELECT DISTINCT {event.name}, {record.name} FROM {record.table.name}"
+            f" WHERE {record.name} IN :ids ORDER BY 1, 2 DESC"
+        )
+        found: dict[str, str] = {}
+        for batch in rows.batches(record_ids):
+            for event_id, record_id in session.execute(
+                text(query).bindparams(listed("ids")), {"ids": batch}
+            ):
+                found[event_id] = record_id
+        return dict(sorted(found.items()))
 
     def save(self, session: Session, by: By, given: Any, op: str) -> str:
         """Store a valid document with all that follows from it; gives its id.
@@ -90,15 +105,16 @@ class Vocabulary:
         if op == "update" and made == self.stored(session, record_id):
             return record_id
         publishers.store()
-        self._put(session, made, op)
+        self.put(session, made, op)
         version = versions(session, self.name, [record_id]).get(record_id, 0) + 1
         record(session, by, [self.change(made, op, version)])
         if op == "update":
-            self._show(session, by, record_id)
+            show_again(session, by, self, [record_id])
             self._tidy(session)
         return record_id
 
-    def _put(self, session: Session, made: Json, op: str) -> None:
+    def put(self, session: Session, made: Json, op: str) -> None:
+        """Write the rows of a record."""
         if self is ACTOR:
             aliases = text("DELETE FROM actor_alias WHERE actor_id = :id")
             session.execute(aliases, {"id": made["id"]})
@@ -125,25 +141,35 @@ class Vocabulary:
         if self is SOURCE:
             forget_unused(session, "publisher", "source", "publisher_id")
 
-    def _show(self, session: Session, by: By, record_id: str) -> None:
-        if not self.shown:
-            return
-        for batch in index.batches(self.used_by(session, record_id)):
-            written = index.write(session.connection(), batch)
-            changes = [
-                Change(
-                    "update",
-                    "event",
-                    shown.event_id,
-                    json.loads(shown.after)["version"],
-                    shown.after,
-                    self.name,
-                    record_id,
-                )
-                for shown in written
-                if shown.after is not None and shown.after != shown.before
-            ]
-            record(session, by, changes)
+
+def show_again(
+    session: Session,
+    by: By,
+    kind: Vocabulary,
+    record_ids: Collection[str],
+    blocks: index.Blocks | None = None,
+) -> None:
+    """Write the documents of the events that show these records anew; each says so in the feed.
+
+    With `blocks`, of many writes in one transaction, postings wait until these are flushed.
+    """
+    causes = kind.users_of(session, record_ids) if kind.shown else {}
+    for batch in index.batches(causes):
+        written = index.write(session.connection(), batch, blocks=blocks)
+        changes = [
+            Change(
+                "update",
+                "event",
+                shown.event_id,
+                json.loads(shown.after)["version"],
+                shown.after,
+                kind.name,
+                causes[shown.event_id],
+            )
+            for shown in written
+            if shown.after is not None and shown.after != shown.before
+        ]
+        record(session, by, changes)
 
 
 def forget_unused(session: Session, table: str, user: str, column: str) -> None:
@@ -168,6 +194,11 @@ MEMBERS = {
     ),
 }
 ROWS = {name: itemgetter(*TABLES[name].columns.keys()) for name in MEMBERS}
+
+
+def _users(table: str, event: str, record: str) -> tuple[Column[Any], Column[Any]]:
+    columns = TABLES[table].c
+    return columns[event], columns[record]
 
 
 def _no_handles(known: Mapping[str, Any]) -> Iterator[Handle]:
@@ -255,7 +286,7 @@ TYPE = Vocabulary(
     lambda made: {"words": wording([[made["label"], made["description"]]])},
     _no_handles,
     _find_none,
-    "SELECT id FROM event WHERE type_id = :id ORDER BY id",
+    _users("event", "id", "type_id"),
     shown=False,
 )
 ACTOR = Vocabulary(
@@ -268,7 +299,7 @@ ACTOR = Vocabulary(
     },
     _names,
     _finder("SELECT folded, id FROM actor", "SELECT folded, actor_id FROM actor_alias"),
-    "SELECT DISTINCT event_id FROM event_actor WHERE actor_id = :id ORDER BY 1",
+    _users("event_actor", "event_id", "actor_id"),
 )
 PLACE = Vocabulary(
     "place",
@@ -277,7 +308,7 @@ PLACE = Vocabulary(
     lambda made: {"folded": fold(made["name"]), "words": wording([[made["name"]]])},
     _names,
     _finder("SELECT folded, id FROM place"),
-    "SELECT event_id FROM event_place WHERE place_id = :id ORDER BY 1",
+    _users("event_place", "event_id", "place_id"),
 )
 SOURCE = Vocabulary(
     "source",
@@ -286,5 +317,5 @@ SOURCE = Vocabulary(
     lambda made: {"words": wording([[made[n] for n in ("publisher", "title", "author")]])},
     _sources,
     _find_sources,
-    "SELECT DISTINCT event_id FROM citation WHERE source_id = :id ORDER BY 1",
+    _users("citation", "event_id", "source_id"),
 )

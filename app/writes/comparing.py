@@ -1,0 +1,129 @@
+"""An actor, place or source as an event gives it, compared with a stored one."""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from math import asin, cos, radians, sin, sqrt
+from typing import Any, NamedTuple
+
+from app.words import fold
+from app.writes.journal import Revision
+
+Json = dict[str, Any]
+MAX_APART_KM = 10.0  # between two pairs of coordinates of one place
+EARTH_RADIUS_KM = 6371.0
+NOTHING: tuple[Any, ...] = (None, [])  # null and empty say that there is none
+
+
+class Deviation(NamedTuple):
+    """A field whose given value is not the stored one."""
+
+    field: str
+    stored: Any
+    given: Any
+
+    @property
+    def lacking(self) -> bool:
+        """Whether nothing is stored."""
+        return self.stored in NOTHING
+
+    @property
+    def merged(self) -> Any:
+        """The value to store: aliases are added to those stored, any other value replaces."""
+        if self.field == "aliases":
+            return [*self.stored, *_added(self.given, {"aliases": self.stored})]
+        return self.given
+
+
+def agreement(given: Mapping[str, Any], stored: Json) -> int | None:
+    """Count the marks (country, kind, coordinates) that agree; None if one contradicts.
+
+    A mark that one of the two does not have says nothing.
+    """
+    count = 0
+    for mark in ("country", "kind"):
+        one, other = given.get(mark), stored.get(mark)
+        if one is not None and other is not None:
+            if one != other:
+                return None
+            count += 1
+    here, there = _point(given), _point(stored)
+    if here and there:
+        if kilometres(here, there) > MAX_APART_KM:
+            return None
+        count += 1
+    return count
+
+
+def _point(place: Mapping[str, Any]) -> tuple[float, float] | None:
+    latitude, longitude = place.get("latitude"), place.get("longitude")
+    return None if latitude is None or longitude is None else (latitude, longitude)
+
+
+def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return the great-circle distance of two points in degrees (haversine)."""
+    (south, west), (north, east) = (tuple(map(radians, point)) for point in (one, other))
+    rise, run = sin((north - south) / 2) ** 2, sin((east - west) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(rise + cos(south) * cos(north) * run)))
+
+
+def deviations(
+    fields: Iterable[str], given: Mapping[str, Any], stored: Json, nulls: Collection[str] = ()
+) -> Iterator[Deviation]:
+    """Yield each field that the stored record lacks or has otherwise.
+
+    A null or empty value is no statement, unless its field is in `nulls`.
+    """
+    for field in fields:
+        value, there = given[field], stored[field]
+        if value == there or (value in NOTHING and (field not in nulls or there in NOTHING)):
+            continue
+        if there in NOTHING or value in NOTHING or not repeats(field, value, stored):
+            yield Deviation(field, there, value)
+
+
+def repeats(field: str, value: Any, stored: Json) -> bool:
+    """Return whether a value says no more than the record: an alias or another case of a name."""
+    same = SAME.get(field)
+    return bool(value == stored[field] if same is None else same(value, stored))
+
+
+def _names(record: Json) -> set[str]:
+    """Return the folded names that a record goes by."""
+    names = (record.get("name"), *(record.get("aliases") or ()))
+    return {fold(name) for name in names if name is not None}
+
+
+def _added(aliases: Iterable[str], record: Json) -> list[str]:
+    """Return the aliases that are no name of the record yet."""
+    names = _names(record)
+    return [alias for alias in dict.fromkeys(aliases) if fold(alias) not in names]
+
+
+# Fields whose values are the same if their folded names are.
+SAME: Mapping[str, Callable[[Any, Json], bool]] = {
+    "name": lambda name, record: fold(name) in _names(record),
+    "aliases": lambda aliases, record: not _added(aliases, record),
+    "publisher": lambda name, record: fold(name) == fold(record["publisher"] or ""),
+}
+
+
+def taken_away(deviation: Deviation, revisions: Iterable[Revision]) -> Revision | None:
+    """Return the revision that replaced or removed the given value; None if it never was there."""
+    replaced: Revision | None = None
+    was_there = False
+    for revision in revisions:
+        document = json.loads(revision.body) if revision.body else {}
+        there = bool(document) and _had(deviation, document)
+        if was_there and not there:
+            replaced = revision
+        was_there = there
+    return replaced
+
+
+def _had(deviation: Deviation, document: Json) -> bool:
+    """Return whether a revision has the given value, or of aliases one that is now missing."""
+    if deviation.field == "aliases":
+        new = _added(deviation.given, {"aliases": deviation.stored})
+        return len(_added(new, document)) < len(new)
+    there = document[deviation.field]
+    return there not in NOTHING and repeats(deviation.field, deviation.given, document)

@@ -1,0 +1,80 @@
+"""The records of a kind that a transaction looks at: those stored, and those it makes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from app import rows
+from app.rows import Json, batches
+from app.words import slug
+from app.writes.names import Ids
+from app.writes.vocabulary import Handle, Vocabulary
+
+
+class Shelf:
+    """The records of a kind that were asked for, and those that were made."""
+
+    def __init__(self, session: Session, kind: Vocabulary) -> None:
+        self.ids = Ids(session, kind.name)
+        self.records: dict[str, Json] = {}
+        self._session = session
+        self._kind = kind
+        self._found: dict[Handle, list[str]] = {}  # nothing where none is there
+
+    def ask(self, wanted: Iterable[Mapping[str, Any]]) -> None:
+        """Find all that is stored of these at once, and ids for those that are not."""
+        by_id, others = set(), []
+        for known in wanted:
+            if known["id"] is None:
+                others.append(known)
+            else:
+                by_id.add(known["id"])
+        by_id |= self._find({next(self._kind.handles(known), None) for known in others})
+        self.load(by_id)
+        called = (self._kind.called(known) for known in others if not self.find(known))
+        self.ids.ask({*(by_id - self.records.keys()), *map(slug, called)})
+
+    def load(self, wanted: set[str]) -> None:
+        """Take in those that are stored."""
+        new = wanted - self.records.keys()
+        self.records |= rows.records(self._session.connection(), self._kind.name, new)
+
+    def _find(self, handles: set[Handle | None]) -> set[str]:
+        """The ids of all that the handles find, those that are not yet known."""
+        new = [handle for handle in handles if handle and handle not in self._found]
+        self._found |= {handle: [] for handle in new}
+        for batch in batches(new):
+            for handle, record_id in self._kind.find(self._session, batch):
+                self._found[handle].append(record_id)
+        return {record_id for handle in new for record_id in self._found[handle]}
+
+    def find(self, known: Mapping[str, Any]) -> list[str]:
+        """The ids of those that fit."""
+        handle = next(self._kind.handles(known), None)
+        return [] if handle is None else self._found[handle]
+
+    def add(self, record: Json) -> None:
+        """Take in a record that is made."""
+        self.ids.take(record["id"])
+        self._hold(record)
+
+    def change(self, record: Json) -> None:
+        """Take in a record in place of what it was."""
+        for handle in self._kind.handles(self.records[record["id"]]):
+            if record["id"] in self._found.get(handle, ()):
+                self._found[handle].remove(record["id"])
+        self._hold(record)
+
+    def _hold(self, record: Json) -> None:
+        self.records[record["id"]] = record
+        for handle in dict.fromkeys(self._kind.handles(record)):
+            if handle in self._found:  # else it is asked for when this one is stored
+                self._found[handle].append(record["id"])
+
+    def forget(self, most: int) -> None:
+        """Let go of what is known where it is more than so many; what is new must be stored."""
+        if len(self.records) > most:
+            self.records.clear()
+            self._found.clear()
+            self.ids.forget()

@@ -1,0 +1,85 @@
+"""Names that are likely meant to be one: `ACME Steel Ltd` and `Acme Steel`."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rapidfuzz import fuzz
+from sqlalchemy import text
+from sqlmodel import Session
+
+from app.words import fold
+
+MAX_NEIGHBOURS = 50  # names before a name and as many behind it, in the order of the alphabet
+MIN_LETTERS = 6  # of a name that may be misspelt: shorter ones differ by too little
+MIN_SCORE = 90.0  # of 100: two letters of twenty may differ
+FORMS = {  # legal forms of companies
+    *("ab", "ad", "ag", "ao", "as", "bv", "cjsc", "co", "company", "corp", "corporation", "dd"),
+    *("doo", "gmbh", "inc", "incorporated", "jsc", "kft", "kg", "limited", "llc", "llp", "ltd"),
+    *("nv", "oao", "ojsc", "ooo", "oy", "oyj", "pjsc", "plc", "pty", "sa", "sarl", "se", "spa"),
+    *("sro", "srl", "zao", "zrt"),
+}
+
+
+def core(name: str) -> str:
+    """Return the folded name without its legal form: `acme steel` for `ACME Steel, Ltd.`."""
+    words = re.findall(r"\w+", re.sub(r"[./'’]", "", fold(name)))
+    while len(words) > 1 and words[-1] in FORMS:
+        words.pop()
+    return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
+
+
+def alike(one: str, other: str) -> bool:
+    """Return whether two names are the same but for their legal form or a slip or two."""
+    first, second = core(one), core(other)
+    if first == second:
+        return True
+    if min(len(first), len(second)) < MIN_LETTERS or _digits(first) != _digits(second):
+        return False
+    return fuzz.token_sort_ratio(first, second, score_cutoff=MIN_SCORE) > 0
+
+
+def _digits(name: str) -> list[str]:
+    return sorted(re.findall(r"\d+", name))
+
+
+def _neighbours(columns: str, table: str) -> str:
+    """Return SQL for the names around `:name`, as an index finds them."""
+    before, behind = (
+        f"SELECT {columns} FROM {table} WHERE n.folded {bound} LIMIT :most"
+        for bound in ("< :name ORDER BY n.folded DESC", ">= :name ORDER BY n.folded")
+    )
+    return f"SELECT * FROM ({before}) AS before UNION ALL SELECT * FROM ({behind}) AS behind"
+
+
+# By kind, the queries for ids, names and the spellings to compare.
+NEAR = {
+    "actor": (
+        _neighbours("n.id, n.name, n.folded", "actor n"),
+        _neighbours("a.id, a.name, n.folded", "actor_alias n JOIN actor a ON a.id = n.actor_id"),
+    ),
+    **{
+        kind: (_neighbours("n.id, n.name, n.folded", f"{kind} n"),)
+        for kind in ("place", "publisher", "tag")
+    },
+    "type": ("SELECT id, label, label FROM type ORDER BY id LIMIT 20 * :most",),
+}
+
+
+def similar(session: Session, kind: str, name: str) -> list[tuple[str, str]]:
+    """Return ids and names of stored records that may be what `name` means, itself included.
+
+    Looks at some neighbours in the alphabet, however many records there are. Sources have no name
+    of their own and are left out.
+    """
+    near: dict[str, str] = {}
+    for probe in dict.fromkeys((fold(name), core(name))):
+        for record_id, stored, spelling in _candidates(session, kind, probe):
+            if alike(name, spelling):
+                near[record_id] = stored
+    return sorted(near.items())
+
+
+def _candidates(session: Session, kind: str, probe: str) -> Iterator[Any]:
+    for query in NEAR.get(kind, ()):
+        yield from session.execute(text(query), {"name": probe, "most": MAX_NEIGHBOURS})
