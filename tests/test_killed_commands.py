@@ -163,11 +163,7 @@ def left_beside(trial: Trial, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_killed_command_is_run_again(
-    maker: Maker,
-    case: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    record_property: Callable[[str, object], None],
+    maker: Maker, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the moment: what a server would serve is sound, and then all of it is there."""
     if case == "restore beside an old log" and isinstance(maker.stores, PostgresqlStores):
@@ -181,12 +177,10 @@ def test_a_killed_command_is_run_again(
     duration = time.monotonic() - began
     expected = rows(first.made)
     wrong: list[object] = []
-    interrupted = 0
     for number in range(KILLS):
         trial = make(maker)
         with started(*trial.line, folder=tmp_path, settings=at(trial.url)) as running:
             time.sleep(random.uniform(0, duration))
-            interrupted += running.process.is_alive()
             running.kill()
         if findings := served(trial.made):
             wrong.append((number, "served by half", findings[:3]))
@@ -202,5 +196,4 @@ def test_a_killed_command_is_run_again(
             wrong.append((number, "other rows"))
         if left := left_beside(trial, maker.folder):
             wrong.append((number, "left", left))
-    record_property("interrupted", f"{interrupted} of {KILLS} in {duration:.1f} s")
     assert wrong == []
