@@ -37,8 +37,8 @@ def whole_file(file: Path) -> Iterator[Path]:
 
     What a killed run left beside `file` is removed first. Raise OSError if `file` exists.
     """
-    _refuse(file)
     remove_abandoned(file)
+    _refuse(file)
     part = file.with_name(f".{file.name}.{os.getpid()}{PART}")
     try:
         with _reserved(part):

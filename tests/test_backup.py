@@ -272,12 +272,15 @@ def test_what_a_killed_backup_left_is_cleared_and_nothing_else(
 ) -> None:
     """The part of one that still runs is locked; others have other names."""
     abandoned, running = tmp_path / ".a.bak.1.part", tmp_path / ".a.bak.2.part"
+    linked = tmp_path / ".a.bak.3.part"  # killed when the file was in its place already
     others = [tmp_path / ".b.bak.1.part", tmp_path / ".a.bak", tmp_path / ".a.bak.1"]
     for file in (abandoned, running, *others):
         file.touch()
     with running.open("r+b") as stream:
         assert lock(stream.fileno())
         assert_done(command(seeded_store, tmp_path, "backup", "a.bak"))
+        linked.hardlink_to(tmp_path / "a.bak")
+        assert_refused(command(seeded_store, tmp_path, "backup", "a.bak"))
     assert set(tmp_path.iterdir()) == {tmp_path / "a.bak", running, *others}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from app.dialects.dialect import StoreError
-from app.files import lock
+from app.files import lock, remove_abandoned
 
 
 class StoreLock:
@@ -43,6 +43,7 @@ class StoreLock:
             if error.errno != errno.ENOSPC:  # on a full disk the other lock has to do
                 raise
         stack.callback(beside.release)
+        remove_abandoned(self.path)  # of a restore, which nobody else can be at now
 
     def _lock_file(self, stack: ExitStack) -> None:
         # Closing it would drop SQLite's own locks on the file: connections are closed before it.
