@@ -12,7 +12,7 @@ from app.settings import Settings
 DOCUMENT: dict[str, Any] = create_app(Settings(database_url="sqlite:///none.db")).openapi()
 
 # Parameters that say nothing alone, and what they belong to.
-COMPANIONS = {"match": "date", "min_value": "unit", "max_value": "unit"}
+COMPANIONS = {"all_of": "tag", "match": "date", "min_value": "unit", "max_value": "unit"}
 
 Query = Iterable[tuple[str, str]]
 

@@ -48,7 +48,7 @@ SLIPS = {"rss": "atom", "ical": "ics", "cvs": "csv", "ndjsn": "ndjson", "xlsx": 
 ONLY_WRITTEN = [name for name in FORMATS if name not in READERS]
 FEEDS = [name for name, made in FORMATS.items() if made.latest]
 # What a filter needs beside it.
-NEEDED = {"match": ["date"], "min_value": ["unit"], "max_value": ["unit"]}
+NEEDED = {"all_of": ["tag"], "match": ["date"], "min_value": ["unit"], "max_value": ["unit"]}
 
 
 @contextmanager

@@ -54,6 +54,7 @@ BEYOND_JSON_SCHEMA = {
     "measure": "only words that a quantity bears",
     "unit": "only known units and those that a quantity bears",
     "match": "needs `date`",
+    "all_of": "needs the parameter that it names",
     "min_value": "needs `unit`, and is not greater than `max_value`",
     "max_value": "needs `unit`",
     "sort": "`relevance` needs `q`",
@@ -313,6 +314,7 @@ def valid(known: Known) -> dict[str, Values]:
             st.lists(st.sampled_from(sorted(members)), min_size=1, unique=True).map(",".join)
         ),
         "total": one(st.sampled_from(("exact", "none"))),
+        "all_of": one(st.just("tag")),
         "sort": one(st.sampled_from(("date", "-date", "updated", "-updated", "relevance"))),
         "by": st.lists(
             st.sampled_from(("type", "actor", "role", "country", "tag", "status")), min_size=1

@@ -198,8 +198,8 @@ class Terms(Meaning):
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         wanted, unwanted = signed(getattr(asked, self.parameter))
-        if wanted:
-            plan.bears(self.terms(connection, wanted, plan))
+        for values in _groups(asked, self.parameter, wanted):
+            plan.bears(self.terms(connection, values, plan))
         plan.none_of += self.terms(connection, unwanted, plan)
 
     def terms(self, connection: Connection, values: Iterable[str], plan: Plan) -> list[Term]:
@@ -209,6 +209,13 @@ class Terms(Meaning):
             for value in dict.fromkeys(values)
             for word in plan.look_up(connection, self.values, self.parameter, value)
         ]
+
+
+def _groups(asked: "EventFilter", name: str, wanted: list[str]) -> list[list[str]]:
+    """Return lists of values of a parameter: an event must have one of each list."""
+    if name in asked.all_of:
+        return [[value] for value in dict.fromkeys(wanted)]
+    return [wanted] if wanted else []
 
 
 def _no_such(name: str, value: str, message: str, near: str | None) -> Fault:
@@ -229,7 +236,10 @@ ACTOR_TERMS, ROLE_TERMS = Terms("actor", ids_of("actor")), Terms("role", ROLES)
 
 @dataclass(frozen=True)
 class TakingPart(Meaning):
-    """`actor` and `role`: with both, one and the same actor bears a wanted role and no unwanted."""
+    """`actor` and `role`: with both, one and the same actor has a wanted role and no unwanted.
+
+    Under `all_of` that holds for each of the actors, for each of the roles, or for each pair.
+    """
 
     def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
         (actors, _), (roles, unwanted) = signed(asked.actor), signed(asked.role)
@@ -240,12 +250,17 @@ class TakingPart(Meaning):
             ROLE_TERMS.plan(connection, asked, plan)
             return
         ROLE_TERMS.terms(connection, [*roles, *unwanted], plan)  # each must exist
-        if asked.role:
+        if not asked.role:
+            return
+        of_actors, of_roles = (
+            _groups(asked, name, wanted) for name, wanted in (("actor", actors), ("role", roles))
+        )
+        for some, as_some in product(of_actors, of_roles or [[]]):
             plan.any_of.append(
                 [
                     (term, tuple(_pairs([actor], unwanted)))
-                    for actor in dict.fromkeys(actors)
-                    for term in (_pairs([actor], roles) if roles else [("actor", actor)])
+                    for actor in dict.fromkeys(some)
+                    for term in (_pairs([actor], as_some) if as_some else [("actor", actor)])
                 ]
             )
 

@@ -53,6 +53,9 @@ FINDINGS = (
     *("act-after-sources", "published-after-accessed", "published-in-future"),
     *("no-known-publisher", "single-publisher", "planned-overdue"),
 )
+# Of which an event may have several, and those of which it has one.
+MANIFOLD = ("actor", "role", "place", "country", "tag", "publisher", "source")
+SINGLE = ("type", "status")
 FACETS = (
     *("type", "actor", "role", "place", "country"),
     *("tag", "publisher", "source", "status"),
@@ -111,6 +114,14 @@ def _one_value(name: str) -> Callable[[str], str]:
     return check
 
 
+def _manifold(value: str) -> str:
+    """Refuse a parameter of which an event never has two values."""
+    if value in SINGLE:
+        raise ValueError(f"an event has one {value}: of several `{value}` it can only have any")
+    return value
+
+
+AllOf = TypeAliasType("AllOf", Annotated[str, AfterValidator(_manifold), schemas.OneOf(MANIFOLD)])
 Facet = TypeAliasType(
     "Facet",
     Annotated[
@@ -443,9 +454,24 @@ class EventFilter(BaseModel):
         examples=["2024-02-06T12:00:00Z"],
     )
 
+    all_of: Annotated[list[AllOf], Many] = Field(
+        default_factory=list,
+        description="Name of a parameter that is repeated: events must have all of its values "
+        f"instead of any; those with `!` stay excluded. {', '.join(f'`{n}`' for n in MANIFOLD)}. "
+        "With `actor`, each of the actors takes part, in any `role` that is asked for; with "
+        "`role`, each of the roles is that of any `actor` asked for; with both, each actor has "
+        "each role. "
+        "Repeat it for several.",
+        examples=[["tag"]],
+    )
+
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
         given = self.model_fields_set
+        for name in self.all_of:
+            if name not in given:
+                message = f"needs `{name}`: repeat that parameter, once for each value"
+                raise wrong(message, name="all_of")
         for name, needed, why in (
             ("match", "date", "certain or possible is said of a date"),
             ("min_value", "unit", "a number means nothing without its unit"),
@@ -475,7 +501,10 @@ class EventFilter(BaseModel):
 
     def without(self, *names: str) -> "EventFilter":
         """The same filter, but for these parameters."""
-        return EventFilter(**{n: value for n, value in self.given.items() if n not in names})
+        given = {n: value for n, value in self.given.items() if n not in names}
+        if "all_of" in given:
+            given["all_of"] = [name for name in self.all_of if name not in names]
+        return EventFilter(**given)
 
     @property
     def meanings(self) -> list[Meaning]:

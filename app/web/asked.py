@@ -15,7 +15,7 @@ Pairs = list[tuple[str, str]]
 
 # What means nothing without another parameter.
 NEEDS = {"match": "date", "min_value": "unit", "max_value": "unit"}
-IN_A_FORM = ("match", "sort")  # which it sends with every filter
+IN_A_FORM = ("match", "sort", "all_of")  # which it sends with every filter
 USUAL = {("sort", "date"), ("match", "possible")}
 
 
@@ -26,6 +26,7 @@ def standing(pairs: Iterable[tuple[str, str]], *names: str) -> Pairs:
 
     def stands(name: str, value: str) -> bool:
         needed = "q" if (name, value) == ("sort", "relevance") else NEEDS.get(name)
+        needed = value if name == "all_of" else needed
         return needed is None or needed in given or (bool(names) and name not in names)
 
     return [pair for pair in held if stands(*pair)]

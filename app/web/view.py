@@ -33,6 +33,7 @@ NAMES: Mapping[str, str] = {
     "related_to": "linked to",
     "updated_since": "updated since",
     "bbox": "within",
+    "all_of": "all of",
 }
 IN_THE_FORM = ("q", "date", "match", "known_by", "sort", "theme")
 MOST_VALUES, MOST_REVISIONS, MOST_LINKS, MOST_STEPS = 100, 50, 100, 400

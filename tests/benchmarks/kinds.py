@@ -61,6 +61,10 @@ FILTERS: dict[str, Callable[[Values], Iterable[Query]]] = {
     "any of three actors": lambda values: (
         {"actor": " ".join(values.any("actor") for _ in range(3))} for _ in range(20)
     ),
+    "all of two actors": lambda values: (
+        {"actor": " ".join(values.any("actor") for _ in range(2)), "all_of": "actor"}
+        for _ in range(20)
+    ),
     "bbox": lambda values: ({"bbox": box} for box in values.boxes()),
     "min_publishers": lambda _: ({"min_publishers": str(least)} for least in range(1, 6)),
     "measure": lambda _: ({"measure": m} for m in sorted({m for m, *_ in generated.MEASURES})),

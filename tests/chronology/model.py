@@ -354,7 +354,7 @@ class Chronology:
         an_actor = any(value[0] != "!" for value in query.get("actor", []))
         for name in FACETS:
             if name == "role" and an_actor:
-                yield lambda i: bool(self.meant(query, i))
+                yield lambda i: self._takes_part(query, i)
             elif name in query:
                 yield self._bears(name, query)
         if "related_to" in one:
@@ -388,9 +388,25 @@ class Chronology:
 
         def judge(event_id: str) -> bool:
             borne = self.borne[event_id][name]
+            if name in query.get("all_of", []):
+                return not borne & unwanted and borne >= wanted
             return not borne & unwanted and (not wanted or bool(borne & wanted))
 
         return judge
+
+    def _takes_part(self, query: Query, event_id: str) -> bool:
+        """Some actor in some role as they are asked for; each actor, or role, under `all_of`."""
+        meant = self.meant(query, event_id)
+        actors = {value for value in query.get("actor", []) if value[0] != "!"}
+        roles = {value for value in query.get("role", []) if value[0] != "!"}
+        every = query.get("all_of", [])
+        if "actor" in every and "role" in every:
+            return meant.keys() >= actors and all(meant[actor] >= roles for actor in actors)
+        if "actor" in every:
+            return meant.keys() >= actors
+        if "role" in every:
+            return bool(meant) and set[str]().union(*meant.values()) >= roles
+        return bool(meant)
 
     def meant(self, query: Query, event_id: str) -> dict[str, set[str]]:
         """Who takes part as `actor` and `role` ask: one listed, in a wanted role, in no unwanted.

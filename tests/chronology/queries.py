@@ -13,6 +13,7 @@ from dates.model import LAST
 
 Asked = dict[str, list[str]]
 PART = {"actor", "role"}  # mean more together
+MANIFOLD = ("actor", "role", "place", "country", "tag", "publisher", "source")
 
 
 def random_query(random: Random, story: Chronology) -> Asked:
@@ -28,7 +29,11 @@ def random_query(random: Random, story: Chronology) -> Asked:
             query[name] = _values(random, story, event_id, name)
         else:
             query |= ONE_BY_ONE[name](random, story, event_id)
-    return query
+    manifold = [name for name in MANIFOLD if name in query and random.random() < 0.3]
+    for name in manifold:  # of what the event has, so that all of it is found now and then
+        here = sorted(story.borne[event_id][name])
+        query[name] += random.sample(here, min(len(here), 2))
+    return {**query, **({"all_of": manifold} if manifold else {})}
 
 
 def _values(random: Random, story: Chronology, event_id: str, name: str) -> list[str]:

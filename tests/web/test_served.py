@@ -168,7 +168,10 @@ def test_each_filter_in_force_can_be_taken_back(reader: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    ["unit=m3&min_value=5&max_value=1000000000", "q=gas&sort=relevance", "date=2023&match=certain"],
+    [
+        *("unit=m3&min_value=5&max_value=1000000000", "q=gas&sort=relevance"),
+        *("date=2023&match=certain", "tag=energy&all_of=tag", "tag=energy&tag=trade&all_of=tag"),
+    ],
 )
 def test_what_is_taken_back_takes_along_what_needs_it(reader: TestClient, asked: str) -> None:
     """No link of the page leads to an error."""
@@ -279,6 +282,7 @@ def test_an_event_that_is_not_there_is_an_error(reader: TestClient) -> None:
         ("q=&date=&known_by=&sort=date", "./"),
         ("q=gas&date=&type=contract&sort=date", "./?q=gas&type=contract"),
         ("match=certain&date=", "./"),
+        ("all_of=tag&tag=", "./"),
         ("q=&sort=relevance&type=visit", "./?type=visit"),
         ("date=2023&match=possible", "./?date=2023"),
         ("utm_source=letter&type=visit&fbclid=x&gclid=y", "./?type=visit"),
