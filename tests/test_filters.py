@@ -143,7 +143,8 @@ def asked_at_random(random: Random, story: Chronology, sort: str) -> Question:
         over = {**query, "date": [random.choice(list(SPELLS))]}
     within = found if over is query else story.find(over)
     fit = fitting(story.extent(over, within))
-    interval = random.choice(fit if fit and random.random() < 0.9 else list(INTERVALS))
+    weighed = [*fit, *fit[-5:] * 2, *fit[-2:] * 2]  # the finest fit more seldom
+    interval = random.choice(weighed if random.random() < 0.8 else ["week", "day"])
     buckets = story.histogram(over, within, interval) if interval in fit else None
     undated = story.undated(over, within)
     return Question(query, sort, found, facets, over, interval, undated, buckets, fit)
