@@ -43,6 +43,7 @@ from app.filters import ExportQuery
 from app.formats import FORMATS, READERS, About, Format, Read, nearest_format
 from app.main import create_app
 from app.models import SCOPES
+from app.plain import count, describe
 from app.seeding import SeedError
 from app.settings import PREFIX, Settings
 
@@ -51,6 +52,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+MAX_LINES = 20  # of faults
 HOST, PORT = "127.0.0.1", 8000
 SUFFIXES = {".jsonl": "ndjson", ".json": "timelinejs"}
 out = Console(highlight=False, soft_wrap=True, emoji=False)
@@ -61,7 +63,11 @@ def run() -> None:
     """The entry point: what a person can mend is told in one line, never as a traceback."""
     try:
         cli()
-    except (StoreError, SeedError, Problem) as error:
+    except Problem as problem:
+        for line in _lines(problem):
+            err.print(f"dateline: {line}", markup=False)
+        sys.exit(1)
+    except (StoreError, SeedError) as error:
         fail(str(error))
     except OSError as error:
         fail(explain(error))
@@ -70,11 +76,18 @@ def run() -> None:
     except ValidationError as error:
         for detail in error.errors():
             where = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
-            said = str(detail["msg"]).removeprefix("Value error, ")
+            said = describe(detail)
             err.print(
                 f"dateline: {where}: {said}" if detail["loc"] else f"dateline: {said}", markup=False
             )
         sys.exit(1)
+
+
+def _lines(problem: Problem) -> list[str]:
+    """Return what is wrong, a fault a line, and how many more there are."""
+    lines = [fault.said for fault in problem.faults[:MAX_LINES]] or [problem.detail]
+    left = len(problem.faults) - len(lines)
+    return [*lines, f"and {left} more"] if left > 0 else lines
 
 
 def fail(message: str) -> NoReturn:
@@ -157,7 +170,7 @@ def check() -> None:
             out.print(finding, markup=False)
             found += 1
     if found:
-        fail(f"{found} findings in {database}")
+        fail(f"{count(found, 'finding')} in {database}")
     out.print(f"{database} is sound.", markup=False)
 
 
@@ -423,7 +436,7 @@ def create_key(
     try:
         name = TypeAdapter(schemas.Line).validate_python(name)
     except ValidationError as error:
-        fail(f"NAME {error.errors()[0]['msg'].removeprefix('Value error, ')}")
+        fail(f"NAME {describe(error.errors()[0])}")
     if name.startswith("dateline"):
         fail("names that begin with 'dateline' are those of its own commands")
     if scope not in SCOPES:

@@ -13,6 +13,8 @@ from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from app.plain import describe
+
 logger = logging.getLogger("dateline")
 
 MEDIA_TYPE = "application/problem+json"
@@ -202,8 +204,7 @@ def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
         name = context.get("name") or ".".join(path) or where
         if where == "query":  # which of several values it was says nothing
             name = name.partition(".")[0]
-        message = str(detail["msg"]).removeprefix("Value error, ")
-        return Fault(where, name[:200], message, context.get("suggestion"))
+        return Fault(where, name[:200], describe(detail), context.get("suggestion"))
 
     return tuple(dict.fromkeys(fault(detail) for detail in details))
 

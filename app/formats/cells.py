@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,16 @@ class ListCell:
 def parts(cell: str) -> list[str]:
     """Return the entries of a list for people."""
     return [part for entry in cell.split(";") if (part := entry.strip())]
+
+
+def mended(column: str, entries: list[str], path: Sequence[str], suggestion: str) -> str:
+    """Return a cell for people with a suggestion in place of what is wrong at `path`."""
+    number = int(path[0])
+    entry = suggestion
+    if column == "related" and len(path) > 1:
+        relation, event = entries[number].split()
+        entry = f"{suggestion} {event}" if path[1] == "relation" else f"{relation} {suggestion}"
+    return "; ".join((*entries[:number], entry, *entries[number + 1 :]))
 
 
 def is_json(cell: str) -> bool:

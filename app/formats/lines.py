@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -86,6 +86,11 @@ class Line:
     notes: tuple[str, ...] = ()
     actors: tuple[str, ...] = ()
     roles: frozenset[str] = frozenset()
+    locate: Callable[[Fault], Fault] = field(default=lambda fault: fault, compare=False)
+
+    def blame(self, fault: Fault) -> Fault:
+        """Return a fault of the document with its line, named as in the file."""
+        return replace(self.locate(fault), line=self.number)
 
 
 def unreadable(number: int, name: str, message: str, suggestion: str | None = None) -> Line:

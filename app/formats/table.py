@@ -7,6 +7,8 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
@@ -19,6 +21,7 @@ from app.formats.cells import (
     from_json,
     guarded,
     is_json,
+    mended,
     parts,
 )
 from app.formats.lines import LONGEST, About, Line, batches, damaged, unreadable
@@ -263,11 +266,14 @@ def _faults_of_header(columns: list[str], number: int) -> Iterator[Fault]:
     if not _is_text(columns):
         yield Fault("body", "file", "is not UTF-8; save it as CSV UTF-8", line=number)
         return
+    first = True  # of unknown columns: the known ones are listed once
     for position, column in enumerate(columns, 1):
         if not column:
             yield Fault("body", f"column {position}", "has no name", line=number)
         elif column not in WRITTEN:
-            message = f"is not a column; known: {', '.join(COLUMNS)}"
+            known = f"; known: {', '.join(COLUMNS)}"
+            message = "is not a column" + (known if first else "")
+            first = False
             yield Fault("body", column[:200], message, nearest(column[:200], COLUMNS), number)
         elif column in columns[: position - 1]:
             yield Fault("body", column, "stands twice in the header", line=number)
@@ -300,9 +306,40 @@ def _line(number: int, columns: list[str], row: list[str], roles: frozenset[str]
         return Line(number, {}, tuple(faults))
     cell = dict(zip(columns, row, strict=False)).get("actors", "")
     document = _document(members)
+    cells = {column: bare(text) for column, text in zip(columns, row, strict=False)}
+    locate = partial(_locate, cells)
     if roles is None or is_json(bare(cell)):
-        return Line(number, document)
-    return Line(number, document, actors=tuple(parts(bare(cell))), roles=roles)
+        return Line(number, document, locate=locate)
+    actors = tuple(parts(bare(cell)))
+    return Line(number, document, actors=actors, roles=roles, locate=locate)
+
+
+def _locate(cells: Mapping[str, str], fault: Fault) -> Fault:
+    """Return a fault by its column, and within JSON by the entry and its member."""
+    part, *path = fault.name.split(".")
+    if part == "date":
+        return replace(fault, name="date_text" if path == ["text"] else "date")
+    if part == "sources":
+        own = any(cells.get(name, "").strip() for name in SOURCE_COLUMNS)
+        if not path:
+            return replace(fault, name="source_title")
+        number = int(path.pop(0)) - own
+        if number >= 0:
+            return replace(fault, name=_in_json("more_sources", [str(number), *path]))
+        part, path = OF_SOURCE + (path[0] if path else "title"), path[1:]
+    if part not in LISTS or not path:
+        return replace(fault, name=part)
+    if is_json(cells[part]):
+        return replace(fault, name=_in_json(part, path))
+    entries, number = parts(cells[part]), int(path[0])
+    message = f"entry {number + 1}: {fault.message}" if len(entries) > 1 else fault.message
+    suggestion = fault.suggestion and mended(part, entries, path, fault.suggestion)
+    return replace(fault, name=part, message=message, suggestion=suggestion)
+
+
+def _in_json(column: str, path: Sequence[str]) -> str:
+    steps = (f"entry {int(step) + 1}" if step.isdigit() else step for step in path)
+    return ", ".join((column, *steps))
 
 
 def _is_text(cells: list[str]) -> bool:

@@ -136,7 +136,8 @@ def _better_said(model: type[BaseModel], error: Mapping[str, Any]) -> Mapping[st
     *path, name = error["loc"]
     known = _known(model, [part for part in path if isinstance(part, str)])
     message = f"is not a member here; known: {', '.join(known)}"
-    return {**error, "msg": message, "ctx": {"suggestion": nearest(str(name), known)}}
+    near = nearest(str(name), known)
+    return {**error, "type": "wrong", "msg": message, "ctx": {"suggestion": near}}
 
 
 def _known(model: type[BaseModel], path: Iterable[str]) -> list[str]:

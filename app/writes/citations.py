@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app import schemas
 from app.errors import Fault, Problem, refuse
+from app.plain import count
 from app.writes.events import EVENT
 from app.writes.journal import By
 from app.writes.records import Condition, Json, Saved, fetch_for_edit, save_edit, without_derived
@@ -44,7 +45,7 @@ def remove_source(
     if number >= len(sources):
         message = f"there is no source {number}: they count from 0 to {len(sources) - 1}"
         problem = refuse(Fault("path", "n", message), code="not-found")
-        problem.detail = f"The event '{event_id}' has {len(sources)} source(s)."
+        problem.detail = f"The event '{event_id}' has {count(len(sources), 'source')}."
         raise problem
     left = [*sources[:number], *sources[number + 1 :]]
     with _renaming("sources", "path", "n"):

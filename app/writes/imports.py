@@ -1,9 +1,9 @@
 """Importing files of events: all or nothing, every fault with the line it stands in."""
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +15,7 @@ from app.candidates import Candidates
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse, wrong
 from app.formats import Line
+from app.plain import count
 from app.rows import EventRows, Json, stored
 from app.words import slug
 from app.writes.events import EVENT, differences, missing, missing_target, rows_of, save
@@ -117,7 +118,7 @@ class Report:
 class Read(NamedTuple):
     """A line that is valid in itself."""
 
-    number: int
+    line: Line
     event_id: str
     given: schemas.EventWrite
     version: int | None = None  # of the stored event that the line is an edit of
@@ -144,8 +145,9 @@ def load(
     if run.faults:
         told = sorted(run.faults[:MOST_FAULTS], key=lambda fault: fault.line or 0)
         problem = refuse(*told, code="invalid-body")
-        more = " or more" if len(run.faults) >= MOST_FAULTS else ""
-        problem.detail = f"Nothing was imported: {len(run.faults)}{more} faults."
+        most = len(run.faults) >= MOST_FAULTS
+        number = f"{len(run.faults)} or more faults" if most else count(len(run.faults), "fault")
+        problem.detail = f"Nothing was imported: {number}."
         raise problem
     run.report_records()
     if options.dry_run:
@@ -178,7 +180,7 @@ class _Run:
         self.report = Report()
         self.faults: list[Fault] = []
         self.began = reads.position(session.connection()).position
-        self.awaited: dict[str, tuple[int, int]] = {}  # targets to be found further down
+        self.awaited: dict[str, tuple[Line, int]] = {}  # targets to be found further down
         self.blamed: set[str] = set()  # ids of events that have a fault of their own
 
     def take(self, lines: Iterable[Line]) -> Iterator[int]:
@@ -208,7 +210,7 @@ class _Run:
                     continue
                 line, number = self.awaited[target]
                 fault = missing_target(candidates, number, target)
-                self.faults.append(replace(fault, line=line))
+                self.faults.append(line.blame(fault))
             if len(self.faults) >= MOST_FAULTS:
                 return
 
@@ -233,24 +235,22 @@ class _Run:
                 document["actors"], notes = self.roles.read(line)
                 self._take_notes(notes)
         except Problem as problem:
-            self._blame(line.number, problem, document.get("id"))
+            self._blame(line, problem, document.get("id"))
             return None
         if self.options.type is not None:
             document.setdefault("type", self.options.type)
-        if "sources" not in document:
-            if not self.options.source:
-                message = "brings no source; name one for the whole import: source_title, say"
-                fault = Fault("body", "sources", message)
-                self._blame(line.number, refuse(fault), document.get("id"))
-                return None
-            document["sources"] = [self.options.source]
+        if self.options.source:
+            document.setdefault("sources", [self.options.source])
+        if faults := list(self._missing(document)):
+            self._blame(line, refuse(*faults, code="invalid-body"), document.get("id"))
+            return None
         try:
             given = schemas.checked(schemas.EventWrite, document)
         except Problem as problem:
-            self._blame(line.number, problem, document.get("id"))
+            self._blame(line, problem, document.get("id"))
             return None
         event_id = given.id or slug(f"{given.date.edtf} {given.title}")
-        return Read(line.number, event_id, given, version)
+        return Read(line, event_id, given, version)
 
     def _store(self, batch: list[Read]) -> None:
         """Store what is new or to be replaced."""
@@ -263,14 +263,14 @@ class _Run:
             try:
                 rows = self._rows(read, held, gone, own)
             except Problem as problem:
-                self._blame(read.number, problem, read.event_id)
+                self._blame(read.line, problem, read.event_id)
                 continue
             if rows is not None:
                 new.append(rows)
                 self.report.updated += rows.event_id in held
                 self.report.created += rows.event_id not in held
         save(self.session, self.by, self.lookups, new, held, last, blocks=self.blocks)
-        lines = {read.event_id: read.number for read in batch}
+        lines = {read.event_id: read.line for read in batch}
         self._await(new, lines)
 
     def _rows(
@@ -280,7 +280,7 @@ class _Run:
         if read.event_id in gone:
             message = f"the event '{read.event_id}' was deleted; restore it first"
             raise refuse(Fault("body", "id", message), code="conflict")
-        self.lookups.line = read.number
+        self.lookups.line = read.line.number
         rows = rows_of(self.lookups, read.event_id, read.given)
         was = held.get(read.event_id)
         if was is None:
@@ -317,7 +317,7 @@ class _Run:
         found = self.session.execute(OWN, {"ids": list(ids), "began": self.began}) if ids else ()
         return {event_id for (event_id,) in found}
 
-    def _await(self, new: Iterable[EventRows], lines: dict[str, int]) -> None:
+    def _await(self, new: Iterable[EventRows], lines: dict[str, Line]) -> None:
         """Remember the links whose target is not there yet."""
         links = {
             target: (lines[rows.event_id], position)
@@ -329,14 +329,22 @@ class _Run:
         for target in missing(self.session, links) if links else ():
             self.awaited[target] = links[target]
 
+    def _missing(self, document: Mapping[str, Any]) -> Iterator[Fault]:
+        """Yield a fault for each member that an option of the import could give."""
+        for member, option in (("type", "type"), ("sources", "source_title")):
+            if member not in document:
+                spelt = self.options.spell(option, "…")
+                message = f"is missing; give one, or name one for the whole import: {spelt}"
+                yield Fault("body", member, message)
+
     def _take_notes(self, notes: Iterable[str]) -> None:
         for note in notes:
             self.report.notes[note] = self.report.notes.get(note, 0) + 1
 
-    def _blame(self, number: int, problem: Problem, event_id: object) -> None:
+    def _blame(self, line: Line, problem: Problem, event_id: object) -> None:
         if isinstance(event_id, str):
             self.blamed.add(event_id)
-        self.faults += [replace(fault, line=number) for fault in problem.faults]
+        self.faults += map(line.blame, problem.faults)
 
 
 def _read_version(value: Any) -> int | None:

@@ -11,6 +11,7 @@ from werkzeug.datastructures import ETags
 
 from app import reads, schemas
 from app.errors import Fault, Problem, refuse
+from app.plain import count
 from app.words import slug
 from app.writes.events import EVENT, Kind
 from app.writes.journal import By, refuse_known
@@ -126,7 +127,7 @@ def delete(session: Session, by: By, kind: Kind, record_id: str, condition: Cond
     if users:
         faults = [Fault("path", "id", f"event '{user}' uses it") for user in users[:NAMED_USERS]]
         problem = refuse(*faults, code="conflict")
-        problem.detail = f"The {kind.name} '{record_id}' is used by {len(users)} event(s)."
+        problem.detail = f"The {kind.name} '{record_id}' is used by {count(len(users), 'event')}."
         raise problem
     kind.remove(session, by, record_id)
 
