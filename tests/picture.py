@@ -1,4 +1,4 @@
-"""Draws the README's picture of the timeline from the events as they are served."""
+"""Draws the picture in docs/concepts.md of the timeline from the events as they are served."""
 
 from collections.abc import Sequence
 from typing import Any

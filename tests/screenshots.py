@@ -1,4 +1,4 @@
-"""Takes the README's screenshots of the timeline: `PYTHONPATH=tests python -m screenshots`."""
+"""Takes the screenshots in docs of the timeline: `PYTHONPATH=tests python -m screenshots`."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

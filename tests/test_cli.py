@@ -483,7 +483,7 @@ def test_a_bad_setting_is_refused(folder: Path, name: str, command: str) -> None
     ],
 )
 def test_a_value_out_of_range_is_refused(folder: Path, name: str, value: str) -> None:
-    """As the README gives the ranges."""
+    """As the docs give the ranges."""
     assert f"DATELINE_{name.upper()}: " in assert_refused(
         run("migrate", folder=folder, settings={name: value})
     )

@@ -13,7 +13,10 @@ from servers import environment, serving
 from stores import SqliteStores, free_port, left_out, migrated, postgresql_programs, seeded
 
 GUIDES = ("dashboards", "analysts", "curators")
-DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(path.name for path in ROOT.glob("*.md")),
+    *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 
 

@@ -11,13 +11,13 @@ from stores import Stores, opened
 
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 MODULES = sorted(path for path in APP.rglob("*.py") if path != APP / "__init__.py")
 
 
 def floors() -> list[list[str]]:
-    """The rooms of the README's code map, a list a row, from the ground up."""
-    table = README.split("### Code map")[1].split("\n\n")[2]
+    """Return the rooms of the code map, a list for each row, from the ground up."""
+    table = ARCHITECTURE.split("## Code map")[1].split("\n\n")[2]
     first_cells = [line.split("|")[1] for line in table.splitlines()[2:]]
     return [re.findall(r"`(\w+)`", cell) for cell in reversed(first_cells)]
 

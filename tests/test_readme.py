@@ -1,4 +1,4 @@
-"""What the README says is so: its picture, its requests and answers, its tables, its commands."""
+"""What README and docs say is so: pictures, requests and answers, tables, commands."""
 
 import json
 import re
@@ -16,11 +16,18 @@ from app.filters.query import FACETS, INTERVALS
 from app.formats import FEED, FORMATS, READERS
 from app.settings import PREFIX, Settings
 from benchmarks.goals import GOALS
-from documented import differing, run, section, steps_in, text_of
+from documented import ROOT, differing, run, section, steps_in, text_of
 from picture import SHOWN, draw
 from servers import serving
 
 README = text_of("README.md")
+CONCEPTS = text_of("docs/concepts.md")
+QUERY = text_of("docs/query.md")
+FILES = text_of("docs/files.md")
+OPERATE = text_of("docs/operate.md")
+PERFORMANCE = text_of("docs/performance.md")
+EVERYTHING = "".join(text_of(f"docs/{path.name}") for path in (ROOT / "docs").glob("*.md"))
+MAX_README_LINES = 150
 TITLES = {
     "ndjson": "NDJSON",
     "csv": "CSV",
@@ -34,26 +41,31 @@ TITLES = {
 }
 
 
-def rows(heading: str) -> dict[str, list[str]]:
-    """The first table below a heading: its first column's code words, each with the other cells."""
+def rows(text: str, heading: str) -> dict[str, list[str]]:
+    """Return the tables below a heading: each code word of a first cell with the other cells."""
     found = {}
-    for line in re.findall(r"^\| (`.*) \|$", section(README, heading), re.MULTILINE):
+    for line in re.findall(r"^\| (`.*) \|$", section(text, heading), re.MULTILINE):
         first, *others = (cell.strip() for cell in line.split("|"))
         for name in re.findall(r"`([^`]+)`", first):
             found[name] = others
     return found
 
 
+def test_the_readme_is_short() -> None:
+    """Whoever is new reads it to the end."""
+    assert README.count("\n") <= MAX_README_LINES
+
+
 def test_the_picture_is_drawn_from_what_is_served(client: TestClient) -> None:
     """Each block is what `match` says of that event and month."""
     events = client.get("/events", params={"limit": 200}).json()["items"]
     picture = draw([event for event in events if event["id"] in SHOWN])
-    assert f"<!-- the picture -->\n```text\n{picture}\n```" in README
+    assert f"<!-- the picture -->\n```text\n{picture}\n```" in CONCEPTS
 
 
 def test_the_figures_are_those_of_the_run_beside_them() -> None:
     """The machine, the versions and the command; each goal with what was measured."""
-    shown, report = section(README, "How fast it is"), text_of("docs/benchmarks/benchmarks.md")
+    shown, report = section(PERFORMANCE, "Goals"), text_of("docs/benchmarks/benchmarks.md")
     told = json.loads(text_of("docs/benchmarks/benchmarks.json"))
     assert section(report, "Goals, at 1,000,000 events").strip() in shown
     assert report.split("\n\n")[1] in shown
@@ -62,47 +74,47 @@ def test_the_figures_are_those_of_the_run_beside_them() -> None:
 
 def test_the_figures_of_postgresql_are_those_of_their_run() -> None:
     """With the command, the machine and the versions."""
-    shown = section(README, "How fast it is")
+    shown = section(PERFORMANCE, "On PostgreSQL")
     report = text_of("docs/benchmarks/postgresql/benchmarks.md")
     assert section(report, "On PostgreSQL, at 1,000,000 events").strip() in shown
     assert report.split("\n\n")[1] in shown
 
 
-def test_there_are_five_requests() -> None:
-    """Each with its answer."""
-    steps = steps_in(section(README, "Five requests"))
-    assert len([step for step in steps if step.answer]) == 5
-
-
-def test_a_request_gives_the_answer_shown(seeded_store: str, tmp_path: Path) -> None:
-    """Every request of the README, answered by the example chronology."""
+@pytest.mark.parametrize(
+    ("text", "heading", "number"), [(README, "Ask", 2), (QUERY, "Four requests", 4)]
+)
+def test_a_request_gives_the_answer_shown(
+    seeded_store: str, tmp_path: Path, text: str, heading: str, number: int
+) -> None:
+    """Every request, answered by the example chronology."""
+    asked = section(text, heading)
+    assert len([step for step in steps_in(asked) if step.answer]) == number
     with serving(seeded_store) as server:
-        assert differing(section(README, "Five requests"), server, tmp_path) == []
+        assert differing(asked, server, tmp_path) == []
 
 
 @pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
-def test_a_chronology_is_kept_as_described(seeded_store: str, tmp_path: Path) -> None:
-    """The section's commands, one after the other in one shell, against a real server."""
+def test_an_event_is_added_as_described(seeded_store: str, tmp_path: Path) -> None:
+    """The README's commands, against a real server."""
+    commands = section(README, "Add an event").replace(".venv/bin/", "")
     with serving(seeded_store) as server:
-        said = run(section(README, "Keeping a chronology"), server, tmp_path)
-        event = server.ask("/events/gas-talks-in-belgrade").json()
-        revisions = server.ask("/events/gas-talks-in-belgrade/revisions").json()
-    assert (event["version"], event["date"]["edtf"], len(event["sources"])) == (2, "2024-03-12", 2)
-    assert [item["author"] for item in revisions["items"]] == ["Anna", "Anna"]
-    assert any('"unchanged": 1' in words for words in said)  # the template's event is the seed's
-    assert (tmp_path / "chronology.bak").stat().st_size > 0
+        run(commands, server, tmp_path)
+        (event,) = server.ask("/events?q=talks+gas+belgrade").json()["items"]
+        revisions = server.ask(f"/events/{event['id']}/revisions").json()
+    assert (event["date"]["edtf"], len(event["sources"])) == ("2024-03", 1)
+    assert [item["author"] for item in revisions["items"]] == ["Anna"]
 
 
 def test_every_parameter_is_explained() -> None:
-    """The table under "Asking" has each parameter of GET /events."""
-    assert sorted(set(EventQuery.model_fields) - rows("Asking").keys()) == []
+    """The table of the filter has each parameter of GET /events."""
+    assert sorted(set(EventQuery.model_fields) - rows(QUERY, "The filter").keys()) == []
 
 
 def test_what_may_be_repeated_is_marked() -> None:
-    """By a small plus in the table under "Asking"."""
+    """By a small plus in the table of the filter."""
     marked = {
         name
-        for row in re.findall(r"^\| (`.*) ⁺ \|", README, re.MULTILINE)
+        for row in re.findall(r"^\| (`.*) ⁺ \|", QUERY, re.MULTILINE)
         for name in re.findall(r"`([^`]+)`", row)
     }
     fields = EventQuery.model_fields.items()
@@ -112,12 +124,13 @@ def test_what_may_be_repeated_is_marked() -> None:
 @pytest.mark.parametrize("name", [*FACETS, *INTERVALS])
 def test_what_may_be_counted_by_is_named(name: str) -> None:
     """The values of `by` and of `interval`."""
-    assert f"`{name}`" in README.split("The same filter counts.")[1].split("\n\n")[0]
+    assert f"`{name}`" in section(QUERY, "Counts")
 
 
 def test_every_setting_is_explained_with_its_default() -> None:
     """The table of settings has each with its real default and no other."""
-    stated = {n: row[0].strip("`") for n, row in rows("Running it").items() if n.startswith(PREFIX)}
+    table = rows(OPERATE, "Settings")
+    stated = {name: row[0].strip("`") for name, row in table.items() if name.startswith(PREFIX)}
     real = {
         PREFIX + name.upper(): "" if field.default is None else str(field.default)
         for name, field in Settings.model_fields.items()
@@ -127,8 +140,8 @@ def test_every_setting_is_explained_with_its_default() -> None:
 
 def test_every_command_is_explained() -> None:
     """The table of commands has each command and no other."""
-    told = (name.split()[1:] for name in rows("Running it") if name.startswith("dateline "))
-    stated = {" ".join(word for word in words if word.islower()) for words in told}
+    commands = (name.split()[1:] for name in rows(OPERATE, "Commands"))
+    stated = {" ".join(word for word in words if word.islower()) for words in commands}
     groups: dict[str, typer.Typer] = {"": cli}
     groups |= {f"{g.name} ": g.typer_instance for g in cli.registered_groups if g.typer_instance}
     assert stated == {
@@ -141,24 +154,24 @@ def test_every_command_is_explained() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_described(name: str) -> None:
-    """By its suffix and in a paragraph of its own, and named at the command that writes it."""
-    section = README.split("\n## Files\n")[1].split("\n## ")[0]
-    assert re.search(rf"`(/events)?\.{name}`", section.strip().split("\n\n")[0])
-    assert re.search(rf"^\*\*(.*and \*\*)?{TITLES[name]}\*\* ", section, re.MULTILINE)
-    assert f"`{name}`" in rows("Running it")["dateline export FORMAT"][0]
+    """By a row and in a paragraph of its own, and named at the command that writes it."""
+    assert f"`/events.{name}`" in FILES.split("\n## ")[0]
+    assert re.search(rf"^\*\*(.*and \*\*)?{TITLES[name]}\*\* ", FILES, re.MULTILINE)
+    assert f"`{name}`" in rows(OPERATE, "Commands")["dateline export FORMAT"][0]
 
 
 def test_what_is_said_of_files_in_numbers_is_so() -> None:
-    """How many events a feed holds, and that the first three formats import."""
+    """How many events a feed holds, and which formats import."""
     feeds = {name for name, made in FORMATS.items() if made.latest}
-    assert (f"hold the {FEED} that were" in README, feeds) == (True, {"atom", "jsonfeed"})
-    assert list(READERS) == list(FORMATS)[:3]
+    assert (f"hold the {FEED} that were" in FILES, feeds) == (True, {"atom", "jsonfeed"})
+    imported = re.findall(r"^\| `/events\.(\w+)` \|.*\| yes.* \|$", FILES, re.MULTILINE)
+    assert imported == list(READERS)
 
 
 def test_every_path_is_mentioned(client: TestClient) -> None:
-    """Whoever reads the README has met every collection and every operation."""
+    """Whoever reads the docs has met every collection and every operation."""
     app = client.app
     assert isinstance(app, FastAPI)
     pages = ("/embed", "/embed.js")
     paths = {"/" + path.split("/")[1].partition(".")[0] for path in app.openapi()["paths"]}
-    assert [path for path in sorted({*paths, *pages}) if f"`{path}" not in README] == []
+    assert [path for path in sorted({*paths, *pages}) if f"`{path}" not in EVERYTHING] == []

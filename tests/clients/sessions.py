@@ -1,4 +1,4 @@
-"""What a session of a generated client sees, and how the README says that clients are made."""
+"""What a session of a generated client sees, and how the guide says that clients are made."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from caches import SECONDS
 from servers import Server
 
 ROOT = Path(__file__).parent.parent.parent
-CLIENTS = (ROOT / "README.md").read_text("utf-8").split("\n## Clients\n")[1].split("\n## ")[0]
+CLIENTS = (ROOT / "docs" / "clients.md").read_text("utf-8")
 BASE = "http://127.0.0.1:8000"
 
 # A step of session.py and of session.ts, and what it sees of the example chronology.
@@ -53,14 +53,15 @@ class Running:
     key: str
 
     def told(self, language: str) -> str:
-        """The README's block in this language, as it is for this server."""
+        """Return the guide's block in this language, for this server."""
         (block,) = re.findall(rf"```{language}\n(.*?)```", CLIENTS, re.DOTALL)
         return str(block).replace(BASE, self.server.url)
 
     def command(self, program: str) -> str:
-        """The README's command that makes a client."""
-        (found,) = (line for line in self.told("sh").splitlines() if program in line)
-        return found
+        """Return the guide's command that makes a client."""
+        blocks = re.findall(r"```sh\n(.*?)```", CLIENTS, re.DOTALL)
+        (command,) = (block.strip() for block in blocks if program in block)
+        return str(command).replace(BASE, self.server.url)
 
     @property
     def events(self) -> list[str]:

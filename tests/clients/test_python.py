@@ -23,7 +23,7 @@ def tools() -> Path:
 
 @pytest.fixture(scope="module")
 def generated(running: Running, folder: Path, tools: Path) -> "subprocess.CompletedProcess[str]":
-    """The README's command, done against the server."""
+    """The guide's command, done against the server."""
     (folder / "tests").symlink_to(ROOT / "tests")
     return run(running.command("openapi-python-client"), folder, path=tools)
 

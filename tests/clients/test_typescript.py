@@ -25,7 +25,7 @@ BUNDLED = ("--moduleResolution", "bundler", "--pretty", "false")
 
 @pytest.fixture(scope="module")
 def project(running: Running, folder: Path) -> Path:
-    """A project with the types that the README's command makes from the server."""
+    """A project with the types that the guide's command makes from the server."""
     (folder / "node_modules").symlink_to(packages(*PACKAGES))
     (folder / "package.json").write_text(json.dumps({"type": "module"}))
     done = run(running.command("openapi-typescript"), folder, path=folder)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Host = Callable[[str], str]
 STYLES = re.findall(
-    r"<style>(date-line .*)</style>", text_of("README.md") + text_of("docs/recipes.md")
+    r"<style>(date-line .*)</style>", text_of("docs/embed.md") + text_of("docs/recipes.md")
 )
 # WCAG 2.2: the contrast of a text with the paper of its page.
 CONTRAST = """text => {
