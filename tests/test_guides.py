@@ -27,6 +27,16 @@ def test_each_request_gives_the_answer_shown(seeded_store: str, tmp_path: Path, 
         assert differing(text_of(f"docs/{guide}.md"), server, tmp_path) == []
 
 
+def test_the_start_leads_to_a_first_event(tmp_path: Path) -> None:
+    """From an empty store to an answer; the server starts where the guide says so."""
+    before, after = text_of("docs/start.md").split("## A first event")
+    answers = run_in_shell(f"{before}\n```sh\necho $KEY\n```\n", environment(), tmp_path)
+    assert wrong(before, answers[:-1]) == []
+    with serving(f"sqlite:///{tmp_path}/mine.db") as server:
+        key = f"```sh\nKEY={answers[-1].strip()}\n```\n"
+        assert differing(key + after, server, tmp_path) == []
+
+
 def test_the_way_to_several_servers_leads_there(postgresql: str | None, tmp_path: Path) -> None:
     """From the example chronology in a file to two servers behind nginx, on other ports."""
     if postgresql is None:

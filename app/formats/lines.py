@@ -12,7 +12,7 @@ from app.errors import Fault
 
 Json = dict[str, Any]
 BATCH = 200  # events a chunk
-LONGEST = 16 * 1024 * 1024  # of one event in a file; the largest that is valid takes half of it
+LONGEST = 64 * 1024 * 1024  # of one event in a file; the largest that is valid takes half of it
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,15 @@ PIECES = (
 )
 LETTERS = st.characters(exclude_categories=["Cc", "Cs"])
 RAW = st.lists(st.sampled_from(PIECES) | st.text(LETTERS, max_size=8), min_size=1, max_size=6)
-TEXT = RAW.map("".join).filter(str.strip).map(lambda text: text[:90])
-WORD = TEXT.filter(str.strip)
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text is more than white space, which a byte order mark is to JavaScript."""
+    return bool(text.replace("\ufeff", "").strip())
+
+
+TEXT = RAW.map("".join).map(lambda text: text[:90]).filter(is_visible)
+WORD = TEXT
 SLUG = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,6}){0,2}", fullmatch=True)
 NUMBER = st.from_regex(r"-?[0-9]{1,6}(\.[0-9]{1,3})?", fullmatch=True)
 EDTF = st.sampled_from(
