@@ -79,6 +79,7 @@ class Unforgiving(Hasty):
 
 
 MUCH = 100_000
+DESCRIPTORS = Path("/proc/self/fd")
 READING = ("/", "/busy", "/late", "/soon-read")
 
 
@@ -125,6 +126,11 @@ class Toy:
             for _ in range(200):
                 await send({"type": "http.response.body", "body": b"x" * MUCH, "more_body": True})
             await send({"type": "http.response.body", "body": b"end"})
+            return
+        if path.startswith("/kib/"):
+            size = int(path.rpartition("/")[2]) << 10
+            await send({**start, "headers": [(b"content-length", b"%d" % size)]})
+            await send({"type": "http.response.body", "body": b"x" * size})
             return
         if path in ("/until-the-end", "/until-you-leave"):
             await send({**start, "headers": [(b"content-type", b"text/event-stream")]})
@@ -404,6 +410,22 @@ def test_a_client_that_takes_an_answer_in_slowly_gets_it_all(toy: Served) -> Non
             taken, tail = taken + len(part), (tail + part)[-20:]
             time.sleep(0.1)
         assert taken > 200 * MUCH
+
+
+def test_an_answer_that_is_complete_is_not_kept_for_a_client_that_does_not_read() -> None:
+    """Of whatever size: of some the rest is too small for a server to stop writing."""
+    app = Toy()
+    with hasty(app, app.stopping, keep_alive=1) as port, ExitStack() as stack:
+        before = len(list(DESCRIPTORS.iterdir()))
+        sizes = range(40, 400, 8)
+        for size in sizes:
+            wire = stack.enter_context(socket.socket())
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            wire.connect(("127.0.0.1", port))
+            wire.sendall(GET.replace(b"/", b"/kib/%d" % size, 1))
+        until(lambda: len(list(DESCRIPTORS.iterdir())) > before + len(sizes))
+        time.sleep(1)
+        until(lambda: len(list(DESCRIPTORS.iterdir())) <= before + len(sizes))
 
 
 def test_half_a_request_sent_ahead_is_waited_for() -> None:
