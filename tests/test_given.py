@@ -503,6 +503,17 @@ def test_two_lines_that_say_two_things_of_one_source_are_refused(
         assert "in line 1 " in fault["message"]
 
 
+def test_a_source_found_by_all_that_is_said_counts_as_said(desk: Desk) -> None:
+    """A source without URL and date, named in full by one line and corrected by the next."""
+    source = {"publisher": "Old", "title": "Back"}
+    report(desk, event(id="one", sources=[source]))
+    other = {"id": "old-back", "publisher": "Other"}
+    lines = [event(id=f"event-{n}", sources=[s]) for n, s in enumerate([source, other])]
+    (fault,) = send(desk, *lines, replace=True).json()["errors"]
+    assert (fault["line"], fault["name"]) == (2, "sources.0.publisher")
+    assert "in line 1 " in fault["message"]
+
+
 def test_one_event_that_says_two_things_of_one_source_is_refused(desk: Desk) -> None:
     """Not stored, and the error says that both stand in the event."""
     url = URL.format("both")
@@ -524,7 +535,13 @@ def test_a_corrected_source_moves_what_is_known_when(desk: Desk) -> None:
     assert told["totals"] == {"publisher": {"create": 1}, "source": {"correct": 1}}
     assert [p["name"] for p in desk.get("/publishers")["items"]] == ["New", "The Wire"]
     assert desk.get("/events?known_by=2022")["total"] == 1
-    report(desk, event(id="two", sources=[{"publisher": "Old", "title": "Back"}]))
+    back = event(id="two", sources=[{"publisher": "Old", "title": "Back"}])
+    report(desk, back)
+    between = [event(id=f"between-{n}") for n in range(index.BATCH)]
+    first = event(id="three", sources=[{"id": "old-back", "publisher": "Other"}])
+    again = event(id="four", sources=[{"publisher": "Old", "title": "Once more"}])
+    known = event(id="five", sources=[{"id": "old-back", "title": "Forth"}])
+    report(desk, known, first, *between, again, replace=True)
 
 
 # -- the report -----------------------------------------------------------------------------------

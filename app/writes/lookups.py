@@ -172,6 +172,7 @@ class Lookups:
         if kind is not SOURCE or not given.identified():
             _check(kind, known, where)
         if (alike := self._alike(known) if kind is SOURCE else None) is not None:
+            self._agree(kind, given, alike, where)
             return alike
         name = kind.called(known)
         if namesakes and known["country"]:
