@@ -126,7 +126,7 @@ def test_a_source_may_be_cited_again_in_other_words_only(desk: Desk) -> None:
     assert wrong == []
 
 
-CHANGE = "differs from the stored source; change it there (PATCH /sources/wire), or give the `id`"
+CHANGE = 'differs from the stored source: "x" is given, "The Wire" is stored; change it there '
 # What is added, the status, and the beginning of what is said of each member.
 REFUSED: Mapping[str, tuple[Any, int, dict[str, str]]] = {
     "a list": ([SECOND], 422, {"body": "give a JSON object"}),

@@ -598,6 +598,14 @@ class ExportQuery(OrderedQuery):
         "total": "a file does not count; /events and /facets say how many there are",
     }
 
+    # By a factory, so that the API's description has no default: generated clients would send it,
+    # also for the formats that refuse the option.
+    sort: Sort = Field(
+        default_factory=lambda: "date",
+        description=f"Of {_takers('sort')}: the order, as in `GET /events`; `date` if it is left "
+        "out. A feed has an order of its own.",
+        examples=["date"],
+    )
     limit: FileLimit | None = Field(
         None,
         description=f"Of {_takers('limit')}: how many events at most, up to {MAX_FILE_EVENTS:,}; "
@@ -611,9 +619,9 @@ class ExportQuery(OrderedQuery):
         examples=["id,title,date"],
     )
     lossless: bool = Field(
-        False,
+        default_factory=bool,  # see `sort`
         description="CSV only: every member, as JSON where a cell holds a list, and no apostrophe "
-        "in front of what a spreadsheet would run as a formula.",
+        "in front of what a spreadsheet would run as a formula. `false` if it is left out.",
         examples=[True],
     )
 
