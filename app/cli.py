@@ -364,6 +364,7 @@ def export_file(
             fields=asked.picked,
             lossless=asked.lossless,
             types=reads.type_labels(connection),
+            shared_names=reads.shared_names(connection),
         )
         for chunk in made.write(_told(documents, tell), about):
             target.write(chunk)

@@ -247,3 +247,53 @@ def test_the_command_line_overwrites_only_when_forced(
     assert "which Anna made at" in replacing.err
     assert "--replace with --force overwrites it" in replacing.err
     assert (forcing.code, forcing.err) == (0, "")
+
+
+SOURCE = {
+    "publisher": "Gazette",
+    "title": "Alpha",
+    "published": "2023-11-07",
+    "url": "https://ex.org/a",
+}
+
+
+def test_a_colleagues_correction_of_a_source_needs_force(desk: Desk, anna: Desk) -> None:
+    """Whatever third value the file has; an edit of one's own may be corrected again."""
+    desk.add("/events", event(id="cited", sources=[SOURCE]))
+    file = desk.client.get("/events.csv").text
+    (source,) = desk.client.get("/sources?q=gazette").json()["items"]
+    anna.patch(anna.read(f"/sources/{source['id']}"), title="Beta")
+    other = file.replace(",Alpha,", ",Gamma,")
+    (message,) = refusals(send(desk, other, "csv", replace=True)).values()
+    assert f'"Gamma" is given, but {COLLEAGUE} set "Beta"' in message
+    assert send(anna, other, "csv", replace=True, dry_run=True).status_code == 200
+    assert send(desk, other, "csv", replace=True, force=True).json()["totals"] == {
+        "source": {"correct": 1}
+    }
+
+
+def test_namesakes_come_back_from_a_table_for_people(desk: Desk) -> None:
+    """A name that two places share stands in the cell with its id."""
+    for event_id, country in (("in-lebanon", "LB"), ("in-libya", "LY")):
+        desk.add("/events", event(id=event_id, places=[{"name": "Tripoli", "country": country}]))
+    answer = send(desk, desk.client.get("/events.csv").text, "csv").json()
+    assert (answer["unchanged"], answer["totals"]) == (len(IDS) + 2, {})
+
+
+def test_a_made_id_is_no_reason_to_replace_another_event(desk: Desk) -> None:
+    """Two titles may lead to one id; the line needs an id of its own then."""
+    first, second = (json.dumps(event(title=title)) for title in ("C++ talks", "C# talks"))
+    assert send(desk, first).json()["created"] == 1
+    (message,) = refusals(send(desk, second, replace=True)).values()
+    assert 'is that of the event "C++ talks"; give this line an `id` of its own' in message
+
+
+def test_what_a_line_removes_is_noted(desk: Desk) -> None:
+    """An event is replaced whole, and not without a word."""
+    full = event(id="full", summary="In short.", tags=["x", "y"], status="planned")
+    desk.add("/events", full)
+    bare = {**full, "summary": None, "tags": [], "status": "completed"}
+    notes = send(desk, json.dumps(bare), replace=True).json()["notes"]
+    assert notes == {
+        f"{name} was removed from an event: the file gives none": 1 for name in ("summary", "tags")
+    }

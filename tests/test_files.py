@@ -675,8 +675,10 @@ def test_an_event_that_differs_is_replaced_only_when_told(desk: TestClient) -> N
     answer = send(desk, changed)
     assert faults(answer) == [(1, "id", None)]
     said = answer.json()["errors"][0]["message"]
+    written = desk.get("/events/new").json()["updated_at"]
     assert said == (
-        "'new' is stored already and differs in tags, title; import with replace=true to replace it"
+        f"'new' is stored already and differs in tags, title from what desk wrote at {written};"
+        " import with replace=true to replace it"
     )
     assert numbers(report(desk, changed, replace=True)) == (0, 1, 0)
     found = desk.get("/events/new").json()
@@ -831,7 +833,7 @@ def test_faults_on_the_command_line_stand_in_a_line_each(seeded_store: str, tmp_
     assert (ran.code, ran.out) == (1, "")
     assert len(ran.err.splitlines()) == 6
     assert "line 2: titel: " in ran.err
-    assert "line 4: type: there is no type 'contarct'; did you mean 'contract'?" in ran.err
+    assert "line 4: type: there is no type 'contarct'; import with --create-types" in ran.err
 
 
 def test_a_hundred_faults_are_enough(desk: TestClient) -> None:

@@ -52,7 +52,7 @@ def test_files_for_people_say_the_label(desk: Desk) -> None:
         "timelinejs": '"group":"Gas delivery"',
         "ics": "CATEGORIES:Gas delivery",
         "jsonfeed": '"tags":["Gas delivery"',
-        "atom": 'term="gas-delivery" scheme="http://testserver/types" label="Gas delivery"',
+        "atom": 'label="Gas delivery"',
         "csv": ",gas-delivery,",
         "ndjson": '"type":"gas-delivery"',
         "geojson": '"type":"gas-delivery"',

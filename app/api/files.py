@@ -119,6 +119,7 @@ async def export_events(
                 fields=wanted.picked,
                 lossless=wanted.lossless,
                 types=reads.type_labels(connection),
+                shared_names=reads.shared_names(connection),
             )
             with reads.export(connection, wanted) as documents:
                 yield from encode(chosen.write(documents, about), coding)
@@ -162,7 +163,8 @@ async def import_events(
 
     An event that is stored just so stays as it is. Errors name the line, and what would be right.
     The report lists the actors, places, sources, types, tags and publishers that the file makes,
-    fills in or, with `replace=true`, corrects. An empty field never erases what is stored.
+    fills in or, with `replace=true`, corrects. An empty field never erases what is stored of these;
+    of an event it does, with `replace=true`, and `notes` count what was removed.
     """
     read = READERS[MEDIA_TYPES[require_type(request, tuple(MEDIA_TYPES))]]
     body = await read_body(request, MOST_IMPORTED)

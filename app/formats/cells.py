@@ -159,7 +159,7 @@ def _actor_heard(part: str) -> dict[str, Any]:
     name, role = found
     if not role:
         raise CellError(f"'{part[:100]}' has empty parentheses; write the role in them", name)
-    if not re.fullmatch(SLUG, role):
+    if not re.fullmatch(SLUG, role) or role.replace("-", "").isdecimal():  # `2014`, `2008-2014`
         return {"name": part}
     first = read_parenthesis(name)
     if role in TEMPLATE_ROLES and first is not None and first[1] in TEMPLATE_ROLES:

@@ -34,6 +34,7 @@ class About:
     fields: Sequence[str] | None = None
     lossless: bool = False
     types: Mapping[str, str] = field(default_factory=dict)
+    shared_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def page(self) -> str:

@@ -26,6 +26,7 @@ from app.formats.cells import (
 )
 from app.formats.lines import LONGEST, About, Line, batches, damaged, unreadable
 from app.suggestions import nearest
+from app.words import fold
 
 REQUIRED = ("type", "title", "date")
 OF_SOURCE = "source_"
@@ -141,7 +142,7 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     yield _rows([columns])
     for batch in batches(documents):
         events = map(json.loads, batch)
-        yield _rows(_row(event, columns, lossless=about.lossless) for event in events)
+        yield _rows(_row(event, columns, about) for event in events)
 
 
 def template() -> bytes:
@@ -155,7 +156,8 @@ def _rows(rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _row(event: dict[str, Any], columns: Sequence[str], *, lossless: bool) -> list[str]:
+def _row(event: dict[str, Any], columns: Sequence[str], about: About) -> list[str]:
+    lossless = about.lossless
     sources = event["sources"]
     first = next((n for n, source in enumerate(sources) if source["role"] == "supports"), None)
     if first is None or (lossless and first > 0):  # else the order would be lost
@@ -171,12 +173,15 @@ def _row(event: dict[str, Any], columns: Sequence[str], *, lossless: bool) -> li
         **{OF_SOURCE + name: value for name, value in own.items()},
         "more_sources": as_json(others) if others else None,
     }
-    return [_cell(column, members.get(column), lossless) for column in columns]
+    return [_cell(column, members.get(column), about) for column in columns]
 
 
-def _cell(column: str, value: Any, lossless: bool) -> str:
+def _cell(column: str, value: Any, about: About) -> str:
+    lossless = about.lossless
     if column in LISTS:
-        value = LISTS[column].write(value or [], lossless=lossless)
+        shared = about.shared_names.get(column, frozenset())
+        namesakes = shared and any(fold(entry["name"]) in shared for entry in value)
+        value = LISTS[column].write(value or [], lossless=lossless or bool(namesakes))
     return guarded(str(value or ""), lossless=lossless)
 
 

@@ -10,6 +10,7 @@ from app.reads.counts import (
     histogram,
     labels,
     reported,
+    shared_names,
     type_labels,
 )
 from app.reads.cursors import Page, Position, identity, position, tag
@@ -46,6 +47,7 @@ __all__ = [
     "revision",
     "revisions",
     "served",
+    "shared_names",
     "tag",
     "type_labels",
     "vocabulary",

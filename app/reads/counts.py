@@ -22,6 +22,13 @@ Json = dict[str, Any]
 
 # -- facets ---------------------------------------------------------------------------------------
 
+SHARED_NAMES = {
+    "actor": Prepared(
+        "SELECT folded FROM (SELECT id, folded FROM actor UNION SELECT actor_id, folded FROM"
+        " actor_alias) named GROUP BY folded HAVING count(*) > 1"
+    ),
+    "place": Prepared("SELECT folded FROM place GROUP BY folded HAVING count(*) > 1"),
+}
 ALL_TYPES = Prepared("SELECT id, label FROM type ORDER BY id")
 # Where the labels of values stand; the values of other facets are words of their own.
 LABELS: Mapping[str, Prepared] = {
@@ -54,6 +61,14 @@ def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Jso
 def type_labels(connection: Connection) -> dict[str, str]:
     """Return the label of every type by its id."""
     return dict(ALL_TYPES.rows(connection))
+
+
+def shared_names(connection: Connection) -> dict[str, frozenset[str]]:
+    """Return the folded names that several actors or several places have, by `actors`, `places`."""
+    return {
+        f"{kind}s": frozenset(name for (name,) in query.rows(connection))
+        for kind, query in SHARED_NAMES.items()
+    }
 
 
 def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, NamedTuple
 
@@ -118,6 +119,16 @@ def taken_away(deviation: Deviation, revisions: Iterable[Revision]) -> Revision 
             replaced = revision
         was_there = there
     return replaced
+
+
+def last_editor(field: str, revisions: Iterable[Revision]) -> Revision | None:
+    """Return the revision that last changed a field; None if it is as it was at first."""
+    editor: Revision | None = None
+    documents = [(r, json.loads(r.body)) for r in revisions if r.body]
+    for (_, before), (revision, after) in pairwise(documents):
+        if before.get(field) != after.get(field):
+            editor = revision
+    return editor
 
 
 def _had(deviation: Deviation, document: Json) -> bool:

@@ -59,6 +59,14 @@ def differences(one: EventRows, other: EventRows) -> set[str]:
     return columns | {MEMBERS[part] for part in PARTS if one.parts[part] != other.parts[part]}
 
 
+def removals(new: EventRows, old: EventRows) -> list[str]:
+    """Return a note for each member that the old event has and the new one lacks."""
+    columns = {name for name in ("summary", "date_text", "status") if new.event[name] is None}
+    lost = [name for name in sorted(columns) if old.event[name] is not None]
+    lost += [MEMBERS[part] for part in PARTS if old.parts[part] and not new.parts[part]]
+    return [f"{name} was removed from an event: the file gives none" for name in lost]
+
+
 def rows_of(lookups: Lookups, event_id: str, given: schemas.EventWrite) -> EventRows:
     """The rows of an event, with all that it names looked up or made.
 

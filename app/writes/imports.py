@@ -17,8 +17,16 @@ from app.errors import Fault, Problem, refuse, wrong
 from app.formats import Line
 from app.plain import count
 from app.rows import EventRows, Json, stored
-from app.words import slug
-from app.writes.events import EVENT, differences, missing, missing_target, rows_of, save
+from app.words import fold, slug
+from app.writes.events import (
+    EVENT,
+    differences,
+    missing,
+    missing_target,
+    removals,
+    rows_of,
+    save,
+)
 from app.writes.journal import By, fetch_signature, versions
 from app.writes.lookups import FileRules, Lookups
 from app.writes.records import without_derived
@@ -171,7 +179,9 @@ class _Run:
         self.session = session
         self.by = by
         self.options = options
-        rules = FileRules(options.create_types, options.replace, options.force, options.spell)
+        rules = FileRules(
+            options.create_types, options.replace, options.force, options.spell, by.author
+        )
         self.lookups = Lookups(session, rules)
         self.types = TypeNames(session, create=options.create_types)
         self.roles = Roles(session, options.roles, options.spell)
@@ -289,16 +299,23 @@ class _Run:
         if not differing:
             self.report.unchanged += 1
             return None
-        if read.event_id in own:
+        if read.given.id is None and fold(read.given.title) != fold(was.event["title"]):
+            message = (
+                f"the id made from date and title, '{read.event_id}', is that of the event"
+                f' "{was.event["title"][:100]}"; give this line an `id` of its own, or that one'
+            )
+        elif read.event_id in own:
             message = f"'{read.event_id}' stands in this file before, and differs in {differing}"
         elif not self.options.force and read.version not in (None, was.event["version"]):
             message = self._changed_since(read, was.event["version"], differing)
         elif not self.options.replace:
+            author, at = fetch_signature(self.session, "event", read.event_id, was.event["version"])
             message = (
-                f"'{read.event_id}' is stored already and differs in {differing}; "
-                f"import with {self.options.spell('replace')} to replace it"
+                f"'{read.event_id}' is stored already and differs in {differing} from what {author}"
+                f" wrote at {at}; import with {self.options.spell('replace')} to replace it"
             )
         else:
+            self._take_notes(removals(rows, was))
             return rows
         raise refuse(Fault("body", "id", message), code="conflict")
 
@@ -308,8 +325,8 @@ class _Run:
         return (
             f"'{read.event_id}' differs in {differing} from version {current}, which {author} made"
             f" at {at}; the file has version {read.version}. Export again and repeat the edit on"
-            f" {author}'s version; {self.options.spell('replace')} with"
-            f" {self.options.spell('force')} overwrites it"
+            f" {author}'s version, or leave the line out to keep it;"
+            f" {self.options.spell('replace')} with {self.options.spell('force')} overwrites it"
         )
 
     def _written(self, ids: Collection[str]) -> set[str]:

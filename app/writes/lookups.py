@@ -14,7 +14,14 @@ from app.candidates import Candidates, Column
 from app.errors import Fault, from_validation, refuse
 from app.rows import Json
 from app.words import slug
-from app.writes.comparing import NOTHING, Deviation, agreement, deviations, taken_away
+from app.writes.comparing import (
+    NOTHING,
+    Deviation,
+    agreement,
+    deviations,
+    last_editor,
+    taken_away,
+)
 from app.writes.journal import By, Change, record, refuse_known, revisions, versions
 from app.writes.names import Names
 from app.writes.report import RecordEntry, RecordReport
@@ -55,6 +62,7 @@ class FileRules(NamedTuple):
     replace: bool = False  # correct records that differ
     force: bool = False  # also against what others changed since
     spell: Callable[[str], str] = "{}=true".format  # an option, as whoever imports sets it
+    author: str = ""  # whose file it is
 
 
 class Lookups:
@@ -212,7 +220,10 @@ class Lookups:
     def _missing(self, table: str, record_id: str, where: str) -> Exception:
         self.store()
         near = self._candidates.nearest(Column(table), record_id)
-        fault = Fault("body", where, f"there is no {table} '{record_id}'", near)
+        message = f"there is no {table} '{record_id}'"
+        if table == "type" and self._is_file:
+            message += f"; import with {self.rules.spell('create_types')} to make it"
+        fault = Fault("body", where, message, near)
         return refuse(fault, code="invalid-body")
 
     # -- what is there, and lacks something or differs --------------------------------------------
@@ -267,16 +278,33 @@ class Lookups:
                     f"differs from the stored {kind.name}: {value} is given, {stored} is stored;"
                     f" {_advice(kind, record_id)}{remedy}"
                 )
-        if self.rules.force:
+        return None if self.rules.force else self._edit_by_others(kind, record_id, deviation)
+
+    def _edit_by_others(self, kind: Vocabulary, record_id: str, deviation: Deviation) -> str | None:
+        """Say whose later edit of a field the given value would overwrite, if it would.
+
+        A value that the record had before was given up by somebody. In a file, any other value
+        gives way to what somebody else than its author made of the field since.
+        """
+        stored, value = _shown(deviation.stored), _shown(deviation.given)
+        there, spell = f"{kind.name} '{record_id}'", self.rules.spell
+        edits = revisions(self.session, kind.name, record_id)
+        remedy = ""
+        if self._is_file:
+            both = f"{spell('replace')} and {spell('force')}"
+            remedy = f"; or import with {both} to overrule that"
+        if gone := taken_away(deviation, edits):
+            done = f"removed {value}" if deviation.lacking else f"changed {value} to {stored}"
+            return (
+                f"is what it was before {gone.author} {done} in the {there} on {gone.at};"
+                f" {_advice(kind, record_id)}{remedy}"
+            )
+        last = last_editor(deviation.field, edits) if self._is_file else None
+        if last is None or last.author == self.rules.author:
             return None
-        gone = taken_away(deviation, revisions(self.session, kind.name, record_id))
-        if gone is None:
-            return None
-        done = f"removed {value}" if deviation.lacking else f"changed {value} to {stored}"
-        both = f"{spell('replace')} and {spell('force')}"
-        remedy = f"; or import with {both} to overrule that" if self._is_file else ""
+        done = "removed it" if deviation.lacking else f"set {stored}"
         return (
-            f"is what it was before {gone.author} {done} in the {there} on {gone.at};"
+            f"{value} is given, but {last.author} {done} in the {there} on {last.at};"
             f" {_advice(kind, record_id)}{remedy}"
         )
 

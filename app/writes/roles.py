@@ -54,7 +54,7 @@ class Roles:
     def _is_role(self, word: str, line: Line) -> bool:
         if word in self._named or word in TEMPLATE_ROLES or word in line.roles:
             return True
-        if not re.fullmatch(SLUG, word):
+        if not re.fullmatch(SLUG, word) or word.replace("-", "").isdecimal():
             return False
         if self._stored is None:
             self._stored = frozenset(self._session.execute(ROLES).scalars())
