@@ -17,9 +17,20 @@ ENV_ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark
 
 
 def _web_address(value: str | None) -> str | None:
-    if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", value):
+    if value and not _is_web_address(value):
         raise ValueError("give a full address such as https://chronology.example.org")
     return value.rstrip("/") if value else None
+
+
+def _is_web_address(value: str) -> bool:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", value):
+        return False
+    try:
+        parts = urlsplit(value)
+        steps = parts.path.removesuffix("/").split("/")[1:]
+        return bool(parts.hostname) and parts.port != 0 and not {"", ".", ".."}.intersection(steps)
+    except ValueError:  # a port that is none, or half an IPv6 address
+        return False
 
 
 def _in_a_line(value: str) -> str:

@@ -479,6 +479,8 @@ def test_a_bad_setting_is_refused(folder: Path, name: str, command: str) -> None
         *(("query_seconds", value) for value in ("0", "-1", "61", "nan", "inf", "", "2 s")),
         *(("trusted_proxies", value) for value in ("", "10.0.0.1/8", "127.0.0.1,", "*,10.0.0.1")),
         *(("public_url", value) for value in ("ftp://news.example", "//news.example", " ")),
+        *(("public_url", value) for value in ("http://[::", "http://h:x", "http://h:99999")),
+        *(("public_url", value) for value in ("http://h//evil", "http://h/a/..", "http://:80")),
         *(("log_level", value) for value in ("", "INFO", "trace")),
     ],
 )
