@@ -455,9 +455,9 @@ SETTINGS = {
     "query_seconds": ("soon", "DATELINE_QUERY_SECONDS", "number"),
     "log_level": ("loud", "DATELINE_LOG_LEVEL", "debug"),
     "public_url": ("news.example", "DATELINE_PUBLIC_URL", "https://"),
-    "public_reads": ("perhaps", "DATELINE_PUBLIC_READS", "boolean"),
+    "public_reads": ("perhaps", "DATELINE_PUBLIC_READS", "true or false"),
     "reads_per_minute": ("-1", "DATELINE_READS_PER_MINUTE", "0"),
-    "writes_per_minute": ("many", "DATELINE_WRITES_PER_MINUTE", "integer"),
+    "writes_per_minute": ("many", "DATELINE_WRITES_PER_MINUTE", "a whole number"),
     "trusted_proxies": ("proxy.example", "DATELINE_TRUSTED_PROXIES", "IP addresses or networks"),
 }
 
