@@ -341,7 +341,7 @@ def queries(operation: Operation, known: Known) -> st.SearchStrategy[dict[str, l
     optional = {name: values[name] for name in taken if name not in {*needed, *PLACES}}
 
     def complete(query: dict[str, list[str]]) -> dict[str, list[str]]:
-        without = {name for name, other in COMPANIONS.items() if other not in query}
+        without = {name for name, other in COMPANIONS.items() if not query.get(other)}
         if query.get("sort") == ["relevance"] and "q" not in query:
             without.add("sort")
         if {"min_value", "max_value"} <= set(query):

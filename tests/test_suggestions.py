@@ -162,7 +162,7 @@ def test_a_parameter_has_a_bounded_number_of_values(client: TestClient) -> None:
     """One more than fifty is an error that says so, also if all of them are the same."""
     wrong: list[tuple[object, ...]] = []
     for path, name in REPEATABLE:
-        query = urlencode([(name, "type")] * 51)
+        query = urlencode([(name, "tag")] * 51)
         answer = client.get(f"{path}{'&' if '?' in path else '?'}{query}")
         message = "has 51 values; give at most 50"
         if [(e["name"], e["message"]) for e in answer.json().get("errors", ())] != [

@@ -111,10 +111,10 @@ def ids(client: TestClient, q: str, **parameters: str) -> list[str]:
 @example(b'"gas')
 @example(b"%")
 def test_whatever_is_typed_is_answered(reader: TestClient, path: str, typed: bytes) -> None:
-    """Only no text at all, or too long a text, is an error; and it names `q`."""
+    """Only no text at all, too long a text, or what is not UTF-8 is an error; and it names `q`."""
     answer = reader.get(f"{path}q={quote(typed)}")
-    length = len(typed.decode(errors="replace"))
-    if 1 <= length <= LONGEST:
+    text = typed.decode(errors="replace")
+    if 1 <= len(text) <= LONGEST and text.encode() == typed:
         assert answer.status_code == 200, answer.text
     else:
         assert answer.status_code == 422, answer.text

@@ -454,7 +454,7 @@ class EventFilter(BaseModel):
         examples=["2024-02-06T12:00:00Z"],
     )
 
-    all_of: Annotated[list[AllOf], Many] = Field(
+    all_of: Annotated[list[AllOf], *Many] = Field(
         default_factory=list,
         description="Name of a parameter that is repeated: events must have all of its values "
         f"instead of any; those with `!` stay excluded. {', '.join(f'`{n}`' for n in MANIFOLD)}. "
