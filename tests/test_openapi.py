@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.api.heads import MAX_URL_BYTES
+from app.api.heads import MAX_HEADER_BYTES, MAX_URL_BYTES
 from app.errors import KINDS
 from app.main import create_app
 from app.settings import Settings
@@ -344,6 +344,7 @@ def test_exactly_the_documented_answers_are_given_to_a_read(
         send(plain.given(**bearer("no key"))),
         send(replace(plain, target=operation.url([("no_such_thing", "1")]))),
         send(replace(plain, target=operation.url([("no_such_thing", "1" * MAX_URL_BYTES)]))),
+        send(plain.given(Accept="a" * MAX_HEADER_BYTES)),
         without.store(plain),
         *(without.patience(plain) for _ in range(2)),
     ]
@@ -375,6 +376,7 @@ def test_exactly_the_documented_answers_are_given_to_a_write(
     given = [
         writer.send(valid),
         writer.send(valid.given(**bearer(reading_key))),
+        writer.send(valid.given(Accept="a" * MAX_HEADER_BYTES)),
         without.store(valid.given(**bearer(without.key))),
         *(without.patience(stale.given(**bearer(without.key))) for _ in range(2)),
     ]

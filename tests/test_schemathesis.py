@@ -86,6 +86,7 @@ UNSAYABLE = {
     "412": "the tag of what is stored now",
     "428": "If-Match is needed where something is there",
     "414": "a schema bounds each parameter, never all of a URL",
+    "431": "nor all of a head",
 }
 NOT_READ = {
     "400": "no JSON, or a header that cannot be read",
@@ -94,6 +95,7 @@ NOT_READ = {
     "410": "the state of a record is looked at before the document that is to replace it",
     "412": "the state of a record is looked at before the document that is to replace it",
     "414": "a schema bounds each parameter, never all of a URL",
+    "431": "nor all of a head",
     "415": "another type of body",
     "422": "everything else",
     "428": "the state of a record is looked at before the document that is to replace it",

@@ -80,7 +80,7 @@ FILLED_IN: Mapping[str, Mapping[str, Any]] = {
 
 
 SCHEMAS = "#/components/schemas/"
-EVERYWHERE = ("uri-too-long", "invalid-parameters")
+EVERYWHERE = ("uri-too-long", "invalid-parameters", "headers-too-large")
 
 
 def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
