@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from app import schemas
 from app.formats import atom, geojson, html, ics, jsonfeed, jsonld, ndjson, table, timelinejs
-from app.formats.cells import TEMPLATE_ROLES, read_parenthesis, two_roles
+from app.formats.cells import TEMPLATE_ROLES, may_be_role, read_parenthesis, two_roles
 from app.formats.lines import About, Line, pick
 from app.formats.table import COLUMNS, DERIVED, template
 from app.suggestions import nearest
@@ -128,6 +128,7 @@ __all__ = [
     "Format",
     "Line",
     "Read",
+    "may_be_role",
     "nearest_format",
     "pick",
     "read_parenthesis",

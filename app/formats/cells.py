@@ -152,6 +152,11 @@ def two_roles(name: str, first: str, second: str) -> tuple[str, str]:
     return f"'{name[:100]}' has two roles; write the actor once for each", once_each
 
 
+def may_be_role(word: str) -> bool:
+    """Return whether a word in parentheses has the form of a role; `2008-2014` has not."""
+    return bool(re.fullmatch(SLUG, word)) and not word.replace("-", "").isdecimal()
+
+
 def _actor_heard(part: str) -> dict[str, Any]:
     found = read_parenthesis(part)
     if found is None:
@@ -159,7 +164,7 @@ def _actor_heard(part: str) -> dict[str, Any]:
     name, role = found
     if not role:
         raise CellError(f"'{part[:100]}' has empty parentheses; write the role in them", name)
-    if not re.fullmatch(SLUG, role) or role.replace("-", "").isdecimal():  # `2014`, `2008-2014`
+    if not may_be_role(role):
         return {"name": part}
     first = read_parenthesis(name)
     if role in TEMPLATE_ROLES and first is not None and first[1] in TEMPLATE_ROLES:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app.errors import Fault, refuse
-from app.formats import TEMPLATE_ROLES, Line, read_parenthesis, two_roles
+from app.formats import TEMPLATE_ROLES, Line, may_be_role, read_parenthesis, two_roles
 from app.schemas import SLUG
 
 Json = dict[str, Any]
@@ -54,7 +54,7 @@ class Roles:
     def _is_role(self, word: str, line: Line) -> bool:
         if word in self._named or word in TEMPLATE_ROLES or word in line.roles:
             return True
-        if not re.fullmatch(SLUG, word) or word.replace("-", "").isdecimal():
+        if not may_be_role(word):
             return False
         if self._stored is None:
             self._stored = frozenset(self._session.execute(ROLES).scalars())
