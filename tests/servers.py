@@ -98,8 +98,9 @@ def read_up_to(wire: socket.socket, end: bytes, seconds: float = SECONDS) -> byt
 
     AssertionError after so many `seconds`: heartbeats keep a stream from a socket's timeout.
     """
-    deadline, answer = time.monotonic() + seconds, bytearray()
-    while not end or end not in answer:
+    deadline, answer, searched = time.monotonic() + seconds, bytearray(), 0
+    while not end or answer.find(end, searched) < 0:
+        searched = max(0, len(answer) - len(end))  # not all of it each time
         piece = wire.recv(65536)
         assert piece or not end, f"the end came before {end!r}: {answer[-200:]!r}"
         if not piece:

@@ -50,6 +50,7 @@ BEYOND_JSON_SCHEMA = {
     "place": "only ids in the store",
     "source": "only ids in the store",
     "related_to": "only ids in the store",
+    **dict.fromkeys(("tag", "publisher"), "only those that an event or a source bears"),
     "country": "only codes in use: ISO 3166-1 grows and shrinks",
     "measure": "only words that a quantity bears",
     "unit": "only known units and those that a quantity bears",

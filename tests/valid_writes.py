@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.api.bodies import MIB
 from app.api.files import MOST_IMPORTED
-from app.api.heads import MAX_URL_BYTES
+from app.api.heads import MAX_HEADER_BYTES, MAX_URL_BYTES
 from reference import WRITES, Operation
 from servers import Answer, Server
 
@@ -144,6 +144,7 @@ def refused(writer: Writer, operation: Operation, valid: Request) -> Iterator[Re
     """Requests like a valid one that its server must refuse to its writer, each for its reason."""
     yield replace(valid, target=f"{valid.target}?no_such_thing=1")
     yield replace(valid, target=f"{valid.target}?{'1' * MAX_URL_BYTES}")
+    yield valid.given(X_Long="1" * MAX_HEADER_BYTES)
     if operation.bodies:
         yield replace(valid, body=b"no JSON")
         most = MOST_IMPORTED if operation.noun == "import" else MIB

@@ -39,9 +39,9 @@ def plain(model: type[BaseModel]) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         repeated = getattr(field.annotation, "__origin__", None) is list
-        own = type(field.default) if isinstance(field.default, int) else str | None  # a bool is one
-        kind = list[str] if repeated else own
-        fields[name] = (kind, [] if repeated else None if field.is_required() else field.default)
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        own = type(default) if isinstance(default, int) else str | None  # a bool is an int
+        fields[name] = (list[str] if repeated else own, [] if repeated else default)
     made: type[BaseModel] = create_model(
         f"Plain{model.__name__}", __config__=ConfigDict(extra="forbid"), **fields
     )
