@@ -1,1 +1,1 @@
-"""The timeline for people: the page, the one that is embedded, and what both are made of."""
+"""The timeline for people: the whole page, the embedded one, and their parts."""

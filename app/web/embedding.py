@@ -1,4 +1,4 @@
-"""The timeline on other sites: the code to paste, and oEmbed, which pastes it for them."""
+"""The timeline on other sites: the code to paste, and oEmbed, which hands it out."""
 
 from html import escape
 from typing import Annotated, Any
@@ -17,13 +17,13 @@ from app.api.routes import StrictRoute, read_query
 from app.errors import Fault, Problem, wrong
 from app.filters import find
 from app.filters.query import required
-from app.web.asked import EmbedQuery, Pairs, cleaned
-from app.web.links import EMBEDDED, address
+from app.web.links import EMBEDDED, relative_url
+from app.web.query import EmbedQuery, QueryPairs, clean_pairs
 
 router = APIRouter(tags=["Files"], route_class=StrictRoute, dependencies=[Reader])
-WIDTH, HEIGHT, LEAST = 640, 480, 120  # pixels
-OURS, WEB = ("", "/", "/embed"), ("http", "https", "")
-PORTS = {"http": 80, "https": 443}
+FRAME_WIDTH, FRAME_HEIGHT, MIN_FRAME_PIXELS = 640, 480, 120
+TIMELINE_PATHS, WEB_SCHEMES = ("", "/", "/embed"), ("http", "https", "")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 DoNotTrack = TypeAliasType("DoNotTrack", Annotated[str, schemas.OneOf(("1", "0", "true", "false"))])
@@ -38,7 +38,7 @@ def _json(value: str) -> str:
 
 
 class OembedQuery(BaseModel):
-    """What consumers of oEmbed send (oEmbed 1.0 section 2.2)."""
+    """The query of oEmbed (oEmbed 1.0 section 2.2)."""
 
     url: Annotated[str, Field(min_length=1, max_length=4000)] = Field(
         description="The address of a timeline here: of `/` or `/embed`, with any filter. With "
@@ -46,10 +46,18 @@ class OembedQuery(BaseModel):
         examples=["/?type=contract"],
     )
     maxwidth: int | None = Field(
-        None, ge=LEAST, le=10_000, description="The widest that fits, in pixels.", examples=[600]
+        None,
+        ge=MIN_FRAME_PIXELS,
+        le=10_000,
+        description="The widest that fits, in pixels.",
+        examples=[600],
     )
     maxheight: int | None = Field(
-        None, ge=LEAST, le=10_000, description="The highest that fits, in pixels.", examples=[400]
+        None,
+        ge=MIN_FRAME_PIXELS,
+        le=10_000,
+        description="The highest that fits, in pixels.",
+        examples=[400],
     )
     format: Annotated[str, AfterValidator(_json), WithJsonSchema(FORMATS)] = Field(
         "json", description="`json`. The other of the specification, `xml`, is answered 501."
@@ -60,8 +68,8 @@ class OembedQuery(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _url_is_given(cls, given: Any) -> Any:
-        return required(given, "url", ("an address of / or /embed here",))
+    def _require_url(cls, values: Any) -> Any:
+        return required(values, "url", ("an address of / or /embed here",))
 
 
 @router.get(
@@ -70,14 +78,14 @@ class OembedQuery(BaseModel):
     response_model=schemas.Oembed,
     responses=errors("not-found", "not-implemented", *OF_READS),
 )
-async def get_oembed(request: Request, asked: Annotated[OembedQuery, Query()]) -> dict[str, Any]:
-    """What oEmbed consumers show for the address of a timeline: an `<iframe>` with its filter."""
-    if asked.format == "xml":
+async def get_oembed(request: Request, query: Annotated[OembedQuery, Query()]) -> dict[str, Any]:
+    """Return the `<iframe>` of a timeline, by its address, with the same filter."""
+    if query.format == "xml":
         raise Problem("not-implemented", "oEmbed is given as JSON; ask with format=json.")
-    shown = _timeline(request, asked.url)
-    await database(request).reading(_require_shown, shown)
-    width = min(WIDTH, asked.maxwidth or WIDTH)
-    height = min(HEIGHT, asked.maxheight or HEIGHT)
+    timeline = _parse_timeline_url(request, query.url)
+    await database(request).reading(_check_timeline, timeline)
+    width = min(FRAME_WIDTH, query.maxwidth or FRAME_WIDTH)
+    height = min(FRAME_HEIGHT, query.maxheight or FRAME_HEIGHT)
     title = request.app.state.settings.title
     return {
         "version": "1.0",
@@ -89,20 +97,20 @@ async def get_oembed(request: Request, asked: Annotated[OembedQuery, Query()]) -
         "width": width,
         "height": height,
         "html": frame(
-            absolute(request, f"/{address(EMBEDDED, shown.pairs)}"), title, width, height
+            absolute(request, f"/{relative_url(EMBEDDED, timeline.pairs)}"), title, width, height
         ),
     }
 
 
-def _require_shown(connection: Connection, shown: EmbedQuery) -> None:
-    """Raise a Problem for an event that is not there, or a filter that no event could pass."""
-    find(connection, shown)
-    if shown.event:
-        reads.event(connection, shown.event)
+def _check_timeline(connection: Connection, timeline: EmbedQuery) -> None:
+    """Raise a Problem if the event or a value of the filter does not exist."""
+    find(connection, timeline)
+    if timeline.event:
+        reads.event(connection, timeline.event)
 
 
-def frame(url: str, title: str, width: int | str = "100%", height: int = HEIGHT) -> str:
-    """The code that shows an embedded timeline on any site."""
+def frame(url: str, title: str, width: int | str = "100%", height: int = FRAME_HEIGHT) -> str:
+    """Return the code that shows an embedded timeline on any site."""
     return (
         f'<iframe src="{escape(url)}" title="{escape(title)}" width="{width}" height="{height}"'
         ' loading="lazy" style="border:0"></iframe>'
@@ -110,35 +118,39 @@ def frame(url: str, title: str, width: int | str = "100%", height: int = HEIGHT)
 
 
 def component(script: str, url: str, title: str) -> str:
-    """The code that shows it as high as it is: the component, and a link where no script runs."""
+    """Return the code of the component, with a link for readers without scripts."""
     return (
         f'<script type="module" src="{escape(script)}"></script>\n'
         f'<date-line src="{escape(url)}"><a href="{escape(url)}">{escape(title)}</a></date-line>'
     )
 
 
-def discovery(request: Request, pairs: Pairs) -> str:
-    """Where the oEmbed of a timeline is found (oEmbed 1.0 section 4)."""
-    page = absolute(request, f"/{address('', pairs)}")
+def discovery(request: Request, pairs: QueryPairs) -> str:
+    """Return the oEmbed address of a timeline (oEmbed 1.0 section 4)."""
+    page = absolute(request, f"/{relative_url('', pairs)}")
     return absolute(request, f"/oembed?{urlencode({'url': page})}")
 
 
-def _timeline(request: Request, url: str) -> EmbedQuery:
-    """What a timeline's address asks for; Problem `not-found` where it is none of ours."""
+def _parse_timeline_url(request: Request, url: str) -> EmbedQuery:
+    """Return the query of a timeline's address. Raise `not-found` if it is not on this server."""
     own = urlsplit(absolute(request, ""))
     try:
-        given = urlsplit(url)
-        same = not given.netloc or _host(given) == _host(own)
+        target = urlsplit(url)
+        same = not target.netloc or _origin(target) == _origin(own)
     except ValueError:  # half an IPv6 address, or no port
-        given, same = own, False
-    path = given.path if given.path.startswith(own.path) else "elsewhere"
-    if not same or given.scheme not in WEB or path.removeprefix(own.path) not in OURS:
+        target, same = own, False
+    path = target.path if target.path.startswith(own.path) else "elsewhere"
+    if (
+        not same
+        or target.scheme not in WEB_SCHEMES
+        or path.removeprefix(own.path) not in TIMELINE_PATHS
+    ):
         fault = Fault("query", "url", "is no timeline of this server", absolute(request, "/"))
         raise Problem("not-found", "Only the addresses of / and /embed here are known.", (fault,))
-    pairs = cleaned(parse_qsl(given.query, keep_blank_values=True))
+    pairs = clean_pairs(parse_qsl(target.query, keep_blank_values=True))
     return read_query(EmbedQuery, [pair for pair in pairs if pair[0] != "cursor"])
 
 
-def _host(url: SplitResult) -> tuple[str | None, str | None, int | None]:
-    """Where an address leads, however it is written (RFC 3986 section 6.2.3)."""
-    return url.username, url.hostname, url.port or PORTS.get(url.scheme)
+def _origin(url: SplitResult) -> tuple[str | None, str | None, int | None]:
+    """Return user, host and port of an address, normalised (RFC 3986 section 6.2.3)."""
+    return url.username, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme)

@@ -1,91 +1,93 @@
-"""Where the links of a page lead: relative to it, so that they hold behind any proxy."""
+"""The links of a page: relative to it, so that they hold behind any proxy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, urlencode
 
-from app.web.asked import PageQuery, Pairs, standing
+from app.web.query import PageQuery, QueryPairs, drop_dependents
 
 WHOLE, EMBEDDED = "./", "embed"
-SAFE = "/.,:!*~'()"  # what a query string may hold as it is (RFC 3986 section 3.4)
+SAFE = "/.,:!*~'()"  # unescaped in a query string (RFC 3986 section 3.4)
 
 
-def address(page: str, pairs: Pairs) -> str:
-    """The relative URL of a page with these parameters."""
+def relative_url(page: str, pairs: QueryPairs) -> str:
+    """Return the relative URL of a page with these parameters."""
     return f"{page}?{urlencode(pairs, safe=SAFE, quote_via=quote)}" if pairs else page
 
 
 @dataclass(frozen=True)
 class Links:
-    """The states that can be reached from the one that was asked for."""
+    """The states that can be reached from the state of a page."""
 
     page: str
-    asked: PageQuery
+    query: PageQuery
     label: Callable[[str, str], str]
 
     @cached_property
-    def pairs(self) -> Pairs:
-        """What was asked, but for the event that is open and the cursor."""
-        return [pair for pair in self.asked.pairs if pair[0] != "event"]
+    def pairs(self) -> QueryPairs:
+        """Return the query without the open event and the cursor."""
+        return [pair for pair in self.query.pairs if pair[0] != "event"]
 
     @property
-    def state(self) -> Pairs:
-        """What was asked, but for the cursor."""
-        return self.asked.pairs
+    def state(self) -> QueryPairs:
+        """Return the query without the cursor."""
+        return self.query.pairs
 
     @property
-    def _unthemed(self) -> Pairs:
-        """Without the theme, which only a frame has."""
+    def _unthemed(self) -> QueryPairs:
+        """Return the query without the theme, which only a frame has."""
         return [pair for pair in self.pairs if pair[0] != "theme"]
 
     @property
     def new_tab(self) -> bool:
-        """Whether an event opens beside this page: in a frame there is no room for it."""
+        """Return whether an event opens in a new tab: a frame has no room for it."""
         return self.page == EMBEDDED
 
     @property
-    def filtered(self) -> Pairs:
-        """The filter alone: what an export, a feed or a count takes."""
-        given = self.asked.given
-        return [pair for pair in self.pairs if pair[0] in given]
+    def filtered(self) -> QueryPairs:
+        """Return the filter alone, as exports, feeds and counts take it."""
+        names = self.query.given
+        return [pair for pair in self.pairs if pair[0] in names]
 
     def event(self, event_id: str) -> str:
-        """This state with an event open, on the whole page."""
-        return address(WHOLE, [*self._unthemed, ("event", event_id)])
+        """Return the whole page in this state with an event open."""
+        return relative_url(WHOLE, [*self._unthemed, ("event", event_id)])
 
     def having(self, name: str, value: str) -> str:
-        """This state with one parameter set to a value, whatever it was."""
-        return address(self.page, [*(p for p in self.pairs if p[0] != name), (name, value)])
+        """Return this state with one parameter set to one value."""
+        return relative_url(self.page, [*(p for p in self.pairs if p[0] != name), (name, value)])
 
     def without(self, *names: str) -> str:
-        """This state without some parameters."""
-        return address(self.page, standing(p for p in self.pairs if p[0] not in names))
+        """Return this state without some parameters."""
+        rest = drop_dependents(pair for pair in self.pairs if pair[0] not in names)
+        return relative_url(self.page, rest)
 
     def dropping(self, name: str, value: str) -> str:
-        """This state without one value, and without what means nothing then."""
-        return address(self.page, standing(pair for pair in self.pairs if pair != (name, value)))
+        """Return this state without one value, and without parameters that needed it."""
+        rest = drop_dependents(pair for pair in self.pairs if pair != (name, value))
+        return relative_url(self.page, rest)
 
     def unfiltered(self) -> str:
-        """All events, in the same theme."""
-        return address(self.page, [pair for pair in self.pairs if pair[0] == "theme"])
+        """Return all events, in the same theme."""
+        return relative_url(self.page, [pair for pair in self.pairs if pair[0] == "theme"])
 
     def export(self, name: str) -> str:
-        """What the filter finds, as a file."""
-        return address(f"events.{name}", self.filtered)
+        """Return the file of this format with the events of the filter."""
+        return relative_url(f"events.{name}", self.filtered)
 
     def whole(self) -> str:
-        """The page with this state."""
-        return address(WHOLE, self._unthemed)
+        """Return the whole page in this state."""
+        return relative_url(WHOLE, self._unthemed)
 
     def embedded(self) -> str:
-        """The embedded timeline with this state."""
-        return address(EMBEDDED, self.pairs)
+        """Return the embedded timeline in this state."""
+        return relative_url(EMBEDDED, self.pairs)
 
     def after(self, cursor: str) -> str:
-        """The events that follow."""
-        return address(self.page, [*self.pairs, ("cursor", cursor)])
+        """Return the next page of events."""
+        return relative_url(self.page, [*self.pairs, ("cursor", cursor)])
 
     def first(self) -> str:
-        """The first events again, nothing open."""
-        return address(self.page, self.pairs)
+        """Return the first page of events, no event open."""
+        return relative_url(self.page, self.pairs)

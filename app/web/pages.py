@@ -1,4 +1,4 @@
-"""`/` and `/embed`: the timeline as a page of its own, and as one for a frame."""
+"""`/` and `/embed`: the timeline as a whole page and as one for a frame."""
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -28,13 +28,13 @@ from app.errors import (
 from app.formats import FORMATS
 from app.formats.html import templates
 from app.web import embedding
-from app.web.asked import EmbedQuery, PageQuery, Pairs, cleaned
 from app.web.assets import ASSETS
-from app.web.links import EMBEDDED, WHOLE, Links, address
-from app.web.view import FACETS, MOST_VALUES, View, look
+from app.web.links import EMBEDDED, WHOLE, Links, relative_url
+from app.web.query import EmbedQuery, PageQuery, QueryPairs, clean_pairs
+from app.web.view import FACETS, MAX_FACET_VALUES, View, read_view
 
 HTML = "text/html; charset=utf-8"
-NAMES = {
+FORMAT_NAMES = {
     "csv": "Spreadsheet (CSV)",
     "ics": "Calendar",
     "atom": "Feed (Atom)",
@@ -45,7 +45,7 @@ NAMES = {
     "jsonld": "Linked data (JSON-LD)",
     "html": "Document (HTML)",
 }
-ORDERS = {
+ORDER_NAMES = {
     "date": "Oldest first",
     "-date": "Newest first",
     "updated": "First edited first",
@@ -57,75 +57,77 @@ PAGES.globals |= {
     "assets": ASSETS,
     "facet_names": FACETS,
     "formats": FORMATS,
-    "most_values": MOST_VALUES,
-    "names": NAMES,
-    "orders": ORDERS,
-    "up": "",  # to the folder of the page, where an error stands in another
+    "max_facet_values": MAX_FACET_VALUES,
+    "format_names": FORMAT_NAMES,
+    "order_names": ORDER_NAMES,
+    "up": "",  # the way to the page's folder, if an error is shown in another
 }
-POLICY = (
+PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
 )
 
 
 class PageRoute(StrictRoute):
-    """A route for people: forgives what forms and mailings add, and shows errors as pages."""
+    """A route for people: forgives empty fields and tracking, and shows errors as pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
-        async def forgiving(request: Request) -> Response:
-            given = request.query_params.multi_items()
-            kept = cleaned(given)
+        async def handle_page(request: Request) -> Response:
+            pairs = request.query_params.multi_items()
+            clean = clean_pairs(pairs)
             try:
                 check_encoding(request)
-                if kept != given:
+                if clean != pairs:
                     page = EMBEDDED if self.path == "/embed" else WHOLE
-                    return RedirectResponse(address(page, kept), 303, {"Cache-Control": "no-store"})
+                    return RedirectResponse(
+                        relative_url(page, clean), 303, {"Cache-Control": "no-store"}
+                    )
                 return await handle(request)
             except RequestValidationError as error:
-                return _refused(request, refuse(*from_validation(error.errors())))
+                return _render_problem(request, refuse(*from_validation(error.errors())))
             except Problem as problem:
-                return _refused(request, problem)
+                return _render_problem(request, problem)
 
-        return forgiving
+        return handle_page
 
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Reader, Unchanged])
 
 
 @router.get("/")
-async def timeline(request: Request, asked: Annotated[PageQuery, Query()]) -> Response:
-    """The timeline with its filters, and the event that is open."""
-    return await _page(request, "timeline.html", WHOLE, asked)
+async def get_timeline(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+    """Return the timeline with its filters and the open event."""
+    return await _render_page(request, "timeline.html", WHOLE, query)
 
 
 @router.get("/embed")
-async def embedded(request: Request, asked: Annotated[EmbedQuery, Query()]) -> Response:
-    """The bare timeline, to be shown in a frame."""
-    return await _page(request, "embed.html", EMBEDDED, asked)
+async def get_embed(request: Request, query: Annotated[EmbedQuery, Query()]) -> Response:
+    """Return the bare timeline for a frame."""
+    return await _render_page(request, "embed.html", EMBEDDED, query)
 
 
-async def _page(request: Request, template: str, page: str, asked: PageQuery) -> Response:
+async def _render_page(request: Request, template: str, page: str, query: PageQuery) -> Response:
     def render(view: View, headers: dict[str, str]) -> bytes:
-        headers |= policy(request, page)
-        links = Links(page, asked, view.label)
-        told = {"asked": asked, "view": view, "links": links, **_about(request)}
-        return PAGES.get_template(template).render(told, **_elsewhere(request, links)).encode()
+        headers |= security_headers(request, page)
+        links = Links(page, query, view.label)
+        context = {"query": query, "view": view, "links": links, **_about(request)}
+        return PAGES.get_template(template).render(context, **_sharing(request, links)).encode()
 
-    return await of_this_state(request, render, HTML, look, asked, form=page == WHOLE)
+    return await of_this_state(request, render, HTML, read_view, query, form=page == WHOLE)
 
 
 def _about(request: Request) -> dict[str, Any]:
-    """What every page says of the chronology."""
+    """Return the variables that every page shows of the chronology."""
     return {"title": request.app.state.settings.title}
 
 
-def _elsewhere(request: Request, links: Links) -> dict[str, str]:
-    """How a page is shown on other sites, and the events in a calendar."""
+def _sharing(request: Request, links: Links) -> dict[str, str]:
+    """Return the code and the addresses by which other sites and calendars show the events."""
     script = absolute(request, "/embed.js")
-    address = absolute(request, f"/{links.embedded()}")
-    code = embedding.component(script, address, request.app.state.settings.title)
+    url = absolute(request, f"/{links.embedded()}")
+    code = embedding.component(script, url, request.app.state.settings.title)
     return {
         "embed_code": code,
         "oembed": embedding.discovery(request, links.state),
@@ -133,59 +135,59 @@ def _elsewhere(request: Request, links: Links) -> dict[str, str]:
     }
 
 
-def policy(request: Request, page: str) -> dict[str, str]:
-    """The headers that keep a page to itself: nothing inline, nothing from elsewhere."""
-    embedding = request.app.state.settings.frame_ancestors if page == EMBEDDED else "'self'"
+def security_headers(request: Request, page: str) -> dict[str, str]:
+    """Return the headers that forbid inline code and anything from other hosts."""
+    ancestors = request.app.state.settings.frame_ancestors if page == EMBEDDED else "'self'"
     return {
-        "Content-Security-Policy": POLICY.format(embedding),
+        "Content-Security-Policy": PAGE_POLICY.format(ancestors),
         "Referrer-Policy": "strict-origin-when-cross-origin",
     }
 
 
-def _refused(request: Request, problem: Problem) -> Response:
-    """An error as a page for people, and as problem+json for whoever does not ask for HTML."""
+def _render_problem(request: Request, problem: Problem) -> Response:
+    """Return an error as a page. Raise it as problem+json if the client prefers that to HTML."""
     if not prefers(",".join(request.headers.getlist("accept")), "text/html", MEDIA_TYPE):
         problem.headers = {**problem.headers, "Vary": "Accept"}
         raise problem
     page = EMBEDDED if request.url.path.endswith("/embed") else WHOLE
     up = "../" * (request.url.path.removeprefix(root(request)).count("/") - 1)
-    given = request.query_params.multi_items()
-    remedies = [(fault, address(page, _mended(given, fault))) for fault in problem.faults]
-    told = {
+    pairs = request.query_params.multi_items()
+    remedies = [(fault, relative_url(page, _mend(pairs, fault))) for fault in problem.faults]
+    context = {
         "problem": problem,
         "kind": KINDS[problem.code],
         "remedies": remedies,
         "page": up + page,
     }
-    body = PAGES.get_template("problem.html").render({**told, **_about(request), "up": up})
-    headers = {"Cache-Control": "no-store", "Vary": "Accept", **policy(request, page)}
+    body = PAGES.get_template("problem.html").render({**context, **_about(request), "up": up})
+    headers = {"Cache-Control": "no-store", "Vary": "Accept", **security_headers(request, page)}
     return Response(
         mask_keys(body), KINDS[problem.code].status, {**headers, **problem.headers}, media_type=HTML
     )
 
 
 def install(app: FastAPI) -> None:
-    """Show an error as a page, too, where there is none of that name."""
+    """Answer unknown paths with a page, too."""
 
-    async def nowhere(request: Request, error: Exception) -> Response:
+    async def path_not_found(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         missing = from_http(request, error)
         if near := nearest_path(request):
             missing.detail += f" Did you mean {near}?"
         try:
-            return _refused(request, missing)
+            return _render_problem(request, missing)
         except Problem as problem:
             return problem.response(root(request))
 
-    app.add_exception_handler(404, nowhere)
+    app.add_exception_handler(404, path_not_found)
 
 
-def _mended(given: Pairs, fault: Fault) -> Pairs:
-    """The query with what was meant: the parameter or the value that is suggested, else without."""
-    # An event that is not there is told as one of its own path.
-    name, meant = "event" if fault.where == "path" else fault.name, fault.suggestion
-    if meant is None:
-        return [pair for pair in given if pair[0] != name]
+def _mend(pairs: QueryPairs, fault: Fault) -> QueryPairs:
+    """Return the query with the suggested name or value; without the parameter if none is."""
+    # A missing event is reported as a fault of its own path.
+    name, suggestion = "event" if fault.where == "path" else fault.name, fault.suggestion
+    if suggestion is None:
+        return [pair for pair in pairs if pair[0] != name]
     if name not in EmbedQuery.model_fields:
-        return [(meant if pair[0] == name else pair[0], pair[1]) for pair in given]
-    return [*(pair for pair in given if pair[0] != name), (name, meant)]
+        return [(suggestion if pair[0] == name else pair[0], pair[1]) for pair in pairs]
+    return [*(pair for pair in pairs if pair[0] != name), (name, suggestion)]

@@ -1,4 +1,4 @@
-"""What a page shows, read from one snapshot of the store."""
+"""The view of a page, read from one snapshot of the store."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from app import dates, reads
 from app.filters import EventFilter, EventQuery, RevisionsQuery, find
-from app.web.asked import PageQuery
 from app.web.drawing import Strip, strip
+from app.web.query import PageQuery
 
 Json = dict[str, Any]
 FACETS: Mapping[str, str] = {
@@ -22,7 +22,7 @@ FACETS: Mapping[str, str] = {
     "tag": "Tag",
     "status": "Status",
 }
-NAMES: Mapping[str, str] = {
+PARAMETER_NAMES: Mapping[str, str] = {
     "q": "text",
     "date": "when",
     "match": "match",
@@ -35,9 +35,9 @@ NAMES: Mapping[str, str] = {
     "bbox": "within",
     "all_of": "all of",
 }
-IN_THE_FORM = ("q", "date", "match", "known_by", "sort", "theme")
-MOST_VALUES, MOST_REVISIONS, MOST_LINKS, MOST_STEPS = 100, 50, 100, 400
-# What the other end of a link is to an event.
+FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
+MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400
+# A relation, read from its other end.
 INVERSE: Mapping[str, str] = {
     "follows": "followed by",
     "part-of": "includes",
@@ -53,7 +53,7 @@ INVERSE: Mapping[str, str] = {
 
 
 class Option(NamedTuple):
-    """A value that the events can be narrowed to."""
+    """A value of a facet, with its number of events."""
 
     value: str
     label: str
@@ -62,24 +62,24 @@ class Option(NamedTuple):
 
 
 class Chip(NamedTuple):
-    """A parameter that is in force, in words."""
+    """A parameter in force, in words."""
 
     name: str
     value: str
-    said: str
+    text: str
 
 
 class Step(NamedTuple):
-    """A day on which something became known, and how many events were known by then."""
+    """A day on which a source reported an event, and the number of events reported by then."""
 
     day: str
     label: str
-    known: int
+    events: int
 
 
 @dataclass(frozen=True)
-class Opened:
-    """The event that is open: whole, with what it is linked to and how it came to be so."""
+class OpenEvent:
+    """The open event with the events linked to it and its revisions."""
 
     event: Json
     linked: Sequence[tuple[str, Json]]
@@ -88,125 +88,127 @@ class Opened:
 
 @dataclass(frozen=True)
 class View:
-    """All that a page shows of the store."""
+    """The part of the store that a page shows."""
 
     total: int
-    of: int
+    all_events: int
     years: Sequence[tuple[str, Sequence[Json]]]
     cursor: str | None
     strip: Strip | None
     facets: Mapping[str, Sequence[Option]]
     chips: Sequence[Chip]
-    hidden: Sequence[tuple[str, str]]  # of the filter, what the form has no field for
+    hidden: Sequence[tuple[str, str]]  # parameters without a field in the form
     steps: Sequence[Step]
-    opened: Opened | None
+    opened: OpenEvent | None
     labels: Mapping[tuple[str, str], str]
 
     def label(self, name: str, value: str) -> str:
-        """What people call a value."""
+        """Return the name of a value for people."""
         return self.labels.get((name, value)) or value.replace("-", " ")
 
 
-def look(
-    connection: Connection, now: reads.Position, asked: PageQuery, *, form: bool = True
+def read_view(
+    connection: Connection, now: reads.Position, query: PageQuery, *, form: bool = True
 ) -> View:
-    """What a page shows in the state `now` of the store, without counts where it has no `form`."""
-    page = reads.page(connection, now, asked.listing)
+    """Return the view in the state `now` of the store, without facets if there is no `form`."""
+    page = reads.page(connection, now, query.listing)
     events = [json.loads(item) for item in page.items]
-    density = reads.densities(connection, asked)
-    facets = {name: _facet(connection, asked, name) for name in FACETS} if form else {}
-    chips = list(_chips(connection, asked))
-    opened = _opened(connection, now, asked.event) if asked.event else None
-    shown = [*events, *([opened.event] if opened else [])]
+    density = reads.densities(connection, query)
+    facets = {name: _facet(connection, query, name) for name in FACETS} if form else {}
+    chips = list(_chips(connection, query))
+    opened = _opened(connection, now, query.event) if query.event else None
+    events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
         total=page.total or 0,
-        of=reads.matching(connection, EventFilter()),
-        years=_by_year(events) if asked.sort in ("date", "-date") else [("", events)],
+        all_events=reads.matching(connection, EventFilter()),
+        years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
         cursor=page.cursor,
-        strip=strip(density, asked.window),
+        strip=strip(density, query.window),
         facets=facets,
         chips=chips,
-        hidden=_hidden(asked, facets),
-        steps=_steps(connection, asked) if form else [],
+        hidden=_hidden(query, facets),
+        steps=_steps(connection, query) if form else [],
         opened=opened,
-        labels=_labels(connection, shown, facets),
+        labels=_labels(connection, events_on_page, facets),
     )
 
 
 def _by_year(events: Sequence[Json]) -> list[tuple[str, list[Json]]]:
-    """The events under the years that they stand at in the timeline, in the order they came."""
+    """Group the events by the years of the timeline, in the given order."""
     return [(year, list(group)) for year, group in groupby(events, _year)]
 
 
 def _year(event: Json) -> str:
     day = dates.parse(event["date"]["edtf"]).order_day
-    named = dates.iso_day(day)
-    return dates.parse(named[: -len("-01-01")]).label if named else "At an unknown time"
+    iso = dates.iso_day(day)
+    return dates.parse(iso[: -len("-01-01")]).label if iso else "At an unknown time"
 
 
 # -- the filter -----------------------------------------------------------------------------------
 
 
-def _facet(connection: Connection, asked: PageQuery, name: str) -> list[Option]:
-    """Each value with the events that would be found with it instead of those chosen now."""
-    given = getattr(asked, name)
-    chosen = [value for value in given if not value.startswith("!")]
-    excluded = [value for value in given if value.startswith("!")]
-    rest = asked.without(name).given
+def _facet(connection: Connection, query: PageQuery, name: str) -> list[Option]:
+    """Count for each value the events that the filter would find if only it were chosen."""
+    values = getattr(query, name)
+    chosen = [value for value in values if not value.startswith("!")]
+    excluded = [value for value in values if value.startswith("!")]
+    rest = query.without(name).given
     base = EventFilter(**rest, **({name: excluded} if excluded else {}))
-    counted = reads.facet(
-        connection, reads.Hits(connection, find(connection, base)), name, MOST_VALUES
+    counts = reads.facet(
+        connection, reads.Hits(connection, find(connection, base)), name, MAX_FACET_VALUES
     )
-    options = [Option(v["value"], v["label"], v["count"], v["value"] in chosen) for v in counted]
-    # Not among the commonest, or a publisher or a tag by its name.
-    shown = {option.value for option in options}
-    others = [value for value in dict.fromkeys(chosen) if value not in shown]
+    options = [Option(v["value"], v["label"], v["count"], v["value"] in chosen) for v in counts]
+    # A chosen value may not be among the commonest, or be a publisher or a tag by its name.
+    listed = {option.value for option in options}
+    others = [value for value in dict.fromkeys(chosen) if value not in listed]
     for value, label in reads.labels(connection, name, others).items():
         number = reads.matching(connection, EventFilter(**rest, **{name: [value, *excluded]}))
         options.append(Option(value, label, number, True))
     return options
 
 
-def _chips(connection: Connection, asked: PageQuery) -> Iterator[Chip]:
-    for name, given in asked.given.items():
-        for value in given if isinstance(given, list) else [given]:
+def _chips(connection: Connection, query: PageQuery) -> Iterator[Chip]:
+    for name, values in query.given.items():
+        for value in values if isinstance(values, list) else [values]:
             plain = str(value).removeprefix("!")
-            dated = name in ("date", "known_by")
-            named = {} if dated else reads.labels(connection, name, [plain])
-            said = dates.parse(plain).label if dated else named[plain]
-            about = NAMES.get(name, name.replace("_", " "))
-            excluded = isinstance(given, list) and str(value).startswith("!")
-            yield Chip(name, str(value), f"{about}: {'not ' if excluded else ''}{said}")
+            is_date = name in ("date", "known_by")
+            labels = {} if is_date else reads.labels(connection, name, [plain])
+            label = dates.parse(plain).label if is_date else labels[plain]
+            field = PARAMETER_NAMES.get(name, name.replace("_", " "))
+            excluded = isinstance(values, list) and str(value).startswith("!")
+            yield Chip(name, str(value), f"{field}: {'not ' if excluded else ''}{label}")
 
 
-def _hidden(asked: PageQuery, facets: Mapping[str, Sequence[Option]]) -> list[tuple[str, str]]:
-    shown = {(name, option.value) for name, options in facets.items() for option in options}
+def _hidden(query: PageQuery, facets: Mapping[str, Sequence[Option]]) -> list[tuple[str, str]]:
+    in_form = {(name, option.value) for name, options in facets.items() for option in options}
     return [
-        pair for pair in asked.pairs if pair[0] not in (*IN_THE_FORM, "event") and pair not in shown
+        pair
+        for pair in query.pairs
+        if pair[0] not in (*FORM_FIELDS, "event") and pair not in in_form
     ]
 
 
-def _steps(connection: Connection, asked: PageQuery) -> list[Step]:
-    """How the events that the rest of the filter finds became known, thinned where it is long."""
-    reported = reads.reported(connection, asked.without("known_by"))
-    known, steps = 0, []
+def _steps(connection: Connection, query: PageQuery) -> list[Step]:
+    """Return the days on which the events were reported, at most MAX_REPLAY_STEPS of them."""
+    reported = reads.reported(connection, query.without("known_by"))
+    total, steps = 0, []
     for day, number in reported:
-        known += number
-        named = str(dates.iso_day(day))
-        steps.append(Step(named, dates.parse(named).label, known))
-    apart = -(-len(steps) // MOST_STEPS) or 1
+        total += number
+        iso = str(dates.iso_day(day))
+        steps.append(Step(iso, dates.parse(iso).label, total))
+    stride = -(-len(steps) // MAX_REPLAY_STEPS) or 1
     # From the end, so that the last one stays.
-    return steps[::-1][::apart][::-1]
+    return steps[::-1][::stride][::-1]
 
 
 # -- the open event -------------------------------------------------------------------------------
 
 
-def _opened(connection: Connection, now: reads.Position, event_id: str) -> Opened:
+def _opened(connection: Connection, now: reads.Position, event_id: str) -> OpenEvent:
     event = json.loads(reads.event(connection, event_id))
-    asked = RevisionsQuery(limit=MOST_REVISIONS)
-    revisions = reads.revisions(connection, now, "event", event_id, asked)
-    return Opened(
+    query = RevisionsQuery(limit=MAX_REVISIONS)
+    revisions = reads.revisions(connection, now, "event", event_id, query)
+    return OpenEvent(
         event,
         list(_linked(connection, now, event)),
         [json.loads(item) for item in revisions.items],
@@ -214,9 +216,9 @@ def _opened(connection: Connection, now: reads.Position, event_id: str) -> Opene
 
 
 def _linked(connection: Connection, now: reads.Position, event: Json) -> Iterator[tuple[str, Json]]:
-    """The events that it is linked to from either end, each with what they are to it."""
-    asked = EventQuery(related_to=event["id"], limit=MOST_LINKS, total="none")
-    for item in reads.page(connection, now, asked).items:
+    """Yield the events linked to this one from either end, each with its relation."""
+    query = EventQuery(related_to=event["id"], limit=MAX_LINKED_EVENTS, total="none")
+    for item in reads.page(connection, now, query).items:
         other = json.loads(item)
         for link in event["related"]:
             if link["event"] == other["id"]:
@@ -229,8 +231,8 @@ def _linked(connection: Connection, now: reads.Position, event: Json) -> Iterato
 def _labels(
     connection: Connection, events: Sequence[Json], facets: Mapping[str, Sequence[Option]]
 ) -> dict[tuple[str, str], str]:
-    """What the types on a page are called; other values bear their names with them."""
-    known = {option.value: option.label for option in facets.get("type", ())}
-    wanted = {event["type"] for event in events} - known.keys()
-    named = known | reads.labels(connection, "type", sorted(wanted))
-    return {("type", value): label for value, label in named.items()}
+    """Return the labels of the types on a page; other values come with their names."""
+    types = {option.value: option.label for option in facets.get("type", ())}
+    missing = {event["type"] for event in events} - types.keys()
+    types |= reads.labels(connection, "type", sorted(missing))
+    return {("type", value): label for value, label in types.items()}

@@ -206,7 +206,7 @@ def test_events_without_a_date_stretch_nothing_and_are_counted() -> None:
     view, links = (
         SimpleNamespace(strip=picture),
         SimpleNamespace(
-            asked=SimpleNamespace(given={}), having=lambda name, value: f"?{name}={value}"
+            query=SimpleNamespace(given={}), having=lambda name, value: f"?{name}={value}"
         ),
     )
     assert "<span>2 without a date</span>" in str(written.strip(view, links))  # type: ignore[attr-defined]

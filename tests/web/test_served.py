@@ -224,7 +224,7 @@ def test_a_bar_says_what_its_click_finds(reader: TestClient, asked: dict[str, st
 
 def test_later_pages_follow_by_a_link(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the end, each event once."""
-    monkeypatch.setattr("app.web.asked.PAGE", 10)
+    monkeypatch.setattr("app.web.query.PAGE_EVENTS", 10)
     seen, target = [], "/"
     while target:
         shown = Elements(reader.get(target).text)

@@ -1,4 +1,4 @@
-"""HTML: a document that a browser shows without a server, and how an event looks in any page."""
+"""HTML: a document that needs no server, and the templates of an event in any page."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ QUALIFIERS: Mapping[str, str] = {"about": "about ", "at-least": "at least ", "at
 
 
 def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The document, chunk by chunk: every event with its sources, links leading to the server."""
+    """Yield the document in chunks: every event with its sources, links leading to the server."""
     parts: Any = templates().get_template("document.html").make_module({"about": about})
     links = Absolute(about)
     yield parts.begin().encode()
@@ -30,9 +30,9 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 class Absolute:
-    """Where the links of an event lead from anywhere: to the timeline page of a server."""
+    """The absolute links of an event, to the timeline page of a server."""
 
-    new_tab = False  # whether an event opens beside what links to it
+    new_tab = False  # whether an event opens in a new tab
 
     def __init__(self, about: About) -> None:
         self.event = about.page_of
@@ -40,25 +40,25 @@ class Absolute:
         self.page = f"{about.base}/"
 
     def having(self, name: str, value: str) -> str:
-        """The page with the events that bear a value."""
+        """Return the page with the events that have a value."""
         return f"{self.page}?{urlencode({name: value})}"
 
     def label(self, name: str, value: str) -> str:
-        """What people call a value."""
+        """Return the name of a value for people."""
         return self.type_label(value) if name == "type" else value.replace("-", " ")
 
 
 @cache
 def templates(*folders: Path) -> Environment:
-    """Templates in these folders and in this one; everything that they are given is escaped."""
-    made = Environment(
+    """Return the templates in these folders and in this one; they escape every variable."""
+    environment = Environment(
         loader=FileSystemLoader([*folders, HERE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
+    environment.filters |= {
         "amount": amount,
         "label": lambda edtf: dates.parse(edtf).label,
         "machine_date": machine_date,
@@ -66,16 +66,16 @@ def templates(*folders: Path) -> Environment:
         "source_title": citations.title,
         "web_link": citations.followed,
     }
-    return made
+    return environment
 
 
 def shape(edtf: str) -> str:
-    """How a date is drawn: `point`, `within` (one act, somewhere in a span) or `lasting`.
+    """Return the classes of a date: `point`, `within` (once, somewhere in a span) or `lasting`.
 
-    With `open-start`, `open-end` where it has no such bound, `vague` where it bears ?, ~ or %.
+    Add `open-start` or `open-end` if it has no such bound, `vague` if it has ?, ~ or %.
     """
     date = dates.parse(edtf)
-    marks = {
+    classes = {
         "point": date.start_earliest == date.end_latest,
         "within": date.precision not in ("day", "interval"),
         "lasting": date.precision == "interval" and date.start_earliest != date.end_latest,
@@ -83,24 +83,24 @@ def shape(edtf: str) -> str:
         "open-end": date.end_latest == dates.END,
         "vague": date.uncertain or date.approximate,
     }
-    return " ".join(name for name, holds in marks.items() if holds)
+    return " ".join(name for name, applies in classes.items() if applies)
 
 
 def machine_date(date: Json) -> str | None:
-    """A year, a month or a day for `<time datetime>`; None for what HTML cannot say."""
+    """Return a year, a month or a day for `<time datetime>`, None if HTML cannot express it."""
     edtf: str = date["edtf"]
     plain = edtf.replace("-", "").isdigit() and not edtf.startswith(("-", "0000"))
     return edtf if plain and date["precision"] in ("day", "month", "year") else None
 
 
 def amount(quantity: Json) -> str:
-    """A quantity in words: as the source said it, else made of its number and unit."""
+    """Return a quantity in words: the source's own, else its number and unit."""
     if quantity["text"]:
         return str(quantity["text"])
-    said = QUALIFIERS.get(quantity["qualifier"], "") + _number(quantity["value"])
+    words = QUALIFIERS.get(quantity["qualifier"], "") + _number(quantity["value"])
     if quantity["max_value"] is not None:
-        said += f" to {_number(quantity['max_value'])}"
-    return f"{said} {quantity['unit'] or ''}".rstrip()
+        words += f" to {_number(quantity['max_value'])}"
+    return f"{words} {quantity['unit'] or ''}".rstrip()
 
 
 def _number(digits: str) -> str:

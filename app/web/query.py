@@ -1,0 +1,73 @@
+"""The query of a page: the filter, the event that is open, and how the page looks."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from app import schemas
+from app.api.tracking import is_mark
+from app.filters import EventQuery, ListQuery
+
+PAGE_EVENTS = 50
+THEMES = ("light", "dark")
+QueryPairs = list[tuple[str, str]]
+
+# Parameters that mean nothing without another.
+NEEDS = {"match": "date", "min_value": "unit", "max_value": "unit"}
+SENT_BY_FORM = ("match", "sort", "all_of")  # whatever else is in the form
+DEFAULTS = {("sort", "date"), ("match", "possible")}
+
+
+def drop_dependents(pairs: Iterable[tuple[str, str]], *names: str) -> QueryPairs:
+    """Return the pairs without those whose parameter lacks the one that it needs.
+
+    If `names` are given, only these parameters are dropped.
+    """
+    query = list(pairs)
+    present = {name for name, _ in query}
+
+    def stays(name: str, value: str) -> bool:
+        needed = "q" if (name, value) == ("sort", "relevance") else NEEDS.get(name)
+        needed = value if name == "all_of" else needed
+        return needed is None or needed in present or (bool(names) and name not in names)
+
+    return [pair for pair in query if stays(*pair)]
+
+
+def clean_pairs(pairs: Iterable[tuple[str, str]]) -> QueryPairs:
+    """Return a query string without empty fields, tracking parameters and defaults."""
+    filled = [(name, value) for name, value in pairs if value.strip() and not is_mark(name)]
+    return [pair for pair in drop_dependents(filled, *SENT_BY_FORM) if pair not in DEFAULTS]
+
+
+class PageQuery(ListQuery):
+    """The query of the timeline page."""
+
+    event: Annotated[str, AfterValidator(schemas.printable)] | None = Field(None, max_length=500)
+
+    @property
+    def slow(self) -> bool:
+        """Return True: a page is a list with many counts, drawn, and may take long."""
+        return True
+
+    @property
+    def listing(self) -> EventQuery:
+        """Return the query of the list on the page."""
+        return EventQuery(**self.given, sort=self.sort, cursor=self.cursor, limit=PAGE_EVENTS)
+
+    @property
+    def pairs(self) -> QueryPairs:
+        """Return the query string without the cursor."""
+        fields: dict[str, Any] = self.model_dump(exclude={"cursor"}, exclude_defaults=True)
+        return [
+            (name, str(value))
+            for name, values in fields.items()
+            for value in (values if isinstance(values, list) else [values])
+        ]
+
+
+class EmbedQuery(PageQuery):
+    """The query of the embedded timeline."""
+
+    theme: Annotated[str, schemas.OneOf(THEMES)] | None = None
