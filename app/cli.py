@@ -383,7 +383,7 @@ def _output(file: Path | None) -> Iterator[BinaryIO]:
 
 def _number(connection: Connection, asked: ExportQuery) -> int:
     """Return how many events a file will hold."""
-    found = reads.matching(connection, asked)
+    found = reads.count_matching(connection, asked)
     return found if asked.limit is None else min(found, asked.limit)
 
 

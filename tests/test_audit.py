@@ -185,7 +185,7 @@ def test_a_page_may_be_short_where_many_events_are_sound(
 ) -> None:
     """It looks at so many events at most; all is found all the same."""
     expected = findings(audited)
-    monkeypatch.setattr(import_module("app.reads.audit"), "AT_MOST", 4)
+    monkeypatch.setattr(import_module("app.reads.audit"), "MAX_AUDITED_EVENTS", 4)
     pages = walk(audited, "/audit", limit=limit)
     assert items(pages) == expected
     assert any(len(page["items"]) < limit for page in pages[:-1]) or limit == 1

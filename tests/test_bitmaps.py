@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.reads.bitmaps import Bitmap, Few
+from app.reads.bitmaps import Bitmap, SparseBitmap
 
 SLOTS = 64
 EVENTS = st.sets(st.tuples(st.integers(1, 5), st.integers(0, SLOTS - 1)))
@@ -67,7 +67,7 @@ def test_which_are_held(events: Events, asked: Events) -> None:
     """Whatever block they are of."""
     pairs = sorted(asked)
     blocks, slots = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    assert made(events).holds(blocks, slots).tolist() == [pair in events for pair in pairs]
+    assert made(events).contains(blocks, slots).tolist() == [pair in events for pair in pairs]
 
 
 @given(EVENTS)
@@ -75,8 +75,8 @@ def test_where_they_are_among_those_of_more_blocks(events: Events) -> None:
     """Slot by slot, block by block, as places and as a mask."""
     found, blocks = made(events), np.arange(1, 6)
     places = sorted((block - 1) * SLOTS + slot for block, slot in events)
-    assert found.places(blocks).tolist() == places
-    assert np.flatnonzero(found.of(blocks)).tolist() == places
+    assert found.positions(blocks).tolist() == places
+    assert np.flatnonzero(found.mask_over(blocks)).tolist() == places
 
 
 @pytest.mark.parametrize("sparse", [1, 8, 1 << 20])
@@ -84,18 +84,18 @@ def test_where_they_are_among_those_of_more_blocks(events: Events) -> None:
 def test_what_is_kept_comes_back(events: Events, sparse: int) -> None:
     """As slots where they are few, as bits where they are many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.reads.bitmaps.SPARSE", sparse)
+        patch.setattr("app.reads.bitmaps.SPARSE_BYTES_PER_SLOT", sparse)
         patch.setattr("app.index.blocks.SLOTS", SLOTS)
-        held = made(events).kept()
-        assert told(held.bitmap()) == events
+        held = made(events).compact()
+        assert told(held.expand()) == events
         few = len(events) * sparse <= SLOTS // 8 * len({block for block, _ in events})
-        assert isinstance(held, Few) == few
+        assert isinstance(held, SparseBitmap) == few
 
 
 @given(EVENTS, EVENTS)
 def test_blocks_that_have_none_are_left_out(one: Events, other: Events) -> None:
     """Nothing else is."""
-    both = (made(one) & made(other)).trimmed()
+    both = (made(one) & made(other)).without_empty_blocks()
     assert told(both) == one & other
     assert both.blocks.tolist() == sorted({block for block, _ in one & other})
 

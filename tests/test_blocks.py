@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from app import index, reads, schemas, writes
 from app.db import ENTRY, Database, Memory, weight
-from app.filters import Choice, EventFilter, FacetQuery, HistogramQuery, find
+from app.filters import Choice, EventFilter, FacetQuery, HistogramQuery, resolve
 from app.formats import Line
 from app.index import blocks, slots_of, unpacked
 from stores import BY, Stores, opened
@@ -100,7 +100,7 @@ def assert_found(connection: Connection, held: Held) -> None:
             if (tag is None or tag in held[i][1]) and held[i][0].startswith(day or "")
         ]
         given = EventFilter.model_validate({n: v for n, v in asked.items() if v})
-        hits = reads.Hits(connection, find(connection, given))
+        hits = reads.Hits(connection, resolve(connection, given))
         assert hits.count() == len(expected)
         assert ids(connection, hits.in_order()) == expected
         assert ids(connection, hits.in_order(descending=True)) == expected[::-1]
@@ -224,7 +224,7 @@ def test_what_is_told_as_it_happens_fills_block_after_block(base: str) -> None:
 def listed(store: Database, asked: EventFilter) -> list[str]:
     """The ids that a reader of the store sees."""
     with store.read() as connection:
-        hits = reads.Hits(connection, find(connection, asked))
+        hits = reads.Hits(connection, resolve(connection, asked))
         return ids(connection, hits.in_order())
 
 
@@ -313,8 +313,8 @@ def test_counts_that_are_kept_follow_each_write(
     stores: Stores, base: str, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """Readers count what a writer does, who keeps nothing: events created, moved and deleted."""
-    monkeypatch.setattr("app.reads.tallies.FEW", few)
-    monkeypatch.setattr("app.reads.tallies.AT_ONCE", 2)
+    monkeypatch.setattr("app.reads.tallies.MAX_BITMAP_VALUES", few)
+    monkeypatch.setattr("app.reads.tallies.MAX_BLOCKS_PER_READ", 2)
     held: Held = {}
     with opened(stores.new(base)) as store:
         for turn in range(24):
@@ -378,12 +378,12 @@ def test_a_reader_of_an_older_snapshot_sees_that_one(stores: Stores, base: str) 
         with store.write() as session:
             create(session, held, ["a", "b"], DAYS[0], {"a"})
         with store.read() as older:
-            assert reads.Hits(older, find(older, days)).count() == 2
+            assert reads.Hits(older, resolve(older, days)).count() == 2
             with store.write() as session:
                 change(session, held, CHANGES["moved"], "a", DAYS[5])
                 create(session, held, ["c"], DAYS[1], {"b"})
             assert listed(store, days) == ["b", "c"]
-            hits = reads.Hits(older, find(older, days))
+            hits = reads.Hits(older, resolve(older, days))
             assert ids(older, hits.in_order()) == ["a", "b"]
         assert listed(store, days) == ["b", "c"]
 
@@ -397,7 +397,9 @@ def test_what_a_writer_takes_back_is_kept_by_nobody(stores: Stores, base: str) -
         with store.write() as session:
             create(session, held, ["b"], DAYS[0], set())
             connection = session.connection()
-            assert reads.Hits(connection, find(connection, EventFilter(date="2023"))).count() == 2
+            assert (
+                reads.Hits(connection, resolve(connection, EventFilter(date="2023"))).count() == 2
+            )
             session.rollback()
         with store.write() as session:
             create(session, {}, ["c"], DAYS[0], set())

@@ -13,7 +13,7 @@ from app import index, reads, rows, schemas, writes
 from app.cli import _findings
 from app.db import Database
 from app.errors import Problem
-from app.filters import EventFilter, ExportQuery, find
+from app.filters import EventFilter, ExportQuery, resolve
 from app.formats import Line
 from app.writes import lookups
 from stores import BY, Stores, opened
@@ -154,7 +154,7 @@ def test_links_of_all_batches_lead_to_one_event(empty: str) -> None:
         load(store, events)
         assert list(_findings(store)) == []
         with store.read() as connection:
-            found = find(connection, EventFilter(related_to=hub["id"]))
+            found = resolve(connection, EventFilter(related_to=hub["id"]))
             assert reads.Hits(connection, found).count() == len(others[::7])
 
 

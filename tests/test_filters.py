@@ -216,7 +216,9 @@ def test_facets_are_the_same_however_they_are_counted(
     way: tuple[int, int, int, int],
 ) -> None:
     """Whatever is the shortest for what there is and what is found."""
-    for name, value in zip(("FEW", "SHARE", "LITTLE", "MUCH"), way, strict=True):
+    for name, value in zip(
+        ("MAX_BITMAP_VALUES", "COMMON_SHARE", "SPARSE_HITS", "DENSE_HITS"), way, strict=True
+    ):
         monkeypatch.setattr(f"app.reads.tallies.{name}", value)
     app: Any = told.app
     with TestClient(create_app(app.state.settings)) as client:

@@ -1,6 +1,5 @@
 """The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
 
-from app.filters.found import Choice, Clause, Found, Phrase, find
 from app.filters.meaning import Hold, Meaning, Part, Quantity
 from app.filters.query import (
     FACETS,
@@ -16,6 +15,7 @@ from app.filters.query import (
     RevisionsQuery,
     VocabularyQuery,
 )
+from app.filters.resolved import Choice, Clause, Phrase, ResolvedFilter, resolve
 
 __all__ = [
     "FACETS",
@@ -27,7 +27,6 @@ __all__ = [
     "EventQuery",
     "ExportQuery",
     "FacetQuery",
-    "Found",
     "HistogramQuery",
     "Hold",
     "ListQuery",
@@ -36,7 +35,8 @@ __all__ = [
     "Part",
     "Phrase",
     "Quantity",
+    "ResolvedFilter",
     "RevisionsQuery",
     "VocabularyQuery",
-    "find",
+    "resolve",
 ]

@@ -4,7 +4,7 @@
 which events of a block bear a value. All of it can be rebuilt from the normalised rows.
 """
 
-from app.index.blocks import Blocks, Mask, Slots, is_list, none, slots_of, unpacked
+from app.index.blocks import Blocks, Mask, Slots, empty_mask, is_list, slots_of, unpacked
 from app.index.check import check
 from app.index.documents import joined
 from app.index.postings import Written, count_events, rebuild, write
@@ -21,10 +21,10 @@ __all__ = [
     "batches",
     "check",
     "count_events",
+    "empty_mask",
     "ids_of_kind",
     "is_list",
     "joined",
-    "none",
     "rebuild",
     "slots_of",
     "unpacked",

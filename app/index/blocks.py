@@ -38,7 +38,7 @@ def filled() -> int:
     return SLOTS * 3 // 4
 
 
-def none() -> Mask:
+def empty_mask() -> Mask:
     """No slot at all."""
     return np.zeros(SLOTS, dtype=np.bool_)
 
@@ -47,7 +47,7 @@ def packed(slots: npt.NDArray[Any]) -> bytes:
     """A posting's bytes: an even number for a list of slots, odd for a bit each and one more."""
     if 2 * len(slots) < SLOTS // 8:
         return slots.astype("<u2").tobytes()
-    mask = none()
+    mask = empty_mask()
     mask[slots] = True
     return np.packbits(mask, bitorder="little").tobytes() + b"\0"
 
@@ -60,7 +60,7 @@ def is_list(bits: bytes) -> bool:
 def unpacked(bits: bytes) -> Mask:
     """Whether each slot is in a posting."""
     if is_list(bits):
-        mask = none()
+        mask = empty_mask()
         mask[np.frombuffer(bits, dtype="<u2")] = True
         return mask
     held = np.frombuffer(bits, dtype=np.uint8, count=len(bits) - 1)

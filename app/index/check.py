@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, RowMapping, text
 
 from app.dates import DateError, parse
-from app.index.blocks import none, slots_of, unpacked
+from app.index.blocks import empty_mask, slots_of, unpacked
 from app.index.documents import Entry, Measurement, entries_or_errors
 from app.index.keys import first_key
 from app.index.postings import row_of
@@ -98,7 +98,7 @@ def _postings(connection: Connection) -> Iterator[str]:
     query = text("SELECT block, term, bits FROM posting ORDER BY block")
     postings = connection.execute(query, execution_options={"yield_per": BATCH})  # gigabytes
     for block, rows in groupby(postings, key=lambda row: row.block):
-        of_events = none()
+        of_events = empty_mask()
         of_events[held.get(block, [])] = True
         for row in rows:
             try:

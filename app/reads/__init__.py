@@ -4,17 +4,17 @@ from app.reads.audit import audit
 from app.reads.counts import (
     Bucket,
     Density,
-    densities,
     facet,
     facets,
     histogram,
     labels,
+    measure_density,
     reported,
     shared_names,
     type_labels,
 )
 from app.reads.cursors import Page, Position, identity, position, tag
-from app.reads.events import event, export, last_update, matching, page
+from app.reads.events import count_matching, event, export, last_update, page
 from app.reads.hits import Hits
 from app.reads.journal import changes, changes_after, revision, revisions
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
@@ -30,7 +30,7 @@ __all__ = [
     "audit",
     "changes",
     "changes_after",
-    "densities",
+    "count_matching",
     "event",
     "export",
     "facet",
@@ -39,7 +39,7 @@ __all__ = [
     "identity",
     "labels",
     "last_update",
-    "matching",
+    "measure_density",
     "page",
     "position",
     "record",

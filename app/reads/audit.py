@@ -1,4 +1,4 @@
-"""Findings about the data: what a desk should look at again. A rule a finding."""
+"""Findings about the data that an editor should look at again: one rule per finding."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,29 +10,29 @@ from sqlalchemy import Connection
 
 from app import dates
 from app.dialects import numbers
-from app.filters import AuditQuery, find
+from app.filters import AuditQuery, resolve
 from app.reads.cursors import Page, Position, read_cursor, write_cursor, write_json
-from app.reads.hits import Hits, in_batches
+from app.reads.hits import Hits, batch_keys
 from app.reads.orders import key_at
 from app.reads.room import MAX_PAGE_BYTES, documents
 
 Json = dict[str, Any]
-AT_MOST = 1000  # events are looked at for one page, whether or not anything is found
+MAX_AUDITED_EVENTS = 1000  # per page, with or without findings
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is to be looked at: a message, and the sources it speaks of."""
+    """A message, and the ids of the sources that it is about."""
 
     message: str
     sources: tuple[str, ...] = ()
 
 
-Rule = Callable[[Json, int], Iterator[Finding]]  # of a document and today's day
+Rule = Callable[[Json, int], Iterator[Finding]]  # takes a document and today as a day number
 
 
 def _reported(source: Json) -> int:
-    """The last day on which a source may have come out; dates.END where that is not known."""
+    """Return the last day on which a source may have come out; dates.END if unknown."""
     stated = source["published"] or source["accessed"]
     return dates.parse(stated).end_latest if stated else dates.END
 
@@ -41,8 +41,8 @@ def _act_after_sources(event: Json, today: int) -> Iterator[Finding]:
     supporting = [source for source in event["sources"] if source["role"] == "supports"]
     began = dates.parse(event["date"]["edtf"]).start_earliest
     if event["status"] not in ("planned", "cancelled") and began > max(map(_reported, supporting)):
-        told = tuple(source["id"] for source in supporting)
-        yield Finding("It took place after all of its sources came out; a plan?", told)
+        source_ids = tuple(source["id"] for source in supporting)
+        yield Finding("It took place after all of its sources came out; a plan?", source_ids)
 
 
 def _published_after_accessed(event: Json, today: int) -> Iterator[Finding]:
@@ -72,8 +72,8 @@ def _no_known_publisher(event: Json, today: int) -> Iterator[Finding]:
 
 
 def _single_publisher(event: Json, today: int) -> Iterator[Finding]:
-    if len(found := _publishers(event)) == 1:
-        yield Finding(f"{found.pop()} alone supports it.")
+    if len(publishers := _publishers(event)) == 1:
+        yield Finding(f"{publishers.pop()} alone supports it.")
 
 
 def _planned_overdue(event: Json, today: int) -> Iterator[Finding]:
@@ -91,38 +91,38 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def audit(connection: Connection, now: Position, asked: AuditQuery) -> Page:
-    """A page of findings about the events that a filter finds, in timeline order.
+def audit(connection: Connection, now: Position, query: AuditQuery) -> Page:
+    """Return a page of findings about the events of a filter, in timeline order.
 
-    A page holds fewer than asked for, even none, if AT_MOST events or a page's room of documents
-    were looked at; `cursor` goes on.
+    A page may have fewer findings than its limit, or none, if MAX_AUDITED_EVENTS events or
+    MAX_PAGE_BYTES of documents were read; `cursor` goes on.
     """
-    hits = Hits(connection, find(connection, asked))
+    hits = Hits(connection, resolve(connection, query))
     beyond, begun, seen = None, None, 0
-    if asked.cursor is not None:
-        day, begun, seen = read_cursor(now, asked.identity, asked.cursor, (int, str, int))
+    if query.cursor is not None:
+        day, begun, seen = read_cursor(now, query.identity, query.cursor, (int, str, int))
         beyond = key_at(connection, day, begun, descending=True) - 1
-    keys = next(in_batches(hits.in_order(beyond=beyond), AT_MOST + 1), [])
-    query = f"SELECT day, event_id FROM timeline WHERE key IN ({numbers(keys)}) ORDER BY key"
-    rows = connection.exec_driver_sql(query).all()
+    keys = next(batch_keys(hits.in_order(beyond=beyond), MAX_AUDITED_EVENTS + 1), [])
+    statement = f"SELECT day, event_id FROM timeline WHERE key IN ({numbers(keys)}) ORDER BY key"
+    rows = connection.exec_driver_sql(statement).all()
     today = datetime.now(UTC).toordinal()
     items: list[bytes] = []
     room = MAX_PAGE_BYTES
     for number, (row, body) in enumerate(zip(rows, documents(connection, keys), strict=True)):
         room -= len(body)
-        full = number == AT_MOST or (room < 0 < number)
-        told = [] if full else _of_event(json.loads(body), asked.finding, today)
+        full = number == MAX_AUDITED_EVENTS or (room < 0 < number)
+        findings = [] if full else _of_event(json.loads(body), query.finding, today)
         start = seen if row.event_id == begun else 0
-        end = start + asked.limit - len(items)
-        items += told[start:end]
-        if full or len(told) > end:
-            following = [row.day, row.event_id, end if len(told) > end else 0]
-            return Page(items, None, write_cursor(now, asked.identity, following))
+        end = start + query.limit - len(items)
+        items += findings[start:end]
+        if full or len(findings) > end:
+            following = [row.day, row.event_id, end if len(findings) > end else 0]
+            return Page(items, None, write_cursor(now, query.identity, following))
     return Page(items, None, None)
 
 
 def _of_event(event: Json, wanted: Sequence[str], today: int) -> list[bytes]:
-    """The findings about one event, of the kinds that are wanted."""
+    """Return the findings about one event, only the wanted kinds if any are named."""
     return [
         write_json(
             {

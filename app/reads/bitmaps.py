@@ -1,4 +1,4 @@
-"""Sets of events as bits: what a clause finds is kept while its blocks do not change."""
+"""Sets of events as bitmaps. The result of a clause is cached while its blocks do not change."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ from sqlalchemy import Connection
 
 from app.dialects import Prepared
 from app.filters import Clause, Hold
-from app.index import Mask, Slots, is_list, none, slots_of
-from app.reads.blocks import Block, Older, Timeline, columns, kept
+from app.index import Mask, Slots, empty_mask, is_list, slots_of
+from app.reads.blocks import BlockState, Older, TimelineState, cached, columns
 
 POSTINGS = Prepared(
     "SELECT block, term, bits FROM posting WHERE block IN :blocks AND term IN :terms"
 )
-SPARSE = 64  # bytes of bits for a slot, and more, are kept as the slots
-Rows = npt.NDArray[np.signedinteger[Any]]
+SPARSE_BYTES_PER_SLOT = 64  # a bitmap with more bytes per slot is cached as a list of slots
+Integers = npt.NDArray[np.signedinteger[Any]]
 Bits = npt.NDArray[np.uint8]
 
 
-def number_of(bits: Bits) -> int:
-    """How many bits are set."""
+def count_bits(bits: Bits) -> int:
+    """Return how many bits are set."""
     wide = bits.view(np.uint64) if bits.shape[-1] % 8 == 0 else bits
     return int(np.bitwise_count(wide).sum(dtype=np.int64))
 
 
 @dataclass(frozen=True)
 class Bitmap:
-    """Slots of blocks: the ids of those blocks that have any, ascending, and the bits of each."""
+    """Slots of several blocks: ascending block ids, and a row of bits for each."""
 
-    blocks: Rows
+    blocks: Integers
     bits: Bits
 
     def __and__(self, other: "Bitmap") -> "Bitmap":
@@ -46,8 +46,8 @@ class Bitmap:
     def __or__(self, other: "Bitmap") -> "Bitmap":
         blocks = np.union1d(self.blocks, other.blocks)
         bits = np.zeros((len(blocks), self.bits.shape[1]), dtype=np.uint8)
-        for one in (self, other):
-            bits[np.searchsorted(blocks, one.blocks)] |= one.bits
+        for part in (self, other):
+            bits[np.searchsorted(blocks, part.blocks)] |= part.bits
         return Bitmap(blocks, bits)
 
     def __sub__(self, other: "Bitmap") -> "Bitmap":
@@ -60,30 +60,30 @@ class Bitmap:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size in bytes."""
         return self.blocks.nbytes + self.bits.nbytes
 
-    def bitmap(self) -> "Bitmap":
-        """Itself, as of few slots."""
+    def expand(self) -> "Bitmap":
+        """Return the bitmap itself; `SparseBitmap` has the same method."""
         return self
 
-    def kept(self) -> "Bitmap | Few":
-        """The form in which it takes little room."""
-        if self.count > self.bits.size // SPARSE:
+    def compact(self) -> "Bitmap | SparseBitmap":
+        """Return the form that takes less memory: the bits, or a list of slots if there are few."""
+        if self.count > self.bits.size // SPARSE_BYTES_PER_SLOT:
             return self
-        some = self.trimmed()
-        return Few(some.blocks, some.places(some.blocks).astype(np.int32))
+        nonempty = self.without_empty_blocks()
+        return SparseBitmap(nonempty.blocks, nonempty.positions(nonempty.blocks).astype(np.int32))
 
-    def holds(self, blocks: Rows, slots: Rows) -> Mask:
-        """Whether each slot, of the block beside it, is among them."""
+    def contains(self, blocks: Integers, slots: Integers) -> Mask:
+        """Return, for each pair of a block and a slot, whether the slot is set."""
         rows = np.searchsorted(self.blocks, blocks)
-        found = np.isin(blocks, self.blocks)
-        bits = self.bits[rows[found], slots[found] >> 3]
-        found[found] = bits >> (slots[found] & 7) & 1
-        return found
+        is_set = np.isin(blocks, self.blocks)
+        bits = self.bits[rows[is_set], slots[is_set] >> 3]
+        is_set[is_set] = bits >> (slots[is_set] & 7) & 1
+        return is_set
 
-    def of(self, blocks: Rows) -> Mask:
-        """Whether each slot of some blocks, its own among these, is one of them."""
+    def mask_over(self, blocks: Integers) -> Mask:
+        """Return a mask over all slots of `blocks`, which include the bitmap's own."""
         bits = self.bits
         if len(blocks) != len(self.blocks):
             bits = np.zeros((len(blocks), bits.shape[1]), dtype=np.uint8)
@@ -92,25 +92,27 @@ class Bitmap:
 
     @cached_property
     def count(self) -> int:
-        """How many slots there are."""
-        return number_of(self.bits)
+        """Return how many slots are set."""
+        return count_bits(self.bits)
 
-    def places(self, blocks: Rows) -> Rows:
-        """Where its slots are among those of some blocks, its own among these."""
-        found = np.flatnonzero(np.unpackbits(self.bits, bitorder="little").view(np.bool_))
+    def positions(self, blocks: Integers) -> Integers:
+        """Return the positions of the set slots among all slots of `blocks`."""
+        set_slots = np.flatnonzero(np.unpackbits(self.bits, bitorder="little").view(np.bool_))
         if len(blocks) == len(self.blocks):
-            return found
-        rows, slots = np.divmod(found, 8 * self.bits.shape[1])
-        placed: Rows = np.searchsorted(blocks, self.blocks)[rows] * 8 * self.bits.shape[1] + slots
-        return placed
+            return set_slots
+        rows, slots = np.divmod(set_slots, 8 * self.bits.shape[1])
+        shifted: Integers = (
+            np.searchsorted(blocks, self.blocks)[rows] * 8 * self.bits.shape[1] + slots
+        )
+        return shifted
 
-    def trimmed(self) -> "Bitmap":
-        """Without the blocks that have none."""
-        some = self.bits.any(axis=1)
-        return self if some.all() else Bitmap(self.blocks[some], self.bits[some])
+    def without_empty_blocks(self) -> "Bitmap":
+        """Return the bitmap without the blocks in which no slot is set."""
+        nonempty = self.bits.any(axis=1)
+        return self if nonempty.all() else Bitmap(self.blocks[nonempty], self.bits[nonempty])
 
     def mask(self, block: int) -> Mask | None:
-        """The slots of a block, None where it has none at all."""
+        """Return the slots of one block as a mask; None if no slot is set."""
         at = self._row(block)
         if at is None:
             return None
@@ -122,136 +124,141 @@ class Bitmap:
 
 
 @dataclass(frozen=True)
-class Few:
-    """A bitmap of few slots as it is kept: where they are among those of its blocks."""
+class SparseBitmap:
+    """A bitmap with few slots, cached as their positions among all slots of its blocks."""
 
-    blocks: Rows
-    places: Rows
+    blocks: Integers
+    positions: Integers
 
     @property
     def size(self) -> int:
-        """In bytes."""
-        return self.blocks.nbytes + self.places.nbytes
+        """Return the size in bytes."""
+        return self.blocks.nbytes + self.positions.nbytes
 
-    def bitmap(self) -> Bitmap:
-        """The bits."""
-        bits = np.zeros((len(self.blocks), len(none()) // 8), dtype=np.uint8)
-        slots = (1 << (self.places & 7)).astype(np.uint8)
-        np.bitwise_or.at(bits.reshape(-1), self.places >> 3, slots)
+    def expand(self) -> Bitmap:
+        """Return the bits."""
+        bits = np.zeros((len(self.blocks), len(empty_mask()) // 8), dtype=np.uint8)
+        slots = (1 << (self.positions & 7)).astype(np.uint8)
+        np.bitwise_or.at(bits.reshape(-1), self.positions >> 3, slots)
         return Bitmap(self.blocks, bits)
 
 
-def bearing(connection: Connection, timeline: Timeline, clause: Clause) -> Bitmap:
-    """The slots whose events fit one of the choices of a clause."""
+def match_clause(connection: Connection, timeline: TimelineState, clause: Clause) -> Bitmap:
+    """Return the slots whose events fit at least one choice of a clause."""
 
-    def read(blocks: Sequence[Block]) -> Bitmap:
-        return _read(connection, [block.id for block in blocks], clause)
+    def read(blocks: Sequence[BlockState]) -> Bitmap:
+        return _read_clause(connection, [block.id for block in blocks], clause)
 
-    return of_all(connection, timeline, ("clause", clause), read)
+    return cached_bitmap(connection, timeline, ("clause", clause), read)
 
 
-def keep(connection: Connection, timeline: Timeline, clause: Clause, found: Bitmap) -> None:
-    """Keep what a clause finds, as it is known already: its bits take no room of their own."""
-    kept(
+def cache_clause(
+    connection: Connection, timeline: TimelineState, clause: Clause, bitmap: Bitmap
+) -> None:
+    """Cache the known result of a clause. Its bits are shared, so they count as no memory."""
+    cached(
         connection,
         ("clause", clause),
         timeline.stamp,
-        lambda _: found.kept(),
-        lambda made: made.size if isinstance(made, Few) else 0,
-        found=True,
+        lambda _: bitmap.compact(),
+        lambda value: value.size if isinstance(value, SparseBitmap) else 0,
+        per_filter=True,
     )
 
 
-def holding(connection: Connection, timeline: Timeline, hold: Hold) -> Bitmap:
-    """The slots that keep to a bound; those that have no event may too."""
-    value = value_of(hold)
+def match_bound(connection: Connection, timeline: TimelineState, hold: Hold) -> Bitmap:
+    """Return the slots that keep to a bound. Slots without an event may be among them."""
+    value = bound_value(hold)
 
-    def fitting(block: Block) -> Mask | bool:
-        return columns(connection, block).keeping(hold.column, hold.at_least, value)
+    def match(block: BlockState) -> Mask | bool:
+        return columns(connection, block).match_bound(hold.column, hold.at_least, value)
 
-    return of_each(connection, timeline, ("hold", hold), fitting)
+    return match_blocks(connection, timeline, ("hold", hold), match)
 
 
-def of_each(
+def match_blocks(
     connection: Connection,
-    timeline: Timeline,
+    timeline: TimelineState,
     key: Hashable,
-    fitting: Callable[[Block], Mask | bool],
+    match: Callable[[BlockState], Mask | bool],
 ) -> Bitmap:
-    """The slots that fit, as they are told of each block: True where all do, False where none."""
+    """Return the slots that `match` selects in each block: a mask, True for all, False for none."""
 
-    def read(blocks: Sequence[Block]) -> Bitmap:
-        masks = np.empty((len(blocks), len(none())), dtype=bool)
+    def read(blocks: Sequence[BlockState]) -> Bitmap:
+        masks = np.empty((len(blocks), len(empty_mask())), dtype=bool)
         for row, block in enumerate(blocks):
-            masks[row] = fitting(block)
-        return of_masks(blocks, masks)
+            masks[row] = match(block)
+        return pack_masks(blocks, masks)
 
-    return of_all(connection, timeline, key, read)
+    return cached_bitmap(connection, timeline, key, read)
 
 
-def of_masks(blocks: Sequence[Block], masks: npt.NDArray[np.bool_]) -> Bitmap:
-    """Of blocks by their ids, and a mask of each."""
+def pack_masks(blocks: Sequence[BlockState], masks: npt.NDArray[np.bool_]) -> Bitmap:
+    """Return a bitmap of these blocks, in the order of their ids, from a mask for each."""
     ids = np.array([block.id for block in blocks], dtype=np.int64)
     return Bitmap(ids, np.packbits(masks, axis=1, bitorder="little"))
 
 
-def of_all(
+def cached_bitmap(
     connection: Connection,
-    timeline: Timeline,
+    timeline: TimelineState,
     key: Hashable,
-    read: Callable[[Sequence[Block]], Bitmap],
+    read: Callable[[Sequence[BlockState]], Bitmap],
 ) -> Bitmap:
-    """What is read of blocks, which it gets by their ids; only those that change are read again."""
+    """Return the bitmap that `read` makes of blocks; only changed blocks are read again."""
 
-    def make(older: Older[Bitmap | Few]) -> Bitmap | Few:
-        since, held = older or (-1, None)
-        made = read(sorted(block for block in timeline.blocks if block.stamp > since))
-        if held is not None:
-            known = held.bitmap()
-            same = [block.id for block in timeline.blocks if block.stamp <= since]
-            made = _joined(known, np.isin(known.blocks, same), made)
-        return made.kept()
+    def make(older: Older[Bitmap | SparseBitmap]) -> Bitmap | SparseBitmap:
+        since, previous = older or (-1, None)
+        bitmap = read(sorted(block for block in timeline.blocks if block.stamp > since))
+        if previous is not None:
+            expanded = previous.expand()
+            unchanged = [block.id for block in timeline.blocks if block.stamp <= since]
+            bitmap = _merge(expanded, np.isin(expanded.blocks, unchanged), bitmap)
+        return bitmap.compact()
 
-    return kept(connection, key, timeline.stamp, make, found=True).bitmap()
+    return cached(connection, key, timeline.stamp, make, per_filter=True).expand()
 
 
-def value_of(hold: Hold) -> Any:
-    """The value of a bound, as its column has it."""
+def bound_value(hold: Hold) -> Any:
+    """Return the value of a bound in the type of its column."""
     if hold.column == "updated_at":
         return np.datetime64(hold.value.removesuffix("Z"), "us")
     return hold.value
 
 
-def _read(connection: Connection, blocks: Sequence[int], clause: Clause) -> Bitmap:
-    found = _bearing(connection, blocks, [c.term for c in clause if not c.none_of])
+def _read_clause(connection: Connection, blocks: Sequence[int], clause: Clause) -> Bitmap:
+    bitmap = _any_term(connection, blocks, [c.term for c in clause if not c.none_of])
     for term, none_of in clause:
         if none_of:
-            excluded = _bearing(connection, blocks, list(none_of))
-            found |= _bearing(connection, blocks, [term]) - excluded
-    return found
+            excluded = _any_term(connection, blocks, list(none_of))
+            bitmap |= _any_term(connection, blocks, [term]) - excluded
+    return bitmap
 
 
-def _bearing(connection: Connection, blocks: Sequence[int], terms: list[int]) -> Bitmap:
-    """The slots whose events bear one of some terms."""
+def _any_term(connection: Connection, blocks: Sequence[int], terms: list[int]) -> Bitmap:
+    """Return the slots whose events have at least one of these terms."""
     postings = POSTINGS.rows(connection, blocks=blocks, terms=terms) if terms else ()
     ids = sorted({block for block, *_ in postings})
     rows = {block: row for row, block in enumerate(ids)}
-    listed: list[tuple[int, Slots]] = []
-    bits = np.zeros((len(ids), len(none()) // 8), dtype=np.uint8)
+    slot_lists: list[tuple[int, Slots]] = []
+    bits = np.zeros((len(ids), len(empty_mask()) // 8), dtype=np.uint8)
     for block, _, posting in postings:
         if is_list(posting):
-            listed.append((rows[block], slots_of(posting)))
+            slot_lists.append((rows[block], slots_of(posting)))
         else:
             bits[rows[block]] |= np.frombuffer(posting, dtype=np.uint8, count=len(posting) - 1)
-    if listed:
-        masks = np.zeros((len(ids), len(none())), dtype=bool)
-        of_rows, slots = zip(*listed, strict=True)
-        masks[np.repeat(of_rows, [len(some) for some in slots]), np.concatenate(slots)] = True
+    if slot_lists:
+        masks = np.zeros((len(ids), len(empty_mask())), dtype=bool)
+        of_rows, slots = zip(*slot_lists, strict=True)
+        masks[
+            np.repeat(of_rows, [len(slots_of_list) for slots_of_list in slots]),
+            np.concatenate(slots),
+        ] = True
         bits |= np.packbits(masks, axis=1, bitorder="little")
     return Bitmap(np.array(ids, dtype=np.int64), bits)
 
 
-def _joined(older: Bitmap, staying: Mask, newer: Bitmap) -> Bitmap:
-    blocks = np.concatenate([older.blocks[staying], newer.blocks])
+def _merge(older: Bitmap, unchanged: Mask, newer: Bitmap) -> Bitmap:
+    blocks = np.concatenate([older.blocks[unchanged], newer.blocks])
     order = np.argsort(blocks)
-    return Bitmap(blocks[order], np.concatenate([older.bits[staying], newer.bits])[order])
+    return Bitmap(blocks[order], np.concatenate([older.bits[unchanged], newer.bits])[order])

@@ -1,4 +1,4 @@
-"""The timeline's blocks as a reader sees them; their columns are kept while they do not change."""
+"""The timeline's blocks as a reader sees them; columns are cached while they are unchanged."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 
 from app.db import Memory
 from app.dialects import Prepared, lost
-from app.index import Mask, none
+from app.index import Mask, empty_mask
 
-Column = npt.NDArray[Any]
+Array = npt.NDArray[Any]
 Rows = Sequence[Any]
 
-TYPES: dict[str, str] = {
+COLUMN_TYPES: dict[str, str] = {
     "key": "<i8",
     "start_earliest": "<i4",
     "start_latest": "<i4",
@@ -28,15 +28,15 @@ TYPES: dict[str, str] = {
     "publishers": "<i4",
     "updated_at": "<M8[us]",
 }
-ROWS = Prepared(
-    f"SELECT slot, {', '.join(TYPES)} FROM timeline WHERE block = :block AND stamp > :stamp"
+BLOCK_ROWS = Prepared(
+    f"SELECT slot, {', '.join(COLUMN_TYPES)} FROM timeline WHERE block = :block AND stamp > :stamp"
 )
 STAMP = Prepared("SELECT stamp FROM store")
-ALL = Prepared("SELECT id, first_key, stamp FROM block ORDER BY first_key")
+ALL_BLOCKS = Prepared("SELECT id, first_key, stamp FROM block ORDER BY first_key")
 
 
-class Block(NamedTuple):
-    """A stretch of the timeline in the state of a snapshot."""
+class BlockState(NamedTuple):
+    """A block of the timeline as one snapshot sees it."""
 
     id: int
     first_key: int
@@ -44,118 +44,119 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """All blocks in one state of the store: in timeline order, and by id with the stamp of each."""
+class TimelineState:
+    """All blocks in one state of the store, in timeline order, and their stamps by block id."""
 
     stamp: int
-    blocks: Sequence[Block]
-    ids: Column
-    stamps: Column
+    blocks: Sequence[BlockState]
+    ids: Array
+    stamps: Array
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size in bytes."""
         return 100 * len(self.blocks)
 
 
-def timeline(connection: Connection) -> Timeline:
-    """The whole timeline."""
+def current_timeline(connection: Connection) -> TimelineState:
+    """Return the timeline of this snapshot. Raise a Problem if the store has lost its row."""
     row = STAMP.row(connection)
     if row is None:
         raise lost()
     stamp: int = row[0]
 
-    def make(_: Older[Timeline]) -> Timeline:
-        blocks = [Block(*row) for row in ALL.rows(connection)]
-        told = np.array([(block.id, block.stamp) for block in sorted(blocks)], dtype=np.int64)
-        return Timeline(stamp, blocks, *told.reshape(-1, 2).T)
+    def make(_: Older[TimelineState]) -> TimelineState:
+        blocks = [BlockState(*row) for row in ALL_BLOCKS.rows(connection)]
+        stamps = np.array([(block.id, block.stamp) for block in sorted(blocks)], dtype=np.int64)
+        return TimelineState(stamp, blocks, *stamps.reshape(-1, 2).T)
 
-    return kept(connection, "timeline", stamp, make)
+    return cached(connection, "timeline", stamp, make)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What the timeline says of the events in a block, by slot; of a slot without one, anything."""
+    """The timeline's columns for one block, by slot. The values of an empty slot mean nothing."""
 
-    of: dict[str, Column]
-    ordered: Column  # the slots that were ever held, in the order of their keys
-    keys: Column  # these
-    ends: dict[str, tuple[Any, Any]]  # the least and the greatest of each column
+    of: dict[str, Array]
+    ordered: Array  # slots that have, or had, an event, in the order of their keys
+    keys: Array  # of `ordered`
+    ranges: dict[str, tuple[Any, Any]]  # smallest and greatest value of each column
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size in bytes."""
         return sum(column.nbytes for column in (self.ordered, self.keys, *self.of.values()))
 
-    def keeping(self, column: str, at_least: bool, value: Any) -> Mask | bool:
-        """The slots that keep to a bound; True where all do, False where none."""
-        held, (least, greatest) = self.of[column], self.ends[column]
+    def match_bound(self, column: str, at_least: bool, value: Any) -> Mask | bool:
+        """Return the slots that keep to a bound; True if all do, False if none does."""
+        values, (smallest, greatest) = self.of[column], self.ranges[column]
         if at_least:
-            return held >= value if least < value <= greatest else bool(least >= value)
-        return held <= value if least <= value < greatest else bool(greatest <= value)
+            return values >= value if smallest < value <= greatest else bool(smallest >= value)
+        return values <= value if smallest <= value < greatest else bool(greatest <= value)
 
 
-Made = TypeVar("Made")
-Older = tuple[int, Made] | None  # what was made of an older state, and which
+Value = TypeVar("Value")
+Older = tuple[int, Value] | None  # the stamp of an older state, and its value
 
 
-def kept(
+def cached(
     connection: Connection,
     key: Hashable,
     stamp: int,
-    make: Callable[[Older[Made]], Made],
-    size: Callable[[Made], int] = attrgetter("size"),
+    compute: Callable[[Older[Value]], Value],
+    size: Callable[[Value], int] = attrgetter("size"),
     *,
-    found: bool = False,
-) -> Made:
-    """What `make` makes of a state of the store or a block, of so many bytes, kept under a key.
+    per_filter: bool = False,
+) -> Value:
+    """Return the cached value for `key` in the state `stamp`, or compute and store it.
 
-    It is given what it made of an older state, if that is kept still. `found`: by one filter.
+    `compute` gets the value of an older state if it is still cached. `per_filter` marks values that
+    only one filter uses; they leave the cache first.
     """
-    memory = memory_of(connection)
-    held: Older[Made] = memory.get(key)
-    if held and held[0] == stamp:
-        return held[1]
-    older = held if held and held[0] < stamp else None
-    made = make(older)
-    if held is None or older:
-        memory.put(key, (stamp, made), size(made), found=found)
-    return made
+    cache = cache_of(connection)
+    entry: Older[Value] = cache.get(key)
+    if entry and entry[0] == stamp:
+        return entry[1]
+    older = entry if entry and entry[0] < stamp else None
+    value = compute(older)
+    if entry is None or older:
+        cache.put(key, (stamp, value), size(value), found=per_filter)
+    return value
 
 
-def columns(connection: Connection, block: Block) -> Columns:
-    """The columns of a block."""
+def columns(connection: Connection, block: BlockState) -> Columns:
+    """Return the columns of a block, read again only where they have changed."""
 
     def make(older: Older[Columns]) -> Columns:
-        since, known = older or (-1, None)
-        rows = ROWS.rows(connection, block=block.id, stamp=since)
-        return _columns(rows, known.of if known else None)
+        since, previous = older or (-1, None)
+        rows = BLOCK_ROWS.rows(connection, block=block.id, stamp=since)
+        return _columns(rows, previous.of if previous else None)
 
-    return kept(connection, ("columns", block.id), block.stamp, make)
+    return cached(connection, ("columns", block.id), block.stamp, make)
 
 
-def _columns(rows: Rows, known: Mapping[str, Column] | None) -> Columns:
-    """Columns of what is `known` already, and of the rows that have changed since."""
-    if known:
-        of = {name: column.copy() for name, column in known.items()}
+def _columns(rows: Rows, previous: Mapping[str, Array] | None) -> Columns:
+    """Return the previous columns with the changed rows written over them."""
+    if previous:
+        of = {name: column.copy() for name, column in previous.items()}
     else:
-        of = {name: np.zeros(len(none()), dtype=kind) for name, kind in TYPES.items()}
+        of = {name: np.zeros(len(empty_mask()), dtype=kind) for name, kind in COLUMN_TYPES.items()}
     if rows:
-        # Texts apart, and no iterator a row, as `zip` makes: Python would look for garbage in them.
-        *names, _ = TYPES
+        # Not with `zip`: its iterator per row would make Python collect garbage.
+        *names, _ = COLUMN_TYPES
         flat = chain.from_iterable(map(itemgetter(slice(0, -1)), rows))
-        slots, *given = np.fromiter(flat, np.int64).reshape(len(rows), -1).T
+        slots, *values_of_names = np.fromiter(flat, np.int64).reshape(len(rows), -1).T
         edits = [row[-1].removesuffix("Z") for row in rows]
-        for name, values in zip(names, given, strict=True):
+        for name, values in zip(names, values_of_names, strict=True):
             of[name][slots] = values
-        of["updated_at"][slots] = np.array(edits, TYPES["updated_at"])
+        of["updated_at"][slots] = np.array(edits, COLUMN_TYPES["updated_at"])
     used = np.flatnonzero(of["key"])
     ordered = used[np.argsort(of["key"][used], kind="stable")].astype(np.uint16)
-    ends = {name: (held.min(), held.max()) for name, held in of.items()}
-    return Columns(of, ordered, of["key"][ordered], ends)
+    ranges = {name: (column.min(), column.max()) for name, column in of.items()}
+    return Columns(of, ordered, of["key"][ordered], ranges)
 
 
-def memory_of(connection: Connection) -> Memory:
-    """Where readers of the store keep things; nothing stays of what a writer has not committed."""
-    memory: Memory = connection.get_execution_options().get("memory") or Memory(0)
-    return memory
+def cache_of(connection: Connection) -> Memory:
+    """Return the readers' cache. Within a write it is empty, since nothing is committed yet."""
+    cache: Memory = connection.get_execution_options().get("memory") or Memory(0)
+    return cache

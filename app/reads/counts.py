@@ -1,4 +1,4 @@
-"""Counts of what a filter finds: by the values that events bear, and by spans of time."""
+"""Counts of a filter's hits: by facet value, and by span of time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,17 @@ from sqlalchemy import Connection
 from app import dates
 from app.dialects import Prepared
 from app.errors import Fault, refuse
-from app.filters import EventFilter, FacetQuery, HistogramQuery, find
+from app.filters import EventFilter, FacetQuery, HistogramQuery, resolve
 from app.reads.cursors import write_json
 from app.reads.hits import Hits
-from app.reads.spans import INTERVALS, OF_PICTURES, Cut, Interval, cut
-from app.reads.tallies import Spans, commonest, spans_of
+from app.reads.spans import (
+    CALENDAR_INTERVALS,
+    PICTURE_INTERVALS,
+    CalendarInterval,
+    Cut,
+    cut_calendar,
+)
+from app.reads.tallies import Spans, count_commonest, spans_of
 
 MAX_BUCKETS = 5000
 Json = dict[str, Any]
@@ -30,7 +36,7 @@ SHARED_NAMES = {
     "place": Prepared("SELECT folded FROM place GROUP BY folded HAVING count(*) > 1"),
 }
 ALL_TYPES = Prepared("SELECT id, label FROM type ORDER BY id")
-# Where the labels of values stand; the values of other facets are words of their own.
+# The queries for labels; the values of other facets are their own labels.
 LABELS: Mapping[str, Prepared] = {
     "type": Prepared("SELECT id, label FROM type WHERE id IN :values"),
     **{
@@ -44,18 +50,18 @@ LABELS: Mapping[str, Prepared] = {
 }
 
 
-def facets(connection: Connection, asked: FacetQuery) -> bytes:
-    """How many of the events that a filter finds bear each value of the dimensions asked for."""
-    hits = Hits(connection, find(connection, asked))
-    counted = {name: facet(connection, hits, name, asked.limit) for name in dict.fromkeys(asked.by)}
+def facets(connection: Connection, query: FacetQuery) -> bytes:
+    """Return, as JSON, how many hits have each value of the facets in the query."""
+    hits = Hits(connection, resolve(connection, query))
+    counted = {name: facet(connection, hits, name, query.limit) for name in dict.fromkeys(query.by)}
     return write_json({"total": hits.count(), "facets": counted})
 
 
 def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Json]:
-    """The `limit` commonest values of one dimension, with labels and numbers of events."""
-    found = commonest(connection, hits, name, limit)
-    named = labels(connection, name, [value for value, _ in found])
-    return [{"value": value, "label": named[value], "count": number} for value, number in found]
+    """Return the `limit` commonest values of one facet, with labels and numbers of events."""
+    counts = count_commonest(connection, hits, name, limit)
+    label_of = labels(connection, name, [value for value, _ in counts])
+    return [{"value": value, "label": label_of[value], "count": number} for value, number in counts]
 
 
 def type_labels(connection: Connection) -> dict[str, str]:
@@ -72,21 +78,21 @@ def shared_names(connection: Connection) -> dict[str, frozenset[str]]:
 
 
 def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str, str]:
-    """What people call values of a dimension; the value itself where it has no other name."""
-    known: dict[str, str] = {}
+    """Return the label of each value of a facet; the value itself if it has no label."""
+    label_of: dict[str, str] = {}
     if name in LABELS:
-        known = dict(LABELS[name].rows(connection, values=values))
+        label_of = dict(LABELS[name].rows(connection, values=values))
     elif name == "country":
         countries = {value: pycountry.countries.get(alpha_2=value) for value in values}
-        known = {v: getattr(c, "common_name", c.name) for v, c in countries.items() if c}
-    return {value: known.get(value, value) for value in values}
+        label_of = {v: getattr(c, "common_name", c.name) for v, c in countries.items() if c}
+    return {value: label_of.get(value, value) for value in values}
 
 
 # -- histogram ------------------------------------------------------------------------------------
 
 
 class Bucket(NamedTuple):
-    """A span of time, both ends included, and how many events fall into it; with the possible."""
+    """A span of time, both ends included, and the events in it: for certain, and possibly."""
 
     first: int
     last: int
@@ -95,76 +101,76 @@ class Bucket(NamedTuple):
     possible: int
 
 
-def histogram(connection: Connection, asked: HistogramQuery) -> bytes:
-    """How many of the events that a filter finds fall into each span of time.
+def histogram(connection: Connection, query: HistogramQuery) -> bytes:
+    """Return, as JSON, how many hits fall into each span of time.
 
-    An event counts in every span that it may overlap, but for those whose date names no year.
-    Raise Problem `invalid-parameters` if there would be more than MAX_BUCKETS spans.
+    An event counts in every span that it may overlap, unless its date names no year. Raise Problem
+    `invalid-parameters` if there would be more than MAX_BUCKETS spans.
     """
-    density = densities(connection, asked)
-    interval = INTERVALS[asked.interval]
+    density = measure_density(connection, query)
+    interval = CALENDAR_INTERVALS[query.interval]
     size = density.size(interval)
     if size > MAX_BUCKETS:
         message = (
-            f"'{asked.interval}' makes {size} buckets of the time asked for,"
+            f"'{query.interval}' makes {size} buckets of the time asked for,"
             f" {MAX_BUCKETS} are the most"
         )
-        # The finest that makes few enough; INTERVALS begin with the coarsest, which always does.
-        *_, fitting = (n for n, i in INTERVALS.items() if density.size(i) <= MAX_BUCKETS)
+        # The finest interval with few enough spans. The first one, the coarsest, always has.
+        *_, finest = (n for n, i in CALENDAR_INTERVALS.items() if density.size(i) <= MAX_BUCKETS)
         hint = "; ask for coarser spans, or for less time with `date`"
-        raise refuse(Fault("query", "interval", message + hint, fitting))
+        raise refuse(Fault("query", "interval", message + hint, finest))
     return b'{"interval":"%b","undated":%d,"buckets":[%b]}' % (
-        asked.interval.encode(),
+        query.interval.encode(),
         density.undated,
-        density.written(interval),
+        density.to_json(interval),
     )
 
 
 @dataclass(frozen=True)
 class Density:
-    """The bounds of the events that a filter finds, to be cut into spans of any size."""
+    """The date bounds of a filter's hits, to be cut into spans of any size."""
 
-    extent: tuple[int, int] | None  # None where no event names a day
+    extent: tuple[int, int] | None  # None if no event names a day
     spans: Spans
 
     @property
     def undated(self) -> int:
-        """How many events are in no span: all if none of them names a day."""
+        """Return how many events are in no span: all if none of them names a day."""
         return self.spans.undated + (0 if self.extent else int(self.spans.events.sum()))
 
-    def size(self, interval: Interval) -> int:
-        """How many spans of an interval it makes."""
+    def size(self, interval: CalendarInterval) -> int:
+        """Return how many spans an interval makes."""
         if self.extent is None:
             return 0
         first, last = map(interval.number_at, self.extent)
         return last - first + 1
 
-    def fitting(self, most: int) -> Interval:
-        """The finest interval that makes at most so many spans, else the coarsest there is."""
-        names = [name for name, i in OF_PICTURES.items() if self.size(i) <= most]
-        return OF_PICTURES[names[-1] if names else next(iter(OF_PICTURES))]
+    def finest_interval(self, most: int) -> CalendarInterval:
+        """Return the finest interval with at most `most` spans, else the coarsest of all."""
+        names = [name for name, i in PICTURE_INTERVALS.items() if self.size(i) <= most]
+        return PICTURE_INTERVALS[names[-1] if names else next(iter(PICTURE_INTERVALS))]
 
-    def cut(self, interval: Interval) -> list[Bucket]:
-        """The spans in order, none left out."""
+    def cut(self, interval: CalendarInterval) -> list[Bucket]:
+        """Return the spans in order, empty ones included."""
         if self.extent is None:
             return []
-        made = self._made(interval)
-        counts = (counted.tolist() for counted in self.spans.counts(made))
-        return [Bucket(*one[:3], *n) for one, *n in zip(made.spans, *counts, strict=True)]
+        spans = self._cut(interval)
+        counts = (counted.tolist() for counted in self.spans.counts(spans))
+        return [Bucket(*one[:3], *n) for one, *n in zip(spans.spans, *counts, strict=True)]
 
-    def written(self, interval: Interval) -> bytes:
-        """The same as JSON, separated by commas."""
+    def to_json(self, interval: CalendarInterval) -> bytes:
+        """Return the spans as JSON objects separated by commas."""
         if self.extent is None:
             return b""
-        made = self._made(interval)
-        return made.template % tuple(np.stack(self.spans.counts(made), axis=1).ravel().tolist())
+        spans = self._cut(interval)
+        return spans.template % tuple(np.stack(self.spans.counts(spans), axis=1).ravel().tolist())
 
-    def _made(self, interval: Interval) -> Cut:
+    def _cut(self, interval: CalendarInterval) -> Cut:
         assert self.extent is not None
-        return cut(interval, *map(interval.number_at, self.extent))
+        return cut_calendar(interval, *map(interval.number_at, self.extent))
 
     def trimmed(self, bucket: Bucket, window: dates.Window) -> Bucket:
-        """As much of a span as lies in a window, and what falls into that."""
+        """Return the part of a span within a window, with the events in that part."""
         first, last = max(bucket.first, window.first), min(bucket.last, window.last)
         if (first, last) == (bucket.first, bucket.last):
             return bucket
@@ -174,18 +180,18 @@ class Density:
         return Bucket(first, last, label, int(certain), int(possible))
 
 
-def densities(connection: Connection, asked: EventFilter) -> Density:
-    """How the events that a filter finds lie in time."""
-    spans = spans_of(Hits(connection, find(connection, asked)))
-    return Density(_extent(asked.window, spans), spans)
+def measure_density(connection: Connection, query: EventFilter) -> Density:
+    """Return how the hits of a filter lie in time."""
+    spans = spans_of(Hits(connection, resolve(connection, query)))
+    return Density(_extent(query.window, spans), spans)
 
 
 def _extent(window: dates.Window | None, spans: Spans) -> tuple[int, int] | None:
-    """First and last day shown: those of `date`, or where it is open the finite bounds'."""
+    """Return the first and last day to show: those of `date`, or of the hits if it is open."""
     first, last = window or (dates.BEGINNING, dates.END)
     closed = first > dates.BEGINNING and last < dates.END
-    named = [day for day in (() if closed else spans.extent or ()) if first <= day <= last]
-    finite = [*named, *(day for day in (first, last) if dates.BEGINNING < day < dates.END)]
+    days = [day for day in (() if closed else spans.extent or ()) if first <= day <= last]
+    finite = [*days, *(day for day in (first, last) if dates.BEGINNING < day < dates.END)]
     if not finite:
         return None
     return (
@@ -197,9 +203,9 @@ def _extent(window: dates.Window | None, spans: Spans) -> tuple[int, int] | None
 # -- what was known when --------------------------------------------------------------------------
 
 
-def reported(connection: Connection, asked: EventFilter) -> list[tuple[int, int]]:
-    """The days on which events became known by their sources, each with how many, in order."""
-    hits = Hits(connection, find(connection, asked))
-    known = hits.values("known")
-    days, numbers = np.unique(known[known <= dates.LAST_DAY], return_counts=True)
+def reported(connection: Connection, query: EventFilter) -> list[tuple[int, int]]:
+    """Return the days on which hits became known, in order, each with the number of events."""
+    hits = Hits(connection, resolve(connection, query))
+    days_known = hits.values("known")
+    days, numbers = np.unique(days_known[days_known <= dates.LAST_DAY], return_counts=True)
     return list(zip(days.tolist(), numbers.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Pages and the cursors between them: opaque places in a list."""
+"""Pages, and the cursors between them: opaque positions in a list."""
 
 import base64
 import binascii
@@ -21,23 +21,23 @@ from app.schemas import SLUG, printable
 
 @dataclass(frozen=True)
 class Page:
-    """Some of a list, as JSON texts in order; `cursor` leads to what follows, None at the end."""
+    """Part of a list, as JSON texts in order. `cursor` leads to the next page; None at the end."""
 
     items: Sequence[bytes]
     total: int | None
     cursor: str | None
 
 
-MAX_INTEGER = (1 << 63) - 1
+MAX_STORED_INTEGER = (1 << 63) - 1
 POSITION = Prepared("SELECT epoch, position FROM store")
 IDENTITY = Prepared("SELECT identity FROM store")
-EVER = Prepared(
+EVER_EXISTED = Prepared(
     "SELECT 1 FROM change WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL LIMIT 1"
 )
 
 
 def gone(kind: str, record_id: str) -> Problem:
-    """The answer where a record was deleted."""
+    """Return the Problem for a record that was deleted."""
     path = f"/{kind}s/{record_id}"
     detail = f"The {kind} '{record_id}' was deleted. Its revisions: {path}/revisions"
     # RFC 5829 section 3.3
@@ -46,20 +46,20 @@ def gone(kind: str, record_id: str) -> Problem:
 
 
 def write_json(value: Any) -> bytes:
-    """JSON as it is served: UTF-8, no white space."""
+    """Return a value as JSON the way it is served: UTF-8, no white space."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True)
 class Position:
-    """Which state of which database an answer shows."""
+    """The state of a database that an answer shows."""
 
     epoch: str
     position: int
 
 
 def position(connection: Connection) -> Position:
-    """The state that this snapshot shows."""
+    """Return the state of this snapshot. Raise a Problem if the store is lost or unfinished."""
     row = POSITION.row(connection)
     if row is None:
         raise lost()
@@ -78,18 +78,18 @@ def identity(connection: Connection) -> UUID:
 
 
 def write_cursor(now: Position, identity: Any, last: Sequence[Any]) -> str:
-    """An opaque place in a list: after `last`, in the list that `identity` describes."""
-    told = [now.epoch, now.position, _digest(identity), *last]
-    return base64.urlsafe_b64encode(write_json(told)).decode().rstrip("=")
+    """Return an opaque cursor: the position after `last` in the list that `identity` describes."""
+    values = [now.epoch, now.position, _digest(identity), *last]
+    return base64.urlsafe_b64encode(write_json(values)).decode().rstrip("=")
 
 
 def read_cursor(
     now: Position, identity: Any, cursor: str, shape: Sequence[type], name: str = "cursor"
 ) -> list[Any]:
-    """The place that a cursor names, its parts of the types in `shape`; `name` is the parameter's.
+    """Return the values of a cursor, which must have the types in `shape`.
 
-    Problem `invalid-parameters` where it is none or belongs to another list, `start-again` where
-    it comes from another database.
+    Raise Problem `invalid-parameters`, naming the parameter `name`, if it is no cursor or belongs
+    to another list. Raise `start-again` if it comes from another database.
     """
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
@@ -97,54 +97,54 @@ def read_cursor(
         epoch, _, digest, *last = json.loads(packed)
         if not isinstance(epoch, str) or not isinstance(digest, str):
             raise ValueError
-        own = digest == _digest(identity)
+        belongs = digest == _digest(identity)
         fitting = [type(part) for part in last] == list(shape) and all(map(_storable, last))
-        if own and not fitting:
+        if belongs and not fitting:
             raise ValueError
     except (ValueError, TypeError, RecursionError, binascii.Error):
         message = "is not a cursor; take it from `next` as it stands"
         raise refuse(Fault("query", name, message)) from None
     if epoch != now.epoch:
         raise Problem("start-again", "The cursor comes from another state of the database.")
-    if not own:
+    if not belongs:
         message = "belongs to another list, filter or sort; begin this one without a cursor"
         raise refuse(Fault("query", name, message))
     return last
 
 
 def _storable(part: Any) -> bool:
-    """Whether the engines take the value of a cursor that somebody may have made up."""
+    """Return whether the engines accept a value, since a cursor may be made up."""
     if isinstance(part, int):
-        return -MAX_INTEGER <= part <= MAX_INTEGER
+        return -MAX_STORED_INTEGER <= part <= MAX_STORED_INTEGER
     return bool(printable(part))
 
 
 def _digest(identity: Any) -> str:
-    told = json.dumps(identity, sort_keys=True).encode()
-    return blake2b(told, digest_size=8).hexdigest()
+    text = json.dumps(identity, sort_keys=True).encode()
+    return blake2b(text, digest_size=8).hexdigest()
 
 
 def tag(body: bytes) -> str:
-    """The opaque part of the strong entity tag of a document."""
+    """Return the opaque part of a document's strong entity tag."""
     return blake2b(body, digest_size=12).hexdigest()
 
 
-def one(connection: Connection, table: str, query: Prepared, record_id: str) -> Any:
-    """The row with this id; Problem `gone` where it was deleted, else `not-found` with the nearest.
+def fetch_record(connection: Connection, table: str, query: Prepared, record_id: str) -> Any:
+    """Return the row with this id from `table`, whose name is also the kind of the record.
 
-    `table` is the kind of the record too.
+    Raise Problem `gone` if it was deleted, else `not-found` with the nearest id.
     """
     if re.fullmatch(SLUG, record_id):
         row = query.row(connection, id=record_id)
         if row is not None:
             return row
-        if EVER.row(connection, kind=table, id=record_id) is not None:
+        if EVER_EXISTED.row(connection, kind=table, id=record_id) is not None:
             raise gone(table, record_id)
-    raise unknown(connection, table, record_id)
+    raise unknown_record(connection, table, record_id)
 
 
-def unknown(connection: Connection, table: str, record_id: str) -> Problem:
-    """The answer where a record never was, with the nearest that is."""
+def unknown_record(connection: Connection, table: str, record_id: str) -> Problem:
+    """Return the Problem for a record that never existed, with the nearest that does."""
     near = Candidates(connection).nearest(Column(table), record_id)
     fault = Fault("path", "id", f"there is no {table} of this id", near)
     return Problem("not-found", f"There is no {table} '{record_id[:100]}'.", (fault,))

@@ -1,4 +1,4 @@
-"""Events: one, or a page of those that a filter finds."""
+"""Events: one, a page of hits, or all hits for a file."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from app.dates import Window
 from app.dialects import Prepared
-from app.filters import EventFilter, EventQuery, ExportQuery, find
+from app.filters import EventFilter, EventQuery, ExportQuery, resolve
 from app.formats import pick
-from app.reads.cursors import Page, Position, one, write_cursor, write_json
+from app.reads.cursors import Page, Position, fetch_record, write_cursor, write_json
 from app.reads.hits import Hits
-from app.reads.orders import ORDERS, by_update, place
+from app.reads.orders import ORDERS, keys_by_update, locate
 from app.reads.room import documents, within_room
 
-AT_A_TIME = 500  # documents of an export are held in memory
+MAX_DOCUMENTS_IN_MEMORY = 500  # of an export
 DOCUMENT = Prepared(
     "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
 )
@@ -27,67 +27,67 @@ CERTAIN = Prepared(
 
 
 def event(connection: Connection, event_id: str) -> bytes:
-    """The document of one event; Problem `not-found` names the nearest id."""
-    return bytes(one(connection, "event", DOCUMENT, event_id)[0])
+    """Return an event's document. Raise Problem `gone`, or `not-found` with the nearest id."""
+    return bytes(fetch_record(connection, "event", DOCUMENT, event_id)[0])
 
 
-def page(connection: Connection, now: Position, asked: EventQuery) -> Page:
-    """One page of the events that a query finds, in the state `now` of the store."""
-    order = ORDERS[asked.sort]()
-    hits = Hits(connection, find(connection, asked))
-    total = hits.count() if asked.total == "exact" else None
-    keys = order.keys(connection, asked, hits, now)
-    items = within_room(documents(connection, keys[: asked.limit]))
+def page(connection: Connection, now: Position, query: EventQuery) -> Page:
+    """Return one page of the hits of a query, in the state `now` of the store."""
+    order = ORDERS[query.sort]()
+    hits = Hits(connection, resolve(connection, query))
+    total = hits.count() if query.total == "exact" else None
+    keys = order.keys(connection, query, hits, now)
+    items = within_room(documents(connection, keys[: query.limit]))
     cursor = None
     if len(keys) > len(items):
         keys = keys[: len(items)]
-        cursor = write_cursor(now, asked.identity, order.told(connection, keys[-1]))
-    if asked.window is not None:
-        items = _with_match(connection, asked.window, keys, items)
-    if asked.picked is not None:
-        items = [write_json(pick(json.loads(item), asked.picked)) for item in items]
+        cursor = write_cursor(now, query.identity, order.cursor_values(connection, keys[-1]))
+    if query.window is not None:
+        items = _with_match(connection, query.window, keys, items)
+    if query.picked is not None:
+        items = [write_json(pick(json.loads(item), query.picked)) for item in items]
     return Page(items, total, cursor)
 
 
 @contextmanager
-def export(connection: Connection, asked: ExportQuery) -> Iterator[Iterator[bytes]]:
-    """Give the documents of the events that a file holds, in its order, as they are read.
+def export(connection: Connection, query: ExportQuery) -> Iterator[Iterator[bytes]]:
+    """Yield an iterator over the documents for a file, in its order, read as they are taken.
 
-    With a date, each says how it matches. Raise Problem `invalid-parameters` at once, before the
-    first is asked for.
+    With a date, each document says how it matches. Raise Problem `invalid-parameters` at once,
+    before the first document is taken.
     """
-    hits = Hits(connection, find(connection, asked))
-    keys = islice(ORDERS[asked.sort]().walk(connection, asked, hits), asked.limit)
-    yield chain.from_iterable(_export(connection, asked.window, keys))
+    hits = Hits(connection, resolve(connection, query))
+    keys = islice(ORDERS[query.sort]().walk(connection, query, hits), query.limit)
+    yield chain.from_iterable(_export(connection, query.window, keys))
 
 
 def _export(
     connection: Connection, window: Window | None, keys: Iterator[int]
 ) -> Iterator[Iterable[bytes]]:
-    """Give the documents with these keys, some at a time."""
-    while some := list(islice(keys, AT_A_TIME)):
-        items = documents(connection, some)
-        yield items if window is None else _with_match(connection, window, some, items)
+    """Yield the documents with these keys in batches."""
+    while batch := list(islice(keys, MAX_DOCUMENTS_IN_MEMORY)):
+        items = documents(connection, batch)
+        yield items if window is None else _with_match(connection, window, batch, items)
 
 
-def last_update(connection: Connection, asked: EventFilter) -> str | None:
-    """When one of the events that a filter finds was last edited, RFC 3339; None of none."""
-    hits = Hits(connection, find(connection, asked))
-    for key in by_update(connection, hits, descending=True):
-        return place(connection, key)[2]
+def last_update(connection: Connection, query: EventFilter) -> str | None:
+    """Return when the latest edited hit was edited, in RFC 3339; None if there are no hits."""
+    hits = Hits(connection, resolve(connection, query))
+    for key in keys_by_update(connection, hits, descending=True):
+        return locate(connection, key)[2]
     return None
 
 
-def matching(connection: Connection, asked: EventFilter) -> int:
-    """How many events a filter finds; Problem `invalid-parameters` as for a list."""
-    return Hits(connection, find(connection, asked)).count()
+def count_matching(connection: Connection, query: EventFilter) -> int:
+    """Return the number of hits. Raise Problem `invalid-parameters` as a list does."""
+    return Hits(connection, resolve(connection, query)).count()
 
 
 def _with_match(
     connection: Connection, window: Window, keys: Sequence[int], items: Iterable[bytes]
 ) -> list[bytes]:
-    """The documents with these keys, each with how it matches a window."""
-    told = {"keys": keys, "first": window.first, "last": window.last}
-    certain = {key for (key,) in CERTAIN.rows(connection, **told)}
+    """Return the documents with these keys, each with how it matches a window."""
+    parameters = {"keys": keys, "first": window.first, "last": window.last}
+    certain = {key for (key,) in CERTAIN.rows(connection, **parameters)}
     words = (b"certain" if key in certain else b"possible" for key in keys)
     return [b'%b,"match":"%b"}' % (i[:-1], word) for i, word in zip(items, words, strict=True)]

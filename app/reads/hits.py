@@ -1,4 +1,4 @@
-"""The events that a filter finds, block by block, so that the first are had without the rest."""
+"""The hits of a filter, block by block, so that the first ones are had without the rest."""
 
 import time
 from bisect import bisect_left, bisect_right
@@ -10,52 +10,54 @@ import numpy as np
 from sqlalchemy import Connection
 
 from app.dialects import too_costly
-from app.filters import Choice, Clause, Found
+from app.filters import Choice, Clause, ResolvedFilter
 from app.index import Mask, ids_of_kind
-from app.reads.amounts import amounting
-from app.reads.bitmaps import Bitmap, bearing, holding
-from app.reads.blocks import Block, Column, columns, timeline
-from app.reads.phrases import said, saying
+from app.reads.amounts import match_quantity
+from app.reads.bitmaps import Bitmap, match_bound, match_clause
+from app.reads.blocks import Array, BlockState, columns, current_timeline
+from app.reads.phrases import match_phrase, match_phrase_in_block
 
-EVERY = (Choice(ids_of_kind("every")[0]),)  # what all events bear
-FEW = 512  # hits in a block are put in order; of more, as many are sought as are wanted:
-FIRST_SLOTS, GROWTH = 256, 4  # among so many slots in order, then among so many times more
+EVERY_CLAUSE = (Choice(ids_of_kind("every")[0]),)  # a term of every event
+# The keys of at most so many hits of a block are sorted. With more, the block's slots are scanned
+# in order: MIN_SCANNED_SLOTS first, then each time SCAN_GROWTH times more.
+MAX_SORTED_HITS = 512
+MIN_SCANNED_SLOTS, SCAN_GROWTH = 256, 4
 
 
 class Hits:
-    """What a filter finds in the state of a snapshot; Problem `query-too-costly` after its time."""
+    """The hits of a filter in one snapshot. Raise Problem `query-too-costly` when time is up."""
 
-    def __init__(self, connection: Connection, found: Found) -> None:
+    def __init__(self, connection: Connection, resolved: ResolvedFilter) -> None:
         self.connection = connection
-        self.found = found
-        self.timeline = timeline(connection)
+        self.filter = resolved
+        self.timeline = current_timeline(connection)
         seconds = connection.get_execution_options().get("seconds")
         self._deadline = None if seconds is None else time.monotonic() + seconds
-        self._terms = self._fitting()
-        self._phrases = [(p, self._all_of(p.words)) for p in found.phrases]
+        self._terms = self._match_terms()
+        self._phrases = [(p, self._all_of(p.words)) for p in resolved.phrases]
 
     @property
-    def blocks(self) -> Sequence[Block]:
-        """All blocks, in timeline order."""
+    def blocks(self) -> Sequence[BlockState]:
+        """Return all blocks in timeline order."""
         return self.timeline.blocks
 
-    def every(self) -> Bitmap:
-        """All of them, none left to be looked at."""
+    def bitmap(self) -> Bitmap:
+        """Return the bitmap of all hits, with every phrase checked."""
         for phrase, words in self._phrases:
-            self._terms &= said(self.connection, self.timeline, phrase, words, self._check)
+            self._terms &= match_phrase(self.connection, self.timeline, phrase, words, self._check)
         self._phrases = []
         return self._terms
 
     def count(self) -> int:
-        """How many there are."""
-        return self.every().count
+        """Return how many hits there are."""
+        return self.bitmap().count
 
-    def in_order(self, *, descending: bool = False, beyond: int | None = None) -> Iterator[Column]:
-        """Their keys in timeline order or its reverse, `beyond` a key, as they are found."""
+    def in_order(self, *, descending: bool = False, beyond: int | None = None) -> Iterator[Array]:
+        """Yield the keys of the hits in timeline order or in reverse, from beyond `beyond` on."""
         for block, mask in self.masks(self._towards(descending, beyond)):
-            held = columns(self.connection, block)
-            few = np.count_nonzero(mask) <= FEW
-            keys = np.sort(held.of["key"][mask]) if few else held.keys
+            block_columns = columns(self.connection, block)
+            few = np.count_nonzero(mask) <= MAX_SORTED_HITS
+            keys = np.sort(block_columns.of["key"][mask]) if few else block_columns.keys
             start, end, step = 0, len(keys), -1 if descending else 1
             if beyond is not None and descending:
                 end = int(np.searchsorted(keys, beyond))
@@ -65,22 +67,22 @@ class Hits:
             if few:
                 yield keys
                 continue
-            slots = held.ordered[start:end][::step]
-            done, size = 0, FIRST_SLOTS
+            slots = block_columns.ordered[start:end][::step]
+            done, size = 0, MIN_SCANNED_SLOTS
             while done < len(slots):
                 yield keys[done : done + size][mask[slots[done : done + size]]]
-                done, size = done + size, size * GROWTH
+                done, size = done + size, size * SCAN_GROWTH
 
-    def values(self, column: str) -> Column:
-        """What a column of the timeline says of each, in no order."""
+    def values(self, column: str) -> Array:
+        """Return the values of a timeline column for all hits, in no order."""
         parts = [
             columns(self.connection, block).of[column][mask]
             for block, mask in self.masks(self.blocks)
         ]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
-    def _towards(self, descending: bool, beyond: int | None) -> Sequence[Block]:
-        """The blocks that may hold keys beyond one, in order."""
+    def _towards(self, descending: bool, beyond: int | None) -> Sequence[BlockState]:
+        """Return the blocks that may hold keys beyond one, in order."""
         if beyond is not None:
             first_keys = [block.first_key for block in self.blocks]
             if descending:
@@ -88,15 +90,15 @@ class Hits:
             return self.blocks[max(bisect_right(first_keys, beyond) - 1, 0) :]
         return self.blocks[::-1] if descending else self.blocks
 
-    def masks(self, chosen: Sequence[Block]) -> Iterator[tuple[Block, Mask]]:
-        """Which slots they have, of each of some blocks that holds any."""
+    def masks(self, chosen: Sequence[BlockState]) -> Iterator[tuple[BlockState, Mask]]:
+        """Yield each of the chosen blocks that has hits, with a mask of its hits."""
         for block in chosen:
             self._check()
             mask = self._terms.mask(block.id)
             if mask is None:
                 continue
             for phrase, words in self._phrases:
-                mask &= saying(self.connection, block, phrase, words)
+                mask &= match_phrase_in_block(self.connection, block, phrase, words)
             if mask.any():
                 yield block, mask
 
@@ -104,34 +106,34 @@ class Hits:
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise too_costly()
 
-    def _fitting(self) -> Bitmap:
-        """The slots that bear what they must, within their bounds."""
-        at, plan = (self.connection, self.timeline), self.found.plan
-        fitting = self._all_of(self.found.clauses or [EVERY])
-        if self.found.none_of:
-            fitting -= bearing(*at, self.found.none_of)
-        for hold in plan.holds:
-            fitting &= holding(*at, hold)
+    def _match_terms(self) -> Bitmap:
+        """Return the slots that have the required terms and keep to the bounds."""
+        scope, plan = (self.connection, self.timeline), self.filter.plan
+        bitmap = self._all_of(self.filter.clauses or [EVERY_CLAUSE])
+        if self.filter.none_of:
+            bitmap -= match_clause(*scope, self.filter.none_of)
+        for bound in plan.holds:
+            bitmap &= match_bound(*scope, bound)
         if plan.quantity:
-            fitting &= amounting(*at, plan.quantity)
-        return fitting.trimmed()
+            bitmap &= match_quantity(*scope, plan.quantity)
+        return bitmap.without_empty_blocks()
 
     def _all_of(self, clauses: Sequence[Clause]) -> Bitmap:
-        found = (bearing(self.connection, self.timeline, clause) for clause in clauses)
-        return reduce(and_, found)
+        bitmaps = (match_clause(self.connection, self.timeline, clause) for clause in clauses)
+        return reduce(and_, bitmaps)
 
 
-def in_batches(keys: Iterator[Column], size: int) -> Iterator[list[int]]:
-    """Lists of `size` keys, the last one shorter, of what comes block by block."""
-    held: list[int] = []
-    for some in keys:
+def batch_keys(keys: Iterator[Array], size: int) -> Iterator[list[int]]:
+    """Yield the keys of all arrays in lists of `size`; the last list may be shorter."""
+    batch: list[int] = []
+    for array in keys:
         start = 0
-        while start < len(some):
-            part = some[start : start + size - len(held)]
-            held += part.tolist()
+        while start < len(array):
+            part = array[start : start + size - len(batch)]
+            batch += part.tolist()
             start += len(part)
-            if len(held) == size:
-                yield held
-                held = []
-    if held:
-        yield held
+            if len(batch) == size:
+                yield batch
+                batch = []
+    if batch:
+        yield batch

@@ -1,4 +1,4 @@
-"""The journal as it is read: the revisions of a record, and the feed of all events."""
+"""Reading the journal: the revisions of a record, and the feed of all events."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from app.dialects import Prepared
 from app.errors import Fault, Problem
 from app.filters import ChangesQuery, RevisionsQuery
 from app.reads.cursors import (
-    EVER,
+    EVER_EXISTED,
     Page,
     Position,
     position,
     read_cursor,
-    unknown,
+    unknown_record,
     write_cursor,
     write_json,
 )
@@ -24,15 +24,15 @@ from app.reads.room import MAX_PAGE_BYTES, share, within_room
 from app.schemas import COUNTED, OF_DATE, SLUG
 
 Json = dict[str, Any]
-FEED = ["changes"]  # what its cursors belong to
-# A body that fits into its share of a page comes at once, a larger one when its turn comes.
-SMALL = "CASE WHEN length(body) <= :share THEN body END AS body"
+FEED = ["changes"]  # the identity of its cursors
+# A body that fits into its share of a page is read with its row, a larger one on its own.
+SMALL_BODY = "CASE WHEN length(body) <= :share THEN body END AS body"
 REVISION = (
-    f"SELECT position, version, op, at, author, note, {SMALL} FROM change"
+    f"SELECT position, version, op, at, author, note, {SMALL_BODY} FROM change"
     " WHERE kind = :kind AND record_id = :id AND cause_kind IS NULL"
 )
 FOLLOWING = (
-    f"SELECT position, op, at, record_id, version, cause_kind, cause_id, {SMALL} FROM change"
+    f"SELECT position, op, at, record_id, version, cause_kind, cause_id, {SMALL_BODY} FROM change"
     " WHERE kind = 'event' AND position > :after ORDER BY position LIMIT :limit"
 )
 BODY = Prepared("SELECT body FROM change WHERE position = :position")
@@ -42,30 +42,30 @@ BODY = Prepared("SELECT body FROM change WHERE position = :position")
 
 
 def revisions(
-    connection: Connection, now: Position, kind: str, record_id: str, asked: RevisionsQuery
+    connection: Connection, now: Position, kind: str, record_id: str, query: RevisionsQuery
 ) -> Page:
-    """What was done to a record, the last edit first; Problem `not-found` where it never was."""
+    """Return a page of a record's revisions, latest first. Raise Problem `not-found`."""
     _require_id(connection, kind, record_id)
-    of = {"kind": kind, "id": record_id, "share": share(asked.limit)}
+    parameters = {"kind": kind, "id": record_id, "share": share(query.limit)}
     count = f"SELECT count(*) FROM ({REVISION}) r"
-    total = connection.execute(text(count), of).scalar_one()
+    total = connection.execute(text(count), parameters).scalar_one()
     if total == 0:
-        raise unknown(connection, kind, record_id)
+        raise unknown_record(connection, kind, record_id)
     identity = ["revisions", kind, record_id]
-    before = read_cursor(now, identity, asked.cursor, (int,))[0] if asked.cursor else total + 1
-    query = f"{REVISION} AND version < :before ORDER BY version DESC LIMIT :limit"
-    # One more tells of another page, and the first of a page is compared with the one before.
-    limits = {"before": before, "limit": asked.limit + 1}
-    rows = connection.execute(text(query), {**of, **limits}).all()
-    items = _compared(connection, rows, asked.limit)
+    before = read_cursor(now, identity, query.cursor, (int,))[0] if query.cursor else total + 1
+    statement = f"{REVISION} AND version < :before ORDER BY version DESC LIMIT :limit"
+    # One row more shows if there is another page, and is what the last revision is compared with.
+    limits = {"before": before, "limit": query.limit + 1}
+    rows = connection.execute(text(statement), {**parameters, **limits}).all()
+    items = _compare(connection, rows, query.limit)
     cursor = None
     if len(rows) > len(items):
         cursor = write_cursor(now, identity, [rows[len(items) - 1].version])
     return Page(items, total, cursor)
 
 
-def _compared(connection: Connection, rows: Sequence[Row[Any]], limit: int) -> list[bytes]:
-    """Return the first revisions, each with what it changed, as many as have room on a page."""
+def _compare(connection: Connection, rows: Sequence[Row[Any]], limit: int) -> list[bytes]:
+    """Return the first revisions that have room on a page, each with its changes."""
     items: list[bytes] = []
     room, earlier = MAX_PAGE_BYTES, _body(connection, rows[0]) if rows else None
     for row, was in zip(rows[:limit], [*rows[1:], None], strict=False):
@@ -73,39 +73,39 @@ def _compared(connection: Connection, rows: Sequence[Row[Any]], limit: int) -> l
         room -= len(body or b"")
         if items and room < 0:
             break
-        items.append(write_json(_told(row, _document(earlier), _document(body))))
+        items.append(write_json(_members_of(row, _document(earlier), _document(body))))
     return items
 
 
 def revision(connection: Connection, kind: str, record_id: str, version: int) -> bytes:
-    """One revision with the whole record as it was; Problem `not-found`."""
+    """Return one revision with the whole record as it was. Raise Problem `not-found`."""
     _require_id(connection, kind, record_id)
-    query = f"{REVISION} AND version IN (:version, :version - 1) ORDER BY version DESC"
-    of = {"kind": kind, "id": record_id, "version": version, "share": MAX_PAGE_BYTES}
-    row, was, *_ = *connection.execute(text(query), of).all(), None, None
+    statement = f"{REVISION} AND version IN (:version, :version - 1) ORDER BY version DESC"
+    parameters = {"kind": kind, "id": record_id, "version": version, "share": MAX_PAGE_BYTES}
+    row, was, *_ = *connection.execute(text(statement), parameters).all(), None, None
     if row is None or row.version != version:
-        if EVER.row(connection, kind=kind, id=record_id) is None:
-            raise unknown(connection, kind, record_id)
+        if EVER_EXISTED.row(connection, kind=kind, id=record_id) is None:
+            raise unknown_record(connection, kind, record_id)
         fault = Fault("path", "version", "there is no such version")
         raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))
     after = _document(_body(connection, row))
     before = None if was is None else _document(_body(connection, was))
-    return write_json({**_told(row, before, after), "document": after})
+    return write_json({**_members_of(row, before, after), "document": after})
 
 
 def _require_id(connection: Connection, kind: str, record_id: str) -> None:
-    """Problem `not-found` where it can be no id: PostgreSQL takes no NUL."""
+    """Raise Problem `not-found` if the text cannot be an id: PostgreSQL accepts no NUL."""
     if not re.fullmatch(SLUG, record_id):
-        raise unknown(connection, kind, record_id)
+        raise unknown_record(connection, kind, record_id)
 
 
-def _told(row: Row[Any], before: Json | None, after: Json | None) -> Json:
-    told = {name: getattr(row, name) for name in ("version", "op", "at", "author", "note")}
-    return {**told, "changes": list(_differences(before, after))}
+def _members_of(row: Row[Any], before: Json | None, after: Json | None) -> Json:
+    members = {name: getattr(row, name) for name in ("version", "op", "at", "author", "note")}
+    return {**members, "changes": list(_differences(before, after))}
 
 
 def _body(connection: Connection, row: Row[Any]) -> bytes | None:
-    """Return the record after a change, None if it was deleted."""
+    """Return the record after a change, or None if it was deleted."""
     if row.op == "delete":
         return None
     if row.body is None:
@@ -118,7 +118,7 @@ def _document(body: bytes | None) -> Json | None:
 
 
 def _differences(before: Json | None, after: Json | None) -> Iterator[Json]:
-    """What two states of a record differ in, member by member; nothing where one is missing."""
+    """Yield each member in which two states of a record differ; nothing if one is None."""
     if before is not None and after is not None:
         for name in {**before, **after}:
             if name not in COUNTED:
@@ -139,41 +139,41 @@ def _between(path: str, before: Any, after: Any) -> Iterator[Json]:
 
 
 def _members(path: str, value: Any) -> Mapping[str, Any] | None:
-    """The parts of a value that can be told apart by name; None where it is one whole."""
+    """Return the parts of a value by name, or None if it has no named parts."""
     if isinstance(value, dict):
         hidden = OF_DATE if path == "date" else ()
         return {name: part for name, part in value.items() if name not in hidden}
     if isinstance(value, list) and all(isinstance(part, dict) and "id" in part for part in value):
-        named = {part["id"]: part for part in value}
-        return named if len(named) == len(value) else None
+        by_id = {part["id"]: part for part in value}
+        return by_id if len(by_id) == len(value) else None
     return None
 
 
 # -- the feed -------------------------------------------------------------------------------------
 
 
-def changes(connection: Connection, now: Position, asked: ChangesQuery) -> Page:
-    """Changes of events in commit order, from the beginning or after a cursor."""
-    after = read_cursor(now, FEED, asked.after, (int,), "after")[0] if asked.after else 0
-    limits = {"after": after, "limit": asked.limit + 1, "share": share(asked.limit)}
+def changes(connection: Connection, now: Position, query: ChangesQuery) -> Page:
+    """Return changes of events in commit order, from the beginning or after a cursor."""
+    after = read_cursor(now, FEED, query.after, (int,), "after")[0] if query.after else 0
+    limits = {"after": after, "limit": query.limit + 1, "share": share(query.limit)}
     rows = connection.execute(text(FOLLOWING), limits).all()
-    shown = rows[: asked.limit]
-    items = within_room(_change(now, row, _body(connection, row)) for row in shown)
+    page_rows = rows[: query.limit]
+    items = within_room(_change(now, row, _body(connection, row)) for row in page_rows)
     following = _place(now, rows[len(items) - 1]) if len(rows) > len(items) else None
     return Page(items, None, following)
 
 
-def changes_after(connection: Connection, asked: ChangesQuery) -> tuple[str, Sequence[bytes]]:
-    """Return the next changes, and the cursor after which a follower goes on.
+def changes_after(connection: Connection, query: ChangesQuery) -> tuple[str, Sequence[bytes]]:
+    """Return a cursor for a follower's next request, and the changes up to it.
 
-    It has one from its first look on, though nothing has changed yet: Problem `start-again` if the
-    store is another one by the next look.
+    A follower has a cursor from its first request on, even if nothing has changed. Raise Problem
+    `start-again` if the store has been replaced since.
     """
     now = position(connection)
-    items = changes(connection, now, asked).items
+    items = changes(connection, now, query).items
     if items:
         return json.loads(items[-1])["cursor"], items
-    return asked.after or write_cursor(Position(now.epoch, 0), FEED, [0]), ()
+    return query.after or write_cursor(Position(now.epoch, 0), FEED, [0]), ()
 
 
 def _place(now: Position, row: Row[Any]) -> str:
@@ -182,13 +182,13 @@ def _place(now: Position, row: Row[Any]) -> str:
 
 def _change(now: Position, row: Row[Any], body: bytes | None) -> bytes:
     cause = None if row.cause_kind is None else {"kind": row.cause_kind, "id": row.cause_id}
-    told = {
+    members = {
         "cursor": _place(now, row),
         "at": row.at,
-        # To a follower, what comes back is new.
+        # To a follower, a restored event is new.
         "op": "create" if row.op == "restore" else row.op,
         "id": row.record_id,
         "version": row.version,
     }
     event = b"null" if body is None else body
-    return b'%b,"event":%b,"cause":%b}' % (write_json(told)[:-1], event, write_json(cause))
+    return b'%b,"event":%b,"cause":%b}' % (write_json(members)[:-1], event, write_json(cause))

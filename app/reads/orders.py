@@ -1,4 +1,4 @@
-"""The orders in which events can be listed, each with where its cursors go on."""
+"""The orders in which events can be listed, and the cursors of each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ from app import words
 from app.dialects import Prepared
 from app.filters import EventQuery, OrderedQuery
 from app.reads.cursors import Position, read_cursor
-from app.reads.hits import Hits, in_batches
+from app.reads.hits import Hits, batch_keys
 
 MAX_KEY = (1 << 63) - 1
-AT_A_TIME, MOST_AT_A_TIME = 60, 2000  # events in the order of their edits are held in memory
-FEW = 2000
-LAST_TEXT = "\U0010ffff"  # behind every timestamp and id
+MIN_BATCH_EVENTS, MAX_BATCH_EVENTS = 60, 2000  # read at once in the order of their edits
+MAX_SORTED_EVENTS = 2000
+LAST_TEXT = "\U0010ffff"  # sorts after every timestamp and id
 FEW_BY_UPDATE, ALL_BY_UPDATE, BY_UPDATE = (
     {
-        descending: Prepared(query.format(way="DESC" if descending else "ASC", side=side))
+        descending: Prepared(statement.format(way="DESC" if descending else "ASC", side=side))
         for descending, side in ((True, "<"), (False, ">"))
     }
-    for query in (
+    for statement in (
         "SELECT key FROM timeline"
         " WHERE key IN :keys AND (updated_at, event_id) {side} (:moment, :event_id)"
         " ORDER BY updated_at {way}, event_id {way}",
@@ -36,35 +36,35 @@ FEW_BY_UPDATE, ALL_BY_UPDATE, BY_UPDATE = (
         " ORDER BY updated_at {way}, event_id {way} LIMIT :size",
     )
 )
-RANKED = 1000  # hits that are ranked: the newest
+MAX_RANKED_EVENTS = 1000  # only the newest hits are ranked
 WEIGHTS = (8, 4, 4, 2, 1)  # of a word in the title, actors, places and tags, summary, sources
-REPEATS = 3  # a word counts so often in a field, no more
+MAX_WORD_REPEATS = 3  # further repeats of a word in a field do not count
 
 
-WORDS = Prepared("SELECT key, words FROM wording WHERE key IN :keys")
-AT = {
+WORDINGS = Prepared("SELECT key, words FROM wording WHERE key IN :keys")
+KEY_AT = {
     descending: Prepared(
         f"SELECT key FROM timeline WHERE (day, event_id) {side} (:day, :id)"
         f" ORDER BY day {way}, event_id {way} LIMIT 1"
     )
     for descending, side, way in ((True, ">=", "ASC"), (False, "<=", "DESC"))
 }
-PLACE = Prepared("SELECT day, event_id, updated_at FROM timeline WHERE key = :key")
+EVENT_PLACE = Prepared("SELECT day, event_id, updated_at FROM timeline WHERE key = :key")
 
 
 class Order(Protocol):
     """A way to list events."""
 
     def keys(
-        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
+        self, connection: Connection, query: EventQuery, hits: Hits, now: Position
     ) -> Sequence[int]:
-        """The keys of the events of a page and, where there is more, one key too many."""
+        """Return the keys of a page's events, and one more if there is another page."""
 
-    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
-        """Give the keys of all its events, as they are found."""
+    def walk(self, connection: Connection, query: OrderedQuery, hits: Hits) -> Iterator[int]:
+        """Yield the keys of all hits in this order."""
 
-    def told(self, connection: Connection, key: int) -> list[Any]:
-        """What the cursor behind an event holds."""
+    def cursor_values(self, connection: Connection, key: int) -> list[Any]:
+        """Return the values of the cursor after the event with this key."""
 
 
 @dataclass
@@ -74,21 +74,21 @@ class ByDate:
     descending: bool
 
     def keys(
-        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
+        self, connection: Connection, query: EventQuery, hits: Hits, now: Position
     ) -> Sequence[int]:
         beyond = None
-        if asked.cursor is not None:
-            day, event_id = read_cursor(now, asked.identity, asked.cursor, (int, str))
+        if query.cursor is not None:
+            day, event_id = read_cursor(now, query.identity, query.cursor, (int, str))
             beyond = key_at(connection, day, event_id, descending=self.descending)
         keys = hits.in_order(descending=self.descending, beyond=beyond)
-        return next(in_batches(keys, asked.limit + 1), [])
+        return next(batch_keys(keys, query.limit + 1), [])
 
-    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
-        for some in hits.in_order(descending=self.descending):
-            yield from some.tolist()
+    def walk(self, connection: Connection, query: OrderedQuery, hits: Hits) -> Iterator[int]:
+        for array in hits.in_order(descending=self.descending):
+            yield from array.tolist()
 
-    def told(self, connection: Connection, key: int) -> list[Any]:
-        day, event_id, _ = place(connection, key)
+    def cursor_values(self, connection: Connection, key: int) -> list[Any]:
+        day, event_id, _ = locate(connection, key)
         return [day, event_id]
 
 
@@ -99,96 +99,98 @@ class ByUpdate:
     descending: bool
 
     def keys(
-        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
+        self, connection: Connection, query: EventQuery, hits: Hits, now: Position
     ) -> Sequence[int]:
         after = None
-        if asked.cursor is not None:
-            moment, event_id = read_cursor(now, asked.identity, asked.cursor, (str, str))
+        if query.cursor is not None:
+            moment, event_id = read_cursor(now, query.identity, query.cursor, (str, str))
             after = (moment, event_id)
-        keys = by_update(connection, hits, descending=self.descending, after=after)
-        return list(islice(keys, asked.limit + 1))
+        keys = keys_by_update(connection, hits, descending=self.descending, after=after)
+        return list(islice(keys, query.limit + 1))
 
-    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
-        return by_update(connection, hits, descending=self.descending)
+    def walk(self, connection: Connection, query: OrderedQuery, hits: Hits) -> Iterator[int]:
+        return keys_by_update(connection, hits, descending=self.descending)
 
-    def told(self, connection: Connection, key: int) -> list[Any]:
-        _, event_id, updated_at = place(connection, key)
+    def cursor_values(self, connection: Connection, key: int) -> list[Any]:
+        _, event_id, updated_at = locate(connection, key)
         return [updated_at, event_id]
 
 
-def by_update(
+def keys_by_update(
     connection: Connection,
     hits: Hits,
     *,
     descending: bool,
     after: tuple[str, str] | None = None,
 ) -> Iterator[int]:
-    """The keys of hits in the order of their last edits, or its reverse, `after` one of these."""
+    """Yield the keys of hits in the order of their last edits, or in reverse, after `after`."""
     before_all = (LAST_TEXT, LAST_TEXT) if descending else ("", "")
     moment, event_id = after or before_all
-    if hits.count() <= FEW:  # are sorted; of more the first are soon found in the order of all
-        keys = [key for some in hits.in_order() for key in some.tolist()]
-        few = FEW_BY_UPDATE[descending]
-        rows = few.rows(connection, keys=keys, moment=moment, event_id=event_id)
+    # Few hits are sorted. Of many, the first are soon met in the order of all events.
+    if hits.count() <= MAX_SORTED_EVENTS:
+        keys = [key for array in hits.in_order() for key in array.tolist()]
+        rows = FEW_BY_UPDATE[descending].rows(
+            connection, keys=keys, moment=moment, event_id=event_id
+        )
         yield from (row[0] for row in rows)
         return
-    size, everything = AT_A_TIME, hits.found.everything
-    query = (ALL_BY_UPDATE if everything else BY_UPDATE)[descending]
-    while rows := query.rows(connection, moment=moment, event_id=event_id, size=size):
+    size, everything = MIN_BATCH_EVENTS, hits.filter.everything
+    statement = (ALL_BY_UPDATE if everything else BY_UPDATE)[descending]
+    while rows := statement.rows(connection, moment=moment, event_id=event_id, size=size):
         _, moment, event_id, *_ = rows[-1]
         if not everything:
             blocks, slots = np.array([(row[3], row[4]) for row in rows]).T
-            rows = list(compress(rows, hits.every().holds(blocks, slots)))
+            rows = list(compress(rows, hits.bitmap().contains(blocks, slots)))
         yield from (row[0] for row in rows)
-        size = min(4 * size, MOST_AT_A_TIME)
+        size = min(4 * size, MAX_BATCH_EVENTS)
 
 
 @dataclass
 class ByRelevance:
-    """The newest hits, those first that say most of what `q` asks for, then the newer ones.
+    """The newest hits, best match first, then newest first.
 
-    A score depends on the event alone, and the cursor remembers how far back the first page
-    looked, so that nothing moves while other events are written.
+    A score depends on the event alone, and the cursor remembers how far back the first page looked,
+    so nothing moves while other events are written.
     """
 
     scores: dict[int, int] = field(default_factory=dict)
     oldest: list[Any] = field(default_factory=list)
 
     def keys(
-        self, connection: Connection, asked: EventQuery, hits: Hits, now: Position
+        self, connection: Connection, query: EventQuery, hits: Hits, now: Position
     ) -> Sequence[int]:
         after: tuple[int, int] | None = None
-        oldest, limit = -1, RANKED
-        if asked.cursor is not None:
+        oldest, limit = -1, MAX_RANKED_EVENTS
+        if query.cursor is not None:
             shape = (int, int, str, int, str)
             score, day, event_id, *self.oldest = read_cursor(
-                now, asked.identity, asked.cursor, shape
+                now, query.identity, query.cursor, shape
             )
             after = (-score, -key_at(connection, day, event_id, descending=True))
             oldest = key_at(connection, *self.oldest, descending=True)
-            limit = 2 * RANKED  # newer hits may have come in since
-        newest = next(in_batches(hits.in_order(descending=True), limit), [])
-        ranked = self._rank(connection, asked, [key for key in newest if key >= oldest])
+            limit = 2 * MAX_RANKED_EVENTS  # newer hits may have arrived since
+        newest = next(batch_keys(hits.in_order(descending=True), limit), [])
+        ranked = self._rank(connection, query, [key for key in newest if key >= oldest])
         keys = [-key for score, key in ranked if after is None or (score, key) > after]
-        return keys[: asked.limit + 1]
+        return keys[: query.limit + 1]
 
-    def walk(self, connection: Connection, asked: OrderedQuery, hits: Hits) -> Iterator[int]:
-        newest = next(in_batches(hits.in_order(descending=True), RANKED), [])
-        return iter([-key for _, key in self._rank(connection, asked, newest)])
+    def walk(self, connection: Connection, query: OrderedQuery, hits: Hits) -> Iterator[int]:
+        newest = next(batch_keys(hits.in_order(descending=True), MAX_RANKED_EVENTS), [])
+        return iter([-key for _, key in self._rank(connection, query, newest)])
 
-    def told(self, connection: Connection, key: int) -> list[Any]:
-        day, event_id, _ = place(connection, key)
+    def cursor_values(self, connection: Connection, key: int) -> list[Any]:
+        day, event_id, _ = locate(connection, key)
         return [self.scores[key], day, event_id, *self.oldest]
 
     def _rank(
-        self, connection: Connection, asked: OrderedQuery, keys: Sequence[int]
+        self, connection: Connection, query: OrderedQuery, keys: Sequence[int]
     ) -> list[tuple[int, int]]:
-        """Return the score and the key of each, negated so that the best and newest come first."""
-        sought = list(words.patterns(words.search(str(asked.q))))
-        wordings = WORDS.rows(connection, keys=keys)
-        self.scores = {key: _score(wording, sought) for key, wording in wordings}
+        """Return score and key of each event, negated so that the best and newest come first."""
+        patterns = list(words.patterns(words.search(str(query.q))))
+        wordings = WORDINGS.rows(connection, keys=keys)
+        self.scores = {key: _score(wording, patterns) for key, wording in wordings}
         if keys and not self.oldest:
-            self.oldest = list(place(connection, keys[-1])[:2])
+            self.oldest = list(locate(connection, keys[-1])[:2])
         return sorted((-score, -key) for key, score in self.scores.items())
 
 
@@ -201,23 +203,26 @@ ORDERS: Mapping[str, Callable[[], Order]] = {
 }
 
 
-def _score(wording: str, sought: Sequence[str]) -> int:
-    """How much of what is sought stands in each field, by the field's weight."""
+def _score(wording: str, patterns: Sequence[str]) -> int:
+    """Return how often the patterns occur in each field, times the field's weight."""
     return sum(
-        weight * min(line.count(pattern.strip("%")), REPEATS)
+        weight * min(line.count(pattern.strip("%")), MAX_WORD_REPEATS)
         for weight, line in zip(WEIGHTS, wording.split("\n"), strict=False)
-        for pattern in sought
+        for pattern in patterns
     )
 
 
-def place(connection: Connection, key: int) -> tuple[int, str, str]:
-    """Where the event with a key stands: its day, its id, and when it was last edited."""
-    ((day, event_id, updated_at),) = PLACE.rows(connection, key=key)
+def locate(connection: Connection, key: int) -> tuple[int, str, str]:
+    """Return the day, the id and the last edit of the event with this key."""
+    ((day, event_id, updated_at),) = EVENT_PLACE.rows(connection, key=key)
     return day, event_id, updated_at
 
 
 def key_at(connection: Connection, day: int, event_id: str, *, descending: bool) -> int:
-    """A key that parts what came up to an event from what follows, also where the event is gone."""
-    row = AT[descending].row(connection, day=day, id=event_id)
+    """Return a key that divides the events before a cursor from those after it.
+
+    It does so even if the cursor's event has gone.
+    """
+    row = KEY_AT[descending].row(connection, day=day, id=event_id)
     end = MAX_KEY if descending else -1
     return end if row is None else int(row[0])

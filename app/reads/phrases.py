@@ -1,4 +1,4 @@
-"""Which events say a phrase: their words are read once, and what was found is kept."""
+"""Events whose wording has a phrase. The wording is read once, and the result is cached."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,57 +8,59 @@ from sqlalchemy import Connection
 
 from app.dialects import Prepared
 from app.filters import Phrase
-from app.index import Mask, none
-from app.reads.bitmaps import Bitmap, of_each
-from app.reads.blocks import Block, Column, Older, Timeline, columns, kept
+from app.index import Mask, empty_mask
+from app.reads.bitmaps import Bitmap, match_blocks
+from app.reads.blocks import Array, BlockState, Older, TimelineState, cached, columns
 
-SAYING = Prepared("SELECT key FROM wording WHERE key IN :keys AND words LIKE :pattern")
-AT_ONCE = 2000  # keys are asked for together
+PHRASE_KEYS = Prepared("SELECT key FROM wording WHERE key IN :keys AND words LIKE :pattern")
+MAX_KEYS_PER_QUERY = 2000
 
 
 @dataclass(frozen=True)
-class Saying:
-    """The slots of a block whose events say a phrase."""
+class PhraseSlots:
+    """The slots of a block whose events have a phrase."""
 
-    slots: Column
+    slots: Array
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size in bytes."""
         return self.slots.nbytes
 
 
-def said(
+def match_phrase(
     connection: Connection,
-    timeline: Timeline,
+    timeline: TimelineState,
     phrase: Phrase,
     words: Bitmap,
     check: Callable[[], None],
 ) -> Bitmap:
-    """All slots that say a phrase, among those that bear its `words`; `check` before each block."""
+    """Return all slots with a phrase among those with its words; call `check` before each block."""
 
-    def fitting(block: Block) -> Mask:
+    def match(block: BlockState) -> Mask:
         check()
-        return saying(connection, block, phrase, words)
+        return match_phrase_in_block(connection, block, phrase, words)
 
-    return of_each(connection, timeline, ("said", phrase.pattern), fitting)
+    return match_blocks(connection, timeline, ("said", phrase.pattern), match)
 
 
-def saying(connection: Connection, block: Block, phrase: Phrase, words: Bitmap) -> Mask:
-    """Which slots of a block say a phrase, among those that bear its `words`."""
+def match_phrase_in_block(
+    connection: Connection, block: BlockState, phrase: Phrase, words: Bitmap
+) -> Mask:
+    """Return the slots of a block with a phrase, among those with its words."""
 
-    def make(_: Older[Saying]) -> Saying:
-        bearing = words.mask(block.id)
-        slots = np.flatnonzero(none() if bearing is None else bearing).astype(np.uint16)
+    def make(_: Older[PhraseSlots]) -> PhraseSlots:
+        candidates = words.mask(block.id)
+        slots = np.flatnonzero(empty_mask() if candidates is None else candidates).astype(np.uint16)
         keys = columns(connection, block).of["key"][slots]
-        found: list[int] = []
-        for start in range(0, len(keys), AT_ONCE):
-            some = keys[start : start + AT_ONCE].tolist()
-            rows = SAYING.rows(connection, keys=some, pattern=phrase.pattern)
-            found += (key for (key,) in rows)
-        return Saying(slots[np.isin(keys, found)])
+        matching_keys: list[int] = []
+        for start in range(0, len(keys), MAX_KEYS_PER_QUERY):
+            batch = keys[start : start + MAX_KEYS_PER_QUERY].tolist()
+            rows = PHRASE_KEYS.rows(connection, keys=batch, pattern=phrase.pattern)
+            matching_keys += (key for (key,) in rows)
+        return PhraseSlots(slots[np.isin(keys, matching_keys)])
 
     key = "phrase", phrase.pattern, block.id
-    mask = none()
-    mask[kept(connection, key, block.stamp, make, found=True).slots] = True
+    mask = empty_mask()
+    mask[cached(connection, key, block.stamp, make, per_filter=True).slots] = True
     return mask

@@ -1,4 +1,4 @@
-"""How much a page holds: some MiB at most, whatever the size of its items."""
+"""How much a page holds: a few MiB at most, whatever the size of its items."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -7,31 +7,31 @@ from sqlalchemy import Connection
 from app.dialects import Prepared
 
 MAX_PAGE_BYTES = 4 << 20
-AT_ONCE = 100  # documents are read
-# A document that fits into its share of a page comes at once, a larger one when its turn comes.
-SMALL = Prepared(
+MAX_DOCUMENTS_PER_QUERY = 100
+# A document that fits into its share of a page is read with the others, a larger one on its own.
+SMALL_DOCUMENTS = Prepared(
     "SELECT key, CASE WHEN length(body) <= :share THEN body END FROM document WHERE key IN :keys"
 )
-LARGE = Prepared("SELECT body FROM document WHERE key = :key")
+LARGE_DOCUMENT = Prepared("SELECT body FROM document WHERE key = :key")
 
 
 def share(number: int) -> int:
-    """Return how many bytes each of so many items has."""
+    """Return the bytes that each of `number` items may take on a page."""
     return MAX_PAGE_BYTES // max(number, 1)
 
 
 def documents(connection: Connection, keys: Sequence[int]) -> Iterator[bytes]:
-    """Give the documents with these keys, in their order; large ones are read as they are asked."""
-    for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
-        small = dict(SMALL.rows(connection, keys=some, share=share(len(some))))
-        for key in some:
+    """Yield the documents with these keys, in order; large ones are read one by one."""
+    for start in range(0, len(keys), MAX_DOCUMENTS_PER_QUERY):
+        batch = keys[start : start + MAX_DOCUMENTS_PER_QUERY]
+        small = dict(SMALL_DOCUMENTS.rows(connection, keys=batch, share=share(len(batch))))
+        for key in batch:
             body = small[key]
-            yield bytes(LARGE.row(connection, key=key)[0] if body is None else body)
+            yield bytes(LARGE_DOCUMENT.row(connection, key=key)[0] if body is None else body)
 
 
 def within_room(items: Iterable[bytes], room: int = MAX_PAGE_BYTES) -> list[bytes]:
-    """Return the first items, as many as have room; the first one in any case."""
+    """Return the first items that fit in `room` bytes, and at least one."""
     fitting: list[bytes] = []
     for item in items:
         room -= len(item)

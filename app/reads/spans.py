@@ -8,80 +8,80 @@ from typing import NamedTuple
 import numpy as np
 
 from app import dates
-from app.reads.blocks import Column
+from app.reads.blocks import Array
 from app.reads.cursors import write_json
 
-REMEMBERED = 1 << 14  # spans, three times as many as an answer may hold
-CUTS = 16  # ways in which time was last cut
+MAX_CACHED_SPANS = 1 << 14  # three times as many as an answer may hold
+MAX_CACHED_CUTS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Interval:
-    """A way to cut time: numbers that count its spans, the first day of each, and its name."""
+class CalendarInterval:
+    """A way to cut time: how its spans are numbered, where each begins, and its label."""
 
-    number_at: Callable[[int], int]  # of the span that holds a day
+    number_at: Callable[[int], int]  # of the span with this day
     first_day: Callable[[int], int]  # of a span
     label: Callable[[int], str]  # of a span
 
 
 class Span(NamedTuple):
-    """A stretch of the calendar, both ends included; `told` is its JSON, left open at the end."""
+    """A stretch of the calendar, both ends included; `json` is its JSON object without the `}`."""
 
     first: int
     last: int
     label: str
-    told: bytes
+    json: bytes
 
 
-@lru_cache(REMEMBERED)
-def span(interval: Interval, number: int) -> Span:
-    """One of the spans of an interval; at the edges of the calendar as much as there is of it."""
+@lru_cache(MAX_CACHED_SPANS)
+def span(interval: CalendarInterval, number: int) -> Span:
+    """Return a span of an interval, cut off at the ends of the calendar."""
     first = max(interval.first_day(number), dates.FIRST_DAY)
     last = min(interval.first_day(number + 1) - 1, dates.LAST_DAY)
     label = interval.label(number)
-    told = {"start": dates.iso_day(first), "end": dates.iso_day(last), "label": label}
-    return Span(first, last, label, write_json(told)[:-1])
+    members = {"start": dates.iso_day(first), "end": dates.iso_day(last), "label": label}
+    return Span(first, last, label, write_json(members)[:-1])
 
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Spans one behind the other, none left out.
+    """Adjoining spans in order.
 
-    `days` are the first of each and the one behind all; `template` their JSON, to be filled with
-    the certain and the possible events of each in turn.
+    `days` are the first day of each span and the day after the last. `template` is their JSON, to
+    be filled with the certain and the possible events of each.
     """
 
     spans: Sequence[Span]
-    days: Column
+    days: Array
     template: bytes
 
 
-@lru_cache(CUTS)
-def cut(interval: Interval, lowest: int, highest: int) -> Cut:
-    """The spans of an interval from one number to another, both included."""
+@lru_cache(MAX_CACHED_CUTS)
+def cut_calendar(interval: CalendarInterval, lowest: int, highest: int) -> Cut:
+    """Return the spans of an interval from one number to another, both included."""
     spans = [span(interval, number) for number in range(lowest, highest + 1)]
-    told = [one.told.replace(b"%", b"%%") + b',"certain":%d,"possible":%d}' for one in spans]
-    days = np.array([*(one.first for one in spans), spans[-1].last + 1])
-    return Cut(spans, days, b",".join(told))
+    templates = [part.json.replace(b"%", b"%%") + b',"certain":%d,"possible":%d}' for part in spans]
+    days = np.array([*(part.first for part in spans), spans[-1].last + 1])
+    return Cut(spans, days, b",".join(templates))
 
 
-def _years(size: int) -> Interval:
-    """Spans of `size` years."""
+def _years(size: int) -> CalendarInterval:
+    """Return the interval of `size` years."""
 
     def label(number: int) -> str:
-        # At the edges of the calendar as much of a span as there is.
+        # Cut off at the ends of the calendar.
         first, last = max(number * size, -9999), min(number * size + size - 1, 9999)
         return "–".join(_edtf_label(year) for year in dict.fromkeys((first, last)))
 
-    return Interval(
+    return CalendarInterval(
         lambda day: dates.from_day_number(day)[0] // size,
         lambda number: dates.day_number(number * size, 1, 1),
         label,
     )
 
 
-def _months(size: int, label: Callable[[int, int], str]) -> Interval:
-    """Spans of `size` months from January on."""
+def _months(size: int, label: Callable[[int, int], str]) -> CalendarInterval:
+    """Return the interval of `size` months, counted from January."""
     per_year = 12 // size
 
     def number_at(day: int) -> int:
@@ -92,7 +92,7 @@ def _months(size: int, label: Callable[[int, int], str]) -> Interval:
         year, part = divmod(number, per_year)
         return dates.day_number(year, part * size + 1, 1)
 
-    return Interval(number_at, first_day, lambda number: label(*divmod(number, per_year)))
+    return CalendarInterval(number_at, first_day, lambda number: label(*divmod(number, per_year)))
 
 
 def _edtf_label(year: int, rest: str = "") -> str:
@@ -100,7 +100,7 @@ def _edtf_label(year: int, rest: str = "") -> str:
 
 
 def _week_label(number: int) -> str:
-    """ISO 8601 week: that of the year which its Thursday falls into."""
+    """Return the label of an ISO 8601 week; its year is that of its Thursday."""
     thursday = number * 7 + 4
     year, _, _ = dates.from_day_number(thursday)
     week = (thursday - dates.day_number(year, 1, 1)) // 7 + 1
@@ -112,7 +112,7 @@ YEAR_0_ENDS, YEAR_9999_BEGINS = dates.day_number(0, 12, 31), dates.day_number(99
 BEFORE_YEAR_0 = dates.day_number(-1, 12, 31)
 
 
-def named_days(bounds: Column) -> Column:
+def named_days(bounds: Array) -> Array:
     """Return the first and the last day that dates with these bounds name, a column each.
 
     A start or an end that may lie in any year names none, as one that is open. If neither names a
@@ -132,35 +132,37 @@ def named_days(bounds: Column) -> Column:
     return np.stack([first, last])
 
 
-def _any_year(moment: Column) -> Column:
+def _any_year(moment: Array) -> Array:
     """Return whether a moment between two days may lie in any year from 0 to 9999."""
-    within: Column = (moment[0] <= YEAR_0_ENDS) & (moment[1] >= YEAR_9999_BEGINS)
+    within: Array = (moment[0] <= YEAR_0_ENDS) & (moment[1] >= YEAR_9999_BEGINS)
     return within
 
 
-def _any_year_bc(moment: Column) -> Column:
+def _any_year_bc(moment: Array) -> Array:
     """Return whether a moment between two days may lie in any year before 0, and in no other."""
-    exactly: Column = (moment[0] == dates.FIRST_DAY) & (moment[1] == BEFORE_YEAR_0)
+    exactly: Array = (moment[0] == dates.FIRST_DAY) & (moment[1] == BEFORE_YEAR_0)
     return exactly
 
 
-# What a histogram may be asked for, the coarsest first. Day 1, 0001-01-01, is a Monday.
-INTERVALS: Mapping[str, Interval] = {
+# The intervals of a histogram, coarsest first. Day 1, 0001-01-01, is a Monday.
+CALENDAR_INTERVALS: Mapping[str, CalendarInterval] = {
     "millennium": _years(1000),
     "century": _years(100),
     "decade": _years(10),
     "year": _years(1),
     "quarter": _months(3, lambda year, part: _edtf_label(year, f"-{33 + part}")),
     "month": _months(1, lambda year, part: _edtf_label(year, f"-{part + 1:02d}")),
-    "week": Interval(lambda day: (day - 1) // 7, lambda number: number * 7 + 1, _week_label),
-    "day": Interval(
+    "week": CalendarInterval(
+        lambda day: (day - 1) // 7, lambda number: number * 7 + 1, _week_label
+    ),
+    "day": CalendarInterval(
         lambda day: day,
         lambda number: number,
         lambda day: dates.parse(str(dates.iso_day(day))).label,
     ),
 }
 
-# What a picture may be cut into.
-OF_PICTURES: Mapping[str, Interval] = {
-    name: INTERVALS[name] for name in ("century", "decade", "year", "month", "week", "day")
+# The intervals of a picture.
+PICTURE_INTERVALS: Mapping[str, CalendarInterval] = {
+    name: CALENDAR_INTERVALS[name] for name in ("century", "decade", "year", "month", "week", "day")
 }

@@ -1,4 +1,4 @@
-"""The vocabulary: what events refer to, each entry with how many events bear it."""
+"""The vocabulary that events refer to, each entry with the number of its events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,72 +9,72 @@ from sqlalchemy import Connection
 from app import words
 from app.dialects import Prepared
 from app.filters import VocabularyQuery
-from app.reads.blocks import Older, kept
-from app.reads.cursors import Page, Position, one, read_cursor, write_cursor, write_json
+from app.reads.blocks import Older, cached
+from app.reads.cursors import Page, Position, fetch_record, read_cursor, write_cursor, write_json
 from app.reads.events import event
 from app.reads.room import within_room
 
-ALIASES = Prepared(
+ACTOR_ALIASES = Prepared(
     "SELECT actor_id, alias FROM actor_alias WHERE actor_id IN :ids ORDER BY actor_id, position"
 )
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """A kind of record that events share: its table, and its members in the order they are told."""
+class VocabularyTable:
+    """A kind of record that events share: its table, and its members in the order of the JSON."""
 
     table: str
     members: Sequence[str]
-    made: Mapping[str, str] = field(default_factory=dict)  # members that are no column, in SQL
+    expressions: Mapping[str, str] = field(default_factory=dict)  # SQL of members without a column
 
     @property
     def query(self) -> str:
-        """Each record with the number of events that bear it."""
-        told = (f"{self.made.get(name, f'v.{name}')} AS {name}" for name in self.members)
+        """Return the query for each record and the number of its events."""
+        columns = (f"{self.expressions.get(name, f'v.{name}')} AS {name}" for name in self.members)
         return (
-            f"SELECT {', '.join(told)}, coalesce(t.events, 0) AS events FROM {self.table} v"
+            f"SELECT {', '.join(columns)}, coalesce(t.events, 0) AS events FROM {self.table} v"
             f" LEFT JOIN term t ON t.kind = '{self.table}' AND t.value = v.id"
         )
 
     def record(self, row: Sequence[Any]) -> dict[str, Any]:
-        """A row of the query by names."""
+        """Return a row of the query as a dict."""
         return dict(zip((*self.members, "events"), row, strict=True))
 
 
-OF_SOURCES = (
+SOURCE_MEMBERS = (
     *("id", "publisher", "title", "author", "url", "archive_url", "published", "accessed"),
     *("language", "kind"),
 )
-VOCABULARIES: Mapping[str, Vocabulary] = {
-    "types": Vocabulary("type", ("id", "label", "description")),
-    "actors": Vocabulary(
+VOCABULARIES: Mapping[str, VocabularyTable] = {
+    "types": VocabularyTable("type", ("id", "label", "description")),
+    "actors": VocabularyTable(
         "actor", ("id", "name", "kind", "country", "aliases", "url"), {"aliases": "NULL"}
     ),
-    "places": Vocabulary("place", ("id", "name", "country", "latitude", "longitude")),
-    "tags": Vocabulary("tag", ("id", "name")),
-    "publishers": Vocabulary("publisher", ("id", "name")),
-    "sources": Vocabulary(
+    "places": VocabularyTable("place", ("id", "name", "country", "latitude", "longitude")),
+    "tags": VocabularyTable("tag", ("id", "name")),
+    "publishers": VocabularyTable("publisher", ("id", "name")),
+    "sources": VocabularyTable(
         "source",
-        OF_SOURCES,
+        SOURCE_MEMBERS,
         {"publisher": "(SELECT name FROM publisher p WHERE p.id = v.publisher_id)"},
     ),
 }
 
 
-def vocabulary(connection: Connection, now: Position, name: str, asked: VocabularyQuery) -> Page:
-    """A page of a vocabulary (a key of VOCABULARIES), ordered by id, with event counts."""
+def vocabulary(connection: Connection, now: Position, name: str, query: VocabularyQuery) -> Page:
+    """Return a page of a vocabulary (a key of VOCABULARIES) by id, with event counts."""
     kind = VOCABULARIES[name]
-    identity = [name, asked.q]
-    conditions, parameters = _search(asked.q)
+    identity = [name, query.q]
+    conditions, parameters = _search(query.q)
     total = None
-    if asked.total == "exact":
+    if query.total == "exact":
         total = _number(connection, now, kind.table, conditions, parameters)
-    after = read_cursor(now, identity, asked.cursor, (str,))[0] if asked.cursor else ""
-    query = Prepared(
+    after = read_cursor(now, identity, query.cursor, (str,))[0] if query.cursor else ""
+    statement = Prepared(
         f"{kind.query} WHERE {conditions} AND v.id > :after ORDER BY v.id LIMIT :limit"
     )
-    rows = query.rows(connection, **parameters, after=after, limit=asked.limit + 1)
-    items = within_room(_records(connection, name, rows[: asked.limit]))
+    rows = statement.rows(connection, **parameters, after=after, limit=query.limit + 1)
+    items = within_room(_records(connection, name, rows[: query.limit]))
     following = None
     if len(rows) > len(items):
         following = write_cursor(now, identity, [rows[len(items) - 1][0]])
@@ -88,19 +88,19 @@ def _number(
     conditions: str,
     parameters: Mapping[str, str],
 ) -> int:
-    """How many records there are in all or of a search, which is kept until the next write."""
+    """Return how many records there are in all, or in a search; cached until the next write."""
 
     def make(_: Older[int]) -> int:
-        query = Prepared(f"SELECT count(*) FROM {table} v WHERE {conditions}")
-        number: int = query.row(connection, **parameters)[0]
+        statement = Prepared(f"SELECT count(*) FROM {table} v WHERE {conditions}")
+        number: int = statement.row(connection, **parameters)[0]
         return number
 
     key = "number", table, *parameters.values()
-    return kept(connection, key, now.position, make, lambda _: 0)
+    return cached(connection, key, now.position, make, lambda _: 0)
 
 
 def _search(q: str | None) -> tuple[str, dict[str, Any]]:
-    """The condition over `v` that a `q` means, with its parameters."""
+    """Return the condition on `v` that `q` means, and its parameters."""
     if q is None:
         return "1 = 1", {}
     patterns = {f"pattern{n}": p for n, p in enumerate(words.name_patterns(q))}
@@ -108,14 +108,14 @@ def _search(q: str | None) -> tuple[str, dict[str, Any]]:
 
 
 def record(connection: Connection, name: str, record_id: str) -> bytes:
-    """One record of a vocabulary with its event count; Problem `not-found` names the nearest id."""
+    """Return one record with its event count. Raise Problem `not-found` with the nearest id."""
     kind = VOCABULARIES[name]
     query = Prepared(f"{kind.query} WHERE v.id = :id")
-    return _records(connection, name, [one(connection, kind.table, query, record_id)])[0]
+    return _records(connection, name, [fetch_record(connection, kind.table, query, record_id)])[0]
 
 
 def served(connection: Connection, kind: str, record_id: str) -> bytes:
-    """The document of a record of any kind; Problem `not-found` or `gone`."""
+    """Return the document of a record of any kind. Raise Problem `not-found` or `gone`."""
     if kind == "event":
         return event(connection, record_id)
     return record(connection, f"{kind}s", record_id)
@@ -131,7 +131,7 @@ def _records(connection: Connection, name: str, rows: Sequence[Any]) -> list[byt
 
 
 def _aliases(connection: Connection, ids: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {actor_id: [] for actor_id in ids}
-    for actor_id, alias in ALIASES.rows(connection, ids=ids):
-        found[actor_id].append(alias)
-    return found
+    aliases: dict[str, list[str]] = {actor_id: [] for actor_id in ids}
+    for actor_id, alias in ACTOR_ALIASES.rows(connection, ids=ids):
+        aliases[actor_id].append(alias)
+    return aliases

@@ -1,4 +1,4 @@
-"""What is read at the start, so that the first to ask has it."""
+"""Reading ahead when a server starts, so that the first request finds a warm cache."""
 
 from collections.abc import Callable
 
@@ -6,25 +6,27 @@ from sqlalchemy import Connection
 
 from app.filters import FACETS, Choice
 from app.index import ids_of_kind
-from app.reads.amounts import amounts
-from app.reads.bitmaps import Bitmap, keep
-from app.reads.blocks import columns, timeline
-from app.reads.tallies import borne, grouped, pairs
+from app.reads.amounts import block_amounts
+from app.reads.bitmaps import Bitmap, cache_clause
+from app.reads.blocks import columns, current_timeline
+from app.reads.tallies import actor_roles, distinct_bounds, forward_index
 
 
 def warm(connection: Connection, wanted: Callable[[], bool] = lambda: True) -> None:
-    """Read what is looked at in all blocks, while it is wanted."""
-    whole = timeline(connection)
+    """Read the columns, quantities and facets of all blocks into the cache, while `wanted()`."""
+    whole = current_timeline(connection)
     for block in whole.blocks:
         if wanted():
             columns(connection, block)
-            amounts(connection, block)
+            block_amounts(connection, block)
     for kind in (*FACETS, "actor-role"):
         if wanted():
-            held, first = borne(connection, whole, kind), ids_of_kind(kind)[0]
-            for value, bits in zip(held.common.tolist(), held.bits, strict=True):
+            index, first = forward_index(connection, whole, kind), ids_of_kind(kind)[0]
+            for value, bits in zip(index.common.tolist(), index.bits, strict=True):
                 clause = (Choice(first + value),)
-                keep(connection, whole, clause, Bitmap(held.blocks, bits).trimmed())
-    for read in (pairs, grouped):
+                cache_clause(
+                    connection, whole, clause, Bitmap(index.blocks, bits).without_empty_blocks()
+                )
+    for read in (actor_roles, distinct_bounds):
         if wanted():
             read(connection, whole)

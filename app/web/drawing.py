@@ -108,7 +108,7 @@ def strip(density: Density, window: dates.Window | None) -> Strip | None:
 
 def _cut(density: Density, most: int, window: dates.Window | None) -> list[Bucket]:
     """Spans as fine as fit; the outer ones as far as they lie in the window, as they ask for it."""
-    buckets = density.cut(density.fitting(most))
+    buckets = density.cut(density.finest_interval(most))
     if window is None:
         return buckets
     middle = range(1, len(buckets) - 1)

@@ -15,7 +15,7 @@ from app.api.answers import absolute, database
 from app.api.documentation import OF_READS, errors
 from app.api.routes import StrictRoute, read_query
 from app.errors import Fault, Problem, wrong
-from app.filters import find
+from app.filters import resolve
 from app.filters.query import required
 from app.web.links import EMBEDDED, relative_url
 from app.web.query import EmbedQuery, QueryPairs, clean_pairs
@@ -104,7 +104,7 @@ async def get_oembed(request: Request, query: Annotated[OembedQuery, Query()]) -
 
 def _check_timeline(connection: Connection, timeline: EmbedQuery) -> None:
     """Raise a Problem if the event or a value of the filter does not exist."""
-    find(connection, timeline)
+    resolve(connection, timeline)
     if timeline.event:
         reads.event(connection, timeline.event)
 

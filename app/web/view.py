@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from app import dates, reads
-from app.filters import EventFilter, EventQuery, RevisionsQuery, find
+from app.filters import EventFilter, EventQuery, RevisionsQuery, resolve
 from app.web.drawing import Strip, strip
 from app.web.query import PageQuery
 
@@ -113,14 +113,14 @@ def read_view(
     """Return the view in the state `now` of the store, without facets if there is no `form`."""
     page = reads.page(connection, now, query.listing)
     events = [json.loads(item) for item in page.items]
-    density = reads.densities(connection, query)
+    density = reads.measure_density(connection, query)
     facets = {name: _facet(connection, query, name) for name in FACETS} if form else {}
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query.event) if query.event else None
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
         total=page.total or 0,
-        all_events=reads.matching(connection, EventFilter()),
+        all_events=reads.count_matching(connection, EventFilter()),
         years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
         cursor=page.cursor,
         strip=strip(density, query.window),
@@ -155,14 +155,14 @@ def _facet(connection: Connection, query: PageQuery, name: str) -> list[Option]:
     rest = query.without(name).given
     base = EventFilter(**rest, **({name: excluded} if excluded else {}))
     counts = reads.facet(
-        connection, reads.Hits(connection, find(connection, base)), name, MAX_FACET_VALUES
+        connection, reads.Hits(connection, resolve(connection, base)), name, MAX_FACET_VALUES
     )
     options = [Option(v["value"], v["label"], v["count"], v["value"] in chosen) for v in counts]
     # A chosen value may not be among the commonest, or be a publisher or a tag by its name.
     listed = {option.value for option in options}
     others = [value for value in dict.fromkeys(chosen) if value not in listed]
     for value, label in reads.labels(connection, name, others).items():
-        number = reads.matching(connection, EventFilter(**rest, **{name: [value, *excluded]}))
+        number = reads.count_matching(connection, EventFilter(**rest, **{name: [value, *excluded]}))
         options.append(Option(value, label, number, True))
     return options
 

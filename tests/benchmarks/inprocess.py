@@ -67,7 +67,7 @@ def totals(values: Values, times: int) -> Iterator[Work]:
     """Counting under one, two and three terms."""
     for step in range(times):
         asked = EventFilter.model_validate(filtered(values, 1 + step % 3))
-        yield partial(reads.matching, asked=asked)
+        yield partial(reads.count_matching, query=asked)
 
 
 def facets(values: Values, times: int) -> Iterator[Work]:
@@ -75,7 +75,7 @@ def facets(values: Values, times: int) -> Iterator[Work]:
     for step in range(times):
         filters = filtered(values, 1) if step % 10 else {}
         asked = FacetQuery.model_validate({"by": [DIMENSIONS[step % len(DIMENSIONS)]], **filters})
-        yield partial(reads.facets, asked=asked)
+        yield partial(reads.facets, query=asked)
 
 
 PARTS = (

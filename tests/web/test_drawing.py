@@ -111,7 +111,7 @@ def density(*edtfs: str, window: Window | None = None, undated: int = 0) -> Dens
 def test_bars_are_as_fine_as_there_is_room(edtfs: list[str], span: int) -> None:
     """Days, weeks, months, years, decades, centuries: the finest that fit."""
     made = density(*edtfs)
-    lengths = [b.last - b.first + 1 for b in made.cut(made.fitting(MOST_BARS))]
+    lengths = [b.last - b.first + 1 for b in made.cut(made.finest_interval(MOST_BARS))]
     assert max(lengths) == span
     picture = strip(made, None)
     assert picture is not None

@@ -34,7 +34,7 @@ class Phrase(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class ResolvedFilter:
     """A filter with every value looked up: an event fits each clause, and not `none_of`."""
 
     plan: Plan
@@ -50,7 +50,7 @@ class Found:
         return unbound and not (self.clauses or self.none_of or self.phrases)
 
 
-def find(connection: Connection, asked: EventFilter) -> Found:
+def resolve(connection: Connection, asked: EventFilter) -> ResolvedFilter:
     """Look up a filter; Problem `invalid-parameters` names a value that does not exist."""
     plan = Plan(Candidates(connection))
     for meaning in asked.meanings:
@@ -75,7 +75,7 @@ def find(connection: Connection, asked: EventFilter) -> Found:
         # Where a word was never borne, its clause finds nothing already.
         if all(("word", word) in ids for word in phrase)
     ]
-    return Found(plan, clauses, none_of, phrases)
+    return ResolvedFilter(plan, clauses, none_of, phrases)
 
 
 def _ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, int]:
