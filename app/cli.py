@@ -45,7 +45,7 @@ from app.main import create_app
 from app.models import SCOPES
 from app.plain import count, describe
 from app.seeding import SeedError
-from app.settings import PREFIX, Settings
+from app.settings import ENV_PREFIX, Settings
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -75,7 +75,7 @@ def run() -> None:
         fail("the .env file, or the path of the database, is not UTF-8 text")
     except ValidationError as error:
         for detail in error.errors():
-            where = PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
+            where = ENV_PREFIX + "_".join(str(part) for part in detail["loc"]).upper()
             said = describe(detail)
             err.print(
                 f"dateline: {where}: {said}" if detail["loc"] else f"dateline: {said}", markup=False
@@ -85,7 +85,7 @@ def run() -> None:
 
 def _lines(problem: Problem) -> list[str]:
     """Return what is wrong, a fault a line, and how many more there are."""
-    lines = [fault.said for fault in problem.faults[:MAX_LINES]] or [problem.detail]
+    lines = [fault.sentence for fault in problem.faults[:MAX_LINES]] or [problem.detail]
     left = len(problem.faults) - len(lines)
     return [*lines, f"and {left} more"] if left > 0 else lines
 
@@ -243,7 +243,7 @@ def copy(
             stack.enter_context(origin.alone())
         stack.enter_context(made.alone(create=True))
         with origin.read(patient=True) as connection:
-            total = copying.size(connection)
+            total = copying.count_rows(connection)
         with _progress(total, "copying") as tell:
             verify = _sound(f"the copy in {made} is not sound, and will not be served")
             number = copying.copy(origin, made, verify, tell)
@@ -448,7 +448,7 @@ def create_key(
     except OverflowError:
         fail("--days goes beyond the year 9999")
     with _current(write=True) as database, database.write(beside=True) as session:
-        key = keys.make(session, name, scope, schemas.timestamp(now), expires_at)
+        key = keys.create(session, name, scope, schemas.timestamp(now), expires_at)
     out.print(key, markup=False)
 
 
@@ -456,7 +456,7 @@ def create_key(
 def list_keys() -> None:
     """Print every key ever made: id, name, scope, and its days; never the key itself."""
     with _current() as database, database.read(patient=True) as connection:
-        for key in keys.listed(connection):
+        for key in keys.list_keys(connection):
             ends = [
                 f"{what} {key[column][:10]}"
                 for what, column in (("expires", "expires_at"), ("revoked", "revoked_at"))

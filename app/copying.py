@@ -1,4 +1,4 @@
-"""`copy`: a whole store into an empty one, of either engine, in steps that may be broken off."""
+"""`dateline copy`: copy a whole store into an empty one, of either engine. It can be resumed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
@@ -10,8 +10,8 @@ from app.db import Database
 from app.dialects import StoreError
 from app.models import COPYING, TABLES
 
-BATCH = 2000  # rows of a step's first table are written in one transaction
-# In an order in which each row finds what it refers to; an event and its parts come together.
+BATCH_ROWS = 2000  # of a step's first table, written in one transaction
+# In this order each row comes after those it refers to; an event and its parts come together.
 STEPS: tuple[tuple[str, ...], ...] = (
     *(("type",), ("actor",), ("actor_alias",), ("place",), ("publisher",), ("source",), ("tag",)),
     (
@@ -23,71 +23,73 @@ STEPS: tuple[tuple[str, ...], ...] = (
     *(("term",), ("posting",)),
 )
 COPIED = [table for step in STEPS for table in step]
-# They change without a change of the state: a key is made or revoked, a request is answered.
-ANEW = ("api_key", "answered")
-COMPARED = ("document", "change", *ANEW)
-STORE = text("SELECT epoch, position, stamp, identity FROM store")
-WHOLE = text("UPDATE store SET epoch = :epoch, identity = :identity")
-FULL = text("SELECT 1 FROM store WHERE position > 0 UNION ALL SELECT 1 FROM api_key LIMIT 1")
-Rows = list[tuple[Any, ...]]
+# Copied again each time: they change while the position of the store stays the same.
+VOLATILE = ("api_key", "answered")
+COMPARED = ("document", "change", *VOLATILE)
+STATE_SQL = text("SELECT epoch, position, stamp, identity FROM store")
+FINISH_SQL = text("UPDATE store SET epoch = :epoch, identity = :identity")
+NOT_EMPTY_SQL = text(
+    "SELECT 1 FROM store WHERE position > 0 UNION ALL SELECT 1 FROM api_key LIMIT 1"
+)
+TableRows = list[tuple[Any, ...]]
 
 
 def copy(
     source: Database,
     target: Database,
     verify: Callable[[Database], None],
-    tell: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> int:
-    """Make a store hold all that another does; gives how many rows these are.
+    """Copy every row of a store into an empty one and return how many rows it has.
 
-    It has the same epoch and identity then, so that cursors and subscriptions go on. What an
-    earlier copy of the same state has written stays. StoreError where the target holds
-    anything else, or differs in the end, as `verify` may say too. `tell` is told how many
-    rows are there.
+    The copy keeps the epoch and identity, so cursors and subscriptions go on. Resume an
+    interrupted copy of the same state. Raise StoreError if the target holds anything else, or
+    differs in the end; `verify` may raise too. Report the number of rows written so far
+    to `report`.
     """
     target.migrate(older=False)
     with target.dialect.copying():
         with source.read(patient=True) as origin:
-            told = dict(origin.execute(STORE).one()._mapping)
-            done = _fill(origin, target, " ".join((COPYING, *map(str, told.values()))), tell)
+            state = dict(origin.execute(STATE_SQL).one()._mapping)
+            written = _fill(origin, target, " ".join((COPYING, *map(str, state.values()))), report)
         with target.write() as session:
             target.dialect.after_copy(session.connection())
-            session.execute(text("UPDATE store SET position = :position, stamp = :stamp"), told)
+            session.execute(text("UPDATE store SET position = :position, stamp = :stamp"), state)
         verify(target)
         with target.write() as session:
-            session.execute(WHOLE, told)
-    return done
+            session.execute(FINISH_SQL, state)
+    return written
 
 
-def _fill(origin: Connection, target: Database, mark: str, tell: Callable[[int], None]) -> int:
-    """Write what a target of this mark lacks, and compare; gives how many rows it has then."""
+def _fill(origin: Connection, target: Database, mark: str, report: Callable[[int], None]) -> int:
+    """Write the rows that the target lacks, compare, and return how many rows it has."""
     _begin(target, mark)
     with target.write() as session:
-        for table in ANEW:
+        for table in VOLATILE:
             session.execute(TABLES[table].delete())
     with target.read(patient=True) as connection:
-        done = size(connection)
+        written = count_rows(connection)
     for step in STEPS:
         for rows in _missing(origin, target, step):
             with target.write() as session:
                 for table, some in rows.items():
                     target.dialect.fill(session.connection(), table, _columns(table), some)
-            done += sum(map(len, rows.values()))
-            tell(done)
+            written += sum(map(len, rows.values()))
+            report(written)
     with target.read(patient=True) as connection:
         _compare(origin, connection)
-    return done
+    return written
 
 
-def size(connection: Connection) -> int:
-    """How many rows a copy of a store has."""
-    return sum(_number(connection, table) for table in COPIED)
+def count_rows(connection: Connection) -> int:
+    """Return how many rows a copy of this store will have."""
+    return sum(_count(connection, table) for table in COPIED)
 
 
 def _begin(target: Database, mark: str) -> None:
-    """Mark an empty store as the target of this copy; StoreError for one that holds another."""
+    """Mark an empty store as the target of this copy. Raise StoreError if it is not empty."""
     with target.write() as session:
-        epoch = session.execute(STORE).one().epoch
+        epoch = session.execute(STATE_SQL).one().epoch
         if epoch == mark:
             return
         if epoch.startswith(COPYING):
@@ -95,15 +97,15 @@ def _begin(target: Database, mark: str) -> None:
                 f"{target} holds part of a copy of another store, or of this one before it was "
                 "changed: empty it, then begin again"
             )
-        if session.execute(FULL).first():
+        if session.execute(NOT_EMPTY_SQL).first():
             raise StoreError(f"{target} is not empty; a copy never overwrites a store")
         session.execute(text("UPDATE store SET epoch = :mark"), {"mark": mark})
 
 
 def _missing(
     origin: Connection, target: Database, step: tuple[str, ...]
-) -> Iterator[dict[str, Rows]]:
-    """What of a step the target does not hold yet, in batches of rows by table."""
+) -> Iterator[dict[str, TableRows]]:
+    """Yield the rows of a step that the target lacks, in batches: rows by table."""
     first, *parts = (TABLES[name] for name in step)
     keys = list(first.primary_key.columns)
     last: Sequence[Any] | None
@@ -112,7 +114,7 @@ def _missing(
         last = connection.execute(query).first()
     places = [list(first.columns).index(key) for key in keys]
     while True:
-        query = select(first).order_by(*keys).limit(BATCH)
+        query = select(first).order_by(*keys).limit(BATCH_ROWS)
         if last is not None:
             query = query.where(tuple_(*keys) > tuple_(*last))
         rows = {first.name: [tuple(row) for row in origin.execute(query)]}
@@ -129,15 +131,15 @@ def _missing(
 
 
 def _compare(origin: Connection, copied: Connection) -> None:
-    """StoreError where the copy differs, in the number of any rows or in what is compared."""
+    """Raise StoreError if the numbers of rows differ, or any row of COMPARED."""
     for table in COPIED:
-        if _number(origin, table) != _number(copied, table):
+        if _count(origin, table) != _count(copied, table):
             raise StoreError(f"the copy differs in the number of rows in {table}")
     for name in COMPARED:
         compared = TABLES[name]
         query = select(compared).order_by(*compared.primary_key.columns)
         both = (
-            connection.execution_options(yield_per=BATCH).execute(query)
+            connection.execution_options(yield_per=BATCH_ROWS).execute(query)
             for connection in (origin, copied)
         )
         for one, other in zip_longest(*both):
@@ -145,7 +147,7 @@ def _compare(origin: Connection, copied: Connection) -> None:
                 raise StoreError(f"the copy differs in {name}, from {(one or other)[0]} on")
 
 
-def _number(connection: Connection, table: str) -> int:
+def _count(connection: Connection, table: str) -> int:
     return connection.execute(select(func.count()).select_from(TABLES[table])).scalar_one()
 
 

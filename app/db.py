@@ -39,7 +39,7 @@ from app.downloads import Downloads
 from app.errors import Problem
 from app.models import COPYING, RESTORING
 from app.settings import Settings
-from app.waiting import Signal, Turns, Work
+from app.waiting import Limiter, Signal, WorkCounter
 
 logger = logging.getLogger("dateline")
 
@@ -71,16 +71,16 @@ class Database:
         self.told = ""  # why it is not, as it was said last
         # Half of the connections to PostgreSQL are for slow reads, so that others find one free.
         slow = SLOW_READS if self.dialect.reads_on_loop else max(1, settings.pool_size // 2)
-        self.readers = Turns("reads", settings.pool_size - slow)
-        self.slow_readers = Turns("slow reads", slow, MOST_WAITING)
-        self.writers = Turns("writes", 1, MOST_WAITING)
+        self.readers = Limiter("reads", settings.pool_size - slow)
+        self.slow_readers = Limiter("slow reads", slow, MOST_WAITING)
+        self.writers = Limiter("writes", 1, MOST_WAITING)
         self._threads = anyio.CapacityLimiter(math.inf)  # whose turn it is waits for no thread
         self._probing: asyncio.Task[Problem | None] | None = None
-        self._counting = Turns("requests to be counted", COUNTING)
+        self._counting = Limiter("requests to be counted", COUNTING)
         self.downloads = Downloads(
             settings.downloads_mib << 20, settings.pool_size, self._shorten_log
         )
-        self.reads, self.writes = Work(), Work()
+        self.reads, self.writes = WorkCounter(), WorkCounter()
         self.memory = memory = Memory(MEMORY)
         self._reader = self.dialect.reader(settings.query_seconds, memory)
         self._quick = self.dialect.reader(min(LOOP_SECONDS, settings.query_seconds), memory)
@@ -164,7 +164,7 @@ class Database:
         longer than LOOP_SECONDS it begins again among the slow reads.
         """
         if not self.dialect.reads_on_loop:
-            async with self.readers.one():
+            async with self.readers.slot():
                 return await self._in_thread(work, *args, **kwargs)
         started = time.perf_counter()
         try:
@@ -187,7 +187,7 @@ class Database:
 
         Problem `store-unavailable` if too many wait, or this one waited too long.
         """
-        async with self.slow_readers.one():
+        async with self.slow_readers.slot():
             return await self._in_thread(work, *args, **kwargs)
 
     async def _in_thread(
@@ -195,7 +195,7 @@ class Database:
     ) -> T:
         def run() -> T:
             self.require_known()
-            with self.reads.done(), self.read() as connection:
+            with self.reads.measure(), self.read() as connection:
                 return work(connection, *args, **kwargs)
 
         return await anyio.to_thread.run_sync(run, limiter=self._threads)
@@ -237,7 +237,7 @@ class Database:
 
         if self.dialect.reads_on_loop:
             return run()
-        async with self._counting.one():
+        async with self._counting.slot():
             return await anyio.to_thread.run_sync(run, limiter=self._threads)
 
     async def writing(
@@ -250,10 +250,10 @@ class Database:
 
         def run() -> T:
             self.require_known()
-            with self.writes.done(), self.write() as session:
+            with self.writes.measure(), self.write() as session:
                 return work(session, *args, **kwargs)
 
-        async with self.writers.one():
+        async with self.writers.slot():
             done = await anyio.to_thread.run_sync(run, limiter=self._threads)
         self.changed.send()
         return done
@@ -266,7 +266,7 @@ class Database:
         if not self.dialect.log_is_long():
             return
         with suppress(Problem):
-            async with self.writers.one():
+            async with self.writers.slot():
                 await anyio.to_thread.run_sync(self.dialect.shorten_log, limiter=self._threads)
 
     def listen(self, loop: asyncio.AbstractEventLoop, ended: threading.Event) -> None:

@@ -1,7 +1,7 @@
-"""Downloads: each file is made once, at full speed, and taken at the pace of every client.
+"""Downloads: write each file once, at full speed, and send it at the pace of each client.
 
-The file lies in memory if it is small, otherwise on disk, unlinked. A client that reads slowly thus
-costs neither a snapshot of the store, nor a connection, nor a buffer that grows.
+Small files stay in memory, larger ones in unlinked files on disk. So a slow client holds neither a
+snapshot of the store, nor a connection, nor a growing buffer.
 """
 
 import asyncio
@@ -18,24 +18,24 @@ import anyio.to_thread
 
 from app.dialects import unavailable
 from app.errors import Problem
-from app.waiting import WAITING_SECONDS, Signal, Turns
+from app.waiting import MAX_WAITING_SECONDS, Limiter, Signal
 
 logger = logging.getLogger("dateline")
 
 MAX_SERVED = 1000  # downloads
-MAX_WAITING = 100  # downloads that wait until others are made
-MAX_MEMORY_BYTES = 128 << 10  # of a file that needs no disk
-START_BYTES = 1 << 20  # a file that ends before has a Content-Length, and may yet become a 503
+MAX_WAITING = 100  # downloads that wait for a producer
+MAX_MEMORY_BYTES = 128 << 10  # of a file in memory
+START_BYTES = 1 << 20  # a smaller file gets a Content-Length, and can still become a 503
 PIECE_BYTES = 64 << 10
-STEPS = 2  # Python would only let more wait for one another
+STEP_THREADS = 2  # more would only wait for the interpreter lock
 READING_THREADS = 4
-TRIM_BYTES = 16 << 20  # of downloads, after which memory is given back
+TRIM_BYTES = 16 << 20  # of downloads; after them memory is given back to the system
 
 Produce = Callable[[], Generator[bytes, None, None]]
 
 
 class Spool:
-    """A file that one producer writes and many clients read, also while it is written."""
+    """A file with one producer and many readers, which may read while it grows."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -48,11 +48,11 @@ class Spool:
 
     @property
     def on_disk(self) -> bool:
-        """Whether reading may have to wait for a disk."""
+        """Return whether the file is on disk, so that reading may block."""
         return self._file is not None
 
     def write(self, data: bytes) -> None:
-        """Append some bytes; Problem `store-unavailable` if the disk has no room for them."""
+        """Append some bytes. Raise Problem `store-unavailable` if the disk is full."""
         if self._file is None and self.size + len(data) <= MAX_MEMORY_BYTES:
             self._memory += data
         else:
@@ -77,45 +77,46 @@ class Spool:
                 file.close()
             raise
         self._file = file
-        self._memory = bytearray()  # after the file is there: a client may be reading
+        self._memory = bytearray()  # only once the file is there: a client may be reading
 
     def read(self, start: int) -> bytes:
         """Return the next bytes from `start`, at most PIECE_BYTES."""
-        memory, file = self._memory, self._file  # in this order, as the producer writes them
+        memory, file = self._memory, self._file  # in this order: the producer sets the file first
         if file is None:
             return bytes(memory[start : start + PIECE_BYTES])
         return os.pread(file.fileno(), PIECE_BYTES, start)
 
     def close(self) -> None:
-        """Give the space back."""
+        """Free the memory or the disk space."""
         self._memory = bytearray()
         if self._file is not None:
             self._file.close()
 
 
 class Downloads:
-    """All downloads of a server: few are made at a time, many are taken."""
+    """All downloads of a server: few are written at a time, many are sent."""
 
     def __init__(
         self, max_bytes: int, producers: int, after: Callable[[], Awaitable[object]]
     ) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0  # of all files
-        self._written = 0  # bytes since memory was given back
+        self._written = 0  # bytes since the last trim
         self.served = 0
-        self.producing = Turns("downloads", producers, MAX_WAITING)
-        self._after = after  # a file is made
+        self.producing = Limiter("downloads", producers, MAX_WAITING)
+        self._after = after  # called after each file
         self._spools: dict[Hashable, Spool] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._steps = anyio.CapacityLimiter(STEPS)
+        self._steps = anyio.CapacityLimiter(STEP_THREADS)
         self._reading = anyio.CapacityLimiter(READING_THREADS)
         self._freed = Signal()
 
     @asynccontextmanager
     async def open(self, key: Hashable, produce: Produce) -> AsyncIterator[Spool]:
-        """Give the file that `produce` makes; everyone who asks for `key` meanwhile shares it.
+        """Yield the file of `produce` once its first START_BYTES, or all of it, are there.
 
-        It is whole, or its first START_BYTES are there. Raise what kept it from being made.
+        Requests for the same `key` share one file. Raise the error that `produce` raised, or
+        Problem `store-unavailable` if too many downloads are under way.
         """
         if self.served >= MAX_SERVED:
             raise unavailable(f"{self.served} downloads are under way, and no more may be.")
@@ -145,7 +146,7 @@ class Downloads:
                 self._close(spool)
 
     async def pieces(self, spool: Spool) -> AsyncIterator[bytes]:
-        """Give a file's bytes as they come; raise what broke it off."""
+        """Yield the bytes of a file as they come. Raise the error that stopped its producer."""
         start = 0
         while True:
             if start < spool.size:
@@ -164,9 +165,9 @@ class Downloads:
                 await spool.grown.next.wait()
 
     async def _fill(self, spool: Spool, produce: Produce) -> None:
-        """Make a file, one step after the other, so that long ones let short ones pass."""
+        """Write a file step by step, so that short ones need not wait for long ones."""
         try:
-            async with self.producing.one():
+            async with self.producing.slot():
                 pieces = produce()
                 try:
                     while spool.readers and await self._step(spool, pieces):
@@ -186,7 +187,7 @@ class Downloads:
         await self._after()
 
     async def _step(self, spool: Spool, pieces: Generator[bytes, None, None]) -> bool:
-        """Append the next piece; return whether there was one."""
+        """Append the next piece. Return False at the end."""
 
         def step() -> bool:
             piece = next(pieces, None)
@@ -203,21 +204,21 @@ class Downloads:
             spool.grown.send()
 
     async def _wait_for_room(self, spool: Spool) -> None:
-        """Wait until all files together take less than they may.
+        """Wait until all files together take less disk than `max_bytes`.
 
-        A file that a client may be reading already has the second half of it for itself: the others
-        are told 503 before they begin.
+        A file that has readers may use all of it, a new one only half, since that can still be
+        refused with 503. Raise Problem `store-unavailable` if the wait is too long.
         """
-        most = self.max_bytes if spool.size >= START_BYTES else self.max_bytes // 2
-        with anyio.move_on_after(WAITING_SECONDS) as waiting:
-            while self.bytes >= most and spool.readers:
+        limit = self.max_bytes if spool.size >= START_BYTES else self.max_bytes // 2
+        with anyio.move_on_after(MAX_WAITING_SECONDS) as waiting:
+            while self.bytes >= limit and spool.readers:
                 await self._freed.next.wait()
         if waiting.cancelled_caught:
-            logger.warning("downloads take %d bytes of disk, and may take no more", self.bytes)
-            raise unavailable("Other downloads take all the room that there is for downloads.")
+            logger.warning("downloads have reached their limit: %d bytes of disk", self.bytes)
+            raise unavailable("Other downloads use all the disk space for downloads.")
 
     def _close(self, spool: Spool) -> None:
-        """Give a file back that nobody reads; its producer does it if it is not done."""
+        """Free a file without readers; if it is not complete, its producer does."""
         if spool.ended:
             self.bytes -= spool.size
             spool.size = 0
@@ -226,7 +227,7 @@ class Downloads:
 
 
 def give_memory_back() -> None:
-    """Return memory that is free, yet held by the C library, to the system: glibc keeps much."""
+    """Return the free memory of the C library to the system; glibc keeps much of it."""
     with suppress(AttributeError, OSError, TypeError):  # other libraries have no such call
         ctypes.CDLL(None).malloc_trim(0)
 

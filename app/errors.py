@@ -1,4 +1,4 @@
-"""Everything that can go wrong, said in one shape: RFC 9457 problem+json."""
+"""Every error in one shape: RFC 9457 problem+json."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemType:
     """A kind of problem: its HTTP status, its title, and what a client can do about it."""
 
     status: int
@@ -30,75 +30,77 @@ class Kind:
     advice: str
 
 
-KINDS: Mapping[str, Kind] = {
-    "bad-request": Kind(400, "The request is malformed", "Correct the request and send it again."),
-    "unauthorized": Kind(
+PROBLEM_TYPES: Mapping[str, ProblemType] = {
+    "bad-request": ProblemType(
+        400, "The request is malformed", "Correct the request and send it again."
+    ),
+    "unauthorized": ProblemType(
         401, "A key is needed", "Send a key that is valid: Authorization: Bearer <key>."
     ),
-    "forbidden": Kind(403, "The key does not reach so far", "Use a key of the scope `write`."),
-    "not-found": Kind(404, "Not found", "Check the path and the id."),
-    "method-not-allowed": Kind(
+    "forbidden": ProblemType(403, "This key may not write", "Use a key of the scope `write`."),
+    "not-found": ProblemType(404, "Not found", "Check the path and the id."),
+    "method-not-allowed": ProblemType(
         405, "Method not allowed", "Use one of the methods that the Allow header lists."
     ),
-    "request-timeout": Kind(
+    "request-timeout": ProblemType(
         408,
         "The request did not arrive in time",
-        "Send it without a break: head and body have 30 seconds each, the body one more a 64 KiB.",
+        "Send it without a break: 30 seconds for the head, 30 for the body and 1 more per 64 KiB.",
     ),
-    "conflict": Kind(
-        409, "This contradicts what is stored", "The errors say which stored record differs."
+    "conflict": ProblemType(
+        409, "This contradicts a stored record", "The errors say which stored record differs."
     ),
-    "start-again": Kind(
+    "start-again": ProblemType(
         410,
         "Start again",
         "The database was replaced; drop the cursor and begin at the first page.",
     ),
-    "gone": Kind(
+    "gone": ProblemType(
         410, "Deleted", "Its revisions are kept; restore it with POST to its path + /restore."
     ),
-    "precondition-failed": Kind(
+    "precondition-failed": ProblemType(
         412, "It has changed meanwhile", "Read it again, and repeat the change on what it is now."
     ),
-    "body-too-large": Kind(413, "The body is too large", "Send less in one request."),
-    "uri-too-long": Kind(414, "The URL is too long", "Ask for less in one request."),
-    "unsupported-media-type": Kind(
+    "body-too-large": ProblemType(413, "The body is too large", "Send less in one request."),
+    "uri-too-long": ProblemType(414, "The URL is too long", "Ask for less in one request."),
+    "unsupported-media-type": ProblemType(
         415, "Unsupported content type", "Send the content type that the documentation names."
     ),
-    "invalid-parameters": Kind(
+    "invalid-parameters": ProblemType(
         422, "The query is not understood", "Each error names a parameter and what would be right."
     ),
-    "invalid-body": Kind(
+    "invalid-body": ProblemType(
         422, "The document is not valid", "Each error names a field and what would be right."
     ),
-    "key-reused": Kind(
+    "key-reused": ProblemType(
         422, "The Idempotency-Key is taken", "Use a new key for each request that differs."
     ),
-    "query-too-costly": Kind(
+    "query-too-costly": ProblemType(
         422, "The query would cost too much", "Narrow it with a date or another filter."
     ),
-    "precondition-required": Kind(
+    "precondition-required": ProblemType(
         428, "If-Match is needed", "Read the record, and send its ETag as If-Match."
     ),
-    "too-many-requests": Kind(
+    "too-many-requests": ProblemType(
         429, "Too many requests", "Try again after the seconds in Retry-After."
     ),
-    "headers-too-large": Kind(
+    "headers-too-large": ProblemType(
         431, "The headers are too large", "Send fewer or shorter headers, or a shorter URL."
     ),
-    "internal-error": Kind(
+    "internal-error": ProblemType(
         500, "Something went wrong in Dateline", "Try again; if it persists, report it."
     ),
-    "not-implemented": Kind(
+    "not-implemented": ProblemType(
         501, "Not offered in this format", "Ask for the format that the documentation names."
     ),
-    "too-many-connections": Kind(
+    "too-many-connections": ProblemType(
         503, "Too many connections", "Close some, or try again after the seconds in Retry-After."
     ),
-    "store-unavailable": Kind(
+    "store-unavailable": ProblemType(
         503, "The store is not available", "Try again after the seconds in Retry-After."
     ),
 }
-CODE_OF_STATUS = {
+CODES_BY_STATUS = {
     400: "bad-request",
     404: "not-found",
     405: "method-not-allowed",
@@ -109,7 +111,7 @@ CODE_OF_STATUS = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that was wrong: where (`query`, `path`, `body`), its name, what would be right."""
+    """One mistake: its place (`query`, `path`, `body`), its name, and how to correct it."""
 
     where: str
     name: str
@@ -118,22 +120,22 @@ class Fault:
     line: int | None = None  # of an imported file
 
     @property
-    def said(self) -> str:
-        """In words."""
+    def sentence(self) -> str:
+        """Return the fault in one line, for a person at the command line."""
         hint = f"; did you mean '{self.suggestion}'?" if self.suggestion else ""
         line = "" if self.line is None else f"line {self.line}: "
         return f"{line}{self.name}: {self.message}{hint}"
 
     def as_json(self) -> dict[str, Any]:
-        """The member of `errors`; `suggestion` and `line` are left out where there is none."""
-        found = {"in": self.where, "name": self.name, "message": self.message}
-        more = {"suggestion": self.suggestion, "line": self.line}
-        return found | {name: value for name, value in more.items() if value is not None}
+        """Return a member of `errors`, without `suggestion` and `line` if they are None."""
+        member = {"in": self.where, "name": self.name, "message": self.message}
+        optional = {"suggestion": self.suggestion, "line": self.line}
+        return member | {name: value for name, value in optional.items() if value is not None}
 
 
 @dataclass(eq=False)
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """An answer that is an error; `code` is a key of KINDS."""
+    """An error to answer with; `code` is a key of KINDS."""
 
     code: str
     detail: str
@@ -141,18 +143,18 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return self.said
+        return self.sentence
 
     @property
-    def said(self) -> str:
-        """In one line, for a person at the command line."""
-        return "; ".join(fault.said for fault in self.faults) or self.detail
+    def sentence(self) -> str:
+        """Return the problem in one line, for a person at the command line."""
+        return "; ".join(fault.sentence for fault in self.faults) or self.detail
 
-    def response(self, root: str = "") -> Response:
-        """The answer (RFC 9457 section 3); `root` is the path that the server is mounted at."""
-        kind = KINDS[self.code]
+    def response(self, root_path: str = "") -> Response:
+        """Return the answer (RFC 9457 section 3); `root_path` is where the server is mounted at."""
+        kind = PROBLEM_TYPES[self.code]
         document: dict[str, Any] = {
-            "type": f"{root}/problems/{self.code}",
+            "type": f"{root_path}/problems/{self.code}",
             "title": kind.title,
             "status": kind.status,
             "detail": self.detail,
@@ -167,13 +169,13 @@ SECRET = re.compile(r"dln_[0-9A-Za-z]+")
 
 
 def mask_keys(text: str) -> str:
-    """Return a text that others may read, without the secret part of the keys in it."""
+    """Return the text with every API key in it replaced by `dln_***`."""
     return SECRET.sub("dln_***", text)
 
 
-def example(code: str) -> dict[str, Any]:
-    """A problem of this kind as a client may meet it, for the documentation."""
-    kind = KINDS[code]
+def example_problem(code: str) -> dict[str, Any]:
+    """Return a problem of this kind as a client may get it, for the documentation."""
+    kind = PROBLEM_TYPES[code]
     about = {"type": f"/problems/{code}", "title": kind.title, "status": kind.status}
     if code != "invalid-parameters":
         return {**about, "detail": kind.advice}
@@ -182,7 +184,7 @@ def example(code: str) -> dict[str, Any]:
 
 
 def refuse(*faults: Fault, code: str = "invalid-parameters") -> Problem:
-    """The problem of one or more faults, its detail naming each."""
+    """Return the problem for one or more faults; its detail names each of them."""
     names = ", ".join(dict.fromkeys(fault.name for fault in faults))
     return Problem(code, f"Not accepted: {names}.", faults)
 
@@ -190,19 +192,25 @@ def refuse(*faults: Fault, code: str = "invalid-parameters") -> Problem:
 def wrong(
     message: str, suggestion: str | None = None, name: str | None = None
 ) -> PydanticCustomError:
-    """What a validator raises; `name` says which parameter, where only the whole query shows it."""
-    told = {"message": message, "suggestion": suggestion, "name": name}
-    return PydanticCustomError("wrong", "{message}", told)
+    """Return an error for a validator to raise.
+
+    `name` is the parameter at fault, if the validator looks at the whole query.
+    """
+    context = {"message": message, "suggestion": suggestion, "name": name}
+    return PydanticCustomError("wrong", "{message}", context)
 
 
 def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
-    """Faults of pydantic's list; never the input itself, which may be secret or unprintable."""
+    """Return pydantic's errors as faults.
+
+    They never repeat the input, which may be secret or unprintable.
+    """
 
     def fault(detail: Mapping[str, Any]) -> Fault:
         where, *path = [str(part) for part in detail["loc"]] or ["body"]
         context = detail.get("ctx", {})
         name = context.get("name") or ".".join(path) or where
-        if where == "query":  # which of several values it was says nothing
+        if where == "query":  # leave out the index of a repeated parameter
             name = name.partition(".")[0]
         return Fault(where, name[:200], describe(detail), context.get("suggestion"))
 
@@ -210,56 +218,56 @@ def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
 
 
 def from_http(request: Request, error: HTTPException) -> Problem:
-    """The problem that Starlette's error is: no such path, another method."""
-    code = CODE_OF_STATUS.get(error.status_code, "internal-error")
+    """Return Starlette's error (no such path, wrong method) as a problem."""
+    code = CODES_BY_STATUS.get(error.status_code, "internal-error")
     headers = dict(error.headers or {})
-    if code == "method-not-allowed":  # Starlette names those of the first route alone
-        headers["Allow"] = ", ".join(_methods(request))
-    detail = f"{request.method} {request.url.path[:200]}: {KINDS[code].title.lower()}."
+    if code == "method-not-allowed":  # Starlette names only the methods of the first route
+        headers["Allow"] = ", ".join(_list_methods(request))
+    detail = f"{request.method} {request.url.path[:200]}: {PROBLEM_TYPES[code].title.lower()}."
     return Problem(code, detail, headers=headers)
 
 
-def root(request: Request) -> str:
-    """The path that the server is mounted at."""
-    # A mounted application, such as the static files, changes root_path to its own.
+def root_path(request: Request) -> str:
+    """Return the path that the server is mounted at, such as `/chronology`, or an empty text."""
+    # A mounted application, such as the static files, replaces root_path with its own.
     scope = request.scope
     return str(scope.get("app_root_path", scope.get("root_path", "")))
 
 
 def install(app: FastAPI) -> None:
-    """Make every error that reaches `app` a problem+json answer."""
+    """Answer every error that reaches `app` with problem+json."""
 
     async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return error.response(root(request))
+        return error.response(root_path(request))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         faults = from_validation(error.errors())
         code = "invalid-body" if faults[0].where == "body" else "invalid-parameters"
-        return refuse(*faults, code=code).response(root(request))
+        return refuse(*faults, code=code).response(root_path(request))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return from_http(request, error).response(root(request))
+        return from_http(request, error).response(root_path(request))
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
 
 
-def _methods(request: Request) -> list[str]:
-    """What the routes of this path answer."""
-    found = {
+def _list_methods(request: Request) -> list[str]:
+    """Return the methods that the routes of this path answer."""
+    methods = {
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
         for route in request.app.routes
         if route.matches({**request.scope, "method": method})[0] is Match.FULL
     }
-    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
-def unexpected(error: Exception, root_path: str = "") -> Response:
-    """The answer to an error nobody foresaw: logged whole, told as nothing but a 500."""
+def answer_unexpected(error: Exception, root_path: str = "") -> Response:
+    """Log an unforeseen error and return a 500 that does not reveal it."""
     logger.error("unexpected error", exc_info=error)
     return Problem("internal-error", "The error is in the server's log.").response(root_path)

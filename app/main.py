@@ -32,22 +32,25 @@ from app.errors import Problem
 from app.settings import Settings
 from app.web import assets, embedding, pages
 
-AGAIN_SECONDS = 2.0  # after the store was not there
+RETRY_SECONDS = 2.0  # while the store is not available
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The server's application over the store that `settings` name; StoreError where it is none."""
+    """Return the application over the store that `settings` name.
+
+    Raise StoreError if its address is not one of a store.
+    """
     database = Database(settings)
 
     ended = Event()
 
     def stop() -> None:
-        """Have streams end; the server calls it when it begins to stop."""
+        """End all streams; the server calls this when it begins to stop."""
         app.state.stopping.set()
         database.changed.send()
 
     def warm() -> None:
-        """Read what filters look at, beside the first requests, as soon as the store is there."""
+        """Fill the caches of filters as soon as the store is available."""
         while not ended.is_set():
             try:
                 database.require_known()
@@ -56,25 +59,25 @@ def create_app(settings: Settings) -> FastAPI:
                 return
             except (Problem, DBAPIError) as error:
                 if isinstance(error, DBAPIError) or not database.dialect.comes_back:
-                    return  # whoever asks is told
-            ended.wait(AGAIN_SECONDS)
+                    return  # requests will report it
+            ended.wait(RETRY_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        beside = [Thread(target=warm), Thread(target=database.listen, args=(loop, ended))]
-        for thread in beside:
+        threads = [Thread(target=warm), Thread(target=database.listen, args=(loop, ended))]
+        for thread in threads:
             thread.start()
         try:
             yield
         finally:
             ended.set()
-            for thread in beside:
-                await asyncio.to_thread(thread.join)  # it may yet tell the loop something
+            for thread in threads:
+                await asyncio.to_thread(thread.join)  # it may still call the loop
             database.close()
 
     app = FastAPIOffline(
-        docs_url=None,  # its own: `api/reference`
+        docs_url=None,  # `api/reference` has its own
         redoc_url=None,
         title="Dateline",
         lifespan=lifespan,
@@ -84,9 +87,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.stopping = asyncio.Event()
     app.state.stop = stop
-    of_events = (events, counts, vocabulary, records, citations, changes, audit, files)
-    for room in (*of_events, operations, metrics, reference, embedding, pages, assets):
-        app.router.routes += room.router.routes  # included, each would be looked for twice
+    rooms = (events, counts, vocabulary, records, citations, changes, audit, files)
+    for room in (*rooms, operations, metrics, reference, embedding, pages, assets):
+        app.router.routes += room.router.routes  # include_router would match each path twice
     errors.install(app)
     answers.install(app)
     pages.install(app)

@@ -1,13 +1,13 @@
-"""What pydantic finds wrong with a value, in words that its writer understands."""
+"""Pydantic's errors in plain words."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Json = dict[str, Any]
-OWN = ("wrong", "value_error", "assertion_error")  # messages of our own validators
-OTHERWISE = "is not valid here"
+OWN_ERROR_TYPES = ("wrong", "value_error", "assertion_error")  # messages of our own validators
+FALLBACK_MESSAGE = "is not valid here"
 
-# What stands in the list or member that asks for such an object.
+# An example of each object, for the message of a value that is none.
 EXAMPLES: Mapping[str, str] = {
     "ActorReference": '{"name": "Serbia"}',
     "PlaceReference": '{"name": "Belgrade"}',
@@ -63,14 +63,14 @@ WORDS: Mapping[str, Words] = {
 
 
 def describe(detail: Mapping[str, Any]) -> str:
-    """Return what is wrong, of an entry of pydantic's list; never its own words."""
-    if detail["type"] in OWN:
+    """Return the message for an entry of pydantic's list of errors."""
+    if detail["type"] in OWN_ERROR_TYPES:
         return str(detail["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     context = dict(detail.get("ctx", {}))
-    words = WORDS.get(detail["type"], OTHERWISE)
+    words = WORDS.get(detail["type"], FALLBACK_MESSAGE)
     return words.format(**context) if isinstance(words, str) else words(context)
 
 
 def count(number: int, noun: str) -> str:
-    """Return `1 fault`, `2 faults`."""
+    """Return a number with its noun: `1 fault`, `2 faults`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,4 +1,4 @@
-"""The example chronology: `seed/` read, validated as any input is, and stored through `writes`."""
+"""The example chronology: read `seed/`, validate it as any input, store it through `writes`."""
 
 import tomllib
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from sqlmodel import Session
 from app import schemas, writes
 from app.errors import Problem, from_validation, refuse
 
-FOLDER = Path(__file__).parent.parent / "seed"
+SEED_FOLDER = Path(__file__).parent.parent / "seed"
 
-# What a file holds, in the order of loading; what an event names comes before events.
-KINDS = {
+# Records by file, in the order of loading: events come last, since they refer to the others.
+SEED_KINDS = {
     "types": writes.TYPE,
     "actors": writes.ACTOR,
     "places": writes.PLACE,
@@ -30,25 +30,25 @@ class SeedError(Exception):
 
 
 def seed(session: Session) -> dict[str, tuple[int, int]]:
-    """Store what is not there yet; gives for each file how many were stored and how many exist.
+    """Store the missing entries; return for each file how many were stored, and how many it has.
 
-    What has an id that exists is left as it is: it may have been corrected since. SeedError where
-    a file is not right.
+    An entry whose id is taken stays as it is: somebody may have corrected it. Raise SeedError if a
+    file is not valid.
     """
-    done = {}
-    for name in (*KINDS, "events"):
-        entries = read(name)
+    counts = {}
+    for name in (*SEED_KINDS, "events"):
+        entries = read_entries(name)
         stored = set(session.execute(text(f"SELECT id FROM {name.removesuffix('s')}")).scalars())
         new = [entry for entry in entries if entry.get("id") not in stored]
         _store(session, name, new)
-        done[name] = len(new), len(entries)
-    return done
+        counts[name] = len(new), len(entries)
+    return counts
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """The entries of `seed/NAME.toml`."""
+def read_entries(name: str) -> list[dict[str, Any]]:
+    """Return the entries of `seed/NAME.toml`. Raise SeedError if it is not TOML."""
     try:
-        document = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+        document = tomllib.loads((SEED_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
         entries: list[dict[str, Any]] = document[name]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SeedError(f"seed/{name}.toml is not TOML: {error}") from error
@@ -61,20 +61,20 @@ def _store(session: Session, name: str, entries: list[dict[str, Any]]) -> None:
     if name == "events":  # they may name each other in any order
         events = []
         for entry in entries:
-            with _named(name, entry):
+            with _name_entry(name, entry):
                 events.append(schemas.EventWrite(**entry))
-        with _named(name, {}):
+        with _name_entry(name, {}):
             writes.create_events(session, BY, events)
         return
-    kind = KINDS[name]
+    kind = SEED_KINDS[name]
     for entry in entries:
-        with _named(name, entry):
+        with _name_entry(name, entry):
             kind.save(session, BY, kind.shape(**entry), "create")
 
 
 @contextmanager
-def _named(name: str, entry: dict[str, Any]) -> Iterator[None]:
-    """Say of what goes wrong which file and entry it is in."""
+def _name_entry(name: str, entry: dict[str, Any]) -> Iterator[None]:
+    """Name the file and the entry in any error."""
     where = ", ".join(filter(None, (f"seed/{name}.toml", entry.get("id"))))
     try:
         yield

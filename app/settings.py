@@ -1,4 +1,4 @@
-"""What an operator may set: `DATELINE_…` environment variables and an `.env` file, nowhere else."""
+"""Settings for operators: `DATELINE_…` environment variables and an `.env` file, nothing else."""
 
 import ipaddress
 import os
@@ -12,8 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.suggestions import nearest
 
-PREFIX = "DATELINE_"
-ENV_ENCODING = "utf-8-sig"  # some editors begin a file with a byte order mark
+ENV_PREFIX = "DATELINE_"
+ENV_ENCODING = "utf-8-sig"  # some editors write a byte order mark
 
 
 def _web_address(value: str | None) -> str | None:
@@ -29,7 +29,7 @@ def _is_web_address(value: str) -> bool:
         parts = urlsplit(value)
         steps = parts.path.removesuffix("/").split("/")[1:]
         return bool(parts.hostname) and parts.port != 0 and not {"", ".", ".."}.intersection(steps)
-    except ValueError:  # a port that is none, or half an IPv6 address
+    except ValueError:  # an invalid port, or half an IPv6 address
         return False
 
 
@@ -50,7 +50,7 @@ def _addresses(value: str) -> str:
 
 
 def _ancestors(value: str) -> str:
-    """`frame-ancestors` as the header has it (CSP 3 section 6.4.2.1), without what ends it."""
+    """Return a value of `frame-ancestors` (CSP 3 section 6.4.2.1), or raise ValueError."""
     host = r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:(\d+|\*))?|https?:|\*|'self'|'none'"
     if not value or not all(re.fullmatch(host, part) for part in value.split(" ")):
         raise ValueError("give * or 'self' or 'none', or addresses such as https://example.org")
@@ -58,10 +58,10 @@ def _ancestors(value: str) -> str:
 
 
 class Settings(BaseSettings):
-    """One instance a server; every field is an environment variable with the prefix `DATELINE_`."""
+    """The settings of one server; each field is an environment variable `DATELINE_…`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
+        env_prefix=ENV_PREFIX,
         env_file=".env",
         env_file_encoding=ENV_ENCODING,
         extra="ignore",
@@ -74,54 +74,56 @@ class Settings(BaseSettings):
     )
     public_url: Annotated[str | None, AfterValidator(_web_address)] = Field(
         None,
-        description="The address clients use, for absolute links in answers. It may end with a "
-        "path, whether or not the proxy takes that off. Unset: the address of the request.",
+        description="The address that clients use, for absolute links in answers. It may end with "
+        "a path, whether or not the proxy strips it. Unset: the address of the request.",
     )
     title: Annotated[str, AfterValidator(_in_a_line)] = Field(
         "Chronology",
-        description="What the chronology is called, on pages, in feeds and calendars.",
+        description="The name of the chronology, on pages, in feeds and calendars.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "127.0.0.1",
         description="Addresses or networks, separated by commas, whose `X-Forwarded-Proto`, "
-        "`X-Forwarded-For` and `X-Forwarded-Prefix` count; `*` trusts all. The host is that of "
-        "`Host`, never of `X-Forwarded-Host`, which proxies pass on as any client wrote it.",
+        "`X-Forwarded-For` and `X-Forwarded-Prefix` are believed; `*` trusts all. The host is "
+        "that of `Host`, never of `X-Forwarded-Host`, which any client can write.",
     )
     frame_ancestors: Annotated[str, AfterValidator(_ancestors)] = Field(
         "*",
-        description="Which sites may show `/embed` in a frame: `*`, `'self'`, `'none'`, or "
+        description="Sites that may show `/embed` in a frame: `*`, `'self'`, `'none'`, or "
         "addresses separated by spaces, as in Content-Security-Policy.",
     )
     query_seconds: float = Field(
-        2.0, gt=0, le=60, description="The longest that one read query may take, in seconds."
+        2.0, gt=0, le=60, description="Time limit of one read query, in seconds."
     )
     pool_size: int = Field(
         10,
         ge=2,
         le=500,
-        description="Connections over which a server reads from PostgreSQL, and as many downloads "
-        "made at a time; it has six more.",
+        description="Connections of a server for reading from PostgreSQL, and downloads written at "
+        "a time; the server uses six more connections.",
     )
     connections_per_address: int = Field(
         200,
         ge=0,
-        description="Connections that one address may have open; `0` sets no limit. Trusted "
-        "proxies have none.",
+        description="Open connections per client address; `0` sets no limit. Trusted proxies are "
+        "not limited.",
     )
     downloads_mib: int = Field(
         4096,
         ge=1,
-        description="Disk, in MiB, that the files of downloads take while clients read them, in "
-        "the system's folder for temporary files (`TMPDIR`).",
+        description="Disk space in MiB for the files of downloads while clients read them, in the "
+        "system's folder for temporary files (`TMPDIR`).",
     )
     public_reads: bool = Field(
-        True, description="Whether anybody may read; `false` asks for a key."
+        True, description="Whether anybody may read; with `false`, reading needs a key."
     )
     reads_per_minute: int = Field(
-        0, ge=0, description="Reads allowed per key or address and minute; `0` sets no limit."
+        0,
+        ge=0,
+        description="Reads per minute and key, or address without a key; `0` sets no limit.",
     )
     writes_per_minute: int = Field(
-        600, ge=0, description="Writes allowed per key and minute; `0` sets no limit."
+        600, ge=0, description="Writes per minute and key; `0` sets no limit."
     )
     log_level: str = Field(
         "info",
@@ -136,13 +138,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_misspelt(self) -> Self:
-        """A misspelt setting would silently leave its default in force."""
-        known = sorted(name.upper() for name in type(self).model_fields)
+        """Refuse unknown settings: a misspelt one would silently have no effect."""
+        names = sorted(name.upper() for name in type(self).model_fields)
         for name in (*os.environ, *dotenv_values(".env", encoding=ENV_ENCODING)):
-            given = name.upper().removeprefix(PREFIX)
-            if name.upper().startswith(PREFIX) and given not in known:
-                near = nearest(given, known)
-                listed = ", ".join(PREFIX + word for word in known)
-                hint = f"did you mean {PREFIX}{near}?" if near else f"known: {listed}"
+            field = name.upper().removeprefix(ENV_PREFIX)
+            if name.upper().startswith(ENV_PREFIX) and field not in names:
+                near = nearest(field, names)
+                listed = ", ".join(ENV_PREFIX + word for word in names)
+                hint = f"did you mean {ENV_PREFIX}{near}?" if near else f"known: {listed}"
                 raise ValueError(f"{name} is not a setting of Dateline; {hint}")
         return self

@@ -1,4 +1,4 @@
-"""Waiting: for one's turn, or until something happens."""
+"""Limit how many callers run at once, count their work, and wait for signals."""
 
 import math
 import sys
@@ -12,53 +12,59 @@ import anyio
 from app.dialects import unavailable
 from app.errors import Problem
 
-WAITING_SECONDS = 10.0  # each at most so long
+MAX_WAITING_SECONDS = 10.0
 
 
-class Turns:
-    """So many at a time, in the order in which they came; `what` they are is for the others."""
+class Limiter:
+    """Let at most `limit` callers in at once, first come first served.
 
-    def __init__(self, what: str, number: float, most_waiting: float = math.inf) -> None:
-        self._what = what
-        self._most = most_waiting
-        self._places = anyio.Semaphore(int(min(number, sys.maxsize)))
-        self.number = number
-        self.taken = 0
+    `noun` names them in the messages for callers that are turned away.
+    """
+
+    def __init__(self, noun: str, limit: float, max_waiting: float = math.inf) -> None:
+        self._noun = noun
+        self._max_waiting = max_waiting
+        self._places = anyio.Semaphore(int(min(limit, sys.maxsize)))
+        self.limit = limit
+        self.running = 0
         self.waiting = 0
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A turn; Problem `store-unavailable` where too many wait, or this one waited too long."""
-        if self.waiting >= self._most:
-            raise unavailable(f"Too many {self._what} are waiting.")
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a place and hold it.
+
+        Raise Problem `store-unavailable` if too many wait already, or after MAX_WAITING_SECONDS.
+        """
+        if self.waiting >= self._max_waiting:
+            raise unavailable(f"Too many {self._noun} are waiting.")
         self.waiting += 1
         try:
-            with anyio.move_on_after(WAITING_SECONDS) as waited:
+            with anyio.move_on_after(MAX_WAITING_SECONDS) as waiting:
                 await self._places.acquire()
         finally:
             self.waiting -= 1
-        if waited.cancelled_caught:
-            raise unavailable(f"The {self._what} before this one take long.")
-        self.taken += 1
+        if waiting.cancelled_caught:
+            raise unavailable(f"The {self._noun} before this one take long.")
+        self.running += 1
         try:
             yield
         finally:
-            self.taken -= 1
+            self.running -= 1
             self._places.release()
 
 
-class Work:
-    """What was done: how often, in how many seconds, and how often it was refused as too costly."""
+class WorkCounter:
+    """Count pieces of work, their seconds, and refusals as too costly."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.count = 0
         self.seconds = 0.0
         self.refused = 0
         self._lock = Lock()
 
     @contextmanager
-    def done(self) -> Iterator[None]:
-        """One more, which the block does."""
+    def measure(self) -> Iterator[None]:
+        """Time the block and count it."""
         started, refused = time.perf_counter(), False
         try:
             yield
@@ -69,25 +75,28 @@ class Work:
             self.add(time.perf_counter() - started, refused=refused)
 
     def add(self, seconds: float, *, refused: bool = False) -> None:
-        """Count one more, which took so long."""
+        """Count one more piece of work."""
         with self._lock:
-            self.number += 1
+            self.count += 1
             self.seconds += seconds
             self.refused += refused
 
 
 class Signal:
-    """Tells those who wait that something happened."""
+    """Wake all waiting tasks when something happens."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
 
     def send(self) -> None:
-        """Wake all who wait."""
+        """Wake all waiting tasks."""
         self._event.set()
         self._event = anyio.Event()
 
     @property
     def next(self) -> anyio.Event:
-        """Is set when it is sent from now on: taken before one looks, nothing falls between."""
+        """Return the event that the next `send` sets.
+
+        Take it before looking at the state: then no signal is missed in between.
+        """
         return self._event

@@ -399,7 +399,7 @@ def test_days_are_counted_from_now(store: str, tmp_path: Path) -> None:
     with opened(store) as database, database.read() as connection:
         for late, valid in ((timedelta(days=2), True), (timedelta(days=2, minutes=1), False)):
             at = schemas.timestamp(before + late)
-            assert (keys.holder(connection, key, at) is not None) == valid
+            assert (keys.find_holder(connection, key, at) is not None) == valid
 
 
 # -- limits ---------------------------------------------------------------------------------------

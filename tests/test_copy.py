@@ -117,7 +117,7 @@ def test_a_copy_that_is_killed_goes_on(makers: Both, tmp_path: Path) -> None:
     """Half a copy is not served; the same command goes on where it was."""
     full = seeded(makers[0], migrated(makers[0]), many_events)
     target = makers[1].new()
-    patched = {"app.copying.BATCH": 2}
+    patched = {"app.copying.BATCH_ROWS": 2}
     with (
         started("copy", full, target, folder=tmp_path, patched=patched) as running,
         opened(target) as made,
@@ -193,7 +193,7 @@ def test_of_two_copies_at_once_one_is_refused(full: str, makers: Both, tmp_path:
 def broken_off(full: str, target: str) -> None:
     """Mark a whole copy as one that was broken off just before its end."""
     with opened(full) as store, store.read(patient=True) as connection:
-        state = connection.execute(copying.STORE).one()
+        state = connection.execute(copying.STATE_SQL).one()
     with opened(target) as store, store.write() as session:
         mark = " ".join(map(str, (COPYING, *state)))
         session.execute(text("UPDATE store SET epoch = :mark"), {"mark": mark})

@@ -55,7 +55,7 @@ NEEDED = {"all_of": ["tag"], "match": ["date"], "min_value": ["unit"], "max_valu
 def writing(url: str) -> Iterator[TestClient]:
     """A client of the application over a store, with a key that may write."""
     with opened(url) as store, store.write() as session:
-        key = keys.make(session, "desk", "write", writes.now(), None)
+        key = keys.create(session, "desk", "write", writes.now(), None)
     application = create_app(Settings(database_url=url, writes_per_minute=0))
     with TestClient(application, headers={"Authorization": f"Bearer {key}"}) as client:
         yield client
@@ -642,7 +642,7 @@ def test_the_command_line_does_the_same(seeded_store: str, empty: str, tmp_path:
     """Out of one store and into another, and once more."""
     file = tmp_path / "all.ndjson"
     command(seeded_store, tmp_path, "export", "ndjson", "--output", str(file))
-    number = len(seeding.read("events"))
+    number = len(seeding.read_entries("events"))
     for created in (number, 0):
         ran = command(empty, tmp_path, "import", str(file), "--create-types")
         assert (ran.code, ran.err) == (0, "")

@@ -15,7 +15,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.api.heads import MAX_HEADER_BYTES, MAX_URL_BYTES
-from app.errors import KINDS
+from app.errors import PROBLEM_TYPES
 from app.main import create_app
 from app.settings import Settings
 from reference import (
@@ -192,7 +192,7 @@ def test_what_is_sent_has_no_defaults() -> None:
 def test_every_kind_of_problem_is_explained(client: TestClient) -> None:
     """Where its `type` leads, and all of them in one list."""
     listed = client.get("/problems").json()
-    assert [kind["code"] for kind in listed] == list(KINDS)
+    assert [kind["code"] for kind in listed] == list(PROBLEM_TYPES)
     for kind in listed:
         assert client.get(f"/problems/{kind['code']}").json() == kind
         assert kind["title"]

@@ -14,7 +14,7 @@ from pydantic_core._pydantic_core import list_all_errors
 from app import schemas, writes
 from app.errors import from_validation
 from app.filters import EventQuery, ExportQuery, FacetQuery, RevisionsQuery
-from app.plain import OWN, WORDS, count, describe
+from app.plain import OWN_ERROR_TYPES, WORDS, count, describe
 from app.settings import Settings
 from commands import run
 from writing import Desk, desk_over, event, furnish
@@ -53,7 +53,7 @@ def test_nothing_is_said_in_the_words_of_pydantic() -> None:
     """Every kind of error that our models raise has words of its own."""
     seen = {detail["type"]: describe(detail) for detail in details()}
     assert len(seen) > 15
-    assert sorted(seen.keys() - WORDS.keys() - {*OWN}) == []
+    assert sorted(seen.keys() - WORDS.keys() - {*OWN_ERROR_TYPES}) == []
     assert {kind: said for kind, said in seen.items() if PYDANTIC.search(said)} == {}
 
 
@@ -62,7 +62,7 @@ def test_words_are_for_errors_that_there_are() -> None:
     known = {error["type"]: error for error in list_all_errors()}
     assert WORDS.keys() - known.keys() == set()
     for kind, error in known.items():
-        if kind in OWN:
+        if kind in OWN_ERROR_TYPES:
             continue
         detail = {
             "type": kind,

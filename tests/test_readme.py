@@ -14,7 +14,7 @@ from app.cli import cli
 from app.filters import EventQuery
 from app.filters.query import FACETS, INTERVALS
 from app.formats import FEED, FORMATS, READERS
-from app.settings import PREFIX, Settings
+from app.settings import ENV_PREFIX, Settings
 from benchmarks.goals import GOALS
 from documented import ROOT, differing, run, section, steps_in, text_of
 from picture import SHOWN, draw
@@ -130,9 +130,9 @@ def test_what_may_be_counted_by_is_named(name: str) -> None:
 def test_every_setting_is_explained_with_its_default() -> None:
     """The table of settings has each with its real default and no other."""
     table = rows(OPERATE, "Settings")
-    stated = {name: row[0].strip("`") for name, row in table.items() if name.startswith(PREFIX)}
+    stated = {name: row[0].strip("`") for name, row in table.items() if name.startswith(ENV_PREFIX)}
     real = {
-        PREFIX + name.upper(): "" if field.default is None else str(field.default)
+        ENV_PREFIX + name.upper(): "" if field.default is None else str(field.default)
         for name, field in Settings.model_fields.items()
     }
     assert stated == real

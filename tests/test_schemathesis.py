@@ -26,7 +26,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
-from app.errors import KINDS
+from app.errors import PROBLEM_TYPES
 from app.schemas import SLUG
 from reference import COMPANIONS, DOCUMENT, OPERATIONS, READS, WRITES, Operation
 from servers import SECONDS, Server, serving
@@ -358,7 +358,7 @@ def queries(operation: Operation, known: Known) -> st.SearchStrategy[dict[str, l
 def paths(operation: Operation, known: Known) -> st.SearchStrategy[dict[str, str]]:
     """Ids of records of an operation."""
     if operation.path == "/problems/{code}":
-        return st.fixed_dictionaries({"code": st.sampled_from(sorted(KINDS))})
+        return st.fixed_dictionaries({"code": st.sampled_from(sorted(PROBLEM_TYPES))})
     if "{id}" not in operation.path:
         return st.just({})
     ids = known["id" if operation.noun == "event" else operation.noun]

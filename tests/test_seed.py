@@ -13,9 +13,9 @@ from stores import opened
 SEED = Path(__file__).parent.parent / "seed"
 ANALYSIS = "eurasia-daily-monitor-azerbaijan-serbia"
 
-EVENTS: list[dict[str, Any]] = seeding.read("events")
+EVENTS: list[dict[str, Any]] = seeding.read_entries("events")
 BY_ID = {event["id"]: event for event in EVENTS}
-SOURCES = {source["id"]: source for source in seeding.read("sources")}
+SOURCES = {source["id"]: source for source in seeding.read_entries("sources")}
 
 
 def served(client: TestClient, event_id: str) -> dict[str, Any]:
@@ -94,12 +94,12 @@ def test_every_entry_is_borne_by_an_event(client: TestClient, name: str) -> None
     """Nothing lies about unused."""
     items = client.get(f"/{name}", params={"limit": 200}).json()["items"]
     assert [item["id"] for item in items if item["events"] == 0] == []
-    assert len(items) == len(seeding.read(name))
+    assert len(items) == len(seeding.read_entries(name))
 
 
 def test_types_include_those_of_the_contract() -> None:
     """They are data: a user may add others."""
-    ids = {entry["id"] for entry in seeding.read("types")}
+    ids = {entry["id"] for entry in seeding.read_entries("types")}
     assert ids >= {
         *("contract", "visit", "gas-delivery", "agreement"),
         *("infrastructure", "statement", "incident"),

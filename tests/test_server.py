@@ -269,7 +269,7 @@ def assert_refused(answer: bytes, status: int, code: str) -> None:
     assert set(document) == {"type", "title", "status", "detail"}
     assert document["type"] == f"/problems/{code}"
     assert document["status"] == status
-    assert document["title"] == errors.KINDS[code].title
+    assert document["title"] == errors.PROBLEM_TYPES[code].title
 
 
 def assert_too_slow(answer: bytes) -> None:
@@ -752,7 +752,7 @@ async def be_slow(port: int, how: Slow, key: str) -> tuple[bytes, float]:
 def test_slow_clients_cannot_hold_a_server(server: Server) -> None:
     """300 of all kinds are closed within 35 seconds; meanwhile others are served, and soon."""
     with opened(server.database_url) as store, store.write(beside=True) as session:
-        key = keys.make(session, "slow", "write", writes.now(), None)
+        key = keys.create(session, "slow", "write", writes.now(), None)
     ended = threading.Event()
     waits: list[float] = []
 

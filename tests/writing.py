@@ -23,7 +23,7 @@ PATCHING = "application/merge-patch+json"
 def key_of(url: str, name: str = AUTHOR, scope: str = "write") -> str:
     """A new key of the store at a URL."""
     with opened(url) as store, store.write() as session:
-        return keys.make(session, name, scope, writes.now(), None)
+        return keys.create(session, name, scope, writes.now(), None)
 
 
 def furnish(url: str) -> None:

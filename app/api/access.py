@@ -49,7 +49,7 @@ async def _holder(
         return None
     found = None
     if sent is not None:
-        found = await database(request).reading(keys.holder, sent.credentials, writes.now())
+        found = await database(request).reading(keys.find_holder, sent.credentials, writes.now())
     if found is None:
         # Whoever has a valid key is let through: others may share the address.
         await limit(request, FAILURES_PER_MINUTE, "failures", _address(request))
@@ -85,7 +85,9 @@ class Standing:
             return
         self._checked = time.monotonic()
         try:
-            holder = await database(self._request).reading(keys.holder, self._key, writes.now())
+            holder = await database(self._request).reading(
+                keys.find_holder, self._key, writes.now()
+            )
         except Problem as problem:
             if problem.code not in TRANSIENT:
                 raise

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app import __version__, schemas
-from app.errors import KINDS, example
+from app.errors import PROBLEM_TYPES, example_problem
 from app.formats import FORMATS
 
 DESCRIPTION = """
@@ -90,13 +90,13 @@ def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
     """
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*EVERYWHERE, *codes):
-        kind = KINDS[code]
+        kind = PROBLEM_TYPES[code]
         named = found.setdefault(
             kind.status, {"model": schemas.Problem, "description": kind.title, "examples": {}}
         )
         if kind.title not in named["description"]:
             named["description"] += f" / {kind.title}"
-        named["examples"][code] = {"summary": kind.title, "value": example(code)}
+        named["examples"][code] = {"summary": kind.title, "value": example_problem(code)}
     return found
 
 

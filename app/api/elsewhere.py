@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import Request
 from starlette.routing import Match
 
-from app.errors import root
+from app.errors import root_path
 from app.formats import nearest_format
 from app.suggestions import nearest
 
@@ -143,7 +143,7 @@ MAX_PATH = 200  # letters; a longer one is no slip
 
 def nearest_path(request: Request) -> str | None:
     """Return the path that is likeliest meant by one that nothing answers at."""
-    top = root(request)
+    top = root_path(request)
     asked = request.url.path.removeprefix(top)
     parts = [part for part in asked.split("/") if part]
     while len(parts) > 1 and PREFIX.fullmatch(parts[0].casefold()):

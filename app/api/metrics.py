@@ -54,20 +54,20 @@ class OfStore(Collector):
     def collect(self) -> Iterator[Metric]:
         """The figures of this moment."""
         store = self._database
-        for what, turns in (
+        for noun, limiter in (
             ("reads", store.readers),
             ("slow_reads", store.slow_readers),
             ("writes", store.writers),
             ("downloads", store.downloads.producing),
         ):
-            name = f"dateline_{what}"
-            words = what.replace("_", " ")
-            yield GaugeMetricFamily(f"{name}_running", f"{words} now.", turns.taken)
-            yield GaugeMetricFamily(f"{name}_waiting", f"{words} that wait.", turns.waiting)
-            yield GaugeMetricFamily(f"{name}_limit", f"{words} at a time.", turns.number)
+            name = f"dateline_{noun}"
+            words = noun.replace("_", " ")
+            yield GaugeMetricFamily(f"{name}_running", f"{words} now.", limiter.running)
+            yield GaugeMetricFamily(f"{name}_waiting", f"{words} that wait.", limiter.waiting)
+            yield GaugeMetricFamily(f"{name}_limit", f"{words} at a time.", limiter.limit)
         for what, work in (("reads", store.reads), ("writes", store.writes)):
             name = f"dateline_{what}"
-            yield CounterMetricFamily(name, f"{what} done.", work.number)
+            yield CounterMetricFamily(name, f"{what} done.", work.count)
             yield CounterMetricFamily(f"{name}_seconds", "That these took.", work.seconds)
         yield CounterMetricFamily(
             "dateline_queries_too_costly", "Reads that took too long.", store.reads.refused

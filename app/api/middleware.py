@@ -12,7 +12,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 from app.api.heads import refusal
 from app.dialects import unavailable
-from app.errors import Problem, unexpected
+from app.errors import Problem, answer_unexpected
 from app.formats import FORMATS
 
 # A coding that does not exist: "identity" would not keep the compressor off.
@@ -148,7 +148,7 @@ class LastResort:
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
-            await unexpected(error, root)(scope, receive, send)
+            await answer_unexpected(error, root)(scope, receive, send)
 
 
 def as_they_are(headers: Raw) -> Raw:

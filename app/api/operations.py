@@ -8,7 +8,7 @@ from app import schemas
 from app.api.answers import database
 from app.api.documentation import errors
 from app.api.routes import StrictRoute
-from app.errors import KINDS, Problem
+from app.errors import PROBLEM_TYPES, Problem
 from app.suggestions import nearest
 
 router = APIRouter(tags=["Operations"], route_class=StrictRoute)
@@ -30,7 +30,7 @@ async def readyz(request: Request) -> schemas.Health:
 @router.get("/problems", summary="List kinds of problem", responses=errors())
 async def list_problems() -> list[schemas.ProblemKind]:
     """Every kind of error that this API answers with; an error's `type` ends in its `code`."""
-    return [schemas.ProblemKind(code=code, **vars(kind)) for code, kind in KINDS.items()]
+    return [schemas.ProblemKind(code=code, **vars(kind)) for code, kind in PROBLEM_TYPES.items()]
 
 
 @router.get(
@@ -44,12 +44,12 @@ async def get_problem(
         Path(
             description="Code of a problem.",
             examples=["invalid-parameters"],
-            json_schema_extra={"enum": list(KINDS)},
+            json_schema_extra={"enum": list(PROBLEM_TYPES)},
         ),
     ],
 ) -> schemas.ProblemKind:
     """What an error means and what a client can do about it."""
-    if code not in KINDS:
-        hint = nearest(code, KINDS)
+    if code not in PROBLEM_TYPES:
+        hint = nearest(code, PROBLEM_TYPES)
         raise Problem("not-found", f"There is no such problem{f'; {hint}?' if hint else ''}.")
-    return schemas.ProblemKind(code=code, **vars(KINDS[code]))
+    return schemas.ProblemKind(code=code, **vars(PROBLEM_TYPES[code]))

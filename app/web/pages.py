@@ -15,15 +15,15 @@ from app.api.elsewhere import nearest_path
 from app.api.heads import prefers
 from app.api.routes import StrictRoute, check_encoding
 from app.errors import (
-    KINDS,
     MEDIA_TYPE,
+    PROBLEM_TYPES,
     Fault,
     Problem,
     from_http,
     from_validation,
     mask_keys,
     refuse,
-    root,
+    root_path,
 )
 from app.formats import FORMATS
 from app.formats.html import templates
@@ -150,19 +150,22 @@ def _render_problem(request: Request, problem: Problem) -> Response:
         problem.headers = {**problem.headers, "Vary": "Accept"}
         raise problem
     page = EMBEDDED if request.url.path.endswith("/embed") else WHOLE
-    up = "../" * (request.url.path.removeprefix(root(request)).count("/") - 1)
+    up = "../" * (request.url.path.removeprefix(root_path(request)).count("/") - 1)
     pairs = request.query_params.multi_items()
     remedies = [(fault, relative_url(page, _mend(pairs, fault))) for fault in problem.faults]
     context = {
         "problem": problem,
-        "kind": KINDS[problem.code],
+        "kind": PROBLEM_TYPES[problem.code],
         "remedies": remedies,
         "page": up + page,
     }
     body = PAGES.get_template("problem.html").render({**context, **_about(request), "up": up})
     headers = {"Cache-Control": "no-store", "Vary": "Accept", **security_headers(request, page)}
     return Response(
-        mask_keys(body), KINDS[problem.code].status, {**headers, **problem.headers}, media_type=HTML
+        mask_keys(body),
+        PROBLEM_TYPES[problem.code].status,
+        {**headers, **problem.headers},
+        media_type=HTML,
     )
 
 
@@ -177,7 +180,7 @@ def install(app: FastAPI) -> None:
         try:
             return _render_problem(request, missing)
         except Problem as problem:
-            return problem.response(root(request))
+            return problem.response(root_path(request))
 
     app.add_exception_handler(404, path_not_found)
 

@@ -258,7 +258,7 @@ def said_of(name: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        problem.detail = f"Event '{name}': {problem.said}"
+        problem.detail = f"Event '{name}': {problem.sentence}"
         raise
 
 

@@ -138,7 +138,7 @@ def postgresql_server(store: Prepared) -> Iterator[Server]:
 def copied(store: Prepared, there: Cluster) -> str:
     """The URL of a copy of the store as it is now: the one that is there, or a new one."""
     with opened(store.url) as origin, origin.read(patient=True) as connection:
-        name = "_".join(("copy", *map(str, connection.execute(copying.STORE).one())))
+        name = "_".join(("copy", *map(str, connection.execute(copying.STATE_SQL).one())))
     engine = create_engine(f"{there.url}/postgres", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         held = text("SELECT datname FROM pg_database WHERE datname LIKE 'copy%'")

@@ -103,9 +103,9 @@ def test_the_template_is_the_gas_contract_of_the_example_chronology() -> None:
     (line,) = read(template())
     assert line.faults == ()
     found = written(line.document)
-    known = {e["id"]: e for e in seeding.read("events")}["serbia-azerbaijan-gas-contract"]
-    actors = {actor["id"]: actor["name"] for actor in seeding.read("actors")}
-    sources = {source["id"]: source for source in seeding.read("sources")}
+    known = {e["id"]: e for e in seeding.read_entries("events")}["serbia-azerbaijan-gas-contract"]
+    actors = {actor["id"]: actor["name"] for actor in seeding.read_entries("actors")}
+    sources = {source["id"]: source for source in seeding.read_entries("sources")}
     named = {
         **known,
         "actors": [{"name": actors[a["id"]], "role": a["role"]} for a in known["actors"]],
@@ -392,5 +392,6 @@ def test_a_fault_reads_as_a_sentence() -> None:
     (line,) = read("type,title,date,actor\n")
     (fault,) = line.faults
     assert fault == Fault("body", "actor", fault.message, "actors", 1)
-    assert fault.said.startswith("line 1: actor: is not a column; known: id, version, type, title,")
-    assert fault.said.endswith("did you mean 'actors'?")
+    start = "line 1: actor: is not a column; known: id, version, type, title,"
+    assert fault.sentence.startswith(start)
+    assert fault.sentence.endswith("did you mean 'actors'?")
