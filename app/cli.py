@@ -185,7 +185,7 @@ def _findings(database: Database) -> Iterator[str]:
             yield from altered
             return  # what follows asks these tables
         yield from writes.check(connection)
-        yield from index.check(connection, tell)
+        yield from index.find_faults(connection, tell)
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""Rows in and out of the tables by the hundred, as plain tuples: no layer looks at each of them."""
+"""Rows in and out of the tables by the hundred, as plain tuples, without an ORM object for each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from app.models import TABLES
 
 T = TypeVar("T")
 Json = dict[str, Any]
-Records = Mapping[str, Mapping[str, Json]]  # what `records` gives, by kind
+Records = Mapping[str, Mapping[str, Json]]  # by kind and id
 
-BATCH = 500  # events, or ids, at a time
+BATCH = 500  # events or ids
 
-# What an event is made of, beside its own row; each begins with its id and the part's position.
+# The tables of an event's parts; their rows begin with the event's id and the part's position.
 PARTS = (
     *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
     *("quantity", "relation"),
@@ -26,28 +26,28 @@ PARTS = (
 
 @dataclass(frozen=True)
 class EventRows:
-    """An event as the tables hold it; the rows of its parts are in the order of their columns."""
+    """An event as the tables have it; the rows of its parts are in the order of their columns."""
 
     event: Json
     parts: Mapping[str, list[tuple[Any, ...]]]
 
     @property
     def event_id(self) -> str:
-        """Its id."""
+        """Return the event's id."""
         return str(self.event["id"])
 
     @property
     def links(self) -> list[tuple[int, str, str]]:
-        """Position, relation and id of each event that it relates to."""
+        """Return position, relation and target id of each relation."""
         return [row[1:] for row in self.parts["relation"]]
 
     @property
     def targets(self) -> set[str]:
-        """The events that it relates to."""
+        """Return the ids of the events that it relates to."""
         return {target for _, _, target in self.links}
 
     def ids(self, kind: str) -> Iterable[str]:
-        """Those of the actors, places, tags or sources that it names."""
+        """Return the ids of the actors, places, tags or sources that it names."""
         table = "citation" if kind == "source" else f"event_{kind}"
         return (row[2] for row in self.parts[table])
 
@@ -65,7 +65,7 @@ def _part(name: str) -> TextClause:
 EVENTS = _of(f"SELECT {', '.join(TABLES['event'].columns.keys())} FROM event WHERE id")
 PARTS_OF = {name: _part(name) for name in PARTS}
 
-# Of each kind the members of its document, in their order, and of a source its publisher's id.
+# For each kind the members of its document, in order, and the publisher's id of a source.
 RECORDS = {
     "type": _of("SELECT id, label, description FROM type WHERE id"),
     "actor": _of("SELECT id, name, kind, country, url FROM actor WHERE id"),
@@ -83,42 +83,42 @@ ALIASES = _of(
 
 
 def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """`values` in lists of `size`, the last one shorter."""
+    """Yield `values` in lists of `size`; the last list may be shorter."""
     rest = iter(values)
     while batch := list(islice(rest, size)):
         yield batch
 
 
 def stored(connection: Connection, ids: Iterable[str]) -> dict[str, EventRows]:
-    """Those of the events that are stored; meant for some hundreds at a time."""
-    asked = {"ids": list(ids)}
-    found = {
+    """Return the stored events among these ids, by id; for some hundreds at a time."""
+    parameters = {"ids": list(ids)}
+    events = {
         event["id"]: EventRows(dict(event), {name: [] for name in PARTS})
-        for event in connection.execute(EVENTS, asked).mappings()
+        for event in connection.execute(EVENTS, parameters).mappings()
     }
-    for name, query in PARTS_OF.items() if found else ():
-        for row in connection.execute(query, asked):
-            if row[0] in found:  # else it lost its event behind Dateline's back
-                found[row[0]].parts[name].append(tuple(row))
-    return found
+    for name, query in PARTS_OF.items() if events else ():
+        for row in connection.execute(query, parameters):
+            if row[0] in events:  # else its event was deleted behind Dateline's back
+                events[row[0]].parts[name].append(tuple(row))
+    return events
 
 
 def records(connection: Connection, kind: str, ids: Iterable[str]) -> dict[str, Json]:
-    """Those of the records of a kind that are stored, by id."""
-    found: dict[str, Json] = {}
+    """Return the stored records of a kind among these ids, by id."""
+    records_by_id: dict[str, Json] = {}
     for batch in batches(ids):
         of_batch = connection.execute(RECORDS[kind], {"ids": batch}).mappings()
-        found |= {record["id"]: dict(record) for record in of_batch}
+        records_by_id |= {record["id"]: dict(record) for record in of_batch}
         if kind == "actor":
-            found |= {
-                record_id: {**found[record_id], "aliases": []}
+            records_by_id |= {
+                record_id: {**records_by_id[record_id], "aliases": []}
                 for record_id in batch
-                if record_id in found
+                if record_id in records_by_id
             }
             for actor_id, alias in connection.execute(ALIASES, {"ids": batch}):
-                if actor_id in found:  # else it lost its actor behind Dateline's back
-                    found[actor_id]["aliases"].append(alias)
-    return found
+                if actor_id in records_by_id:  # else its actor was deleted behind Dateline's back
+                    records_by_id[actor_id]["aliases"].append(alias)
+    return records_by_id
 
 
 def insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -133,7 +133,7 @@ def _insert(table: str) -> str:
 
 
 def run(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Execute a statement once a row; each `{}` in it stands for a value."""
+    """Execute a statement once per row; each `{}` in it stands for a value."""
     if rows:
         connection.exec_driver_sql(_marked(connection, statement), list(rows))
 
@@ -141,12 +141,12 @@ def run(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]])
 def matching(
     connection: Connection, query: str, wanted: Iterable[tuple[Any, ...]]
 ) -> Iterator[Any]:
-    """What a query finds of the rows `wanted`, which stand for `{}` behind its VALUES."""
+    """Yield the rows of a query that has `{}` after VALUES, run with batches of `wanted`."""
     for batch in batches(wanted):
         row = f"({', '.join(['{}'] * len(batch[0]))})"
-        asked = query.replace("{}", ", ".join([row] * len(batch)))
+        statement = query.replace("{}", ", ".join([row] * len(batch)))
         values = tuple(value for row in batch for value in row)
-        yield from connection.exec_driver_sql(_marked(connection, asked), values)
+        yield from connection.exec_driver_sql(_marked(connection, statement), values)
 
 
 def _marked(connection: Connection, statement: str) -> str:

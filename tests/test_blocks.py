@@ -15,7 +15,7 @@ from app import index, reads, schemas, writes
 from app.db import ENTRY, Database, Memory, weight
 from app.filters import Choice, EventFilter, FacetQuery, HistogramQuery, resolve
 from app.formats import Line
-from app.index import blocks, slots_of, unpacked
+from app.index import blocks, decode_posting, slots_of
 from stores import BY, Stores, opened
 
 SLOTS = 16
@@ -37,9 +37,9 @@ def few_slots() -> Iterator[None]:
 @given(st.sets(st.integers(0, SLOTS - 1)))
 def test_a_posting_holds_its_slots_whatever_its_form(slots: set[int]) -> None:
     """A list of few, a bit for each of many; one by one they give the same slots."""
-    bits = blocks.packed(np.array(sorted(slots), dtype=np.int64))
+    bits = blocks.encode_posting(np.array(sorted(slots), dtype=np.int64))
     assert set(slots_of(bits).tolist()) == slots
-    assert set(unpacked(bits).nonzero()[0].tolist()) == slots
+    assert set(decode_posting(bits).nonzero()[0].tolist()) == slots
     assert bool(bits) == bool(slots)
     assert len(bits) <= SLOTS // 8 + 1
 
@@ -85,12 +85,12 @@ def change(session: Session, held: Held, statement: str, event_id: str, day: str
     """Make one change to the rows of an event that is there."""
     if event_id in held:
         session.execute(text(statement), {"id": event_id, "day": day})
-        index.write(session.connection(), [event_id])
+        index.update_entries(session.connection(), [event_id])
 
 
 def assert_found(connection: Connection, held: Held) -> None:
     """The read model is sound, and every filter finds what it should, in order, counted."""
-    assert list(index.check(connection)) == []
+    assert list(index.find_faults(connection)) == []
     in_order = sorted(held, key=lambda i: (held[i][0], i))
     for tag, day in product((None, *TAGS), (None, DAYS[2], "2023-07")):
         asked = {"tag": [tag] if tag else None, "date": day}

@@ -172,7 +172,7 @@ def change_dates(session: Session, random: Random, last: Item) -> None:
             text("UPDATE event SET date_edtf = :edtf, updated_at = :now WHERE id = :id"),
             {"edtf": edtf, "now": writes.now(), "id": event_id},
         )
-    index.write(session.connection(), ids)
+    index.update_entries(session.connection(), ids)
 
 
 def delete_the_last(session: Session, random: Random, last: Item) -> None:
@@ -186,7 +186,7 @@ def delete_the_last(session: Session, random: Random, last: Item) -> None:
             "DELETE FROM event WHERE id = :id",
         ):
             session.execute(text(statement), {"id": event_id})
-    index.write(session.connection(), ids)
+    index.update_entries(session.connection(), ids)
 
 
 def changeable(session: Session, random: Random) -> list[str]:
@@ -221,7 +221,7 @@ def test_a_walk_neither_skips_nor_repeats_an_unchanged_event(
                 with database.write() as session:
                     next(turn)(session, random, page["items"][-1])
         with database.read() as connection:
-            assert list(index.check(connection)) == []
+            assert list(index.find_faults(connection)) == []
             query = text("SELECT id FROM event WHERE updated_at < :began")
             unchanged = set(connection.execute(query, {"began": began}).scalars())
     expected = [event_id for event_id in stood if event_id in unchanged]

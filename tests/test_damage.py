@@ -55,7 +55,11 @@ def damaged(connection: Connection, stores: Stores, statement: str) -> Iterator[
 
 def outcome(dialect: Dialect, connection: Connection) -> tuple[int, str]:
     """Return how many findings there are, and what `reindex` says if it refuses."""
-    findings = [*writes.check(connection), *index.check(connection), *dialect.broken(connection)]
+    findings = [
+        *writes.check(connection),
+        *index.find_faults(connection),
+        *dialect.broken(connection),
+    ]
     try:
         index.rebuild(connection)
     except (StoreError, Problem) as error:

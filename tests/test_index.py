@@ -61,7 +61,7 @@ def put(connection: Connection, wanted: Iterable[tuple[int, str]]) -> dict[str, 
     """Place events at once as the index does: rows, documents, and now and then a block."""
     placed: dict[str, int] = {}
     days = {event_id: day for day, event_id in wanted}
-    for free in keys.place(connection, wanted):
+    for free in keys.allocate_keys(connection, wanted):
         placed |= free
         for event_id, key in free.items():
             told = {"key": key, "day": days[event_id], "id": event_id}
@@ -91,7 +91,7 @@ def assert_in_order(connection: Connection, placed: Iterable[tuple[int, str]]) -
     assert [(row.day, row.event_id) for row in held] == sorted(placed)
     for row in held:
         assert row.body == row.event_id
-        assert keys.first_key(row.day) <= row.key < keys.first_key(row.day + 1)
+        assert keys.first_key_of_day(row.day) <= row.key < keys.first_key_of_day(row.day + 1)
     begun = connection.execute(text("SELECT first_key FROM block ORDER BY first_key")).scalars()
     assert list(begun) == [row.key for row in held if row.block]
 
@@ -108,7 +108,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Days of 1,024 labels, so that a few events crowd one."""
     monkeypatch.setattr(keys, "LABEL_BITS", 10)
     monkeypatch.setattr(keys, "LABELS", 1 << 10)
-    monkeypatch.setattr(keys, "STRIDE", 2)
+    monkeypatch.setattr(keys, "MAX_STRIDE", 2)
 
 
 @given(NAMES, st.integers(1, 40))
@@ -201,7 +201,9 @@ def test_many_at_once_find_room_in_gaps_that_are_full(memory: Engine) -> None:
     day, ids = 738_000, [f"e-{n:02d}" for n in range(16)]
     with undone(memory) as connection:
         placed = put(connection, [(day, event_id) for event_id in ids])
-        keys.move(connection, sorted(placed.values()), [keys.first_key(day) + n for n in range(16)])
+        keys.move_keys(
+            connection, sorted(placed.values()), [keys.first_key_of_day(day) + n for n in range(16)]
+        )
         more = [f"{event_id}-{n}" for event_id in ids for n in range(10)]
         put(connection, [(day, event_id) for event_id in more])
         assert_in_order(connection, [(day, event_id) for event_id in (*ids, *more)])
@@ -219,24 +221,26 @@ def test_many_that_fall_into_one_gap_have_equal_room_between(
         made = put(connection, [(day, f"m-{n:03d}") for n in range(100)])
         between = {later - earlier for earlier, later in pairwise(sorted(made.values()))}
         assert max(between) - min(between) <= 1
-        assert min(between) >= keys.STRIDE or len(ends) == 2
+        assert min(between) >= keys.MAX_STRIDE or len(ends) == 2
 
 
 def test_even_keys_leave_room_and_keep_to_their_day() -> None:
     """Of a rebuild: in order, one an event, equal room between."""
     for day in DAYS:
         for count in (1, 2, 3, 1000):
-            made = keys.evenly(day, count)
+            made = keys.spread_keys(day, count)
             assert len(made) == count
-            assert ascending([keys.first_key(day) - 1, *made, keys.first_key(day + 1)])
+            assert ascending(
+                [keys.first_key_of_day(day) - 1, *made, keys.first_key_of_day(day + 1)]
+            )
             gaps = {later - earlier for earlier, later in pairwise(made)}
             assert not gaps or max(gaps) - min(gaps) <= 1
 
 
 def test_every_key_fits_the_engines() -> None:
     """64 bits with a sign, also behind the last day and for the day that bounds that."""
-    assert keys.first_key(DAYS[0]) > 0
-    assert keys.first_key(edtf.END + 1) < 1 << 63
+    assert keys.first_key_of_day(DAYS[0]) > 0
+    assert keys.first_key_of_day(edtf.END + 1) < 1 << 63
 
 
 # -- the read model follows the rows --------------------------------------------------------------
@@ -284,13 +288,13 @@ def counts(connection: Connection) -> dict[tuple[str, str], int]:
 def assert_as_rebuilt(session: Session) -> None:
     """Nothing is found wrong, and a rebuild makes the same documents, terms, counts and order."""
     connection = session.connection()
-    assert list(index.check(connection)) == []
+    assert list(index.find_faults(connection)) == []
     before, counted = content(connection), counts(connection)
     assert index.rebuild(connection) == len(before)
     after = content(connection)
     assert list(before.items()) == list(after.items())
     assert counted == counts(connection)
-    assert list(index.check(connection)) == []
+    assert list(index.find_faults(connection)) == []
 
 
 # What may happen to an event: SQL for the event `:id`, and the values that `:value` may have.
@@ -382,7 +386,7 @@ def test_the_read_model_follows_whatever_happens_to_the_rows(
     """Written change by change, it is what a rebuild would make of the rows."""
     with opened(changing) as store, store.write() as session:
         for step, to in steps:
-            index.write(session.connection(), change(session, step, to))
+            index.update_entries(session.connection(), change(session, step, to))
         assert_as_rebuilt(session)
         session.rollback()
 
@@ -393,7 +397,7 @@ def test_all_changes_may_be_written_at_once(stores: Stores, filled: str) -> None
         touched: set[str] = set()
         for number, step in enumerate([*EDITS, "deleted", "created", "deleted", "another date"]):
             touched |= change(session, step, 7 * number)
-        index.write(session.connection(), touched)
+        index.update_entries(session.connection(), touched)
         assert_as_rebuilt(session)
 
 
@@ -403,7 +407,7 @@ def test_writing_what_has_not_changed_changes_nothing(stores: Stores, filled: st
     with opened(stores.new(filled)) as store, store.write() as session:
         connection = session.connection()
         before = connection.execute(query).all(), content(connection), counts(connection)
-        index.write(connection, [*before[1], "no-such-event"])
+        index.update_entries(connection, [*before[1], "no-such-event"])
         assert (connection.execute(query).all(), content(connection), counts(connection)) == before
 
 
@@ -428,7 +432,7 @@ def test_a_rebuild_tells_how_far_it_is(stores: Stores, filled: str, story: Chron
         index.rebuild(session.connection(), told.append)
         assert told[-1] == len(story.events)
         told.clear()
-        assert list(index.check(session.connection(), told.append)) == []
+        assert list(index.find_faults(session.connection(), told.append)) == []
         assert told[-1] == len(story.events)
 
 
@@ -516,11 +520,11 @@ def posted(term: str, *, put: bool = True, further: int = 0) -> Damage:
         of = {"block": block, "term": number}
         where = "WHERE block = :block AND term = :term"
         bits = session.execute(text(f"SELECT bits FROM posting {where}"), of).scalar()
-        mask = index.unpacked(bits or b"")
+        mask = index.decode_posting(bits or b"")
         mask[slot + further] = put
         session.execute(text(f"DELETE FROM posting {where}"), of)
         insert = text("INSERT INTO posting (block, term, bits) VALUES (:block, :term, :bits)")
-        session.execute(insert, {**of, "bits": blocks.packed(mask.nonzero()[0])})
+        session.execute(insert, {**of, "bits": blocks.encode_posting(mask.nonzero()[0])})
 
     return damage
 
@@ -728,7 +732,7 @@ def damaged(url: str, statements: Iterable[Damage] = ()) -> Iterator[Session]:
 
 def found(session: Session) -> set[str]:
     """What the check says."""
-    listed = list(index.check(session.connection()))
+    listed = list(index.find_faults(session.connection()))
     assert len(listed) == len(set(listed))
     return set(listed)
 
@@ -784,7 +788,7 @@ def test_keys_that_changed_places_are_found(sound: str) -> None:
         connection = session.connection()
         query = text("SELECT key FROM timeline WHERE event_id IN (:one, :other) ORDER BY key")
         one, other = connection.execute(query, {"one": EVENT, "other": later}).scalars()
-        keys.move(connection, [one, other], [other, one])
+        keys.move_keys(connection, [one, other], [other, one])
         assert found(session) == {DIFFERS}
 
 
@@ -793,7 +797,7 @@ def test_a_key_outside_its_day_is_found(sound: str) -> None:
     with damaged(sound) as session:
         connection = session.connection()
         last = connection.execute(text("SELECT max(key) FROM timeline")).scalar_one()
-        keys.move(connection, [last], [last + 20 * keys.LABELS])
+        keys.move_keys(connection, [last], [last + 20 * keys.LABELS])
         assert found(session) == {
             "event serbia-plans-to-join-southern-gas-corridor differs in the read model;"
             " `dateline reindex` mends it"

@@ -163,4 +163,4 @@ def faults(answer: Response, status: int, code: str) -> dict[str, str]:
 def unsound(store: Database) -> list[str]:
     """What `dateline check` finds in a store."""
     with store.read(patient=True) as connection:
-        return [*store.dialect.broken(connection), *index.check(connection)]
+        return [*store.dialect.broken(connection), *index.find_faults(connection)]

@@ -1,32 +1,32 @@
-"""The derived read model: written here alone, in the transaction of the change it follows.
+"""The derived read model, written only here, in the transaction of the change.
 
-`timeline` places each event in a `block`, `document` holds it as served, `term` and `posting` say
-which events of a block bear a value. All of it can be rebuilt from the normalised rows.
+`timeline` places each event in a `block`, `document` is the event as served, and a `posting` lists
+the events of a block that have a `term`. All of it can be rebuilt from the normalised rows.
 """
 
-from app.index.blocks import Blocks, Mask, Slots, empty_mask, is_list, slots_of, unpacked
-from app.index.check import check
-from app.index.documents import joined
-from app.index.postings import Written, count_events, rebuild, write
+from app.index.blocks import BlockWriter, Mask, Slots, decode_posting, empty_mask, is_list, slots_of
+from app.index.check import find_faults
+from app.index.documents import join_entries
+from app.index.postings import EntryChange, count_events, rebuild, update_entries
 from app.index.terms import Term, ids_of_kind
 from app.rows import BATCH, batches
 
 __all__ = [
     "BATCH",
-    "Blocks",
+    "BlockWriter",
+    "EntryChange",
     "Mask",
     "Slots",
     "Term",
-    "Written",
     "batches",
-    "check",
     "count_events",
+    "decode_posting",
     "empty_mask",
+    "find_faults",
     "ids_of_kind",
     "is_list",
-    "joined",
+    "join_entries",
     "rebuild",
     "slots_of",
-    "unpacked",
-    "write",
+    "update_entries",
 ]

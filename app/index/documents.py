@@ -1,4 +1,4 @@
-"""From the normalised rows to what is served: an event's document, its place in time, its terms."""
+"""From the normalised rows to the read model: an event's document, its place in time, its terms."""
 
 import json
 from collections import defaultdict
@@ -13,11 +13,11 @@ from sqlalchemy.exc import DBAPIError
 
 from app import dates, quantities, rows
 from app.dialects import listed
-from app.index.terms import EVERY, Values
+from app.index.terms import EVERY_TERM, TermValues
 from app.rows import EventRows
 from app.words import fold, wording
 
-NEVER = dates.END + 1  # after every day that a query can name
+NEVER_KNOWN = dates.END + 1  # later than any day in a query
 
 Json = dict[str, Any]
 
@@ -25,25 +25,25 @@ Json = dict[str, Any]
 RELATED_FROM = text("SELECT target_id, event_id FROM relation WHERE target_id IN :ids").bindparams(
     listed("ids")
 )
-NAMED = ("actor", "place", "tag", "source")
-ACTOR = ("id", "name", "kind", "country", "role")
-QUANTITY = ("measure", "value", "max_value", "qualifier", "unit", "text")
-NOT_SAID = {None}
-KEPT = 1 << 13  # dates as they are served
-of_actor = itemgetter(*ACTOR)
-as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+NAMED_KINDS = ("actor", "place", "tag", "source")
+ACTOR_MEMBERS = ("id", "name", "kind", "country", "role")
+QUANTITY_MEMBERS = ("measure", "value", "max_value", "qualifier", "unit", "text")
+ABSENT = {None}
+MAX_CACHED_DATES = 1 << 13
+actor_members = itemgetter(*ACTOR_MEMBERS)
+encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class MissingRecordError(LookupError):
     """An event names a record that is not stored."""
 
 
-# What a value does that is not what its column is for: no date, no decimal, no text.
+# Raised by a stored value that is no date, no decimal or no text.
 UNREADABLE = (dates.DateError, ArithmeticError, TypeError, MissingRecordError, DBAPIError)
 
 
 class Measurement(NamedTuple):
-    """A quantity as it is compared."""
+    """A quantity in the form in which it is compared."""
 
     measure: str
     kind: str
@@ -52,13 +52,13 @@ class Measurement(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """All that the read model holds of one event."""
+    """The whole read model of one event."""
 
     event_id: str
     date: dates.Date
     updated_at: str
     body: bytes
-    terms: Values
+    terms: TermValues
     known: int
     publishers: int
     words: str
@@ -66,28 +66,28 @@ class Entry(NamedTuple):
 
     @property
     def sure(self) -> bool:
-        """Whether the date bears no `?`, `~` or `%`."""
+        """Return whether the date has no `?`, `~` or `%`."""
         return not (self.date.uncertain or self.date.approximate)
 
 
-def entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
-    """The entries of those of `ids` that exist, in no order; meant for some hundreds at a time."""
-    found = rows.stored(connection, ids)
-    named = {
-        kind: rows.records(connection, kind, {i for e in found.values() for i in e.ids(kind)})
-        for kind in NAMED
+def read_entries(connection: Connection, ids: Sequence[str]) -> list[Entry]:
+    """Return the entries of the events with these ids, in no order; for some hundreds at a time."""
+    events = rows.stored(connection, ids)
+    records = {
+        kind: rows.records(connection, kind, {i for e in events.values() for i in e.ids(kind)})
+        for kind in NAMED_KINDS
     }
-    return joined(connection, found.values(), named)
+    return join_entries(connection, events.values(), records)
 
 
-def entries_or_errors(connection: Connection, ids: Sequence[str]) -> dict[str, Entry | str]:
-    """Return, by id, each entry that can be made of the stored rows, or else why it cannot."""
+def read_entries_or_errors(connection: Connection, ids: Sequence[str]) -> dict[str, Entry | str]:
+    """Return, by id, the entry made from the stored rows, or a message why it cannot be made."""
     try:
-        return {entry.event_id: entry for entry in entries(connection, ids)}
+        return {entry.event_id: entry for entry in read_entries(connection, ids)}
     except UNREADABLE as error:
         if len(ids) == 1:
             return {ids[0]: f"event {ids[0]} {_explain(error)}"}
-    return {name: e for one in ids for name, e in entries_or_errors(connection, [one]).items()}
+    return {name: e for one in ids for name, e in read_entries_or_errors(connection, [one]).items()}
 
 
 def _explain(error: Exception) -> str:
@@ -99,46 +99,48 @@ def _explain(error: Exception) -> str:
     return str(error) if isinstance(error, MissingRecordError) else f"is unreadable: {error}"
 
 
-def joined(
-    connection: Connection, events: Collection[EventRows], named: rows.Records
+def join_entries(
+    connection: Connection, events: Collection[EventRows], records: rows.Records
 ) -> list[Entry]:
-    """The entries of events that are stored, with the records that they name."""
+    """Return the entries of stored events, given the records that they name."""
     incoming: dict[str, list[str]] = defaultdict(list)
-    asked = {"ids": [event.event_id for event in events]}
-    for target, origin in connection.execute(RELATED_FROM, asked):
+    parameters = {"ids": [event.event_id for event in events]}
+    for target, origin in connection.execute(RELATED_FROM, parameters):
         incoming[target].append(origin)
     return [
-        _entry(event.event, _whole_parts(event, named), incoming[event.event_id])
+        _entry(event.event, _whole_parts(event, records), incoming[event.event_id])
         for event in events
     ]
 
 
-def _whole_parts(event: EventRows, named: rows.Records) -> dict[str, list[Json]]:
-    """Return the lists of the document. Raise MissingRecordError if they name what is not there."""
+def _whole_parts(event: EventRows, records: rows.Records) -> dict[str, list[Json]]:
+    """Return the lists of the document. Raise MissingRecordError if a named record is missing."""
     try:
-        return _parts(event, named)
+        return _parts(event, records)
     except KeyError:
-        for kind in NAMED:
+        for kind in NAMED_KINDS:
             for record_id in event.ids(kind):
-                if record_id not in named[kind]:
+                if record_id not in records[kind]:
                     raise MissingRecordError(
                         f"names the {kind} '{record_id}', which is not there"
                     ) from None
         raise
 
 
-def _parts(event: EventRows, named: rows.Records) -> dict[str, list[Json]]:
-    """The lists of the document, in their order, with what they name."""
-    held = event.parts
-    actors, places, tags, sources = (named[kind] for kind in NAMED)
+def _parts(event: EventRows, records: rows.Records) -> dict[str, list[Json]]:
+    """Return the lists of the document, in order, with the records that they name."""
+    rows_of = event.parts
+    actors, places, tags, sources = (records[kind] for kind in NAMED_KINDS)
     claims: dict[int, list[str]] = defaultdict(list)
-    for _, citation, _, claim in held["citation_claim"]:
+    for _, citation, _, claim in rows_of["citation_claim"]:
         claims[citation].append(claim)
     return {
-        "actors": [{**actors[actor], "role": role} for _, _, actor, role in held["event_actor"]],
-        "places": [places[place] for _, _, place in held["event_place"]],
-        "quantities": [dict(zip(QUANTITY, row[2:], strict=True)) for row in held["quantity"]],
-        "tags": [tags[tag] for _, _, tag in held["event_tag"]],
+        "actors": [{**actors[actor], "role": role} for _, _, actor, role in rows_of["event_actor"]],
+        "places": [places[place] for _, _, place in rows_of["event_place"]],
+        "quantities": [
+            dict(zip(QUANTITY_MEMBERS, row[2:], strict=True)) for row in rows_of["quantity"]
+        ],
+        "tags": [tags[tag] for _, _, tag in rows_of["event_tag"]],
         "related": [{"event": to, "relation": relation} for _, relation, to in event.links],
         "sources": [
             {
@@ -149,14 +151,14 @@ def _parts(event: EventRows, named: rows.Records) -> dict[str, list[Json]]:
                 "locator": locator,
                 "note": note,
             }
-            for _, position, source, role, quote, locator, note in held["citation"]
+            for _, position, source, role, quote, locator, note in rows_of["citation"]
         ],
     }
 
 
 def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Entry:
     sources = parts["sources"]
-    publishers = {s["publisher_id"] for s in sources if s["role"] == "supports"} - NOT_SAID
+    publishers = {s["publisher_id"] for s in sources if s["role"] == "supports"} - ABSENT
     words = _words(event, parts)
     measurements = tuple(map(_measurement, parts["quantities"]))
     terms = {
@@ -171,7 +173,7 @@ def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> En
         event["updated_at"],
         _encoded(_document(event, parts)),
         terms,
-        min(map(_reported, sources), default=NEVER),
+        min(map(_reported, sources), default=NEVER_KNOWN),
         len(publishers),
         words,
         measurements,
@@ -179,7 +181,7 @@ def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> En
 
 
 def _document(event: Json, parts: dict[str, list[Json]]) -> Json:
-    """The event as it is served."""
+    """Return the event as it is served."""
     for source in parts["sources"]:
         del source["publisher_id"]
     return {
@@ -190,7 +192,9 @@ def _document(event: Json, parts: dict[str, list[Json]]) -> Json:
         "date": {**_date(event["date_edtf"]), "text": event["date_text"]},
         "status": event["status"],
         **parts,
-        "actors": [dict(zip(ACTOR, of_actor(actor), strict=True)) for actor in parts["actors"]],
+        "actors": [
+            dict(zip(ACTOR_MEMBERS, actor_members(actor), strict=True)) for actor in parts["actors"]
+        ],
         "tags": [tag["name"] for tag in parts["tags"]],
         "version": event["version"],
         "created_at": event["created_at"],
@@ -198,9 +202,9 @@ def _document(event: Json, parts: dict[str, list[Json]]) -> Json:
     }
 
 
-@lru_cache(KEPT)
+@lru_cache(MAX_CACHED_DATES)
 def _date(edtf: str) -> Json:
-    """A date as it is served, but for its text."""
+    """Return a date as it is served, without its text."""
     date = dates.parse(edtf)
     return {
         "edtf": date.edtf,
@@ -215,55 +219,55 @@ def _date(edtf: str) -> Json:
 
 
 def _encoded(document: Json) -> bytes:
-    """A document's bytes, as `json` writes it."""
-    # What `json` writes as 1e-05 is 0.00001 to pydantic, which is several times faster.
+    """Return a document's bytes, as `json` writes it."""
+    # pydantic is several times faster, but writes 0.00001 where `json` writes 1e-05.
     tiny = any(
         place[name] and abs(place[name]) < 1e-4
         for place in document["places"]
         for name in ("latitude", "longitude")
     )
-    return as_json(document).encode() if tiny else to_json(document)
+    return encode_json(document).encode() if tiny else to_json(document)
 
 
 def _reported(source: Json) -> int:
-    """The last day on which the source may have come out, or been read where only that is known."""
-    stated = source["published"] or source["accessed"]
-    last = dates.parse(stated).end_latest if stated else dates.END
-    return last if last < dates.END else NEVER
+    """Return the last day of publication, else of access; NEVER_KNOWN if the source has neither."""
+    date = source["published"] or source["accessed"]
+    last = dates.parse(date).end_latest if date else dates.END
+    return last if last < dates.END else NEVER_KNOWN
 
 
 def _words(event: Json, parts: dict[str, list[Json]]) -> str:
-    """Title; actors and aliases; places and tags; summary; sources."""
+    """Return the wording: title; actors and aliases; places and tags; summary; sources."""
     actors = (name for actor in parts["actors"] for name in (actor["name"], *actor["aliases"]))
-    named = (part["name"] for part in (*parts["places"], *parts["tags"]))
-    cited = ("publisher", "title", "author", "quote")
-    sources = (source[name] for source in parts["sources"] for name in cited)
-    return wording([[event["title"]], actors, named, [event["summary"]], sources])
+    places_and_tags = (part["name"] for part in (*parts["places"], *parts["tags"]))
+    source_members = ("publisher", "title", "author", "quote")
+    sources = (source[name] for source in parts["sources"] for name in source_members)
+    return wording([[event["title"]], actors, places_and_tags, [event["summary"]], sources])
 
 
 def _measurement(quantity: Json) -> Measurement:
-    stated = (quantity[name] for name in ("value", "max_value", "qualifier", "unit"))
-    low, high = quantities.amounts(*stated)
+    members = (quantity[name] for name in ("value", "max_value", "qualifier", "unit"))
+    low, high = quantities.amounts(*members)
     kind = quantities.kind_of(quantity["unit"])
     measure = fold(quantity["measure"])
     return Measurement(measure, kind, quantities.sortable(low), quantities.sortable(high))
 
 
 def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> dict[str, set[str]]:
-    """Every value that the event can be filtered by, and the one that every event bears."""
+    """Return every value that the event can be filtered by, and the term that every event has."""
     actors, places, sources = parts["actors"], parts["places"], parts["sources"]
-    every, value = EVERY
+    every, value = EVERY_TERM
     return {
         every: {value},
         "type": {event["type_id"]},
-        "status": {event["status"]} - NOT_SAID,
+        "status": {event["status"]} - ABSENT,
         "actor": {actor["id"] for actor in actors},
-        "role": {actor["role"] for actor in actors} - NOT_SAID,
+        "role": {actor["role"] for actor in actors} - ABSENT,
         "actor-role": {f"{actor['id']}:{actor['role']}" for actor in actors if actor["role"]},
         "place": {place["id"] for place in places},
-        "country": {where["country"] for where in (*actors, *places)} - NOT_SAID,
+        "country": {where["country"] for where in (*actors, *places)} - ABSENT,
         "tag": {tag["id"] for tag in parts["tags"]},
         "source": {source["id"] for source in sources},
-        "publisher": {source["publisher_id"] for source in sources} - NOT_SAID,
+        "publisher": {source["publisher_id"] for source in sources} - ABSENT,
         "related": {link["event"] for link in parts["related"]}.union(incoming),
     }

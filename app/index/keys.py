@@ -1,9 +1,9 @@
 """Date keys: integers that sort as the timeline does, by day and within a day by event id.
 
-A key is the day in its high bits and a label in its low ones. Labels leave room between
-neighbours; where it runs out, the smallest stretch of the day that is sparse enough is spread
-evenly (Bender et al. 2002, "Two Simplified Algorithms for Maintaining Order in a List"), so an
-insertion moves O(log n) others on average, however ids arrive.
+A key is the day in its high bits and a label in its low ones. Labels leave room between neighbours.
+When it runs out, the smallest stretch of the day that is sparse enough is spread evenly (Bender et
+al. 2002, "Two Simplified Algorithms for Maintaining Order in a List"), so an insertion moves O(log
+n) others on average, in whatever order ids arrive.
 """
 
 from bisect import bisect_left, bisect_right
@@ -14,12 +14,12 @@ from sqlalchemy import Connection, text
 
 from app import rows
 
-LABEL_BITS = 39  # with the 24 of the day, dates.END among them, 63: what the engines hold
+LABEL_BITS = 39  # with the 24 of the day (up to dates.END) 63, as many as the engines have
 LABELS = 1 << LABEL_BITS
 DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
-STRIDE = 1 << 20  # room left behind an id that is appended to its day
-KEYED = ("timeline", "document", "wording", "measurement")  # and the first of each block
-NEIGHBOURS = (
+MAX_STRIDE = 1 << 20  # room left after an id that is appended to its day
+KEYED_TABLES = ("timeline", "document", "wording", "measurement")  # and the first of each block
+NEIGHBOUR_KEYS = (
     "WITH wanted (day, id) AS (VALUES {}) SELECT day, id,"
     " (SELECT key FROM timeline t WHERE t.day = w.day AND t.event_id < w.id"
     " ORDER BY t.event_id DESC LIMIT 1),"
@@ -29,18 +29,18 @@ NEIGHBOURS = (
 CROWDING = 1.3  # a stretch of 2^i labels may hold (2 / CROWDING)^i events
 
 
-def first_key(day: int) -> int:
-    """The least key an event of `day` can have; that of the day after bounds them from above."""
+def first_key_of_day(day: int) -> int:
+    """Return the smallest key of a day; that of the next day is the upper bound."""
     return (day + DAY_ZERO) << LABEL_BITS
 
 
-def evenly(day: int, count: int) -> list[int]:
-    """Keys for `count` events of one day in the order of their ids, with equal room between."""
-    return _spread(first_key(day), LABELS, count)
+def spread_keys(day: int, count: int) -> list[int]:
+    """Return `count` keys of one day, evenly spread."""
+    return _spread(first_key_of_day(day), LABELS, count)
 
 
 class Gap(NamedTuple):
-    """Where new events of a day belong: behind the key `low`, before the key `high`."""
+    """A gap for new events of a day, after the key `low` and before the key `high`."""
 
     day: int
     low: int
@@ -49,16 +49,19 @@ class Gap(NamedTuple):
 
     @property
     def wide(self) -> bool:
-        """Whether it has a key for each."""
+        """Return whether there is a key for each event."""
         return self.high - self.low > len(self.ids)
 
     def keys(self) -> list[int]:
-        """Keys for them in order, with equal room between: at an end of the day STRIDE at most."""
+        """Return evenly spread keys, at most MAX_STRIDE apart at an end of the day."""
         room, count = self.high - self.low, len(self.ids)
-        first, last = self.low < first_key(self.day), self.high == first_key(self.day + 1)
+        first, last = (
+            self.low < first_key_of_day(self.day),
+            self.high == first_key_of_day(self.day + 1),
+        )
         if not first and not last:
             return [self.low + room * number // (count + 1) for number in range(1, count + 1)]
-        stride = min(STRIDE, room // (count + 1))
+        stride = min(MAX_STRIDE, room // (count + 1))
         if not first:
             start = self.low + stride
         elif not last:
@@ -68,15 +71,15 @@ class Gap(NamedTuple):
         return [start + stride * number for number in range(count)]
 
 
-def place(
+def allocate_keys(
     connection: Connection,
     wanted: Iterable[tuple[int, str]],
     moved: Callable[[], None] = lambda: None,
 ) -> Iterator[dict[str, int]]:
-    """Free keys for new events, each a day and an id, between their neighbours of the day.
+    """Yield free keys for new events, each a day and an id, as dicts by id.
 
-    They come in portions, by id: each must be stored before the next is asked for. `moved` is told
-    when neighbours move.
+    Store the events of each dict before taking the next one. `moved` is called when stored events
+    get other keys.
     """
     narrow: list[Gap] = []
     free: dict[str, int] = {}
@@ -87,20 +90,20 @@ def place(
             narrow.append(gap)
     yield free
     for gap in narrow:
-        # What was stored for others may have moved its ends.
+        # Storing other events may have moved the ends of the gap.
         [now] = _gaps(connection, [(gap.day, event_id) for event_id in gap.ids])
-        made = now.keys() if now.wide else _make_room(connection, now)
+        keys = now.keys() if now.wide else _make_room(connection, now)
         moved()
-        yield dict(zip(now.ids, made, strict=True))
+        yield dict(zip(now.ids, keys, strict=True))
 
 
 def _gaps(connection: Connection, wanted: Iterable[tuple[int, str]]) -> list[Gap]:
-    """The gaps that some events fall into, asked for all at once."""
+    """Return the gaps that these events fall into, read in one query."""
     gaps: dict[tuple[int, int], Gap] = {}
-    found = sorted(map(tuple, rows.matching(connection, NEIGHBOURS, wanted)))
-    for day, event_id, before, after in found:
-        low = first_key(day) - 1 if before is None else before
-        high = first_key(day + 1) if after is None else after
+    neighbours = sorted(map(tuple, rows.matching(connection, NEIGHBOUR_KEYS, wanted)))
+    for day, event_id, before, after in neighbours:
+        low = first_key_of_day(day) - 1 if before is None else before
+        high = first_key_of_day(day + 1) if after is None else after
         gaps.setdefault((day, low), Gap(day, low, high, [])).ids.append(event_id)
     return list(gaps.values())
 
@@ -110,34 +113,34 @@ def _spread(start: int, room: int, count: int) -> list[int]:
 
 
 def _make_room(connection: Connection, gap: Gap) -> list[int]:
-    """Keys in a gap that had too few; spreads the smallest stretch around it with enough."""
-    floor, more = first_key(gap.day), len(gap.ids)
+    """Return keys in a crowded gap, after spreading the smallest sparse stretch around it."""
+    floor, more = first_key_of_day(gap.day), len(gap.ids)
     label = max(gap.low - floor, 0)
     for bits in range(4, LABEL_BITS + 1):
         start = floor + (label >> bits << bits)
-        held = connection.execute(
+        stored_keys = connection.execute(
             text("SELECT key FROM timeline WHERE key BETWEEN :low AND :high ORDER BY key"),
             {"low": start, "high": start + (1 << bits) - 1},
         ).scalars()
-        keys = [int(key) for key in held]
+        keys = [int(key) for key in stored_keys]
         count = len(keys) + more
         sparse = count <= (2 / CROWDING) ** bits
         if (sparse and 4 * count <= 1 << bits) or bits == LABEL_BITS:
             break
     spread = _spread(start, 1 << bits, count)
     behind = bisect_right(keys, gap.low)
-    made = spread[behind : behind + more]
+    new_keys = spread[behind : behind + more]
     del spread[behind : behind + more]
-    move(connection, keys, spread)
-    return made
+    move_keys(connection, keys, spread)
+    return new_keys
 
 
-def move(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None:
-    """Give the events with the keys `old` the keys `new`, both in order, wherever keys are held."""
+def move_keys(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None:
+    """Change the keys `old` to `new`, both ascending, in every table that has keys."""
     moved = {was: now for was, now in zip(old, new, strict=True) if was != now}
     # By way of negative keys, so that no two events ever share one.
     for change in ({was: -was for was in moved}, {-was: now for was, now in moved.items()}):
-        for table in KEYED if change else ():
+        for table in KEYED_TABLES if change else ():
             connection.execute(
                 text(f"UPDATE {table} SET key = :now WHERE key = :was"),
                 [{"was": was, "now": now} for was, now in change.items()],
@@ -147,16 +150,16 @@ def move(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None
 
 
 def _move_blocks(connection: Connection, old: Sequence[int], new: Sequence[int]) -> None:
-    """See to it that each block begins before the same event as it did."""
+    """Update the first keys of blocks, so that each begins at the same event as before."""
     query = text("SELECT id, first_key FROM block WHERE first_key BETWEEN :low AND :high")
     ends = {"low": min(old[0], new[0]), "high": max(old[-1], new[-1])}
     for block, first in connection.execute(query, ends).all():
-        place = bisect_left(old, first)
-        now = new[place] if place < len(new) else new[-1] + 1
+        position = bisect_left(old, first)
+        now = new[position] if position < len(new) else new[-1] + 1
         connection.execute(
             text("UPDATE block SET first_key = :now WHERE id = :id"), {"id": block, "now": now}
         )
-    # What is kept of these rows in memory is out of date.
+    # Readers have these rows in their caches.
     connection.execute(
         text(
             "UPDATE timeline SET stamp = (SELECT stamp FROM store) WHERE key BETWEEN :low AND :high"

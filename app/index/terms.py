@@ -1,4 +1,4 @@
-"""Terms: values that events can be found by. Their ids lie together by kind."""
+"""Terms: the values that events can be found by. Their ids are numbered per kind."""
 
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,44 +9,46 @@ from sqlalchemy import Connection, text
 from app import rows
 
 Term = tuple[str, str]  # a kind ("actor") and a value ("serbia")
-Values = Mapping[str, set[str]]  # those of several terms, by kind
-KINDS = (
+TermValues = Mapping[str, set[str]]  # by kind
+TERM_KINDS = (
     *("every", "type", "status", "actor", "role", "actor-role", "place", "country", "tag"),
     *("source", "publisher", "related", "word", "measure", "unit"),
 )
-EVERY: Term = ("every", "event")  # what all events bear
-ROOM = 1 << 27  # ids a kind
-MOST_KNOWN = 1 << 16  # terms of a kind
-KNOWN = (
+EVERY_TERM: Term = ("every", "event")  # of every event
+IDS_PER_KIND = 1 << 27
+MAX_CACHED_TERMS = 1 << 16  # of each kind
+TERM_IDS = (
     "WITH wanted (kind, value) AS (VALUES {}) SELECT kind, value,"
     " (SELECT id FROM term t WHERE t.kind = w.kind AND t.value = w.value) FROM wanted w"
 )
-LAST = text("SELECT max(id) FROM term WHERE id BETWEEN :first AND :last")
+LAST_ID = text("SELECT max(id) FROM term WHERE id BETWEEN :first AND :last")
 
 
 def ids_of_kind(kind: str) -> range:
-    """The ids that terms of a kind may have."""
-    first = KINDS.index(kind) * ROOM
-    return range(first, first + ROOM)
+    """Return the range of ids for terms of a kind."""
+    first = TERM_KINDS.index(kind) * IDS_PER_KIND
+    return range(first, first + IDS_PER_KIND)
 
 
-WORDS = ids_of_kind("word")
+WORD_IDS = ids_of_kind("word")
 
 
-class Terms:
-    """The ids of terms while they are written down: what was asked for is known for a while."""
+class TermIds:
+    """The ids of terms, cached while events are written."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._known: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+        self._known: dict[str, dict[str, int]] = {kind: {} for kind in TERM_KINDS}
 
-    def ids(self, events: Sequence[Values]) -> list[list[int]]:
-        """Of each event the ids of its terms; those never seen are added."""
+    def ids(self, events: Sequence[TermValues]) -> list[list[int]]:
+        """Return the ids of each event's terms; terms that are new are added to the store."""
         new: dict[str, set[str]] = {}
-        for kind, known in self._known.items():
-            if len(known) > MOST_KNOWN:
-                known.clear()
-            new[kind] = set().union(*(of[kind].difference(known) for of in events if kind in of))
+        for kind, cached_ids in self._known.items():
+            if len(cached_ids) > MAX_CACHED_TERMS:
+                cached_ids.clear()
+            new[kind] = set().union(
+                *(of[kind].difference(cached_ids) for of in events if kind in of)
+            )
         self._learn(new)
         return [
             [
@@ -57,10 +59,10 @@ class Terms:
             for of in events
         ]
 
-    def _learn(self, wanted: Values) -> None:
+    def _learn(self, wanted: TermValues) -> None:
         pairs = [(kind, value) for kind, values in wanted.items() for value in values]
         new: dict[str, list[str]] = {}
-        for kind, value, term in rows.matching(self.connection, KNOWN, pairs):
+        for kind, value, term in rows.matching(self.connection, TERM_IDS, pairs):
             if term is None:
                 new.setdefault(kind, []).append(value)
             else:
@@ -70,26 +72,26 @@ class Terms:
 
     def _add(self, kind: str, values: Sequence[str]) -> None:
         ids = ids_of_kind(kind)
-        last = self.connection.execute(LAST, {"first": ids[0], "last": ids[-1]}).scalar()
-        made = dict(zip(values, count(ids[0] if last is None else last + 1), strict=False))
-        rows.insert(self.connection, "term", [(i, kind, v, 0) for v, i in made.items()])
-        self._known[kind] |= made
+        last = self.connection.execute(LAST_ID, {"first": ids[0], "last": ids[-1]}).scalar()
+        new_ids = dict(zip(values, count(ids[0] if last is None else last + 1), strict=False))
+        rows.insert(self.connection, "term", [(i, kind, v, 0) for v, i in new_ids.items()])
+        self._known[kind] |= new_ids
 
 
-def add_up(connection: Connection, borne: Iterable[tuple[int, int]]) -> None:
-    """So many events more, or fewer, bear each of some terms.
+def adjust_counts(connection: Connection, changes_of_terms: Iterable[tuple[int, int]]) -> None:
+    """Add to the number of events of each term; the amount may be negative.
 
-    Words are not counted: nobody is told how many events bear one, and each event has many.
+    Words are not counted: no answer shows their counts, and each event has many.
     """
-    changes = [(more, term) for term, more in borne if more and term not in WORDS]
+    changes = [(more, term) for term, more in changes_of_terms if more and term not in WORD_IDS]
     rows.run(connection, "UPDATE term SET events = events + {} WHERE id = {}", changes)
 
 
-def written(terms: Collection[int]) -> bytes:
-    """Ids of terms as a document keeps them: sorted, in 32 bits each."""
+def encode_terms(terms: Collection[int]) -> bytes:
+    """Return term ids as a document stores them: sorted, in 32 bits each."""
     return array("I", sorted(terms)).tobytes()
 
 
-def read(kept: bytes | None) -> set[int]:
-    """The ids of terms that a document keeps."""
-    return set(array("I", kept or b""))
+def decode_terms(packed: bytes | None) -> set[int]:
+    """Return the term ids that a document stores."""
+    return set(array("I", packed or b""))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from app import dates
 from app.dialects import Prepared
 from app.filters import Part
-from app.index import batches, empty_mask, ids_of_kind, slots_of, unpacked
+from app.index import batches, decode_posting, empty_mask, ids_of_kind, slots_of
 from app.reads.bitmaps import Bitmap, count_bits
 from app.reads.blocks import Array, BlockState, Older, TimelineState, cache_of, cached, columns
 from app.reads.hits import Hits
@@ -198,7 +198,7 @@ def _read_blocks(
     bits = np.zeros((len(common), len(blocks), len(empty_mask()) // 8), dtype=np.uint8)
     for row in np.flatnonzero(np.isin(terms, common)).tolist():
         place = np.searchsorted(common, terms[row]), at[row]
-        bits[place] = np.packbits(unpacked(postings[row]), bitorder="little")
+        bits[place] = np.packbits(decode_posting(postings[row]), bitorder="little")
         postings[row] = b""
     slots = list(map(slots_of, postings))
     numbers = np.fromiter(map(len, slots), np.int64)

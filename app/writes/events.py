@@ -129,7 +129,7 @@ def save(
     held: Mapping[str, EventRows],
     last: Mapping[str, int],
     op: str | None = None,
-    blocks: index.Blocks | None = None,
+    blocks: index.BlockWriter | None = None,
 ) -> None:
     """Store events, those in `held` in place of what they were, with read model and journal.
 
@@ -199,7 +199,7 @@ def _index(
     lookups: Lookups,
     events: Sequence[EventRows],
     replaced: Sequence[EventRows],
-    blocks: index.Blocks | None,
+    blocks: index.BlockWriter | None,
 ) -> dict[str, bytes | None]:
     """Write the read model of events and of what they relate to; gives the documents by id."""
     connection = session.connection()
@@ -207,8 +207,8 @@ def _index(
     left = sorted({target for rows in replaced for target in rows.targets}.difference(own))
     links = [(rows.event_id, target) for rows in events for target in rows.targets]
     new = [link for link in links if link[1] not in {*own, *left}]
-    made = index.joined(connection, events, lookups.records)
-    written = index.write(connection, [*own, *left], made, new, blocks)
+    made = index.join_entries(connection, events, lookups.records)
+    written = index.update_entries(connection, [*own, *left], made, new, blocks)
     return {shown.event_id: shown.after for shown in written}
 
 
@@ -331,7 +331,7 @@ class Events:
         held = stored(session.connection(), [record_id])[record_id]
         _remove_parts(session, [record_id])
         session.execute(text("DELETE FROM event WHERE id = :id"), {"id": record_id})
-        index.write(session.connection(), [record_id, *sorted(held.targets)])
+        index.update_entries(session.connection(), [record_id, *sorted(held.targets)])
         version = held.event["version"] + 1
         record(session, by, [Change("delete", "event", record_id, version, None)])
         if held.parts["event_tag"]:

@@ -186,7 +186,7 @@ class _Run:
         self.types = TypeNames(session, create=options.create_types)
         self.roles = Roles(session, options.roles, options.spell)
         self.lookups.new_labels = self.types.new_labels
-        self.blocks = index.Blocks(session.connection())
+        self.blocks = index.BlockWriter(session.connection())
         self.report = Report()
         self.faults: list[Fault] = []
         self.began = reads.position(session.connection()).position

@@ -349,7 +349,7 @@ class Lookups:
             rows.insert(self.session.connection(), table, of_table)
         self._unstored.clear()
 
-    def save(self, by: By, at: str | None = None, blocks: index.Blocks | None = None) -> None:
+    def save(self, by: By, at: str | None = None, blocks: index.BlockWriter | None = None) -> None:
         """Store what is new or changed with its revisions; the events that show it follow."""
         self.store()
         changed: dict[str, list[str]] = defaultdict(list)

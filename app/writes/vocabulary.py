@@ -147,7 +147,7 @@ def show_again(
     by: By,
     kind: Vocabulary,
     record_ids: Collection[str],
-    blocks: index.Blocks | None = None,
+    blocks: index.BlockWriter | None = None,
 ) -> None:
     """Write the documents of the events that show these records anew; each says so in the feed.
 
@@ -155,7 +155,7 @@ def show_again(
     """
     causes = kind.users_of(session, record_ids) if kind.shown else {}
     for batch in index.batches(causes):
-        written = index.write(session.connection(), batch, blocks=blocks)
+        written = index.update_entries(session.connection(), batch, blocks=blocks)
         changes = [
             Change(
                 "update",

@@ -141,7 +141,7 @@ class Chronology:
             text("UPDATE event SET created_at = :moment, updated_at = :moment WHERE id = :id"),
             [{"id": i, "moment": written_moment(moment)} for i, moment in self.updated.items()],
         )
-        index.write(session.connection(), self.events)
+        index.update_entries(session.connection(), self.events)
 
     def fill_at_once(self, session: Session) -> None:
         """Store it row by row, the same but many times faster."""
