@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from app import rows
 from app.api.routes import members
-from app.candidates import MAX_COMPARED, MAX_SUGGESTIONS, Candidates, Column
+from app.candidates import MAX_COMPARED, MAX_SUGGESTIONS, Candidates, SearchedColumn
 from app.filters import FACETS, EventQuery
 from app.models import TABLES
 from app.suggestions import nearest
@@ -98,7 +98,7 @@ def test_of_a_large_table_the_right_one_is_suggested(store: str, source_ids: lis
     with opened(store) as opened_store, opened_store.read(patient=True) as connection:
         for word in source_ids[:: SOURCES // 2]:
             for what, slip in slips(word).items():
-                near = Candidates(connection).nearest(Column("source"), slip)
+                near = Candidates(connection).nearest(SearchedColumn("source"), slip)
                 if near != word:
                     wrong.append((what, slip, near))
     assert wrong == []

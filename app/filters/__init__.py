@@ -1,6 +1,6 @@
-"""The filter: the query string's grammar (`query`), its `meaning`, and what is `found` of it."""
+"""The filter: the parameters of a query string, their meaning, and the resolved filter."""
 
-from app.filters.meaning import Hold, Meaning, Part, Quantity
+from app.filters.meaning import ColumnBound, ParameterMeaning, Participation, QuantityBound
 from app.filters.query import (
     FACETS,
     AuditQuery,
@@ -23,18 +23,18 @@ __all__ = [
     "ChangesQuery",
     "Choice",
     "Clause",
+    "ColumnBound",
     "EventFilter",
     "EventQuery",
     "ExportQuery",
     "FacetQuery",
     "HistogramQuery",
-    "Hold",
     "ListQuery",
-    "Meaning",
     "OrderedQuery",
-    "Part",
+    "ParameterMeaning",
+    "Participation",
     "Phrase",
-    "Quantity",
+    "QuantityBound",
     "ResolvedFilter",
     "RevisionsQuery",
     "VocabularyQuery",

@@ -1,6 +1,6 @@
-"""What a parameter means: its values looked up, then conditions on postings and timeline."""
+"""The meaning of each parameter: its values looked up, then conditions on terms and columns."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection
 
 from app import dates, models, quantities, schemas, words
-from app.candidates import Candidates, Column
+from app.candidates import Candidates, SearchedColumn
 from app.dialects import Prepared
 from app.errors import Fault
 from app.suggestions import nearest
@@ -19,29 +19,31 @@ if TYPE_CHECKING:
     from app.filters.query import EventFilter
 
 Term = tuple[str, str]  # a kind and a value
-SHOWN = 20  # so many known values are listed where one is not known
+MAX_LISTED_VALUES = 20  # listed in the message about an unknown value
 SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
-SPELT = Prepared("SELECT id FROM term WHERE kind = 'word' AND value >= :prefix AND value < :beyond")
-INSIDE = Prepared(
+WORDS_WITH_PREFIX = Prepared(
+    "SELECT id FROM term WHERE kind = 'word' AND value >= :prefix AND value < :beyond"
+)
+PLACES_IN_BOX = Prepared(
     "SELECT id FROM place WHERE latitude BETWEEN :south AND :north AND ("
     " longitude BETWEEN :west AND :east OR longitude + 360 BETWEEN :west AND :east"
     " OR longitude - 360 BETWEEN :west AND :east) ORDER BY id"
 )
-UNITS_ALIKE = 0.75  # short words of no sense: `toe` is no slip of `tonnes`
+MIN_UNIT_SIMILARITY = 0.75  # units are short: `toe` is no slip of `tonnes`
 
 
-class Hold(NamedTuple):
-    """A bound that a column of the timeline keeps to."""
+class ColumnBound(NamedTuple):
+    """column >= value, or column <= value."""
 
     column: str
     at_least: bool  # else at most
     value: Any
 
 
-class Quantity(NamedTuple):
-    """What one and the same quantity may be: `least` and `most` in base units, as texts that sort.
+class QuantityBound(NamedTuple):
+    """Bounds for one quantity: `least` and `most` in base units, as texts that sort.
 
-    None asks for nothing.
+    None sets no bound.
     """
 
     measure: str | None
@@ -50,73 +52,69 @@ class Quantity(NamedTuple):
     most: str | None
 
 
-class Part(NamedTuple):
-    """Actors that an event must have (any where none is named), and roles that they must bear."""
+class Participation(NamedTuple):
+    """Actors that must take part (any actor if none is named), and the roles they must have."""
 
     actors: frozenset[str]
     roles: frozenset[str]
     unwanted: frozenset[str]
 
-    def admits(self, actor: str, roles: Set[str]) -> bool:
-        """Whether an actor with these roles is one of them."""
-        named = not self.actors or actor in self.actors
-        wanted = not self.roles or bool(self.roles & roles)
-        return named and wanted and not self.unwanted & roles
-
 
 @dataclass
-class Plan:
-    """A filter with every value looked up. All of it must hold of an event."""
+class FilterPlan:
+    """A filter with every value looked up. An event must meet every condition."""
 
     candidates: Candidates
-    # Of each list the event bears one term, and beside it none of some others.
+    # For each list, an event must have one of the terms, and with it none of the others.
     any_of: list[list[tuple[Term, tuple[Term, ...]]]] = field(default_factory=list)
-    looked_up: list[list[int]] = field(default_factory=list)  # the same, as ids
+    looked_up: list[list[int]] = field(default_factory=list)  # more such lists, of term ids
     none_of: list[Term] = field(default_factory=list)
-    holds: list[Hold] = field(default_factory=list)
+    bounds: list[ColumnBound] = field(default_factory=list)
     phrases: list[tuple[str, ...]] = field(default_factory=list)
-    quantity: Quantity | None = None
-    part: "Part | None" = None  # what an actor must have been
-    faults: list[Fault] = field(default_factory=list)  # what does not exist
+    quantity: QuantityBound | None = None
+    part: Participation | None = None
+    faults: list[Fault] = field(default_factory=list)  # of values that do not exist
 
-    def look_up(self, connection: Connection, values: "Values", name: str, value: str) -> list[str]:
-        """Return what `value` stands for; if it does not exist, nothing, and keep the fault."""
-        found = values.find(connection, value)
-        if not found:
+    def look_up(
+        self, connection: Connection, values: "AllowedValues", name: str, value: str
+    ) -> list[str]:
+        """Return the ids or words for `value`; if there are none, add the fault and return []."""
+        matches = values.find(connection, value)
+        if not matches:
             self.faults.append(values.fault(self.candidates, name, value))
-        return found
+        return matches
 
-    def bears(self, terms: Iterable[Term]) -> None:
-        """The event bears one of some terms."""
+    def require_any(self, terms: Iterable[Term]) -> None:
+        """Require that an event has one of these terms."""
         self.any_of.append([(term, ()) for term in terms])
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What one parameter, or some that belong together, add to a plan."""
+class ParameterMeaning:
+    """The meaning of a parameter, or of some that belong together."""
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        """Look up what `asked` names; the plan keeps the faults of what does not exist."""
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        """Add the conditions of `query` to the plan, and faults for values that do not exist."""
         raise NotImplementedError
 
 
-def signed(values: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The values that are wanted, and those behind a `!`."""
-    given = list(values)
+def split_signs(values: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the values that are wanted, and those that a `!` excludes."""
+    listed = list(values)
     return (
-        [value for value in given if not value.startswith("!")],
-        [value[1:] for value in given if value.startswith("!")],
+        [value for value in listed if not value.startswith("!")],
+        [value[1:] for value in listed if value.startswith("!")],
     )
 
 
-# -- values that events bear ----------------------------------------------------------------------
+# -- values of facets -----------------------------------------------------------------------------
 
 
-class Values:
-    """The values that a parameter may have: finds them, and says what is wrong with others."""
+class AllowedValues:
+    """The values that a parameter may have, and what is wrong with any other."""
 
     def find(self, connection: Connection, value: str) -> list[str]:
-        """Return the ids or words that `value` stands for, none if it does not exist."""
+        """Return the ids or words for `value`, or none if it does not exist."""
         raise NotImplementedError
 
     def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
@@ -124,10 +122,10 @@ class Values:
         raise NotImplementedError
 
 
-class Stored(Values):
-    """Values of a column."""
+class Stored(AllowedValues):
+    """Values of a stored column."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: SearchedColumn) -> None:
         self.column = column
         either = (
             "{0} = :value"
@@ -140,14 +138,18 @@ class Stored(Values):
         return [row[0] for row in self._query.rows(connection, value=value)]
 
     def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
-        known = candidates.known(self.column)
-        shown = f"; known: {', '.join(dict.fromkeys(known))}" if len(known) <= SHOWN else ""
-        what = "event" if name == "related_to" else name
-        message = f"there is no {what} '{value[:100]}'{shown}"
+        stored = candidates.first_values(self.column)
+        listing = (
+            f"; known: {', '.join(dict.fromkeys(stored))}"
+            if len(stored) <= MAX_LISTED_VALUES
+            else ""
+        )
+        kind = "event" if name == "related_to" else name
+        message = f"there is no {kind} '{value[:100]}'{listing}"
         return _no_such(name, value, message, candidates.nearest(self.column, value))
 
 
-class Statuses(Values):
+class Statuses(AllowedValues):
     """The statuses of events."""
 
     def find(self, connection: Connection, value: str) -> list[str]:
@@ -158,8 +160,8 @@ class Statuses(Values):
         return _no_such(name, value, message, nearest(value, models.STATUSES))
 
 
-class Countries(Values):
-    """Codes of countries; a name or a longer code suggests one."""
+class Countries(AllowedValues):
+    """Country codes; a name or a longer code suggests one."""
 
     def find(self, connection: Connection, value: str) -> list[str]:
         return [value] if value in schemas.countries() else []
@@ -172,38 +174,40 @@ class Countries(Values):
 
 def ids_of(table: str) -> Stored:
     """Return the values that are ids of rows of `table`."""
-    return Stored(Column(table))
+    return Stored(SearchedColumn(table))
 
 
 def ids_or_names_of(table: str) -> Stored:
     """Return the values that are ids or exact names of rows of `table`."""
-    return Stored(Column(table, label="name"))
+    return Stored(SearchedColumn(table, label="name"))
 
 
 def words_of(kind: str) -> Stored:
-    """Return the words that an event has as its `kind`."""
-    return Stored(Column("term", "value", f"kind = '{kind}' AND events > 0"))
+    """Return the words that events have as their `kind`."""
+    return Stored(SearchedColumn("term", "value", f"kind = '{kind}' AND events > 0"))
 
 
-UNITS = Stored(Column("(SELECT DISTINCT unit FROM quantity WHERE unit IS NOT NULL) AS u", "unit"))
+UNITS = Stored(
+    SearchedColumn("(SELECT DISTINCT unit FROM quantity WHERE unit IS NOT NULL) AS u", "unit")
+)
 EVENTS, ROLES, MEASURES = ids_of("event"), words_of("role"), words_of("measure")
 
 
 @dataclass(frozen=True)
-class Terms(Meaning):
-    """Values of a repeatable parameter, each of which an event has or, after `!`, has not."""
+class TermFilter(ParameterMeaning):
+    """A repeatable parameter whose values an event must have or, after `!`, must not have."""
 
     parameter: str
-    values: Values
+    values: AllowedValues
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        wanted, unwanted = signed(getattr(asked, self.parameter))
-        for values in _groups(asked, self.parameter, wanted):
-            plan.bears(self.terms(connection, values, plan))
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        wanted, unwanted = split_signs(getattr(query, self.parameter))
+        for values in _groups(query, self.parameter, wanted):
+            plan.require_any(self.terms(connection, values, plan))
         plan.none_of += self.terms(connection, unwanted, plan)
 
-    def terms(self, connection: Connection, values: Iterable[str], plan: Plan) -> list[Term]:
-        """Return the terms that the values stand for; the plan keeps the faults of unknown ones."""
+    def terms(self, connection: Connection, values: Iterable[str], plan: FilterPlan) -> list[Term]:
+        """Return the terms for the values; the plan keeps the faults of unknown ones."""
         return [
             (self.parameter, word)
             for value in dict.fromkeys(values)
@@ -211,9 +215,9 @@ class Terms(Meaning):
         ]
 
 
-def _groups(asked: "EventFilter", name: str, wanted: list[str]) -> list[list[str]]:
-    """Return lists of values of a parameter: an event must have one of each list."""
-    if name in asked.all_of:
+def _groups(query: "EventFilter", name: str, wanted: list[str]) -> list[list[str]]:
+    """Return lists of values of a parameter; an event must have one value of each list."""
+    if name in query.all_of:
         return [[value] for value in dict.fromkeys(wanted)]
     return [wanted] if wanted else []
 
@@ -226,41 +230,41 @@ def _no_such(name: str, value: str, message: str, near: str | None) -> Fault:
 
 
 def repeated(name: str, value: str) -> str:
-    """Return how the values of a list between commas are to be given."""
-    values = [part.strip() for part in value.split(",")][:SHOWN]
+    """Return how to write the values of a list between commas."""
+    values = [part.strip() for part in value.split(",")][:MAX_LISTED_VALUES]
     return f"to give several values repeat the parameter: {'&'.join(f'{name}={v}' for v in values)}"
 
 
-ACTOR_TERMS, ROLE_TERMS = Terms("actor", ids_of("actor")), Terms("role", ROLES)
+ACTOR_TERMS, ROLE_TERMS = TermFilter("actor", ids_of("actor")), TermFilter("role", ROLES)
 
 
 @dataclass(frozen=True)
-class TakingPart(Meaning):
-    """`actor` and `role`: with both, one and the same actor has a wanted role and no unwanted.
+class TakingPart(ParameterMeaning):
+    """`actor` and `role`: if both are given, one actor has a wanted role and no unwanted one.
 
-    Under `all_of` that holds for each of the actors, for each of the roles, or for each pair.
+    With `all_of`, that is so for each actor, for each role, or for each pair of them.
     """
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        (actors, _), (roles, unwanted) = signed(asked.actor), signed(asked.role)
-        ACTOR_TERMS.plan(connection, asked, plan)
-        if asked.role or actors:
-            plan.part = Part(frozenset(actors), frozenset(roles), frozenset(unwanted))
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        (actors, _), (roles, unwanted) = split_signs(query.actor), split_signs(query.role)
+        ACTOR_TERMS.plan(connection, query, plan)
+        if query.role or actors:
+            plan.part = Participation(frozenset(actors), frozenset(roles), frozenset(unwanted))
         if not actors:
-            ROLE_TERMS.plan(connection, asked, plan)
+            ROLE_TERMS.plan(connection, query, plan)
             return
         ROLE_TERMS.terms(connection, [*roles, *unwanted], plan)  # each must exist
-        if not asked.role:
+        if not query.role:
             return
         of_actors, of_roles = (
-            _groups(asked, name, wanted) for name, wanted in (("actor", actors), ("role", roles))
+            _groups(query, name, wanted) for name, wanted in (("actor", actors), ("role", roles))
         )
-        for some, as_some in product(of_actors, of_roles or [[]]):
+        for actor_group, role_group in product(of_actors, of_roles or [[]]):
             plan.any_of.append(
                 [
                     (term, tuple(_pairs([actor], unwanted)))
-                    for actor in dict.fromkeys(some)
-                    for term in (_pairs([actor], as_some) if as_some else [("actor", actor)])
+                    for actor in dict.fromkeys(actor_group)
+                    for term in (_pairs([actor], role_group) if role_group else [("actor", actor)])
                 ]
             )
 
@@ -270,118 +274,121 @@ def _pairs(actors: Iterable[str], roles: Iterable[str]) -> list[Term]:
 
 
 @dataclass(frozen=True)
-class RelatedTo(Meaning):
+class RelatedTo(ParameterMeaning):
     """`related_to`: events linked to one event, in either direction."""
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        found = plan.look_up(connection, EVENTS, "related_to", str(asked.related_to))
-        plan.bears(("related", event_id) for event_id in found)
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        event_ids = plan.look_up(connection, EVENTS, "related_to", str(query.related_to))
+        plan.require_any(("related", event_id) for event_id in event_ids)
 
 
 @dataclass(frozen=True)
-class Box(Meaning):
-    """`bbox`: events with a place in it; west of east it crosses the antimeridian."""
+class Box(ParameterMeaning):
+    """`bbox`: events with a place in it. If west > east, it crosses the antimeridian."""
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        west, south, east, north = map(Fraction, str(asked.bbox).split(","))
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        west, south, east, north = map(Fraction, str(query.bbox).split(","))
         if east - west >= 360:
             west, east = Fraction(-180), Fraction(180)
-        else:  # exactly, so that an edge keeps to the place that it goes through
+        else:  # in fractions, so that a place on an edge stays inside
             west, east = ((side + 180) % 360 - 180 for side in (west, east))
         sides = {"west": west, "south": south, "east": east, "north": north}
         bounds = {name: float(degrees) for name, degrees in sides.items()}
         if east < west:
             bounds["east"] += 360
-        found = INSIDE.rows(connection, **bounds)
-        plan.bears(("place", place_id) for (place_id,) in found)
+        rows = PLACES_IN_BOX.rows(connection, **bounds)
+        plan.require_any(("place", place_id) for (place_id,) in rows)
 
 
 # -- dates ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Overlap(Meaning):
+class Overlap(ParameterMeaning):
     """`date` and `match`: the event overlaps the window, possibly or for certain."""
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        window = dates.parse_window(str(asked.date))
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        window = dates.parse_window(str(query.date))
         starts, ends = "start_earliest", "end_latest"
-        if asked.match == "certain":
+        if query.match == "certain":
             starts, ends = "start_latest", "end_earliest"
-            plan.holds.append(Hold("sure", True, True))
-        plan.holds += [Hold(starts, False, window.last), Hold(ends, True, window.first)]
+            plan.bounds.append(ColumnBound("sure", True, True))
+        plan.bounds += [
+            ColumnBound(starts, False, window.last),
+            ColumnBound(ends, True, window.first),
+        ]
 
 
 @dataclass(frozen=True)
-class KnownBy(Meaning):
-    """`known_by`: a source had reported it by the last day of this date."""
+class KnownBy(ParameterMeaning):
+    """`known_by`: a source had reported the event by the last day of this date."""
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        last = dates.parse_window(str(asked.known_by)).last
-        plan.holds.append(Hold("known", False, last))
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        last = dates.parse_window(str(query.known_by)).last
+        plan.bounds.append(ColumnBound("known", False, last))
 
 
 @dataclass(frozen=True)
-class AtLeast(Meaning):
-    """A parameter that a column of the timeline must reach."""
+class AtLeast(ParameterMeaning):
+    """A parameter that is the lower bound of a column of the timeline."""
 
     parameter: str
     column: str
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        plan.holds.append(Hold(self.column, True, getattr(asked, self.parameter)))
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        plan.bounds.append(ColumnBound(self.column, True, getattr(query, self.parameter)))
 
 
 # -- text and quantities --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class FullText(Meaning):
-    """`q`: all words, prefixes and phrases are found in the event's wording."""
+class FullText(ParameterMeaning):
+    """`q`: the event's wording has all words, prefixes and phrases."""
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
-        found = words.search(str(asked.q))
-        if not found:
-            plan.bears([])
-        for word in found.every_word:
-            plan.bears([("word", word)])
-        for prefix in found.prefixes:
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
+        search = words.search(str(query.q))
+        if not search:
+            plan.require_any([])
+        for word in search.every_word:
+            plan.require_any([("word", word)])
+        for prefix in search.prefixes:
             ends = {"prefix": prefix, "beyond": prefix + "\U0010ffff"}
-            plan.looked_up.append([term for (term,) in SPELT.rows(connection, **ends)])
-        plan.phrases += found.phrases
+            plan.looked_up.append([term for (term,) in WORDS_WITH_PREFIX.rows(connection, **ends)])
+        plan.phrases += search.phrases
 
 
 @dataclass(frozen=True)
-class Amount(Meaning):
-    """`measure`, `unit`, `min_value`, `max_value`: one and the same quantity may be all that."""
+class Amount(ParameterMeaning):
+    """`measure`, `unit`, `min_value`, `max_value`: one and the same quantity may fit them all."""
 
-    def plan(self, connection: Connection, asked: "EventFilter", plan: Plan) -> None:
+    def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
         measure = kind = None
-        if asked.measure is not None:
-            measure = words.fold(asked.measure)
+        if query.measure is not None:
+            measure = words.fold(query.measure)
             plan.look_up(connection, MEASURES, "measure", measure)
-            plan.bears([("measure", measure)])
-        if asked.unit is not None:
-            kind = self._kind(connection, asked.unit, plan)
-            plan.bears([("unit", kind)])
+            plan.require_any([("measure", measure)])
+        if query.unit is not None:
+            kind = self._kind(connection, query.unit, plan)
+            plan.require_any([("unit", kind)])
         ends = [
             None
             if value is None
-            else quantities.sortable(quantities.in_base_units(Decimal(value), asked.unit))
-            for value in (asked.min_value, asked.max_value)
+            else quantities.sortable(quantities.in_base_units(Decimal(value), query.unit))
+            for value in (query.min_value, query.max_value)
         ]
-        wanted = Quantity(measure, kind, *ends)
-        if len(wanted) - wanted.count(None) > 1:  # one alone is what the term says
+        wanted = QuantityBound(measure, kind, *ends)
+        if len(wanted) - wanted.count(None) > 1:  # one alone is covered by its term
             plan.quantity = wanted
 
-    def _kind(self, connection: Connection, unit: str, plan: Plan) -> str:
-        """Return what a unit measures; one that neither is known nor occurs is a slip."""
+    def _kind(self, connection: Connection, unit: str, plan: FilterPlan) -> str:
+        """Return the kind of a unit; add a fault if the unit is neither known nor stored."""
         if unit not in quantities.units() and not UNITS.find(connection, unit):
-            stored = plan.candidates.known(UNITS.column)
+            stored = plan.candidates.first_values(UNITS.column)
             near = quantities.spoken(unit) or nearest(
-                unit, [*stored, *quantities.units()], UNITS_ALIKE
+                unit, [*stored, *quantities.units()], MIN_UNIT_SIMILARITY
             )
             message = f"there is no unit '{unit[:100]}'; known are ISO 4217 codes and"
-            known = dict.fromkeys([*SYMBOLS, *stored[:SHOWN]])
-            plan.faults.append(Fault("query", "unit", f"{message} {', '.join(known)}", near))
+            units = dict.fromkeys([*SYMBOLS, *stored[:MAX_LISTED_VALUES]])
+            plan.faults.append(Fault("query", "unit", f"{message} {', '.join(units)}", near))
         return quantities.kind_of(unit)

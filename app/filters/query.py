@@ -1,6 +1,7 @@
-"""What a query string may say: a field a parameter, with its meaning, its words and an example.
+"""The parameters of a query string: a field each, with its meaning, its words and an example.
 
-All the examples, but those of `place` and `bbox`, together find the gas contract of the seed data.
+All the examples, except those of `place` and `bbox`, together find the gas contract of the seed
+data.
 """
 
 import re
@@ -24,7 +25,7 @@ from typing_extensions import TypeAliasType
 
 from app import dates, models, schemas, words
 from app.errors import Fault, refuse, wrong
-from app.filters.elsewhere import dimension_meant, interval_meant, order_meant, refuse_time
+from app.filters.elsewhere import refuse_time, suggest_facet, suggest_interval, suggest_sort
 from app.filters.meaning import (
     Amount,
     AtLeast,
@@ -32,12 +33,12 @@ from app.filters.meaning import (
     Countries,
     FullText,
     KnownBy,
-    Meaning,
     Overlap,
+    ParameterMeaning,
     RelatedTo,
     Statuses,
     TakingPart,
-    Terms,
+    TermFilter,
     ids_of,
     ids_or_names_of,
     repeated,
@@ -46,16 +47,16 @@ from app.formats import CHOICES, FORMATS, Format
 from app.suggestions import nearest
 
 MAX_VALUES = 50
-PAGE = 200
+MAX_PAGE_ITEMS = 200
 SORTS = ("date", "-date", "updated", "-updated", "relevance")
 INTERVALS = ("millennium", "century", "decade", "year", "quarter", "month", "week", "day")
 FINDINGS = (
     *("act-after-sources", "published-after-accessed", "published-in-future"),
     *("no-known-publisher", "single-publisher", "planned-overdue"),
 )
-# Of which an event may have several, and those of which it has one.
-MANIFOLD = ("actor", "role", "place", "country", "tag", "publisher", "source")
-SINGLE = ("type", "status")
+# Facets of which an event may have several values, and those of which it has one.
+REPEATED_FACETS = ("actor", "role", "place", "country", "tag", "publisher", "source")
+SINGLE_FACETS = ("type", "status")
 FACETS = (
     *("type", "actor", "role", "place", "country"),
     *("tag", "publisher", "source", "status"),
@@ -64,22 +65,22 @@ FACETS = (
 Total = TypeAliasType("Total", Annotated[str, schemas.OneOf(("exact", "none"))])
 Sort = TypeAliasType(
     "Sort",
-    Annotated[str, schemas.OneOf(SORTS, order_meant)],
+    Annotated[str, schemas.OneOf(SORTS, suggest_sort)],
 )
-Interval = TypeAliasType("Interval", Annotated[str, schemas.OneOf(INTERVALS, interval_meant)])
+Interval = TypeAliasType("Interval", Annotated[str, schemas.OneOf(INTERVALS, suggest_interval)])
 FindingKind = TypeAliasType("FindingKind", Annotated[str, schemas.OneOf(FINDINGS)])
 
 EMPTY = "is empty; leave the parameter out or give a value"
 
 
 def _value(value: str) -> str:
-    """A value of a repeatable parameter, `!` in front where it must not be borne."""
+    """Return a value of a repeatable parameter, which may begin with `!`. Raise ValueError."""
     if not value.removeprefix("!").strip():
         raise ValueError(EMPTY)
     return schemas.printable(value)
 
 
-def _given(value: str) -> str:
+def _nonempty(value: str) -> str:
     if not value:
         raise ValueError(EMPTY)
     return value
@@ -104,31 +105,33 @@ def _not_excluded(value: str) -> str:
 
 
 def _one_value(name: str) -> Callable[[str], str]:
-    """Refuses a list between commas of a closed list's names."""
+    """Return a check that refuses a list of values between commas."""
 
     def check(value: str) -> str:
         if "," in value:
-            raise ValueError(repeated(name, value[:LONGEST]))
+            raise ValueError(repeated(name, value[:MAX_VALUE_CHARS]))
         return value
 
     return check
 
 
-def _manifold(value: str) -> str:
-    """Refuse a parameter of which an event never has two values."""
-    if value in SINGLE:
+def _repeated_facet(value: str) -> str:
+    """Return the name. Raise ValueError if an event never has two values of this parameter."""
+    if value in SINGLE_FACETS:
         raise ValueError(f"an event has one {value}: of several `{value}` it can only have any")
     return value
 
 
-AllOf = TypeAliasType("AllOf", Annotated[str, AfterValidator(_manifold), schemas.OneOf(MANIFOLD)])
+AllOf = TypeAliasType(
+    "AllOf", Annotated[str, AfterValidator(_repeated_facet), schemas.OneOf(REPEATED_FACETS)]
+)
 Facet = TypeAliasType(
     "Facet",
     Annotated[
         str,
         AfterValidator(_one_value("by")),
         AfterValidator(refuse_time),
-        schemas.OneOf(FACETS, dimension_meant),
+        schemas.OneOf(FACETS, suggest_facet),
     ],
 )
 
@@ -148,7 +151,7 @@ def _last_day(value: str) -> str:
 
 
 def _moment(value: str) -> str:
-    """A timestamp as the store writes it: UTC, microseconds."""
+    """Return a timestamp as the store writes it: UTC, microseconds. Raise ValueError."""
     # In a query string an unescaped + is a space.
     written = re.sub(r" (\d\d(:?\d\d)?)$", r"+\1", value).upper()
     try:
@@ -165,7 +168,7 @@ def _moment(value: str) -> str:
 
 
 def _box(value: str) -> str:
-    """`west,south,east,north` in degrees."""
+    """Return `west,south,east,north` in degrees. Raise ValueError."""
     parts = [part.strip(BLANKS) for part in value.split(",")]
     if len(parts) != len(SIDES):
         raise ValueError("give west,south,east,north in degrees: 18.8,42.2,23.0,46.2")
@@ -193,42 +196,42 @@ def _fields(value: str) -> str:
     return names
 
 
-def _strange_fields(value: str, known: Collection[str], what: str) -> Fault | None:
-    """Return a fault if `what` lacks some of a list of fields; None if it has all."""
+def _strange_fields(value: str, fields: Collection[str], what: str) -> Fault | None:
+    """Return a fault if `what` lacks one of the listed fields, else None."""
     names = value.split(",")
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in fields]
     if not unknown:
         return None
-    meant = [name if name in known else nearest(name, known) for name in names]
+    meant = [name if name in fields else nearest(name, fields) for name in names]
     quoted = ", ".join(f"'{name[:40]}'" for name in unknown[:5])
-    message = f"{quoted}: no field of {what}; fields: {', '.join(known)}"
+    message = f"{quoted}: no field of {what}; fields: {', '.join(fields)}"
     suggestion = ",".join(dict.fromkeys(filter(None, meant))) if all(meant) else None
     return Fault("query", "fields", message, suggestion)
 
 
 def _list_of(names: str) -> str:
-    """Return the pattern of some of these names, with commas between them."""
-    return f"{GAP}({names}){GAP}(,{GAP}({names}){GAP})*"
+    """Return the pattern of a list of these names, with commas between them."""
+    return f"{BLANKS_PATTERN}({names}){BLANKS_PATTERN}(,{BLANKS_PATTERN}({names}){BLANKS_PATTERN})*"
 
 
 def _takers(option: str) -> str:
     """Return the names of the formats that take an option."""
-    return ", ".join(f"`{name}`" for name, made in FORMATS.items() if option in made.options)
+    return ", ".join(f"`{name}`" for name, fmt in FORMATS.items() if option in fmt.options)
 
 
-def _only_for(option: str, made: Format) -> str:
-    """Say which formats take an option, and why this one does not."""
+def _only_for(option: str, fmt: Format) -> str:
+    """Return which formats take an option, and why this one does not."""
     if option == "lossless":
-        why = f"leave it out for {made.name}"
-    elif made.latest is not None:
-        why = f"{made.name} always holds the {made.latest} events that were last updated"
+        why = f"leave it out for {fmt.name}"
+    elif fmt.latest is not None:
+        why = f"{fmt.name} always holds the {fmt.latest} events that were last updated"
     else:
-        why = f"{made.name} always holds all that the filter finds, in timeline order"
+        why = f"{fmt.name} always holds all that the filter finds, in timeline order"
     return f"works only for {_takers(option)}; {why}"
 
 
-def _whole(most: int) -> Callable[[Any], Any]:
-    """Reads a whole number from 1 to `most`."""
+def _whole_number(most: int) -> Callable[[Any], Any]:
+    """Return a check for whole numbers from 1 to `most`."""
 
     def read(value: Any) -> Any:
         written = isinstance(value, str)
@@ -239,94 +242,104 @@ def _whole(most: int) -> Callable[[Any], Any]:
     return read
 
 
-def _says(pattern: str, longest: int | None = None, **more: Any) -> WithJsonSchema:
-    """What the API reference says of a text: as much as a pattern can."""
+def _schema(pattern: str, longest: int | None = None, **more: Any) -> WithJsonSchema:
+    """Return the JSON schema of a text, as far as a pattern can describe it."""
     length = {} if longest is None else {"maxLength": longest}
     return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", **length, **more})
 
 
-LONGEST = 500
-# With how far each may be from 0. A map that is scrolled sideways counts on, here ten times round;
-# far more is no longitude, but metres of a projection.
+MAX_VALUE_CHARS = 500
+# The greatest distance of each from 0. A map that is scrolled sideways counts on, here up to ten
+# times round; far larger numbers are metres of a projection.
 SIDES = {"west": 3600, "south": 90, "east": 3600, "north": 90}
-SLUG = schemas.SLUG.strip("^$")
-EDTF = "[-0-9ESXY/.]+"  # the characters of a date that may be asked for
-BLANKS = " \t\r\n"  # may stand around what commas separate; `\s` is not the same in every engine
-GAP = r"[ \t\r\n]*"
-DEGREES = rf"{GAP}{schemas.DECIMAL}{GAP}"
-MOMENT = "[-+0-9WTtZz:., ]+"
+SLUG_PATTERN = schemas.SLUG.strip("^$")
+EDTF_PATTERN = "[-0-9ESXY/.]+"  # the characters of a date in a query
+BLANKS = " \t\r\n"  # allowed around commas; `\s` differs between regex engines
+BLANKS_PATTERN = r"[ \t\r\n]*"
+DEGREES_PATTERN = rf"{BLANKS_PATTERN}{schemas.DECIMAL}{BLANKS_PATTERN}"
+MOMENT_PATTERN = "[-+0-9WTtZz:., ]+"
 UNMARKED = schemas.VISIBLE.replace("[^", "[^!")  # any visible character but `!`
-# A text that is not blank and does not begin with `!`, and one that is not blank behind a `!`.
-WORD = f"({schemas.BLANK}+{schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
-NAME = f"((!{schemas.BLANK}*|{schemas.BLANK}+){schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
-MEMBERS = "|".join(schemas.Event.model_fields)
+# A text that is not blank and has no `!` in front, and one that is not blank after a `!`.
+WORD_PATTERN = f"({schemas.BLANK}+{schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
+NAME_PATTERN = (
+    f"((!{schemas.BLANK}*|{schemas.BLANK}+){schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
+)
+EVENT_MEMBERS = "|".join(schemas.Event.model_fields)
 
-FILE_FIELDS = "|".join(dict.fromkeys(name for made in FORMATS.values() for name in made.fields))
-OPTIONS = (*CHOICES, "lossless")  # of a file
+FILE_FIELDS = "|".join(dict.fromkeys(name for fmt in FORMATS.values() for name in fmt.fields))
+FILE_OPTIONS = (*CHOICES, "lossless")  # of a file
 
-MOST_FACETS, MOST_PUBLISHERS = 1000, 1000
+MAX_FACET_VALUES, MAX_PUBLISHERS = 1000, 1000
 MAX_FILE_EVENTS = 10_000_000
-Limit = Annotated[int, Field(ge=1, le=PAGE), BeforeValidator(_whole(PAGE))]
+Limit = Annotated[
+    int, Field(ge=1, le=MAX_PAGE_ITEMS), BeforeValidator(_whole_number(MAX_PAGE_ITEMS))
+]
 Publishers = Annotated[
-    int, Field(ge=1, le=MOST_PUBLISHERS), BeforeValidator(_whole(MOST_PUBLISHERS))
+    int, Field(ge=1, le=MAX_PUBLISHERS), BeforeValidator(_whole_number(MAX_PUBLISHERS))
 ]
 FileLimit = Annotated[
-    int, Field(ge=1, le=MAX_FILE_EVENTS), BeforeValidator(_whole(MAX_FILE_EVENTS))
+    int, Field(ge=1, le=MAX_FILE_EVENTS), BeforeValidator(_whole_number(MAX_FILE_EVENTS))
 ]
-FacetLimit = Annotated[int, Field(ge=1, le=MOST_FACETS), BeforeValidator(_whole(MOST_FACETS))]
-Value = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_value)]
-Many = (Field(max_length=MAX_VALUES), BeforeValidator(_bounded))
-Ids = Annotated[list[Annotated[Value, _says(f"!?{SLUG}", LONGEST)]], *Many]
-Codes = Annotated[list[Annotated[Value, _says("!?[A-Z]{2}")]], *Many]
-Names = Annotated[list[Annotated[Value, _says(NAME, LONGEST)]], *Many]
-StatusNames = Annotated[list[Annotated[Value, _says(f"!?({'|'.join(models.STATUSES)})")]], *Many]
-Word = Annotated[
+FacetLimit = Annotated[
+    int, Field(ge=1, le=MAX_FACET_VALUES), BeforeValidator(_whole_number(MAX_FACET_VALUES))
+]
+Value = Annotated[str, StringConstraints(max_length=MAX_VALUE_CHARS), AfterValidator(_value)]
+REPEATABLE = (Field(max_length=MAX_VALUES), BeforeValidator(_bounded))
+IdValues = Annotated[
+    list[Annotated[Value, _schema(f"!?{SLUG_PATTERN}", MAX_VALUE_CHARS)]], *REPEATABLE
+]
+CodeValues = Annotated[list[Annotated[Value, _schema("!?[A-Z]{2}")]], *REPEATABLE]
+NameValues = Annotated[list[Annotated[Value, _schema(NAME_PATTERN, MAX_VALUE_CHARS)]], *REPEATABLE]
+StatusNames = Annotated[
+    list[Annotated[Value, _schema(f"!?({'|'.join(models.STATUSES)})")]], *REPEATABLE
+]
+FilterWord = Annotated[
     str,
-    StringConstraints(max_length=LONGEST),
+    StringConstraints(max_length=MAX_VALUE_CHARS),
     AfterValidator(_not_excluded),
     AfterValidator(_text),
-    _says(WORD, LONGEST),
+    _schema(WORD_PATTERN, MAX_VALUE_CHARS),
 ]
 Text = Annotated[
     str,
-    StringConstraints(max_length=LONGEST),
-    AfterValidator(_given),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST}),
+    StringConstraints(max_length=MAX_VALUE_CHARS),
+    AfterValidator(_nonempty),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_VALUE_CHARS}),
 ]
-Number = Annotated[schemas.Number, _says(schemas.DECIMAL)]
-Window = Annotated[
+FilterNumber = Annotated[schemas.Number, _schema(schemas.DECIMAL)]
+WindowText = Annotated[
     str,
     AfterValidator(_not_excluded),
     AfterValidator(_window),
-    _says(EDTF, dates.MAX_LENGTH),
+    _schema(EDTF_PATTERN, dates.MAX_LENGTH),
 ]
-LastDay = Annotated[Window, AfterValidator(_last_day), _says(EDTF, dates.MAX_LENGTH)]
+LastDay = Annotated[WindowText, AfterValidator(_last_day), _schema(EDTF_PATTERN, dates.MAX_LENGTH)]
 Cursor = Annotated[
     str,
     StringConstraints(max_length=1000),
-    AfterValidator(_given),
-    _says("[A-Za-z0-9_-]+={0,2}", 1000),
+    AfterValidator(_nonempty),
+    _schema("[A-Za-z0-9_-]+={0,2}", 1000),
 ]
 NOT = "Repeat it for any of several; `!` in front excludes."
 OVERLAP, PART, AMOUNT = Overlap(), TakingPart(), Amount()
 
 
-def required(given: Any, name: str, allowed: tuple[str, ...]) -> Any:
-    """The query as it was given; an error that says what is allowed where `name` is missing."""
-    if not given.get(name):
+def required(query: Any, name: str, allowed: tuple[str, ...]) -> Any:
+    """Return the query. Raise an error with the allowed values if `name` is missing."""
+    if not query.get(name):
         raise wrong(f"is missing; allowed: {', '.join(allowed)}", name=name)
-    return given
+    return query
 
 
-LARGE_PAGE = 100  # what is more than so many items begins among the slow reads
+MAX_QUICK_ITEMS = 100  # a page with more items is a slow read
 
 
 class EventFilter(BaseModel):
-    """Which events: the same parameters for every endpoint that returns events."""
+    """The filter: the same parameters for every endpoint that returns events."""
 
     model_config = ConfigDict(frozen=True)
 
-    date: Annotated[Window | None, OVERLAP] = Field(
+    date: Annotated[WindowText | None, OVERLAP] = Field(
         None,
         description="When, as an EDTF expression: `2023`, `2023-11`, `2023-11-01/2023-12-15`, "
         "`2023-11/..`, `../2020`. Both ends count. A set, a `?`, `~`, `%`, or an X that is not "
@@ -354,16 +367,16 @@ class EventFilter(BaseModel):
         "day is an error.",
         examples=["2023"],
     )
-    type: Annotated[Ids, Terms("type", ids_of("type"))] = Field(
+    type: Annotated[IdValues, TermFilter("type", ids_of("type"))] = Field(
         default_factory=list, description=f"Id of a type (`/types`). {NOT}", examples=[["contract"]]
     )
-    actor: Annotated[Ids, PART] = Field(
+    actor: Annotated[IdValues, PART] = Field(
         default_factory=list,
         description="Id of an actor (`/actors`) that takes part; `!` in front of one that does "
         "not, in whatever role. Repeat it for any of several.",
         examples=[["srbijagas"]],
     )
-    role: Annotated[Ids, PART] = Field(
+    role: Annotated[IdValues, PART] = Field(
         default_factory=list,
         description="Part that an actor had. With `actor`, one and the same of these actors: "
         "`actor=a&actor=b&role=r` is a or b as r; with `role=!r` a or b, and that one not as r, "
@@ -371,18 +384,18 @@ class EventFilter(BaseModel):
         "Repeat it for any of several.",
         examples=[["buyer"]],
     )
-    place: Annotated[Ids, Terms("place", ids_of("place"))] = Field(
+    place: Annotated[IdValues, TermFilter("place", ids_of("place"))] = Field(
         default_factory=list,
         description=f"Id of a place (`/places`). {NOT}",
         examples=[["belgrade"]],
     )
-    country: Annotated[Codes, Terms("country", Countries())] = Field(
+    country: Annotated[CodeValues, TermFilter("country", Countries())] = Field(
         default_factory=list,
         description=f"ISO 3166-1 alpha-2 code of an actor's or a place's country. {NOT}",
         examples=[["RS"]],
     )
     bbox: Annotated[
-        Annotated[str, AfterValidator(_box), _says(",".join([DEGREES] * 4))] | None,
+        Annotated[str, AfterValidator(_box), _schema(",".join([DEGREES_PATTERN] * 4))] | None,
         Box(),
     ] = Field(
         None,
@@ -392,17 +405,17 @@ class EventFilter(BaseModel):
         "or more goes all the way round.",
         examples=["18.8,42.2,23.0,46.2"],
     )
-    tag: Annotated[Names, Terms("tag", ids_or_names_of("tag"))] = Field(
+    tag: Annotated[NameValues, TermFilter("tag", ids_or_names_of("tag"))] = Field(
         default_factory=list,
         description="Id or exact name of a tag (`/tags`). " + NOT,
         examples=[["natural-gas"]],
     )
-    publisher: Annotated[Names, Terms("publisher", ids_or_names_of("publisher"))] = Field(
+    publisher: Annotated[NameValues, TermFilter("publisher", ids_or_names_of("publisher"))] = Field(
         default_factory=list,
         description="Id or exact name of a publisher (`/publishers`) of a cited source. " + NOT,
         examples=[["Balkan Insight"]],
     )
-    source: Annotated[Ids, Terms("source", ids_of("source"))] = Field(
+    source: Annotated[IdValues, TermFilter("source", ids_of("source"))] = Field(
         default_factory=list,
         description=f"Id of a cited source (`/sources`). {NOT}",
         examples=[["balkan-insight-2023-11-15"]],
@@ -413,40 +426,42 @@ class EventFilter(BaseModel):
         "counts.",
         examples=[2],
     )
-    status: Annotated[StatusNames, Terms("status", Statuses())] = Field(
+    status: Annotated[StatusNames, TermFilter("status", Statuses())] = Field(
         default_factory=list,
         description=f"`planned`, `ongoing`, `completed` or `cancelled`. {NOT}",
         examples=[["completed"]],
     )
-    measure: Annotated[Word | None, AMOUNT] = Field(
+    measure: Annotated[FilterWord | None, AMOUNT] = Field(
         None,
         description="What a quantity measures. With the next three: one and the same quantity.",
         examples=["gas volume"],
     )
-    unit: Annotated[Word | None, AMOUNT] = Field(
+    unit: Annotated[FilterWord | None, AMOUNT] = Field(
         None,
         description="Unit of the quantity, or one that converts into it (`bcm`, `m3`); an ISO 4217 "
         "code for money, which never converts. Case counts.",
         examples=["bcm"],
     )
-    min_value: Annotated[Number | None, AMOUNT] = Field(
+    min_value: Annotated[FilterNumber | None, AMOUNT] = Field(
         None,
         description="With `unit`: the quantity may be this much or more. `about` is ± 10 %, "
         "`at-least` has no upper end.",
         examples=["0.3"],
     )
-    max_value: Annotated[Number | None, AMOUNT] = Field(
+    max_value: Annotated[FilterNumber | None, AMOUNT] = Field(
         None, description="With `unit`: the quantity may be this much or less.", examples=["0.5"]
     )
     related_to: Annotated[
-        Annotated[Value, AfterValidator(_not_excluded), _says(SLUG, LONGEST)] | None, RelatedTo()
+        Annotated[Value, AfterValidator(_not_excluded), _schema(SLUG_PATTERN, MAX_VALUE_CHARS)]
+        | None,
+        RelatedTo(),
     ] = Field(
         None,
         description="Id of an event: those linked to it, in either direction.",
         examples=["azerbaijan-gas-deliveries-to-serbia"],
     )
     updated_since: Annotated[
-        Annotated[str, AfterValidator(_moment), _says(MOMENT)] | None,
+        Annotated[str, AfterValidator(_moment), _schema(MOMENT_PATTERN)] | None,
         AtLeast("updated_since", "updated_at"),
     ] = Field(
         None,
@@ -454,10 +469,11 @@ class EventFilter(BaseModel):
         examples=["2024-02-06T12:00:00Z"],
     )
 
-    all_of: Annotated[list[AllOf], *Many] = Field(
+    all_of: Annotated[list[AllOf], *REPEATABLE] = Field(
         default_factory=list,
         description="Name of a parameter that is repeated: events must have all of its values "
-        f"instead of any; those with `!` stay excluded. {', '.join(f'`{n}`' for n in MANIFOLD)}. "
+        "instead of any; those with `!` stay excluded. "
+        f"{', '.join(f'`{name}`' for name in REPEATED_FACETS)}. "
         "With `actor`, each of the actors takes part, in any `role` that is asked for; with "
         "`role`, each of the roles is that of any `actor` asked for; with both, each actor has "
         "each role. "
@@ -467,9 +483,9 @@ class EventFilter(BaseModel):
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
-        given = self.model_fields_set
+        names = self.model_fields_set
         for name in self.all_of:
-            if name not in given:
+            if name not in names:
                 message = f"needs `{name}`: repeat that parameter, once for each value"
                 raise wrong(message, name="all_of")
         for name, needed, why in (
@@ -477,7 +493,7 @@ class EventFilter(BaseModel):
             ("min_value", "unit", "a number means nothing without its unit"),
             ("max_value", "unit", "a number means nothing without its unit"),
         ):
-            if name in given and getattr(self, needed) is None:
+            if name in names and getattr(self, needed) is None:
                 raise wrong(f"needs `{needed}`: {why}", name=name)
         if self.min_value and self.max_value and Decimal(self.min_value) > Decimal(self.max_value):
             raise wrong("is greater than `max_value`", name="min_value")
@@ -485,38 +501,40 @@ class EventFilter(BaseModel):
 
     @property
     def window(self) -> dates.Window | None:
-        """The days that `date` asks for."""
+        """Return the days of `date`, or None."""
         return None if self.date is None else dates.parse_window(self.date)
 
     @property
-    def given(self) -> dict[str, Any]:
-        """The parameters of the filter that were given, in the order in which they stand here."""
+    def given_values(self) -> dict[str, Any]:
+        """Return the parameters that were given, in the order of the fields."""
         return {n: getattr(self, n) for n in EventFilter.model_fields if n in self.model_fields_set}
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: phrases and prefixes are looked for in texts."""
+        """Return whether it may take long: phrases and prefixes are searched in texts."""
         search = words.search(self.q or "")
         return bool(search.phrases or search.prefixes)
 
     def without(self, *names: str) -> "EventFilter":
-        """The same filter, but for these parameters."""
-        given = {n: value for n, value in self.given.items() if n not in names}
-        if "all_of" in given:
-            given["all_of"] = [name for name in self.all_of if name not in names]
-        return EventFilter(**given)
+        """Return the same filter without these parameters."""
+        values = {n: value for n, value in self.given_values.items() if n not in names}
+        if "all_of" in values:
+            values["all_of"] = [name for name in self.all_of if name not in names]
+        return EventFilter(**values)
 
     @property
-    def meanings(self) -> list[Meaning]:
-        """What the parameters that were given mean, each once."""
+    def meanings(self) -> list[ParameterMeaning]:
+        """Return the meanings of the given parameters, each once."""
         fields = EventFilter.model_fields
-        given = [fields[name].metadata for name in fields if name in self.model_fields_set]
-        found = (note for notes in given for note in notes if isinstance(note, Meaning))
-        return list(dict.fromkeys(found))
+        values = [fields[name].metadata for name in fields if name in self.model_fields_set]
+        meanings = (
+            note for notes in values for note in notes if isinstance(note, ParameterMeaning)
+        )
+        return list(dict.fromkeys(meanings))
 
 
 class OrderedQuery(EventFilter):
-    """Events in an order."""
+    """A filter with an order."""
 
     sort: Sort = Field(
         "date",
@@ -528,7 +546,7 @@ class OrderedQuery(EventFilter):
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: relevance is reckoned of a thousand texts."""
+        """Return whether it may take long: relevance is computed from a thousand texts."""
         return self.sort == "relevance" or super().slow
 
     @model_validator(mode="after")
@@ -545,7 +563,7 @@ class OrderedQuery(EventFilter):
 
 
 class ListQuery(OrderedQuery):
-    """A list of events: the filter, the order, and where to go on."""
+    """A list of events: the filter, the order, and the cursor."""
 
     cursor: Cursor | None = Field(
         None,
@@ -555,14 +573,16 @@ class ListQuery(OrderedQuery):
 
 
 class EventQuery(ListQuery):
-    """A page of events: which list, and how much of it."""
+    """A page of events: the list, and how much of it."""
 
     limit: Limit = Field(50, description="How many at most.", examples=[50])
-    fields: Annotated[str, AfterValidator(_fields), _says(_list_of(MEMBERS))] | None = Field(
-        None,
-        description="Only these members of each event, separated by commas; `match` comes with "
-        "`date` all the same.",
-        examples=["id,title,date"],
+    fields: Annotated[str, AfterValidator(_fields), _schema(_list_of(EVENT_MEMBERS))] | None = (
+        Field(
+            None,
+            description="Only these members of each event, separated by commas; `match` comes with "
+            "`date` all the same.",
+            examples=["id,title,date"],
+        )
     )
     total: Total = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
@@ -570,29 +590,29 @@ class EventQuery(ListQuery):
 
     @property
     def picked(self) -> tuple[str, ...] | None:
-        """The members of each event that a page holds, None for all."""
+        """Return the members of each event on the page, or None for all."""
         return self._picked(self.fields)
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: a large page is much to put together."""
-        return self.limit > LARGE_PAGE or super().slow
+        """Return whether it may take long: a large page is much work."""
+        return self.limit > MAX_QUICK_ITEMS or super().slow
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What a cursor belongs to: filter and sort, whatever the page size or the fields."""
-        told = self.model_dump(
+        """Return the part of the query that a cursor belongs to: filter and sort."""
+        parameters = self.model_dump(
             mode="json", exclude_defaults=True, exclude={"limit", "cursor", "fields", "total"}
         )
-        if self.match == "possible":  # as without it
-            del told["match"]
-        return {n: sorted({*v}) if isinstance(v, list) else v for n, v in told.items()}
+        if self.match == "possible":  # the default
+            del parameters["match"]
+        return {n: sorted({*v}) if isinstance(v, list) else v for n, v in parameters.items()}
 
 
 class ExportQuery(OrderedQuery):
-    """Which events a file holds, in which order, and what of them."""
+    """The events of a file, their order, and the fields of each."""
 
-    # What a list takes and a file does not.
+    # Parameters of a list that a file does not take.
     NOT_HERE: ClassVar[Mapping[str, str]] = {
         "cursor": "a file has no pages: it holds all that the filter finds, or `limit` of it",
         "total": "a file does not count; /events and /facets say how many there are",
@@ -612,7 +632,7 @@ class ExportQuery(OrderedQuery):
         "all if it is left out.",
         examples=[1000],
     )
-    fields: Annotated[str, AfterValidator(_names), _says(_list_of(FILE_FIELDS))] | None = Field(
+    fields: Annotated[str, AfterValidator(_names), _schema(_list_of(FILE_FIELDS))] | None = Field(
         None,
         description=f"Of {_takers('fields')}: only these columns, members or properties, separated "
         "by commas; `match` comes with `date` all the same.",
@@ -627,29 +647,29 @@ class ExportQuery(OrderedQuery):
 
     @property
     def picked(self) -> tuple[str, ...] | None:
-        """What the file holds of each event, None for all of it."""
+        """Return the fields of each event in the file, or None for all."""
         return self._picked(self.fields)
 
-    def of(self, made: Format) -> "ExportQuery":
-        """Return what is asked of a file in this format: a feed has its own order and limit.
+    def of(self, fmt: Format) -> "ExportQuery":
+        """Return the query for a file in this format: a feed has its own order and limit.
 
         Raise Problem `invalid-parameters` if the format does not take an option.
         """
-        refused = [n for n in OPTIONS if n in self.model_fields_set and n not in made.options]
+        refused = [n for n in FILE_OPTIONS if n in self.model_fields_set and n not in fmt.options]
         if refused:
-            raise refuse(*(Fault("query", name, _only_for(name, made)) for name in refused))
+            raise refuse(*(Fault("query", name, _only_for(name, fmt)) for name in refused))
         if self.fields is not None and (
-            fault := _strange_fields(self.fields, made.fields, made.name)
+            fault := _strange_fields(self.fields, fmt.fields, fmt.name)
         ):
             raise refuse(fault)
-        feed = {"sort": "-updated", "limit": made.latest}
-        return self if made.latest is None else self.model_copy(update=feed)
+        feed = {"sort": "-updated", "limit": fmt.latest}
+        return self if fmt.latest is None else self.model_copy(update=feed)
 
 
 class FacetQuery(EventFilter):
-    """Which dimensions to count the filtered events by."""
+    """The facets to count the hits by."""
 
-    by: Annotated[list[Facet], *Many] = Field(
+    by: Annotated[list[Facet], *REPEATABLE] = Field(
         min_length=1,
         description=f"What to count by: {', '.join(f'`{name}`' for name in FACETS)}. Repeat it "
         "for several. With `actor`, `role` counts what these actors were; with `role`, `actor` "
@@ -660,17 +680,17 @@ class FacetQuery(EventFilter):
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: counts look at every event."""
+        """Return whether it may take long: counts look at every event."""
         return True
 
     @model_validator(mode="before")
     @classmethod
-    def _by_is_given(cls, given: Any) -> Any:
-        return required(given, "by", FACETS)
+    def _by_is_given(cls, query: Any) -> Any:
+        return required(query, "by", FACETS)
 
 
 class HistogramQuery(EventFilter):
-    """How to cut the time of the filtered events."""
+    """How to cut the time of the hits."""
 
     interval: Interval = Field(
         description="Calendar spans: `millennium`, `century`, `decade` (2020 to 2029, as the date "
@@ -680,19 +700,19 @@ class HistogramQuery(EventFilter):
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: counts look at every event."""
+        """Return whether it may take long: counts look at every event."""
         return True
 
     @model_validator(mode="before")
     @classmethod
-    def _interval_is_given(cls, given: Any) -> Any:
-        return required(given, "interval", INTERVALS)
+    def _interval_is_given(cls, query: Any) -> Any:
+        return required(query, "interval", INTERVALS)
 
 
 class AuditQuery(EventFilter):
     """Which findings, about which events."""
 
-    finding: Annotated[list[FindingKind], *Many] = Field(
+    finding: Annotated[list[FindingKind], *REPEATABLE] = Field(
         default_factory=list,
         description=f"Only these: {', '.join(f'`{name}`' for name in FINDINGS)}. Repeat it for "
         "several.",
@@ -705,14 +725,16 @@ class AuditQuery(EventFilter):
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: a page looks at a thousand events."""
+        """Return whether it may take long: a page looks at a thousand events."""
         return True
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What a cursor belongs to."""
-        told = self.model_dump(mode="json", exclude_defaults=True, exclude={"limit", "cursor"})
-        return {"audit": True, **told}
+        """Return the part of the query that a cursor belongs to."""
+        parameters = self.model_dump(
+            mode="json", exclude_defaults=True, exclude={"limit", "cursor"}
+        )
+        return {"audit": True, **parameters}
 
 
 class RevisionsQuery(BaseModel):
@@ -725,12 +747,12 @@ class RevisionsQuery(BaseModel):
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: revisions are compared with those before."""
+        """Return whether it may take long: each revision is compared with the one before."""
         return True
 
 
 class ChangesQuery(BaseModel):
-    """A stretch of the change feed."""
+    """A page of the change feed."""
 
     after: Cursor | None = Field(
         None,
@@ -741,8 +763,8 @@ class ChangesQuery(BaseModel):
 
     @property
     def slow(self) -> bool:
-        """Whether it may take long: a large page is much to put together."""
-        return self.limit > LARGE_PAGE
+        """Return whether it may take long: a large page is much work."""
+        return self.limit > MAX_QUICK_ITEMS
 
 
 class VocabularyQuery(BaseModel):

@@ -1,4 +1,4 @@
-"""A filter with every value looked up: what must hold of an event, in ids of terms and in days."""
+"""A filter with every value looked up: term ids and days instead of names and dates."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from app import words
 from app.candidates import Candidates
 from app.dialects import Prepared
 from app.errors import refuse
-from app.filters.meaning import Plan, Term
+from app.filters.meaning import FilterPlan, Term
 from app.filters.query import EventFilter
 
 TERMS = Prepared("SELECT kind, value, id FROM term WHERE kind IN :kinds AND value IN :values")
 
 
 class Choice(NamedTuple):
-    """A term that an event may bear, and none of some others beside it."""
+    """A term that an event may have, if it has none of the others with it."""
 
     term: int
     none_of: tuple[int, ...] = ()
 
 
-Clause = tuple[Choice, ...]  # of which an event fits one
+Clause = tuple[Choice, ...]  # an event fits at least one
 
 
 class Phrase(NamedTuple):
-    """Words one behind the other: what a wording with them is like, and a clause for each."""
+    """Adjoining words: the LIKE pattern of a wording with them, and a clause for each word."""
 
     pattern: str
     words: tuple[Clause, ...]
@@ -35,30 +35,30 @@ class Phrase(NamedTuple):
 
 @dataclass(frozen=True)
 class ResolvedFilter:
-    """A filter with every value looked up: an event fits each clause, and not `none_of`."""
+    """A filter with every value looked up: an event fits every clause, and none of `none_of`."""
 
-    plan: Plan
+    plan: FilterPlan
     clauses: Sequence[Clause]
     none_of: Clause
     phrases: Sequence[Phrase]
 
     @property
     def everything(self) -> bool:
-        """Whether it finds all events."""
+        """Return whether every event is a hit."""
         plan = self.plan
-        unbound = not (plan.holds or plan.quantity)
+        unbound = not (plan.bounds or plan.quantity)
         return unbound and not (self.clauses or self.none_of or self.phrases)
 
 
-def resolve(connection: Connection, asked: EventFilter) -> ResolvedFilter:
-    """Look up a filter; Problem `invalid-parameters` names a value that does not exist."""
-    plan = Plan(Candidates(connection))
-    for meaning in asked.meanings:
-        meaning.plan(connection, asked, plan)
+def resolve(connection: Connection, query: EventFilter) -> ResolvedFilter:
+    """Look up the values of a filter and return it. Raise Problem `invalid-parameters`."""
+    plan = FilterPlan(Candidates(connection))
+    for meaning in query.meanings:
+        meaning.plan(connection, query, plan)
     if plan.faults:
         raise refuse(*dict.fromkeys(plan.faults))
-    named = (term for clause in plan.any_of for one, others in clause for term in (one, *others))
-    ids = _ids(connection, {*plan.none_of, *named})
+    terms = (term for clause in plan.any_of for one, others in clause for term in (one, *others))
+    ids = _ids(connection, {*plan.none_of, *terms})
     clauses = [
         tuple(
             Choice(ids[term], tuple(ids[other] for other in others if other in ids))
@@ -72,17 +72,17 @@ def resolve(connection: Connection, asked: EventFilter) -> ResolvedFilter:
     phrases = [
         Phrase(words.pattern(phrase), tuple((Choice(ids["word", word]),) for word in phrase))
         for phrase in plan.phrases
-        # Where a word was never borne, its clause finds nothing already.
+        # If no event ever had a word, its clause has no hits anyway.
         if all(("word", word) in ids for word in phrase)
     ]
     return ResolvedFilter(plan, clauses, none_of, phrases)
 
 
 def _ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, int]:
-    """The ids of those of the terms that any event ever bore."""
+    """Return the ids of these terms; terms that no event ever had are left out."""
     terms = set(wanted)
     if not terms:
         return {}
     kinds, values = sorted({kind for kind, _ in terms}), sorted({value for _, value in terms})
-    found = TERMS.rows(connection, kinds=kinds, values=values)
-    return {(kind, value): term for kind, value, term in found}
+    rows = TERMS.rows(connection, kinds=kinds, values=values)
+    return {(kind, value): term for kind, value, term in rows}

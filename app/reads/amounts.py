@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from app.dialects import Prepared
-from app.filters import Quantity
+from app.filters import QuantityBound
 from app.index import Mask, empty_mask
 from app.reads.bitmaps import Bitmap, match_blocks
 from app.reads.blocks import Array, BlockState, Older, TimelineState, cached
@@ -34,7 +34,7 @@ class Amounts:
         """Return the size in bytes."""
         return self.slots.nbytes + self.places.nbytes + self.texts.nbytes
 
-    def within(self, bound: Quantity) -> Mask:
+    def within(self, bound: QuantityBound) -> Mask:
         """Return the slots that have a quantity within the bound."""
         fits = np.ones(len(self.slots), dtype=bool)
         measures, kinds, lows, highs = self.places
@@ -53,7 +53,7 @@ class Amounts:
         return int(np.searchsorted(self.texts, np.array(text.encode()), side))
 
 
-def match_quantity(connection: Connection, timeline: TimelineState, bound: Quantity) -> Bitmap:
+def match_quantity(connection: Connection, timeline: TimelineState, bound: QuantityBound) -> Bitmap:
     """Return the slots of all events that have a quantity within the bound."""
 
     def match(block: BlockState) -> Mask:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection
 
 from app.dialects import Prepared
-from app.filters import Clause, Hold
+from app.filters import Clause, ColumnBound
 from app.index import Mask, Slots, empty_mask, is_list, slots_of
 from app.reads.blocks import BlockState, Older, TimelineState, cached, columns
 
@@ -166,14 +166,14 @@ def cache_clause(
     )
 
 
-def match_bound(connection: Connection, timeline: TimelineState, hold: Hold) -> Bitmap:
+def match_bound(connection: Connection, timeline: TimelineState, bound: ColumnBound) -> Bitmap:
     """Return the slots that keep to a bound. Slots without an event may be among them."""
-    value = bound_value(hold)
+    value = bound_value(bound)
 
     def match(block: BlockState) -> Mask | bool:
-        return columns(connection, block).match_bound(hold.column, hold.at_least, value)
+        return columns(connection, block).match_bound(bound.column, bound.at_least, value)
 
-    return match_blocks(connection, timeline, ("hold", hold), match)
+    return match_blocks(connection, timeline, ("hold", bound), match)
 
 
 def match_blocks(
@@ -219,11 +219,11 @@ def cached_bitmap(
     return cached(connection, key, timeline.stamp, make, per_filter=True).expand()
 
 
-def bound_value(hold: Hold) -> Any:
+def bound_value(bound: ColumnBound) -> Any:
     """Return the value of a bound in the type of its column."""
-    if hold.column == "updated_at":
-        return np.datetime64(hold.value.removesuffix("Z"), "us")
-    return hold.value
+    if bound.column == "updated_at":
+        return np.datetime64(bound.value.removesuffix("Z"), "us")
+    return bound.value
 
 
 def _read_clause(connection: Connection, blocks: Sequence[int], clause: Clause) -> Bitmap:

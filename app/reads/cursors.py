@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from app.candidates import Candidates, Column
+from app.candidates import Candidates, SearchedColumn
 from app.dialects import Prepared, lost, unfinished
 from app.errors import Fault, Problem, refuse
 from app.models import COPYING
@@ -145,6 +145,6 @@ def fetch_record(connection: Connection, table: str, query: Prepared, record_id:
 
 def unknown_record(connection: Connection, table: str, record_id: str) -> Problem:
     """Return the Problem for a record that never existed, with the nearest that does."""
-    near = Candidates(connection).nearest(Column(table), record_id)
+    near = Candidates(connection).nearest(SearchedColumn(table), record_id)
     fault = Fault("path", "id", f"there is no {table} of this id", near)
     return Problem("not-found", f"There is no {table} '{record_id[:100]}'.", (fault,))

@@ -112,7 +112,7 @@ class Hits:
         bitmap = self._all_of(self.filter.clauses or [EVERY_CLAUSE])
         if self.filter.none_of:
             bitmap -= match_clause(*scope, self.filter.none_of)
-        for bound in plan.holds:
+        for bound in plan.bounds:
             bitmap &= match_bound(*scope, bound)
         if plan.quantity:
             bitmap &= match_quantity(*scope, plan.quantity)

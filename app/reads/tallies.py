@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from app import dates
 from app.dialects import Prepared
-from app.filters import Part
+from app.filters import Participation
 from app.index import batches, decode_posting, empty_mask, ids_of_kind, slots_of
 from app.reads.bitmaps import Bitmap, count_bits
 from app.reads.blocks import Array, BlockState, Older, TimelineState, cache_of, cached, columns
@@ -336,7 +336,9 @@ def _value_ids(connection: Connection, kind: str, names: Iterable[str]) -> dict[
     return ids
 
 
-def _count_participation(connection: Connection, hits: Hits, part: Part, kind: str) -> Array:
+def _count_participation(
+    connection: Connection, hits: Hits, part: Participation, kind: str
+) -> Array:
     """Return how many hits each actor takes part in, or each role occurs in, within the filter."""
     _, actors, roles = actor_roles(connection, hits.timeline)
     numbers, pairs = forward_index(connection, hits.timeline, "actor-role").of(hits.bitmap())

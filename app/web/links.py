@@ -47,7 +47,7 @@ class Links:
     @property
     def filtered(self) -> QueryPairs:
         """Return the filter alone, as exports, feeds and counts take it."""
-        names = self.query.given
+        names = self.query.given_values
         return [pair for pair in self.pairs if pair[0] in names]
 
     def event(self, event_id: str) -> str:

@@ -54,7 +54,9 @@ class PageQuery(ListQuery):
     @property
     def listing(self) -> EventQuery:
         """Return the query of the list on the page."""
-        return EventQuery(**self.given, sort=self.sort, cursor=self.cursor, limit=PAGE_EVENTS)
+        return EventQuery(
+            **self.given_values, sort=self.sort, cursor=self.cursor, limit=PAGE_EVENTS
+        )
 
     @property
     def pairs(self) -> QueryPairs:

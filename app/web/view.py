@@ -152,7 +152,7 @@ def _facet(connection: Connection, query: PageQuery, name: str) -> list[Option]:
     values = getattr(query, name)
     chosen = [value for value in values if not value.startswith("!")]
     excluded = [value for value in values if value.startswith("!")]
-    rest = query.without(name).given
+    rest = query.without(name).given_values
     base = EventFilter(**rest, **({name: excluded} if excluded else {}))
     counts = reads.facet(
         connection, reads.Hits(connection, resolve(connection, base)), name, MAX_FACET_VALUES
@@ -168,7 +168,7 @@ def _facet(connection: Connection, query: PageQuery, name: str) -> list[Option]:
 
 
 def _chips(connection: Connection, query: PageQuery) -> Iterator[Chip]:
-    for name, values in query.given.items():
+    for name, values in query.given_values.items():
         for value in values if isinstance(values, list) else [values]:
             plain = str(value).removeprefix("!")
             is_date = name in ("date", "known_by")

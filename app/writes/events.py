@@ -10,7 +10,7 @@ from sqlalchemy import text, update
 from sqlmodel import Session
 
 from app import index, schemas
-from app.candidates import Candidates, Column
+from app.candidates import Candidates, SearchedColumn
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse
 from app.models import TABLES
@@ -286,7 +286,7 @@ def refuse_missing(session: Session, rows: EventRows) -> None:
 
 def missing_target(candidates: Candidates, number: int, target: str) -> Fault:
     """Return the fault of a link to an id that no event has."""
-    near = candidates.nearest(Column("event"), target)
+    near = candidates.nearest(SearchedColumn("event"), target)
     return Fault("body", f"related.{number}.event", f"there is no event '{target}'", near)
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from app import index, rows, schemas
-from app.candidates import Candidates, Column
+from app.candidates import Candidates, SearchedColumn
 from app.errors import Fault, from_validation, refuse
 from app.rows import Json
 from app.words import slug
@@ -219,7 +219,7 @@ class Lookups:
 
     def _missing(self, table: str, record_id: str, where: str) -> Exception:
         self.store()
-        near = self._candidates.nearest(Column(table), record_id)
+        near = self._candidates.nearest(SearchedColumn(table), record_id)
         message = f"there is no {table} '{record_id}'"
         if table == "type" and self._is_file:
             message += f"; import with {self.rules.spell('create_types')} to make it"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app.candidates import Candidates, Column
+from app.candidates import Candidates, SearchedColumn
 from app.errors import Fault, refuse
 from app.schemas import MAX_ID, SLUG
 from app.words import fold, slug
@@ -44,7 +44,7 @@ class TypeNames:
             self.new_labels[made] = name
             return made
         message = f"there is no type '{name[:100]}'"
-        near = self._candidates.nearest(Column("type", label="label"), name)
+        near = self._candidates.nearest(SearchedColumn("type", label="label"), name)
         raise refuse(Fault("body", "type", message, near), code="invalid-body")
 
     def _load(self) -> None:
