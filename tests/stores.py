@@ -24,10 +24,9 @@ from sqlmodel import Session
 from app import keys, seeding, writes
 from app.db import Database
 from app.settings import Settings
+from tiers import REQUIRED
 
-ENGINES = ("sqlite", "postgresql")
 BY = writes.By("tests")
-REQUIRED = os.environ.get("REQUIRED_IN_TESTS", "").split(",")
 
 
 def left_out(tool: str, why: str) -> None:

@@ -14,7 +14,7 @@ from app.settings import Settings
 from chronology import items, walk
 from stores import BY, Stores, opened, seeded
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("small_blocks")]
 
 Json = dict[str, Any]
 

@@ -23,6 +23,8 @@ from commands import Ran, run
 from servers import until
 from stores import BY, PostgresqlStores, SqliteStores, Stores, migrated, opened, seeded
 
+pytestmark = pytest.mark.both_engines
+
 SECRET = "opensesame"
 CONTENT = (
     *("type", "actor", "place", "source", "event", "citation", "citation_claim", "event_actor"),

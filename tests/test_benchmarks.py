@@ -18,6 +18,8 @@ from benchmarks.kinds import KINDS
 from benchmarks.prepared import prepared
 from servers import Server, serving
 
+pytestmark = pytest.mark.slow
+
 NUMBER = 300
 Json = dict[str, Any]
 TINY = suite.Options(

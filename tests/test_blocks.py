@@ -18,6 +18,8 @@ from app.formats import Line
 from app.index import blocks, decode_posting, slots_of
 from stores import BY, Stores, opened
 
+pytestmark = pytest.mark.both_engines
+
 SLOTS = 16
 DAYS = [f"2023-{month:02}-{day:02}" for month in (3, 7) for day in (1, 2, 28)]
 TAGS = ("a", "b", "c")

@@ -18,6 +18,8 @@ from app.formats import Line
 from app.writes import lookups
 from stores import BY, Stores, opened
 
+pytestmark = pytest.mark.both_engines
+
 Json = dict[str, Any]
 TITLES = ("Talks", "talks", "Gas & oil", "Đoković's visit", "新华社", "A &#269; B")
 COMPANY = {"id": "srbijagas", "name": "Srbijagas", "country": "RS", "aliases": ["SG", "Serbia Gas"]}

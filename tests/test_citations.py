@@ -9,6 +9,8 @@ from app import schemas
 from stores import opened
 from writing import Desk, Json, Record, desk_over, faults, furnish, unsound
 
+pytestmark = pytest.mark.both_engines
+
 SECOND = {"publisher": "Second Paper", "title": "Seen", "published": "2023-11-08"}
 
 

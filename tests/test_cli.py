@@ -20,6 +20,8 @@ from commands import Ran, run, serving
 from servers import DATELINE, SECONDS, environment
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
+pytestmark = pytest.mark.both_engines
+
 SECRET = "opensesame"
 
 

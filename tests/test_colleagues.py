@@ -12,6 +12,8 @@ import pytest
 from commands import run
 from writing import AUTHOR, Desk, desk_over, event, furnish, key_of
 
+pytestmark = pytest.mark.both_engines
+
 Json = dict[str, Any]
 COLLEAGUE = "Anna"
 TRIALS = 100  # on each engine

@@ -26,6 +26,8 @@ from servers import SECONDS, Answer, Server, serving, until
 from stores import BY, Stores, opened
 from writing import Json, event, furnish, key_of, unsound
 
+pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
+
 STANDING = 40  # events that nobody edits
 AT_ONCE = 2.0  # seconds, of fifteen that a heartbeat takes
 SORTS = ("date", "-date", "updated", "-updated")

@@ -21,7 +21,7 @@ from chronology import SORTS, Chronology, ascending, chronology, items, walk
 from dates.model import number
 from stores import BY, Stores, opened, seeded
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("small_blocks")]
 
 VOCABULARIES = ("types", "actors", "places", "tags", "publishers", "sources")
 

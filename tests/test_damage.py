@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection, text
 
 from app import index, writes
@@ -12,6 +13,8 @@ from app.errors import Problem
 from app.models import TABLES
 from commands import run
 from stores import PostgresqlStores, Stores, opened
+
+pytestmark = pytest.mark.both_engines
 
 # Damages, and whether `reindex` refuses them. One row is taken from each table that holds any.
 REFUSED_WITHOUT = ("store", "source", "actor", "place", "tag")

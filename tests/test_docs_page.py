@@ -14,6 +14,8 @@ from reference import OPERATIONS, READS
 from servers import serving
 from stores import SqliteStores, migrated, seeded
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = re.findall(r"\]\(([^)]+)\)", DESCRIPTION)
 
 

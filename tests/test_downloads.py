@@ -18,6 +18,8 @@ from servers import DATELINE, SECONDS, Server, environment, launched, read_up_to
 from stores import Stores, opened
 from writing import key_of
 
+pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
+
 EVENTS = 2500
 CLIENTS = 60
 MAX_GROWTH_MIB = 64

@@ -32,7 +32,7 @@ CLOCKS = ("app.writes.journal.now", "app.writes.events.now", "app.writes.retries
 OWN = {"date", "server"}  # headers of the clock and the server
 
 Json = dict[str, Any]
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_blocks")]
 
 
 class Clock:

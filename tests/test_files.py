@@ -29,6 +29,8 @@ from formats.foreign import feed, ids_in, shows
 from servers import SECONDS
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
+pytestmark = pytest.mark.both_engines
+
 Json = dict[str, Any]
 
 COUNTED = ("version", "created_at", "updated_at")

@@ -36,7 +36,7 @@ from chronology import (
 from dates.model import dates, windows
 from stores import BY, PostgresqlStores, SqliteStores, Stores, left_out, migrated, opened, seeded
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("small_blocks")]
 
 
 def found(client: TestClient, **parameters: Any) -> dict[str, str | None]:

@@ -23,6 +23,8 @@ from commands import serving
 from stores import SqliteStores, left_out, migrated, seeded
 from test_patterns import patterns
 
+pytestmark = pytest.mark.slow
+
 HOSTS = ("chronology.example.org", "192.0.2.7:8080")
 EVENTS = 33  # in the example chronology
 

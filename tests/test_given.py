@@ -20,6 +20,8 @@ from commands import run
 from stores import Stores, opened
 from writing import Desk, Json, desk_over, event, furnish, key_of, unsound
 
+pytestmark = pytest.mark.both_engines
+
 LEBANON: Json = {"country": "LB", "latitude": 34.43, "longitude": 35.84}
 LIBYA: Json = {"country": "LY", "latitude": 32.88, "longitude": 13.19}
 NDJSON = "application/x-ndjson"

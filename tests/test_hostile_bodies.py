@@ -24,6 +24,8 @@ from servers import Answer, Server, serving
 from stores import SqliteStores, Stores, key_of, migrated, opened, seeded
 from valid_writes import PATCH, Request, Writer, over_wire, through
 
+pytestmark = pytest.mark.both_engines
+
 Dump = Mapping[str, list[str]]
 # A file is refused line by line: tests/test_files.py.
 WRITES = tuple(operation for operation in ALL_WRITES if operation.noun != "import")

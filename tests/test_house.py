@@ -9,6 +9,8 @@ import pytest
 
 from stores import Stores, opened
 
+pytestmark = pytest.mark.both_engines
+
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")

@@ -22,6 +22,8 @@ from commands import run
 from formats.foreign import entries, feed, graph
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, opened
 
+pytestmark = pytest.mark.both_engines
+
 FORMATS = ("ics", "atom", "jsonfeed", "jsonld")
 ADDRESSES = (
     *("http://localhost", "https://localhost", "http://chronology.example.org:8080"),

@@ -22,7 +22,7 @@ from app.words import fold
 from chronology import Chronology, ascending, chronology
 from stores import BY, SqliteStores, Stores, migrated, opened, seeded
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("small_blocks")]
 
 # -- keys -----------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ from commands import run, serving, started
 from servers import SECONDS, until
 from stores import SqliteStores, migrated, opened, seeded
 
+pytestmark = pytest.mark.slow
+
 TRIALS = 36
 WRITERS = 3
 SLOTS, SIZE = 2, 200  # files that are imported over and over, and the events of each

@@ -20,6 +20,8 @@ from commands import Ran, run, started
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, opened
 from test_backup import CONTENT, rows
 
+pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
+
 KILLS = int(os.environ.get("KILLS_A_COMMAND", "2"))
 SECONDS = 60
 EMPTY: dict[str, list[str]] = {table: [] for table in CONTENT}

@@ -14,6 +14,8 @@ from app.settings import Settings
 from stores import key_of
 from writing import event
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def served(seeded_store: str) -> Iterator[TestClient]:

@@ -19,6 +19,8 @@ from app.settings import Settings
 from commands import run
 from writing import Desk, desk_over, event, furnish
 
+pytestmark = pytest.mark.both_engines
+
 Json = dict[str, Any]
 PYDANTIC = re.compile(
     r"Input should|Field required|valid (string|dictionary|list|integer|number|boolean)|instance of"

@@ -23,6 +23,8 @@ from commands import serving
 from servers import Answer, Server, until
 from stores import SqliteStores, free_port, key_of, left_out, migrated, seeded
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "/timeline"
 CONFIGURATION = """
 pid nginx.pid; error_log nginx-error.log; events {{}}

@@ -11,6 +11,8 @@ from app.db import Database
 from app.dialects import Prepared
 from stores import Stores, opened
 
+pytestmark = pytest.mark.both_engines
+
 TYPES = Prepared("SELECT id FROM type WHERE id IN :ids ORDER BY id")
 EACH = Prepared("SELECT each.value FROM EACH :numbers ORDER BY each.value")
 

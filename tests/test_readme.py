@@ -93,7 +93,6 @@ def test_a_request_gives_the_answer_shown(
         assert differing(asked, server, tmp_path) == []
 
 
-@pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
 def test_an_event_is_added_as_described(seeded_store: str, tmp_path: Path) -> None:
     """The README's commands, against a real server."""
     commands = section(README, "Add an event").replace(".venv/bin/", "")

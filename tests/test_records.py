@@ -25,6 +25,8 @@ from writing import (
     unsound,
 )
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture(scope="module")
 def desk(stores: Stores, empty_template: str) -> Iterator[Desk]:

@@ -33,6 +33,9 @@ from servers import SECONDS, Server, serving
 from stores import SqliteStores, key_of, migrated, seeded
 from valid_writes import Request, Writer, over_wire, sending
 
+pytest_plugins = ["schemathesis.pytest.plugin"]  # no other file needs it, and it imports slowly
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 20  # an operation, beside those of each boundary of its schema
 OWN_EXAMPLES = 40
 WALKS = 10  # from answer to request to answer

@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from app import dates, schemas, seeding
 from stores import opened
 
+pytestmark = pytest.mark.both_engines
+
 SEED = Path(__file__).parent.parent / "seed"
 ANALYSIS = "eurasia-daily-monitor-azerbaijan-serbia"
 

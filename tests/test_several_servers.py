@@ -35,6 +35,8 @@ from stores import (
 )
 from writing import Json, event, furnish, unsound
 
+pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
+
 COMMITS = 320  # of eight writers together; 2,000 take half a minute
 PAUSE = 0.01  # seconds at most before a commit
 PASSWORD = "opensesame"

@@ -4,9 +4,13 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from caches import SECONDS
 from node import packages
 from reference import DOCUMENT
+
+pytestmark = pytest.mark.slow
 
 SPECTRAL = "@stoplight/spectral-cli@6.16.3"
 RULES = Path(__file__).with_name("spectral.yaml")

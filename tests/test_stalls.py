@@ -12,6 +12,8 @@ from benchmarks.generated import write
 from servers import SECONDS, Server, serving
 from stores import SqliteStores
 
+pytestmark = pytest.mark.slow
+
 EVENTS = 10_000
 ATTACKERS = 60
 ATTACK_SECONDS = 6.0

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,6 +27,8 @@ from app.settings import Settings
 from app.words import fold, slug
 from stores import SqliteStores, Stores, seeded
 from writing import Json, unsound
+
+pytestmark = pytest.mark.both_engines
 
 RUNS = {"sqlite": 120, "postgresql": 12}
 STEPS = 30

@@ -9,6 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from app.db import Database
 from stores import opened
 
+pytestmark = pytest.mark.both_engines
+
 EVENT = (
     "INSERT INTO event (id, type_id, title, date_edtf, version, created_at, updated_at,"
     " support_position, support_role) VALUES ('e', 'visit', 'T', '2023', 1, 'now', 'now', 0,"

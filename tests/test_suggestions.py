@@ -19,6 +19,8 @@ from reference import OPERATIONS
 from stores import opened
 from writing import Desk, Json, desk_over, event, furnish
 
+pytestmark = pytest.mark.both_engines
+
 PARAMETERS = tuple(EventQuery.model_fields)
 # What is given, what is known, and what is suggested.
 NEAREST = [

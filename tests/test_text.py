@@ -17,7 +17,7 @@ from app.settings import Settings
 from chronology import drawn, items, walk
 from stores import BY, Stores, seeded
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("small_blocks")]
 
 LONGEST = 500
 

@@ -10,6 +10,8 @@ import pytest
 from clients.sessions import ROOT, STEPS, Running, run, seen
 from venvs import programs
 
+pytestmark = pytest.mark.slow
+
 GENERATOR = "openapi-python-client==0.29.1"
 SESSION = Path(__file__).with_name("session.py")
 PACKAGE = "dateline-client"

@@ -12,6 +12,8 @@ import pytest
 from clients.sessions import STEPS, Running, run, seen
 from node import packages
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = (
     "openapi-typescript@7.13.0",
     "openapi-fetch@0.17.0",

@@ -4,6 +4,8 @@ import pytest
 
 from readers.recipes import Readers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def contracts(readers: Readers) -> list[str]:

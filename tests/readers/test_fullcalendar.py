@@ -8,6 +8,8 @@ from browser import Visit
 from readers.calendars import Shown, closed, leafed_through
 from readers.recipes import Readers
 
+pytestmark = pytest.mark.slow
+
 FULLCALENDAR = "fullcalendar@7.1.0"
 
 

@@ -8,6 +8,8 @@ from browser import Visit
 from readers.calendars import Shown, leafed_through
 from readers.recipes import Readers
 
+pytestmark = pytest.mark.slow
+
 # The plugin is not there for FullCalendar 7 yet.
 LIBRARIES = (
     *(f"@fullcalendar/{part}@6.1.21" for part in ("core", "daygrid", "icalendar")),

@@ -12,6 +12,8 @@ from documented import ADDRESS, section, text_of
 from node import packages
 from readers.recipes import Json, Readers
 
+pytestmark = pytest.mark.slow
+
 JSONATA = "jsonata@2.2.2"
 # The answer and the expression on stdin, what JSONata makes of them on stdout.
 EVALUATE = """

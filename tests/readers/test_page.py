@@ -7,6 +7,8 @@ import pytest
 from browser import Visit
 from readers.recipes import Readers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(readers: Readers) -> Iterator[Visit]:

@@ -7,6 +7,8 @@ import pytest
 from browser import Visit
 from readers.recipes import Json, Readers
 
+pytestmark = pytest.mark.slow
+
 TIMELINEJS = "@knight-lab/timelinejs@3.9.11"
 
 

@@ -7,6 +7,8 @@ import pytest
 from browser import Visit
 from readers.recipes import Readers
 
+pytestmark = pytest.mark.slow
+
 VIS = ("vis-timeline@8.5.4", "vis-data@8.0.6")
 
 # Every item: its text, whether it is a point, and whether it reaches the window's edges.

@@ -19,6 +19,8 @@ from stores import SqliteStores
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
 
+pytestmark = pytest.mark.slow
+
 Host = Callable[[str], str]
 STYLES = re.findall(
     r"<style>(date-line .*)</style>", text_of("docs/embed.md") + text_of("docs/recipes.md")

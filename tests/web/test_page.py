@@ -14,6 +14,8 @@ from servers import Server
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow
+
 GAS = "serbia-azerbaijan-gas-contract"
 
 

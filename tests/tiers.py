@@ -1,0 +1,29 @@
+"""The two tiers of the tests: the quick one, which `pytest` runs, and all of them, `--all`."""
+
+import os
+
+MIN_EXAMPLES = 10
+QUICK_SHARE = 5  # the quick tier draws one in so many random cases
+
+REQUIRED = frozenset(filter(None, os.environ.get("REQUIRED_IN_TESTS", "").split(",")))
+"""The programs without which a run fails, as in `.ci/run`."""
+
+_everything = False
+
+
+def choose(*, everything: bool) -> None:
+    """Set the tier of this run. The test modules are imported after it."""
+    global _everything
+    _everything = everything
+
+
+def everything() -> bool:
+    """Return whether `--all` was given."""
+    return _everything
+
+
+def examples(number: int) -> int:
+    """Return how many random cases to draw: `number` under `--all`, else a share of it."""
+    if _everything:
+        return number
+    return min(number, max(MIN_EXAMPLES, number // QUICK_SHARE))
