@@ -55,8 +55,14 @@ class Links:
         return relative_url(WHOLE, [*self._unthemed, ("event", event_id)])
 
     def having(self, name: str, value: str) -> str:
-        """Return this state with one parameter set to one value."""
-        return relative_url(self.page, [*(p for p in self.pairs if p[0] != name), (name, value)])
+        """Return the whole page in this state with one parameter set to one value."""
+        rest = [pair for pair in self._unthemed if pair[0] != name]
+        return relative_url(WHOLE, [*rest, (name, value)])
+
+    def zoomed(self, window: str) -> str:
+        """Return this state narrowed to a stretch of time, in the same page or frame."""
+        rest = [pair for pair in self.pairs if pair[0] != "date"]
+        return relative_url(self.page, [*rest, ("date", window)])
 
     def without(self, *names: str) -> str:
         """Return this state without some parameters."""

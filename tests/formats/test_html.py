@@ -51,7 +51,7 @@ def test_every_source_stands_with_its_event(events: list[Json]) -> None:
     found = page(*events)
     sources = [known for e in events for known in e["sources"]]
     assert found.of("a", "publisher") == [known["publisher"] for known in sources]
-    assert found.of("span", "title") == [s["title"] for s in sources if s["title"]]
+    assert found.of("bdi", "title") == [s["title"] for s in sources if s["title"]]
     assert found.of("span", "part") == [s["role"] for s in sources if s["role"] != "supports"]
     out = [url for s in sources for url in (s["url"], s["archive_url"]) if url]
     assert [url for url in found.values("href") if url.startswith("https://example.org/")] == out
@@ -65,6 +65,15 @@ def test_every_citation_says_what_it_backs(events: list[Json]) -> None:
     assert found.of("blockquote") == [s["quote"] for s in sources if s["quote"]]
     assert found.of("span", "locator") == [s["locator"] for s in sources if s["locator"]]
     assert found.of("span", "note") == [s["note"] for s in sources if s["note"]]
+
+
+def test_each_part_of_a_citation_has_its_own_direction() -> None:
+    """An Arabic title beside an English publisher turned the date around."""
+    known = source(
+        publisher="Desk", author="Anna", title="\u063a\u0627\u0632", published="2023-11-15"
+    )
+    found = only(sources=[known])
+    assert found.of("bdi") == ["Desk", "Anna", "\u063a\u0627\u0632", "15 November 2023"]
 
 
 def test_what_is_not_known_of_a_source_is_said() -> None:
@@ -125,7 +134,7 @@ def test_hostile_text_is_text(text: str) -> None:
     about = replace(ABOUT, title=f"x{text}x")
     found = assert_harmless(file_of("html", [full_of(text)], about).decode())
     assert found.of("h1") == found.of("h2") == [f"x{text}x"]
-    assert found.of("span", "title") == [text]
+    assert found.of("bdi", "title") == [text]
 
 
 @pytest.mark.parametrize("text", TEXTS)

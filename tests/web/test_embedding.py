@@ -85,7 +85,7 @@ def component(server: Server) -> str:
     """The code that a page pastes."""
     return (
         f'<script type="module" src="{server.url}/embed.js"></script>'
-        f'<date-line src="{server.url}/?type=contract">'
+        f'<date-line src="{server.url}/?type=contract" height="3000">'
         f'<a href="{server.url}/">Contracts</a></date-line>'
     )
 
@@ -122,7 +122,7 @@ def test_a_plain_frame_grows_with_the_script(
     server: Server, host: Host, guest: Visit, first: str
 ) -> None:
     """Whichever of the two was there first."""
-    frame = f'<iframe src="{server.url}/embed?type=contract" width=600 height=50></iframe>'
+    frame = f'<iframe src="{server.url}/embed?type=contract" width=600 height=50 data-height=3000></iframe>'
     script = f'<script type="module" src="{server.url}/embed.js"></script>'
     if first == "the script":
         guest.page.goto(host(script + frame))
@@ -197,6 +197,34 @@ def test_a_frame_out_of_sight_is_as_high_as_its_timeline(
     guest.page.locator("date-line").scroll_into_view_if_needed()
     guest.page.wait_for_timeout(500)
     assert grown(guest.page) == before
+
+
+@pytest.mark.parametrize(("given", "height"), [("", 640), ('height="400"', 400)])
+def test_a_frame_has_a_bounded_height(
+    server: Server, host: Host, guest: Visit, given: str, height: int
+) -> None:
+    """640 pixels, or what the page around says; the rest is scrolled to."""
+    code = component(server).replace("?type=contract", "")
+    guest.page.goto(host(code.replace('height="3000"', given)))
+    shown(guest.page)
+    guest.page.wait_for_function(
+        "([frame, height]) => frame.getBoundingClientRect().height === height",
+        arg=[guest.page.locator("date-line iframe").element_handle(), height],
+    )
+    guest.page.frame_locator("iframe").locator(".event").last.scroll_into_view_if_needed()
+    with guest.page.expect_popup() as popup:
+        shown(guest.page).get_by_role("link", name="All 33 events").click()
+    popup.value.locator(".event").first.wait_for()
+
+
+def test_the_component_takes_a_heading(server: Server, host: Host, guest: Visit) -> None:
+    """In place of the chronology's title; an empty one leaves it out."""
+    code = component(server)
+    guest.page.goto(host(code.replace("<date-line", "<date-line heading='Two <deals>'")))
+    heading = shown(guest.page).get_by_role("heading", level=1)
+    heading.filter(has_text="Two <deals>").wait_for()
+    guest.page.locator("date-line").evaluate("line => line.setAttribute('heading', '')")
+    heading.wait_for(state="hidden")
 
 
 def test_nobody_complains(server: Server, host: Host, guest: Visit) -> None:

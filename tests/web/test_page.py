@@ -3,13 +3,16 @@
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from benchmarks import generated
 from browser import Visit, visiting
-from servers import Server
+from servers import Server, serving
+from stores import SqliteStores, migrated
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -151,6 +154,45 @@ def test_on_a_phone_the_replay_is_seen(server: Server, browser: "Browser") -> No
         assert not page.get_by_label("Text").is_visible()
 
 
+@pytest.mark.parametrize("width", [375, 1440])
+def test_a_replay_can_be_paused_wherever_one_is(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """The button stays in sight, with the day that is shown."""
+    with visiting(browser, base_url=server.url, viewport={"width": width, "height": 812}) as visit:
+        page = visit.page
+        page.goto("/")
+        if width < 960:
+            page.get_by_role("button", name="Filters").click()
+        page.get_by_role("button", name="Replay").click()
+        page.wait_for_url("**known_by=**")
+        page.mouse.wheel(0, 3000)
+        playing = page.locator("#playing")
+        assert re.match(r"What was known by \d", playing.inner_text())
+        playing.get_by_role("button", name="Pause").click()
+        playing.wait_for(state="hidden")
+        stopped = page.url
+        page.wait_for_timeout(1500)
+        assert page.url == stopped
+
+
+def test_a_filter_begins_at_the_first_event(visit: Visit) -> None:
+    """However far down the list it was set."""
+    page = visit.page
+    page.goto("/")
+    page.evaluate("scrollTo(0, 3000)")
+    page.locator("[name=actor][value=serbia]").check()
+    page.wait_for_url("**actor=serbia")
+    page.wait_for_timeout(200)
+    first, strip = (
+        page.locator(".event").first.bounding_box(),
+        page.locator("#strip").bounding_box(),
+    )
+    assert first
+    assert strip
+    assert strip["y"] + strip["height"] <= first["y"] < 400
+
+
 def test_on_a_phone_the_filters_are_a_sheet(server: Server, browser: "Browser") -> None:
     """Opened by a button, and gone once they are asked."""
     with visiting(browser, base_url=server.url, viewport={"width": 375, "height": 812}) as visit:
@@ -290,6 +332,26 @@ def test_going_back_restores_every_state(visit: Visit) -> None:
     assert page.get_by_role("checkbox", name="Ilham Aliyev").is_checked()
 
 
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_an_event_that_opens_moves_nothing(server: Server, browser: "Browser", width: int) -> None:
+    """The line that was clicked stays where it is, in sight beside the event, also at the end."""
+    with visiting(browser, base_url=server.url, viewport={"width": width, "height": 900}) as visit:
+        page = visit.page
+        page.goto("/")
+        page.evaluate("scrollTo(0, 4000)")
+        title = page.locator(".event h3 a").nth(25)
+        title.evaluate("title => scrollTo(0, scrollY + title.getBoundingClientRect().y - 525)")
+        before = title.bounding_box()
+        title.click()
+        page.locator("#opened-title").wait_for()
+        page.wait_for_timeout(200)
+        opened = title.bounding_box()
+        page.get_by_role("link", name="Close").click()
+        page.locator("#opened article").wait_for(state="detached")
+        closed = title.bounding_box()
+        assert before == opened == closed
+
+
 @pytest.mark.parametrize("width", [375, 768, 1440])
 def test_going_back_from_an_event_leads_to_its_place(
     server: Server, browser: "Browser", width: int
@@ -352,6 +414,31 @@ def test_later_pages_come_as_the_end_comes_into_view(many: Server, browser: "Bro
         assert listed(page) == found(many, "")
         years = page.locator(".year").evaluate_all("all => all.map(y => y.dataset.year)")
         assert len(years) == len(set(years))
+
+
+def test_the_end_of_a_page_can_be_reached(tmp_path: Path, browser: "Browser") -> None:
+    """After three pages more come when they are asked for; a menu leads to the end, too."""
+    files = SqliteStores(tmp_path)
+    url = files.new(migrated(files))
+    generated.write(url, 260)
+    size = {"width": 1000, "height": 700}
+    with serving(url) as long, visiting(browser, base_url=long.url, viewport=size) as visit:
+        page = visit.page
+        page.goto("/")
+        for _ in range(20):
+            page.keyboard.press("End")
+            page.wait_for_timeout(150)
+        assert len(listed(page)) == 200
+        assert page.get_by_role("link", name="API reference").is_visible()
+        page.get_by_role("link", name="Show 50 more").click()
+        page.locator(".event").nth(249).wait_for(state="attached")
+        page.get_by_role("link", name="Show 10 more").wait_for()
+        page.keyboard.press("Home")
+        page.get_by_role("link", name="Download", exact=True).click()
+        page.wait_for_timeout(300)
+        heading = page.get_by_role("heading", name="Download").bounding_box()
+        assert heading
+        assert 0 <= heading["y"] < 700
 
 
 @pytest.mark.parametrize("width", [375, 1440])

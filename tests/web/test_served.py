@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -14,6 +15,7 @@ from app import models
 from app.formats import FORMATS
 from app.main import create_app
 from app.settings import Settings
+from app.web.pages import PAGES
 from app.web.view import FACETS, INVERSE
 from stores import SqliteStores, migrated, seeded
 
@@ -232,6 +234,45 @@ def test_later_pages_follow_by_a_link(reader: TestClient, monkeypatch: pytest.Mo
         target = next((urljoin("/", own["href"]) for own in shown.of("a", rel="next")), "")
     listed = reader.get("/events", params={"limit": 200}).json()["items"]
     assert seen == [event["id"] for event in listed]
+
+
+def test_a_store_without_events_says_what_to_do(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """How to bring events in, by links that lead somewhere; and its form speaks of no example."""
+    url = migrated(SqliteStores(tmp_path_factory.mktemp("empty")))
+    with TestClient(create_app(Settings(database_url=url)), headers=BROWSER) as empty:
+        for path in ("/", "/embed"):
+            shown = page(empty, path)
+            assert "No events yet. Import a file , or add one ." in shown.text
+            assert "passes all of these filters" not in shown.text
+        guides = [own["href"] for own in shown.of("a") if own["href"].startswith("docs#")]
+        assert len(guides) == 2
+        operations = {
+            operation["operationId"]
+            for path in empty.get("/openapi.json").json()["paths"].values()
+            for operation in path.values()
+        }
+        assert {guide.split("/")[-1] for guide in guides} <= operations
+        assert "gas" not in empty.get("/").text
+
+
+def test_a_long_number_can_be_read() -> None:
+    """By thousands, in the heading of a list and in its counts."""
+    parts: Any = PAGES.get_template("parts.html").make_module()
+    view = SimpleNamespace(total=10033, all_events=1234567)
+    assert "10,033 of 1,234,567 events" in str(parts.found(view))
+
+
+def test_the_links_of_a_frame_lead_out_of_it(reader: TestClient) -> None:
+    """But for zooming, which has a way back: a frame narrowed by a click was a dead end."""
+    shown = page(reader, "/embed", type="visit")
+    inside = [own["href"] for own in shown.of("a") if own.get("target") != "_blank"]
+    kept = {"type": "visit"}
+    for link in inside:
+        asked = dict(parse_qsl(urlsplit(link).query))
+        assert {**asked, **kept} == asked
+        assert set(asked) <= {"type", "date"}
+    outside = [own["href"] for own in shown.of("a", target="_blank")]
+    assert "./?type=visit&actor=serbia" in outside
 
 
 # -- the open event -------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ def templates(*folders: Path) -> Environment:
         "amount": amount,
         "label": lambda edtf: dates.parse(edtf).label,
         "machine_date": machine_date,
+        "number": "{:,}".format,
         "shape": shape,
         "source_title": citations.title,
         "web_link": citations.followed,

@@ -7,6 +7,8 @@
 const LIVE = "[data-live]";
 const PAUSE = 250; // milliseconds after the last keystroke or move of the slider
 const STEP = 1200; // milliseconds that a step of the replay stays
+const PAGE = 50; // events that come at once
+const MAX_LOADS = 3; // pages that come by themselves, so that the end of the page can be reached
 
 const form = document.querySelector("#filters");
 const reader = new DOMParser();
@@ -14,6 +16,8 @@ let under_way = null; // the request whose answer will be shown
 let timer = null; // set while the form says more than the page shows
 let last_typed = null; // the field that the last state came from: its states replace each other
 let replay = { stop() {} };
+let loads = 0; // pages that came by themselves
+let list_scroll = null; // the place in the list, while an event stands in its place
 
 /** What the server refuses, as it says it: `faults` are elements, each naming a parameter. */
 class Refused extends Error {
@@ -58,16 +62,36 @@ async function go(url, { push = true, focus = null, typed = null, scroll = null 
       history[how](null, "", reached);
     }
     [last_typed, shown_at] = [typed, reached];
+    const hidden = list_is_hidden();
+    if (!hidden) list_scroll = scrollY;
     show(found, { same, whole: !typed });
     if (!typed || typed === "form") form?.hidePopover();
-    document.querySelector(focus)?.focus({ preventScroll: focus === "#main" });
-    if (scroll !== null) scrollTo({ top: scroll, behavior: "instant" });
+    document.querySelector(focus)?.focus({ preventScroll: true });
+    if (scroll !== null) jump(scroll);
+    else if (list_is_hidden()) jump(0);
+    else if (hidden) jump(list_scroll);
+    else if (!same && typed !== "replay") show_first_event();
   } catch (error) {
     if (error.name === "AbortError") return; // a later one is under way
     if (!typed) return location.assign(url);
     refuse(error instanceof Refused ? error : new Refused("The server cannot be reached; try again."));
   }
   document.body.ariaBusy = null;
+}
+
+const jump = (top) => scrollTo({ top, behavior: "instant" });
+
+/** Whether an event stands in the place of the list, as on a phone. */
+const list_is_hidden = () => document.querySelector(".listing")?.offsetParent === null;
+
+/** Scroll up to the first event of the list, if it is out of sight. */
+function show_first_event() {
+  const list = document.querySelector("#events");
+  const bar = document.querySelector("#strip");
+  if (!list || !form) return;
+  const above = getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0;
+  const top = list.getBoundingClientRect().top - above;
+  if (top < 0) jump(scrollY + top);
 }
 
 let shown_at = location.href;
@@ -126,6 +150,7 @@ function show(found, { same, whole }) {
   }
   if (kept) document.querySelector(kept)?.focus({ preventScroll: true });
   if (same) return;
+  loads = 0;
   mark_arrived(before);
   enhance();
 }
@@ -232,7 +257,11 @@ async function load_more(link) {
 
 const end = new IntersectionObserver(
   (seen) => {
-    for (const { isIntersecting, target } of seen) if (isIntersecting) load_more(target);
+    for (const { isIntersecting, target } of seen) {
+      if (!isIntersecting) continue;
+      loads += 1;
+      load_more(target);
+    }
   },
   { rootMargin: "600px" },
 );
@@ -240,7 +269,10 @@ const end = new IntersectionObserver(
 function watch_end() {
   end.disconnect();
   const link = document.querySelector("a[rel=next]");
-  if (link && form) end.observe(link); // in a frame that is as high as its page, all is in view
+  if (!link || !form) return;
+  const { total } = document.querySelector("#events").dataset;
+  link.textContent = `Show ${Math.min(PAGE, total - ids().size).toLocaleString("en")} more`;
+  if (loads < MAX_LOADS) end.observe(link); // in a frame that is as high as its page, all is in view
 }
 
 // -- the strip: drag over a stretch of time to zoom into it ---------------------------------------
@@ -304,18 +336,21 @@ function enhance_replay() {
   const tell = () => {
     const step = steps[slider.value];
     const said = step
-      ? `by ${step.label}: ${step.known} event${step.known === "1" ? "" : "s"} known`
+      ? `by ${step.label}: ${Number(step.known).toLocaleString("en")} event${step.known === "1" ? "" : "s"} known`
       : "all that is known now";
     output.value = slider.ariaValueText = said;
     return step?.day ?? "";
   };
+  const bar = document.querySelector("#playing");
   const stop = () => {
     clearTimeout(replay.playing);
     replay.playing = null;
     button.textContent = "Replay";
+    bar.hidden = true;
   };
   const play = async () => {
     field.value = tell();
+    bar.firstElementChild.value = `What was known ${output.value}`;
     await go(asked(), { typed: "replay" });
     if (!replay.playing) return;
     if (Number(slider.value) >= steps.length) return stop();
@@ -335,6 +370,8 @@ function enhance_replay() {
     if (replay.playing) return stop();
     form.hidePopover(); // on a phone it hides what is replayed
     button.textContent = "Pause";
+    bar.hidden = false;
+    bar.lastElementChild.onclick = stop;
     slider.value = 0;
     replay.playing = true;
     play();
@@ -368,6 +405,11 @@ function enhance_frame() {
   addEventListener("message", ({ source, data }) => {
     if (source !== parent) return;
     if (data?.dateline === "ask") tell();
+    if (data?.dateline === "theme" && typeof data.heading === "string") {
+      const heading = document.querySelector("h1");
+      heading.textContent = data.heading;
+      heading.hidden = !data.heading;
+    }
     if (data?.dateline !== "theme") return;
     for (const [name, value] of Object.entries(data.variables ?? {}))
       if (/^--dateline-[a-z-]+$/.test(name)) document.documentElement.style.setProperty(name, value);

@@ -1,12 +1,15 @@
-/** <date-line src="https://…/?type=contract">: a timeline on any page, as high as it is.
+/** <date-line src="https://…/?type=contract" heading="Contracts" height="640">: a timeline on any page.
+ *
+ * It is as high as its timeline, and no higher than `height`, or else MAX_HEIGHT.
  *
  * It is a frame: nothing of the chronology runs in the page around it. The page's variables
  * `--dateline-accent`, `-paper`, `-ink`, `-quiet`, `-line`, `-raised`, `-font`, `-title-font` are
- * handed to it. A plain <iframe> of this server grows with its timeline too.
+ * handed to it. A plain <iframe> of this server grows with its timeline too, up to `data-height`.
  */
 
 const HOME = new URL(".", import.meta.url);
 const VARIABLES = ["accent", "paper", "ink", "quiet", "line", "raised", "font", "title-font"];
+const MAX_HEIGHT = 640; // pixels
 const frames = new Map(); // window of a frame → its element, for those inside components
 
 /** The address of the bare timeline that an address of ours stands for; null where it is not. */
@@ -18,7 +21,7 @@ function bare(address) {
 }
 
 class DateLine extends HTMLElement {
-  static observedAttributes = ["src", "theme", "title"];
+  static observedAttributes = ["src", "theme", "title", "heading", "height"];
   #frame = document.createElement("iframe");
 
   constructor() {
@@ -51,11 +54,30 @@ class DateLine extends HTMLElement {
     }
     const theme = this.getAttribute("theme");
     if (theme) url.searchParams.set("theme", theme);
-    this.#frame.title = this.title || "Timeline";
+    this.#frame.title = this.title || this.getAttribute("heading") || "Timeline";
     if (this.#frame.src !== url.href) this.#frame.src = url.href;
     if (!this.#frame.parentNode) this.shadowRoot.replaceChildren(this.#frame); // moving it loads it again
     frames.set(this.#frame.contentWindow, { frame: this.#frame, host: this });
+    dress(this.#frame, this);
+    bound(this.#frame, this);
   }
+}
+
+/** Make a frame as high as its page was last said to be, within bounds. */
+function bound(frame, host, wanted = Number(frame.dataset.wanted)) {
+  if (!(wanted > 0)) return;
+  frame.dataset.wanted = wanted;
+  const highest = Number(host === frame ? frame.dataset.height : host.getAttribute("height")) || MAX_HEIGHT;
+  frame.style.blockSize = `${Math.min(Math.ceil(wanted), highest)}px`;
+}
+
+/** Hand the page's variables and its heading to a frame that is loaded. */
+function dress(frame, host) {
+  const style = getComputedStyle(host);
+  const pairs = VARIABLES.map((name) => [`--dateline-${name}`, style.getPropertyValue(`--dateline-${name}`).trim()]);
+  const variables = Object.fromEntries(pairs.filter(([, value]) => value));
+  const heading = host.getAttribute("heading");
+  if (frame.dataset.ready) frame.contentWindow.postMessage({ dateline: "theme", variables, heading }, HOME.origin);
 }
 
 addEventListener("message", ({ source, origin, data }) => {
@@ -63,12 +85,10 @@ addEventListener("message", ({ source, origin, data }) => {
   const plain = [...document.querySelectorAll("iframe")].find((f) => f.contentWindow === source);
   const { frame, host } = frames.get(source) ?? { frame: plain, host: plain };
   if (!frame) return;
-  if (data.dateline === "height" && data.height > 0) frame.style.blockSize = `${Math.ceil(data.height)}px`;
+  if (data.dateline === "height") bound(frame, host, data.height);
   if (data.dateline === "ready") {
-    const style = getComputedStyle(host);
-    const given = VARIABLES.map((name) => [`--dateline-${name}`, style.getPropertyValue(`--dateline-${name}`).trim()]);
-    const variables = Object.fromEntries(given.filter(([, value]) => value));
-    source.postMessage({ dateline: "theme", variables }, HOME.origin);
+    frame.dataset.ready = "true";
+    dress(frame, host);
   }
 });
 
