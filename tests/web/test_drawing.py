@@ -205,6 +205,6 @@ def test_events_without_a_date_stretch_nothing_and_are_counted() -> None:
     written = templates(PAGES).get_template("parts.html").make_module()
     view, links = (
         SimpleNamespace(strip=picture),
-        SimpleNamespace(query=SimpleNamespace(given={}), zoomed=lambda window: f"?date={window}"),
+        SimpleNamespace(query=SimpleNamespace(given_values={}), zoomed=lambda window: f"?date={window}"),
     )
     assert "<span>2 without a date</span>" in str(written.strip(view, links))  # type: ignore[attr-defined]
