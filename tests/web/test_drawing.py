@@ -203,8 +203,7 @@ def test_events_without_a_date_stretch_nothing_and_are_counted() -> None:
     assert picture.undated == 2
     assert picture.bars[-1].x + picture.bars[-1].width == pytest.approx(100)
     written = templates(PAGES).get_template("parts.html").make_module()
-    view, links = (
-        SimpleNamespace(strip=picture),
-        SimpleNamespace(query=SimpleNamespace(given_values={}), zoomed=lambda window: f"?date={window}"),
-    )
+    query = SimpleNamespace(given_values={})
+    view = SimpleNamespace(strip=picture)
+    links = SimpleNamespace(query=query, zoomed=lambda window: f"?date={window}")
     assert "<span>2 without a date</span>" in str(written.strip(view, links))  # type: ignore[attr-defined]

@@ -122,7 +122,7 @@ def test_a_plain_frame_grows_with_the_script(
     server: Server, host: Host, guest: Visit, first: str
 ) -> None:
     """Whichever of the two was there first."""
-    frame = f'<iframe src="{server.url}/embed?type=contract" width=600 height=50 data-height=3000></iframe>'
+    frame = f'<iframe src="{server.url}/embed?type=contract" data-height=3000></iframe>'
     script = f'<script type="module" src="{server.url}/embed.js"></script>'
     if first == "the script":
         guest.page.goto(host(script + frame))
