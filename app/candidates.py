@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.dialects import Prepared
+from app.dialects import Prepared, require_slow
 from app.suggestions import MAX_COMPARED_CHARS, nearest
 from app.words import slug
 
@@ -52,6 +52,7 @@ class Candidates:
         """Return the stored value closest to `value`; None if none is close, or too many failed."""
         key = column, value
         if key not in self._suggestions and len(self._suggestions) < MAX_SUGGESTIONS:
+            require_slow(self._connection)
             values = self.first_values(column)
             choices = values if len(values) <= MAX_COMPARED else self._around(column, value)
             self._suggestions[key] = nearest(value, choices)

@@ -55,7 +55,6 @@ FOUND = 4  # of so many parts of them one is for what single filters have found
 ENTRY = 1000  # bytes that each thing takes beside its own and its key's
 COUNTING = 2  # requests are counted at a time, over connections of their own
 MOST_WAITING = 100  # writes may wait for their turn
-LOOP_SECONDS = 0.02  # that a read may take of the event loop, before it goes on in a thread
 SLOW_READS = 2  # at a time, in threads: Python would only let more wait for one another
 PROBE_SECONDS = 2.0  # that a look at whether the store is there may take
 
@@ -83,7 +82,8 @@ class Database:
         self.reads, self.writes = WorkCounter(), WorkCounter()
         self.memory = memory = Memory(MEMORY)
         self._reader = self.dialect.reader(settings.query_seconds, memory)
-        self._quick = self.dialect.reader(min(LOOP_SECONDS, settings.query_seconds), memory)
+        quick = min(self.dialect.max_quick_seconds, settings.query_seconds)
+        self._quick = self.dialect.reader(quick, memory, quick=True)
         self._patient = self.dialect.reader(None, memory)
         self._probe = self.dialect.reader(PROBE_SECONDS, memory)
         self._writer = self.dialect.writer()
@@ -158,26 +158,19 @@ class Database:
     async def reading(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Return what `work` makes of one snapshot, without keeping the event loop from others.
+        """Return what `work` makes of one snapshot, without keeping other reads waiting.
 
-        On SQLite it begins on the loop, which is quicker than the way to a thread. If that takes
-        longer than LOOP_SECONDS it begins again among the slow reads.
+        On SQLite it begins on the event loop, which is quicker than the way to a thread. If it
+        turns out to be slow, it begins again among the slow reads.
         """
-        if not self.dialect.reads_on_loop:
-            async with self.readers.slot():
-                return await self._in_thread(work, *args, **kwargs)
-        started = time.perf_counter()
         try:
-            self.require_known()
-            with self._snapshot(self._quick) as connection:
-                result = work(connection, *args, **kwargs)
+            if self.dialect.reads_on_loop:
+                return self._read_in(self._quick, work, *args, **kwargs)
+            async with self.readers.slot():
+                return await self._in_thread(self._quick, work, *args, **kwargs)
         except Problem as problem:
             if problem.code != TOO_COSTLY:
-                self.reads.add(time.perf_counter() - started)
                 raise
-        else:
-            self.reads.add(time.perf_counter() - started)
-            return result
         return await self.reading_slowly(work, *args, **kwargs)
 
     async def reading_slowly(
@@ -188,17 +181,40 @@ class Database:
         Problem `store-unavailable` if too many wait, or this one waited too long.
         """
         async with self.slow_readers.slot():
-            return await self._in_thread(work, *args, **kwargs)
+            return await self._in_thread(self._reader, work, *args, **kwargs)
 
     async def _in_thread(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        reader: Reader,
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         def run() -> T:
-            self.require_known()
-            with self.reads.measure(), self.read() as connection:
-                return work(connection, *args, **kwargs)
+            return self._read_in(reader, work, *args, **kwargs)
 
         return await anyio.to_thread.run_sync(run, limiter=self._threads)
+
+    def _read_in(
+        self,
+        reader: Reader,
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return what `work` makes of a snapshot of this reader, and count it."""
+        self.require_known()
+        started = time.perf_counter()
+        try:
+            with self._snapshot(reader) as connection:
+                result = work(connection, *args, **kwargs)
+        except Problem as problem:
+            refused = problem.code == TOO_COSTLY
+            if not (refused and reader is self._quick):
+                self.reads.add(time.perf_counter() - started, refused=refused)
+            raise
+        self.reads.add(time.perf_counter() - started)
+        return result
 
     async def probe(self) -> None:
         """Problem where the store cannot be read: at once, however many wait to read it."""

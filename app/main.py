@@ -30,9 +30,11 @@ from app.api.prefix import Prefix
 from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
+from app.waiting import Limiter
 from app.web import assets, embedding, pages
 
 RETRY_SECONDS = 2.0  # while the store is not available
+MAX_WAITING_BODIES = 100
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -90,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     rooms = (events, counts, vocabulary, records, citations, changes, audit, files)
     for room in (*rooms, operations, metrics, reference, embedding, pages, assets):
         app.router.routes += room.router.routes  # include_router would match each path twice
+    app.state.parsing = Limiter("large bodies", 1, MAX_WAITING_BODIES)
     errors.install(app)
     answers.install(app)
     pages.install(app)

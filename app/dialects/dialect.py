@@ -113,14 +113,16 @@ class Dialect(Protocol):
 
     url: URL
     reads_on_loop: bool  # a read is quicker than the way to a thread
+    max_quick_seconds: float  # of a read, before it begins again among the slow ones
     comes_back: bool  # a server may begin while the store is away
 
-    def reader(self, seconds: float | None, memory: object) -> Reader:
+    def reader(self, seconds: float | None, memory: object, *, quick: bool = False) -> Reader:
         """Snapshots in which a query may take so long; None sets no limit.
 
         Connections are kept for those that come next; without a limit each has its own.
 
-        Their connections have `seconds` and `memory`, where readers keep things, as options.
+        Their connections have `seconds`, `quick` and `memory`, where readers keep things, as
+        options.
         """
 
     def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
@@ -218,6 +220,12 @@ def too_costly() -> Problem:
         "The query took longer than a query may. Narrow it with `date` or one more filter, "
         "or ask for `total=none`.",
     )
+
+
+def require_slow(connection: Connection) -> None:
+    """Raise Problem `query-too-costly` among the quick reads: it begins again as a slow one."""
+    if connection.get_execution_options().get("quick"):
+        raise too_costly()
 
 
 def unavailable(detail: str) -> Problem:

@@ -106,6 +106,7 @@ class Postgresql:
 
     drivers = ("postgresql", "postgresql+psycopg")
     reads_on_loop = False
+    max_quick_seconds = 0.1
     comes_back = True
 
     def __init__(self, url: URL, written: str) -> None:
@@ -137,7 +138,7 @@ class Postgresql:
     def sole_writer(self, *, create: bool = False) -> AbstractContextManager[None]:
         return nullcontext()  # the engine itself makes writers take turns
 
-    def reader(self, seconds: float | None, memory: object) -> Reader:
+    def reader(self, seconds: float | None, memory: object, *, quick: bool = False) -> Reader:
         milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 is no limit
         patience = CONNECT_SECONDS if seconds is None else min(CONNECT_SECONDS, ceil(seconds))
         engine = create_engine(
@@ -148,7 +149,7 @@ class Postgresql:
                 default_transaction_read_only="on",
                 default_transaction_isolation="repeatable\\ read",
             ),
-            execution_options={"seconds": seconds, "memory": memory},
+            execution_options={"seconds": seconds, "memory": memory, "quick": quick},
             poolclass=NullPool,
         )
         return engine if seconds is None else Kept(engine, lambda driver: driver.execute("BEGIN"))

@@ -52,6 +52,7 @@ class Sqlite:
 
     drivers = ("sqlite", "sqlite+pysqlite")
     reads_on_loop = True
+    max_quick_seconds = 0.02  # of the event loop
     comes_back = False
 
     def __init__(self, url: URL, written: str) -> None:
@@ -133,10 +134,10 @@ class Sqlite:
     def sole_writer(self, *, create: bool = False) -> StoreLock:
         return StoreLock(self.path, create=create)
 
-    def reader(self, seconds: float | None, memory: object) -> Reader:
+    def reader(self, seconds: float | None, memory: object, *, quick: bool = False) -> Reader:
         pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_KIB}"]))
         engine = self._engine(self.connections.open_reader, *pragmas, pool=NullPool)
-        engine.update_execution_options(seconds=seconds, memory=memory)
+        engine.update_execution_options(seconds=seconds, memory=memory, quick=quick)
         if seconds is not None:
             return Kept(engine, partial(self._begin_within, seconds))
 

@@ -6,6 +6,7 @@ no HTTP is refused in uvicorn's words.
 
 import asyncio
 import errno
+import gc
 import logging
 import socket
 import sys
@@ -81,6 +82,9 @@ class Server(uvicorn.Server):
             host, port = self.config.host, sockets[0].getsockname()[1]
             address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             logger.info("Dateline running on http://%s (Press CTRL+C to quit)", address)
+        # A full collection would look through the code again each time: 100 ms, and nobody served.
+        gc.collect()
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.stop()
