@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.dialects import Prepared, require_slow
 from app.suggestions import MAX_COMPARED_CHARS, nearest
-from app.words import slug
+from app.words import make_slug
 
 MAX_SUGGESTIONS = 5  # per request; further unknown values get none
 MAX_COMPARED = 2000  # values of a column; with more, only those near the unknown one
@@ -61,7 +61,9 @@ class Candidates:
     def _around(self, column: SearchedColumn, value: str) -> list[str]:
         """Return the values near `value` in order, and those one edit away from it."""
         stem = (
-            value[:MAX_COMPARED_CHARS] if column.name != "id" else slug(value[:MAX_COMPARED_CHARS])
+            value[:MAX_COMPARED_CHARS]
+            if column.name != "id"
+            else make_slug(value[:MAX_COMPARED_CHARS])
         )
         values: list[str] = []
         for condition, order in (("{0} >= :stem", "ASC"), ("{0} < :stem", "DESC")):

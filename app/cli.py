@@ -38,9 +38,9 @@ from app.api.routes import read_query
 from app.db import Database
 from app.dialects import AwayError, StoreError
 from app.errors import Problem
-from app.files import explain, whole_file
+from app.files import explain_os_error, write_whole_file
 from app.filters import ExportQuery
-from app.formats import FORMATS, READERS, About, Format, Read, nearest_format
+from app.formats import FORMATS, READERS, About, FileReader, Format, nearest_format
 from app.main import create_app
 from app.models import SCOPES
 from app.plain import count, describe
@@ -70,7 +70,7 @@ def run() -> None:
     except (StoreError, SeedError) as error:
         fail(str(error))
     except OSError as error:
-        fail(explain(error))
+        fail(explain_os_error(error))
     except UnicodeError:
         fail("the .env file, or the path of the database, is not UTF-8 text")
     except ValidationError as error:
@@ -184,7 +184,7 @@ def _findings(database: Database) -> Iterator[str]:
         if altered := list(database.altered(connection)):
             yield from altered
             return  # what follows asks these tables
-        yield from writes.check(connection)
+        yield from writes.find_contradictions(connection)
         yield from index.find_faults(connection, tell)
 
 
@@ -297,7 +297,7 @@ def import_file(
 ) -> None:
     """Import events, all or nothing: NDJSON, CSV, or TimelineJS as JSON."""
     named = {"publisher": source_publisher, "title": source_title, "url": source_url}
-    options = schemas.checked(
+    options = schemas.validate(
         ImportFlags,
         {
             "create_types": create_types,
@@ -318,12 +318,12 @@ def import_file(
         database.write_much() as session,
         _progress(None, "importing") as tell,
     ):
-        report = writes.load(session, by, read(stream), options, tell)
+        report = writes.import_lines(session, by, read(stream), options, tell)
     for what in ("created", "updated", "unchanged"):
         out.print(f"{what:<10}{getattr(report, what):>7}", markup=False)
     for told, times in report.notes.items():
         out.print(f"note: {told} ({times})", markup=False)
-    for line in writes.printed(report.records, report.totals):
+    for line in writes.format_report(report.records, report.totals):
         out.print(line, markup=False)
     if dry_run:
         out.print("Nothing was stored: this was a dry run.", markup=False)
@@ -377,7 +377,7 @@ def _output(file: Path | None) -> Iterator[BinaryIO]:
     if file is None:
         yield sys.stdout.buffer
         return
-    with whole_file(file) as part, part.open("wb") as stream:
+    with write_whole_file(file) as part, part.open("wb") as stream:
         yield stream
 
 
@@ -402,7 +402,7 @@ def _format(name: str) -> Format:
     return FORMATS[name]
 
 
-def _reader(name: str) -> Read:
+def _reader(name: str) -> FileReader:
     if name not in READERS:
         why = "is only written" if name in FORMATS else "is not a format of imports"
         fail(f"'{name}' {why}; read are {', '.join(READERS)}")
@@ -435,7 +435,7 @@ def create_key(
 ) -> None:
     """Make a key and print it, alone, for the only time: no one can read it again."""
     try:
-        name = TypeAdapter(schemas.Line).validate_python(name)
+        name = TypeAdapter(schemas.LineText).validate_python(name)
     except ValidationError as error:
         fail(f"NAME {describe(error.errors()[0])}")
     if name.startswith("dateline"):
@@ -444,11 +444,11 @@ def create_key(
         fail(f"--scope takes {' or '.join(SCOPES)}")
     now = datetime.now(UTC)
     try:
-        expires_at = None if days is None else schemas.timestamp(now + timedelta(days=days))
+        expires_at = None if days is None else schemas.format_timestamp(now + timedelta(days=days))
     except OverflowError:
         fail("--days goes beyond the year 9999")
     with _current(write=True) as database, database.write(beside=True) as session:
-        key = keys.create(session, name, scope, schemas.timestamp(now), expires_at)
+        key = keys.create(session, name, scope, schemas.format_timestamp(now), expires_at)
     out.print(key, markup=False)
 
 
@@ -470,7 +470,7 @@ def list_keys() -> None:
 def revoke_key(name: Annotated[str, typer.Argument(help="Name or id of the key.")]) -> None:
     """End a key, at once and for good."""
     with _current(write=True) as database, database.write(beside=True) as session:
-        keys.revoke(session, name, writes.now())
+        keys.revoke(session, name, writes.current_timestamp())
     out.print(f"The key {name} is revoked.", markup=False)
 
 

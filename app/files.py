@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-BESIDE = ("", "-wal", "-shm", "-journal", ".lock")  # what SQLite and its lock lay beside a file
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-PART = ".part"
+SIDE_SUFFIXES = (
+    "",
+    "-wal",
+    "-shm",
+    "-journal",
+    ".lock",
+)  # what SQLite and its lock lay beside a file
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+PART_SUFFIX = ".part"
 
 # What the system says, in words that name the file and what would be right.
 REASONS = {
-    **dict.fromkeys(FULL, "the disk is full: {} cannot be written; make room, then try again"),
+    **dict.fromkeys(
+        DISK_FULL_ERRORS, "the disk is full: {} cannot be written; make room, then try again"
+    ),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "this user has no permission for {}"),
     errno.EROFS: "{} lies on a file system that is read-only",
     errno.EISDIR: "{} is a folder; name a file",
@@ -23,7 +31,7 @@ REASONS = {
 }
 
 
-def explain(error: OSError) -> str:
+def explain_os_error(error: OSError) -> str:
     """Return in one line why the system refused a file."""
     if error.errno == errno.EPIPE:
         return "the program that read the output has ended"
@@ -32,14 +40,14 @@ def explain(error: OSError) -> str:
 
 
 @contextmanager
-def whole_file(file: Path) -> Iterator[Path]:
+def write_whole_file(file: Path) -> Iterator[Path]:
     """Yield a path to write to; when the block ends, that becomes `file`, unless it raises.
 
     What a killed run left beside `file` is removed first. Raise OSError if `file` exists.
     """
     remove_abandoned(file)
     _refuse(file)
-    part = file.with_name(f".{file.name}.{os.getpid()}{PART}")
+    part = file.with_name(f".{file.name}.{os.getpid()}{PART_SUFFIX}")
     try:
         with _reserved(part):
             yield part
@@ -56,17 +64,17 @@ def whole_file(file: Path) -> Iterator[Path]:
 
 def remove_abandoned(file: Path) -> None:
     """Remove the parts of `file` whose writer was killed; one that is being written is locked."""
-    for part in file.absolute().parent.glob(f".{_literal(file.name)}.*{PART}"):
+    for part in file.absolute().parent.glob(f".{_literal(file.name)}.*{PART_SUFFIX}"):
         with suppress(OSError):
             descriptor = os.open(part, os.O_RDWR)
             try:
-                if lock(descriptor):
+                if lock_file(descriptor):
                     _remove(part)
             finally:
                 os.close(descriptor)
 
 
-def lock(descriptor: int) -> bool:
+def lock_file(descriptor: int) -> bool:
     """Lock an open file until it is closed or the process ends; return False if another has it.
 
     This is flock(2): unlike SQLite's own locks it belongs to the descriptor, also through a hard
@@ -97,14 +105,14 @@ def _reserved(part: Path) -> Iterator[None]:
     """Make an empty file and keep it locked."""
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        lock(descriptor)
+        lock_file(descriptor)
         yield
     finally:
         os.close(descriptor)
 
 
 def _remove(part: Path) -> None:
-    for suffix in BESIDE:
+    for suffix in SIDE_SUFFIXES:
         with suppress(OSError):
             Path(f"{part}{suffix}").unlink()
 

@@ -8,11 +8,13 @@ from typing import NamedTuple
 import pycountry
 
 INFINITY = Decimal("Infinity")
-ABOUT = Decimal("0.1")  # `about` v is v ± 10 %
-DIGITS = 200  # more than any accepted value times any factor needs: no product is ever rounded
+ABOUT_SHARE = Decimal("0.1")  # `about` v is v ± 10 %
+EXACT_DIGITS = (
+    200  # more than any accepted value times any factor needs: no product is ever rounded
+)
 
 # Symbols of each kind with their size in its base unit, exact by definition. Case counts.
-UNITS: Mapping[str, Mapping[str, str]] = {
+UNIT_SIZES: Mapping[str, Mapping[str, str]] = {
     "length": {  # metre
         "mm": "0.001",
         "cm": "0.01",
@@ -102,7 +104,7 @@ UNITS: Mapping[str, Mapping[str, str]] = {
 
 
 # How people write units that have a symbol, in the singular; `spoken` takes plurals too.
-SPOKEN: Mapping[str, str] = {
+UNIT_NAMES: Mapping[str, str] = {
     "$": "USD",
     "us$": "USD",
     "dollar": "USD",
@@ -142,7 +144,7 @@ SPOKEN: Mapping[str, str] = {
 }
 
 
-class Range(NamedTuple):
+class AmountRange(NamedTuple):
     """What a quantity may amount to, both ends included, in the base unit of its kind."""
 
     low: Decimal
@@ -150,54 +152,56 @@ class Range(NamedTuple):
 
 
 @cache
-def units() -> Mapping[str, tuple[str, Decimal]]:
+def load_units() -> Mapping[str, tuple[str, Decimal]]:
     """Every known symbol with its kind and its size; a currency is a kind of its own."""
-    known = {c.alpha_3: (c.alpha_3, Decimal(1)) for c in pycountry.currencies}
-    for kind, sizes in UNITS.items():
-        known |= {symbol: (kind, Decimal(size)) for symbol, size in sizes.items()}
-    return known
+    sizes_of = {c.alpha_3: (c.alpha_3, Decimal(1)) for c in pycountry.currencies}
+    for kind, sizes in UNIT_SIZES.items():
+        sizes_of |= {symbol: (kind, Decimal(size)) for symbol, size in sizes.items()}
+    return sizes_of
 
 
-def kind_of(unit: str | None) -> str:
+def find_unit_kind(unit: str | None) -> str:
     """What a unit measures; one that is not known (`howitzers`) compares with itself alone."""
-    known = units().get(unit or "")
-    return known[0] if known else f"={unit or ''}"
+    entry = load_units().get(unit or "")
+    return entry[0] if entry else f"={unit or ''}"
 
 
-def spoken(name: str) -> str | None:
+def find_unit_symbol(name: str) -> str | None:
     """The symbol of a unit by a common name, singular or plural, or by a currency's full name."""
-    said = " ".join(name.lower().split())
-    if found := SPOKEN.get(said) or SPOKEN.get(said.removesuffix("s")):
-        return found
-    currency = next((c for c in pycountry.currencies if c.name.lower() == said), None)
+    folded = " ".join(name.lower().split())
+    if symbol := UNIT_NAMES.get(folded) or UNIT_NAMES.get(folded.removesuffix("s")):
+        return symbol
+    currency = next((c for c in pycountry.currencies if c.name.lower() == folded), None)
     return currency and str(currency.alpha_3)
 
 
-def in_base_units(value: Decimal, unit: str | None) -> Decimal:
+def convert_to_base(value: Decimal, unit: str | None) -> Decimal:
     """`value` of `unit` in the base unit of its kind, exactly."""
-    known = units().get(unit or "")
-    with localcontext(prec=DIGITS):
-        return value * known[1] if known else value
+    entry = load_units().get(unit or "")
+    with localcontext(prec=EXACT_DIGITS):
+        return value * entry[1] if entry else value
 
 
-def amounts(value: str, max_value: str | None, qualifier: str, unit: str | None) -> Range:
+def find_amount_range(
+    value: str, max_value: str | None, qualifier: str, unit: str | None
+) -> AmountRange:
     """The range that a quantity may lie in: `at-least` v is [v, ∞), `about` v is v ± 10 %."""
-    with localcontext(prec=DIGITS):
-        stated = in_base_units(Decimal(value), unit)
-        spread = abs(stated) * ABOUT
+    with localcontext(prec=EXACT_DIGITS):
+        stated = convert_to_base(Decimal(value), unit)
+        spread = abs(stated) * ABOUT_SHARE
         return {
-            "exactly": Range(stated, stated),
-            "about": Range(stated - spread, stated + spread),
-            "at-least": Range(stated, INFINITY),
-            "at-most": Range(-INFINITY, stated),
-            "between": Range(stated, in_base_units(Decimal(max_value or value), unit)),
+            "exactly": AmountRange(stated, stated),
+            "about": AmountRange(stated - spread, stated + spread),
+            "at-least": AmountRange(stated, INFINITY),
+            "at-most": AmountRange(-INFINITY, stated),
+            "between": AmountRange(stated, convert_to_base(Decimal(max_value or value), unit)),
         }[qualifier]
 
 
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
-def sortable(value: Decimal) -> str:
+def encode_sortable(value: Decimal) -> str:
     """A text that sorts, byte by byte, as the decimal does; equal for equal values."""
     if value.is_infinite():
         return "~" if value > 0 else "!"

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from slugify import slugify, smart_truncate
 
 # Letters that Unicode does not decompose into a base letter and a mark.
-LETTERS = str.maketrans(
+BASE_LETTERS = str.maketrans(
     {"đ": "d", "ð": "d", "ı": "i", "ł": "l", "ø": "o", "ə": "a", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 # Marks that make another spelling of a letter, by their combining class: overlays, the points of
@@ -19,7 +19,7 @@ ACCENTS = {1, *range(10, 37), *range(200, 256)}
 SELECTORS = {0x34F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 
 
-def _unseen(code: int) -> bool:
+def _is_invisible(code: int) -> bool:
     """Whether a character says nothing by itself: an accent, a selector or a format character."""
     character = chr(code)
     accent = unicodedata.combining(character) in ACCENTS
@@ -28,7 +28,7 @@ def _unseen(code: int) -> bool:
 
 # No mark and no format character lies elsewhere.
 ASSIGNED = (*range(0xA0, 0x1F000), *range(0xE0000, 0xE0200))
-BARE = LETTERS | dict.fromkeys(filter(_unseen, ASSIGNED))
+BARE = BASE_LETTERS | dict.fromkeys(filter(_is_invisible, ASSIGNED))
 MARKS = "".join(
     chr(code)
     for code in ASSIGNED
@@ -37,16 +37,16 @@ MARKS = "".join(
 # Scripts written without spaces: each character is a word, a run of them a phrase.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
 LETTER = rf"[^\W_{UNSPACED}]"
-WORD = re.compile(rf"[{UNSPACED}]|{LETTER}+(?:[{MARKS}]+{LETTER}*)*")
-CHUNK = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<run>[^\s"*]+)(?P<star>\*?)')
+WORD_PATTERN = re.compile(rf"[{UNSPACED}]|{LETTER}+(?:[{MARKS}]+{LETTER}*)*")
+QUERY_CHUNK = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<run>[^\s"*]+)(?P<star>\*?)')
 QUOTES = str.maketrans(dict.fromkeys("“”„‟«»‹›″", '"'))
-LONGEST = 64  # of a word, in characters; the rest is not told apart
-SHORTEST_PREFIX = 3
-MOST_KEPT = 1 << 15  # words, each of LONGEST characters at most
-A_FEW = 1 << 13  # names and titles: what names one asks for it again soon
+MAX_WORD_CHARACTERS = 64  # of a word, in characters; the rest is not told apart
+MIN_PREFIX_LETTERS = 3
+MAX_CACHED_PARTS = 1 << 15  # words, each of LONGEST characters at most
+MAX_CACHED_NAMES = 1 << 13  # names and titles: what names one asks for it again soon
 
 
-def _bare(text: str) -> str:
+def _strip_marks(text: str) -> str:
     """`text` without case, diacritics and what is not seen."""
     if text.isascii():
         return text.lower()
@@ -54,14 +54,14 @@ def _bare(text: str) -> str:
     return plain.translate(BARE)
 
 
-@lru_cache(A_FEW)
+@lru_cache(MAX_CACHED_NAMES)
 def fold(name: str) -> str:
     """`name` without case, diacritics, extra white space: equal for two spellings of a name."""
-    return " ".join(_bare(name).split())
+    return " ".join(_strip_marks(name).split())
 
 
-@lru_cache(A_FEW)
-def slug(name: str, longest: int = 80) -> str:
+@lru_cache(MAX_CACHED_NAMES)
+def make_slug(name: str, longest: int = 80) -> str:
     """A URL-safe id made from `name`, cut at a word; a hash where it holds no letter or digit."""
     # A character by its number (`&#269;`) is decoded only where all of them can be.
     parts = [name] if "&#" in name else name.split(" ")
@@ -69,40 +69,44 @@ def slug(name: str, longest: int = 80) -> str:
     return cut or blake2b(name.encode(), digest_size=6).hexdigest()
 
 
-def split(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of `text` in order, folded: `vucic` for Vučić, Vucic and VUČIĆ."""
     return _folded(text).split()
 
 
-class Kept(dict[str, str]):
+class PartCache(dict[str, str]):
     """What is made of the parts of texts, kept of short ones: texts repeat few of them often."""
 
-    def __init__(self, made: Callable[[str], str]) -> None:
+    def __init__(self, convert: Callable[[str], str]) -> None:
         super().__init__()
-        self._made = made
+        self._made = convert
 
     def __missing__(self, part: str) -> str:
-        made = self._made(part)
-        if len(part) <= LONGEST:
-            if len(self) >= MOST_KEPT:
+        value = self._made(part)
+        if len(part) <= MAX_WORD_CHARACTERS:
+            if len(self) >= MAX_CACHED_PARTS:
                 self.clear()
-            self[part] = made
-        return made
+            self[part] = value
+        return value
 
     def joined(self, by: str, parts: list[str]) -> str:
         """What is made of each part, where it is anything."""
         return by.join(filter(None, map(self.__getitem__, parts)))
 
 
-_slugs = Kept(lambda part: slugify(part.translate(LETTERS)))
-_words = Kept(lambda part: " ".join(word[:LONGEST] for word in WORD.findall(_bare(part))))
+_slugs = PartCache(lambda part: slugify(part.translate(BASE_LETTERS)))
+_words = PartCache(
+    lambda part: " ".join(
+        word[:MAX_WORD_CHARACTERS] for word in WORD_PATTERN.findall(_strip_marks(part))
+    )
+)
 
 
 def _folded(text: str) -> str:
     return _words.joined(" ", text.split())
 
 
-def wording(fields: Iterable[Iterable[str | None]]) -> str:
+def make_search_text(fields: Iterable[Iterable[str | None]]) -> str:
     """What a search looks through: a line a field, a space on either side of every word.
 
     `fields` are lists of texts; a phrase crosses neither from one text to the next nor lines.
@@ -128,7 +132,7 @@ class Search:
         return tuple(dict.fromkeys((*self.words, *of_phrases)))
 
 
-def search(q: str) -> Search:
+def parse_search(q: str) -> Search:
     """What `q` asks for: words, `"quoted phrases"` and `prefix*`; anything else parts words.
 
     Words that no space parts are a phrase (`B-52`). No text is an error: a quote that is not
@@ -137,42 +141,42 @@ def search(q: str) -> Search:
     words: list[str] = []
     prefixes: list[str] = []
     phrases: list[tuple[str, ...]] = []
-    for chunk in CHUNK.finditer(_bare(q.translate(QUOTES))):
-        found = split(chunk["phrase"] or chunk["run"] or "")
-        if chunk["star"] and found and len(found[-1]) >= SHORTEST_PREFIX:
-            prefixes.append(found.pop())
-        if len(found) > 1:
-            phrases.append(tuple(found))
+    for chunk in QUERY_CHUNK.finditer(_strip_marks(q.translate(QUOTES))):
+        words_of_chunk = split_words(chunk["phrase"] or chunk["run"] or "")
+        if chunk["star"] and words_of_chunk and len(words_of_chunk[-1]) >= MIN_PREFIX_LETTERS:
+            prefixes.append(words_of_chunk.pop())
+        if len(words_of_chunk) > 1:
+            phrases.append(tuple(words_of_chunk))
         else:
-            words += found
+            words += words_of_chunk
     unique = dict.fromkeys
     return Search(tuple(unique(words)), tuple(unique(prefixes)), tuple(unique(phrases)))
 
 
-def patterns(asked: Search) -> Iterator[str]:
+def list_patterns(search: Search) -> Iterator[str]:
     """LIKE patterns that a `wording` must fit, one a word, prefix and phrase."""
     # Words hold letters, digits and marks only, so nothing in them means anything to LIKE.
-    for word in asked.words:
+    for word in search.words:
         yield f"% {word} %"
-    for prefix in asked.prefixes:
+    for prefix in search.prefixes:
         yield f"% {prefix}%"
-    for phrase in asked.phrases:
-        yield pattern(phrase)
+    for phrase in search.phrases:
+        yield phrase_pattern(phrase)
 
 
-def name_patterns(q: str) -> list[str]:
+def list_name_patterns(q: str) -> list[str]:
     """Return the LIKE patterns that the `wording` of a name must fit, one a word or phrase of `q`.
 
     The last word, and every `prefix*`, may be the beginning of one, from a letter on. A phrase in
     closed quotes is whole.
     """
-    chunks = CHUNK.finditer(_bare(q.translate(QUOTES)))
-    phrases = [(found, chunk) for chunk in chunks if (found := split(chunk[0]))]
+    chunks = QUERY_CHUNK.finditer(_strip_marks(q.translate(QUOTES)))
+    phrases = [(words, chunk) for chunk in chunks if (words := split_words(chunk[0]))]
     return [
-        f"% {' '.join(found)}%"
+        f"% {' '.join(words)}%"
         if chunk["star"] or (number == len(phrases) and chunk["run"]) or _open(chunk[0])
-        else pattern(found)
-        for number, (found, chunk) in enumerate(phrases, 1)
+        else phrase_pattern(words)
+        for number, (words, chunk) in enumerate(phrases, 1)
     ]
 
 
@@ -181,6 +185,6 @@ def _open(chunk: str) -> bool:
     return chunk.startswith('"') and not chunk.endswith('"')
 
 
-def pattern(phrase: Iterable[str]) -> str:
+def phrase_pattern(phrase: Iterable[str]) -> str:
     """The LIKE pattern of a phrase."""
     return f"% {' '.join(phrase)} %"

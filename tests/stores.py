@@ -198,7 +198,7 @@ def opened(url: str) -> Iterator[Database]:
 def key_of(url: str, name: str = "a newsroom", scope: str = "write", **more: str | None) -> str:
     """A new key of the store at a URL; `expires_at` may be given."""
     with opened(url) as store, store.write(beside=True) as session:
-        return keys.create(session, name, scope, writes.now(), more.get("expires_at"))
+        return keys.create(session, name, scope, writes.current_timestamp(), more.get("expires_at"))
 
 
 def migrated(stores: Stores) -> str:

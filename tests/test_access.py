@@ -27,7 +27,7 @@ from stores import SqliteStores, Stores, key_of, migrated, opened, seeded
 from tables import check_each
 from valid_writes import Request, Send, Writer, bearer, creation, over_wire, through
 
-YESTERDAY = schemas.timestamp(datetime.now(UTC) - timedelta(days=1))
+YESTERDAY = schemas.format_timestamp(datetime.now(UTC) - timedelta(days=1))
 THROUGH, NO_KEY, NO_REACH = "through", 401, 403
 
 # What a request with each kind of key gets, of a route of each kind. A key that does not hold is
@@ -178,7 +178,7 @@ def held(store_of_table: str, public: bool) -> Held:
     lapsed = key_of(store_of_table, f"expired {public}", expires_at=YESTERDAY)
     ended = key_of(store_of_table, f"revoked {public}")
     with opened(store_of_table) as database, database.write() as session:
-        keys.revoke(session, f"revoked {public}", writes.now())
+        keys.revoke(session, f"revoked {public}", writes.current_timestamp())
     stranger = made["write"][:4] + "A" * 40
     sent = {
         "malformed": "Bearer dln_short",
@@ -386,7 +386,7 @@ def test_a_revoked_key_never_takes_effect(store: str, tmp_path: Path) -> None:
 def test_a_key_expires_while_the_server_runs(store: str) -> None:
     """At its moment, not at the next start."""
     moment = datetime.now(UTC) + timedelta(seconds=1.5)
-    key = key_of(store, expires_at=schemas.timestamp(moment))
+    key = key_of(store, expires_at=schemas.format_timestamp(moment))
     with serving(store) as server:
         if datetime.now(UTC) < moment - timedelta(seconds=0.5):
             assert server.ask("/events", bearer(key)).status == 200
@@ -402,7 +402,7 @@ def test_days_are_counted_from_now(store: str, tmp_path: Path) -> None:
     key = run("key", "create", *arguments, folder=tmp_path, settings=settings).out.strip()
     with opened(store) as database, database.read() as connection:
         for late, valid in ((timedelta(days=2), True), (timedelta(days=2, minutes=1), False)):
-            at = schemas.timestamp(before + late)
+            at = schemas.format_timestamp(before + late)
             assert (keys.find_holder(connection, key, at) is not None) == valid
 
 

@@ -16,7 +16,7 @@ from app import db, restoring, schemas, writes
 from app.cli import _findings
 from app.db import Database
 from app.dialects import StoreError
-from app.files import lock
+from app.files import lock_file
 from app.main import create_app
 from app.settings import Settings
 from commands import Ran, run
@@ -279,7 +279,7 @@ def test_what_a_killed_backup_left_is_cleared_and_nothing_else(
     for file in (abandoned, running, *others):
         file.touch()
     with running.open("r+b") as stream:
-        assert lock(stream.fileno())
+        assert lock_file(stream.fileno())
         assert_done(command(seeded_store, tmp_path, "backup", "a.bak"))
         linked.hardlink_to(tmp_path / "a.bak")
         assert_refused(command(seeded_store, tmp_path, "backup", "a.bak"))

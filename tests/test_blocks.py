@@ -203,7 +203,7 @@ def test_a_file_is_found_whole_though_blocks_are_made_anew_between_its_batches(b
         for at, (event_id, (day, tags)) in enumerate(held.items(), 1)
     ]
     with opened(base) as store, store.write() as session:
-        assert writes.load(session, BY, lines, writes.ImportOptions()).created == number
+        assert writes.import_lines(session, BY, lines, writes.ImportOptions()).created == number
         assert_found(session.connection(), held)
         session.rollback()
 

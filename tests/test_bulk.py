@@ -89,12 +89,12 @@ def linked(events: list[Json]) -> list[Json]:
     return events
 
 
-def load(store: Database, events: Iterable[Json], **options: Any) -> writes.Report:
+def load(store: Database, events: Iterable[Json], **options: Any) -> writes.ImportOutcome:
     """Import them in one go."""
     lines = [Line(number, event) for number, event in enumerate(events, 1)]
     asked = writes.ImportOptions(create_types=True, **options)
     with store.write() as session:
-        return writes.load(session, BY, lines, asked)
+        return writes.import_lines(session, BY, lines, asked)
 
 
 def held(store: Database) -> Any:
@@ -119,14 +119,14 @@ def held(store: Database) -> Any:
         )
 
 
-@pytest.mark.parametrize("remembered", [0, lookups.REMEMBERED])
+@pytest.mark.parametrize("remembered", [0, lookups.MAX_CACHED_RECORDS])
 def test_a_file_in_bulk_is_the_same_events_one_by_one(
     stores: Stores, empty: str, monkeypatch: pytest.MonkeyPatch, remembered: int
 ) -> None:
     """However much of what was named before is remembered, across batches."""
     events = generated(index.BATCH + 100)
     with opened(empty) as bulk, opened(stores.new(empty)) as single:
-        monkeypatch.setattr(lookups, "REMEMBERED", remembered)
+        monkeypatch.setattr(lookups, "MAX_CACHED_RECORDS", remembered)
         assert load(bulk, events).created == len(events)
         for event in events:
             assert load(single, [event]).created == 1

@@ -122,7 +122,7 @@ def furnished(stores: Stores, empty_template: str) -> str:
         for number in range(STANDING):
             event_id = f"standing-{number * 37 % STANDING}"
             body = event(id=event_id, date=dates[number % 4], tags=["standing"])
-            writes.create(session, BY, writes.EVENT, body)
+            writes.create_record(session, BY, writes.EVENT, body)
     return url
 
 

@@ -170,7 +170,7 @@ def change_dates(session: Session, random: Random, last: Item) -> None:
         edtf = random.choice(["1500", "2023-11-01", "2023-11", "9000"])
         session.execute(
             text("UPDATE event SET date_edtf = :edtf, updated_at = :now WHERE id = :id"),
-            {"edtf": edtf, "now": writes.now(), "id": event_id},
+            {"edtf": edtf, "now": writes.current_timestamp(), "id": event_id},
         )
     index.update_entries(session.connection(), ids)
 
@@ -207,7 +207,7 @@ def test_a_walk_neither_skips_nor_repeats_an_unchanged_event(
     """And lists them as they stood, whatever is added, moved or deleted between two pages."""
     random = Random(7)
     url = stores.new(filled)
-    began = writes.now()
+    began = writes.current_timestamp()
     listed: list[str] = []
     turn = cycle(STEPS)
     with TestClient(create_app(Settings(database_url=url))) as client, opened(url) as database:

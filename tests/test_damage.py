@@ -59,7 +59,7 @@ def damaged(connection: Connection, stores: Stores, statement: str) -> Iterator[
 def outcome(dialect: Dialect, connection: Connection) -> tuple[int, str]:
     """Return how many findings there are, and what `reindex` says if it refuses."""
     findings = [
-        *writes.check(connection),
+        *writes.find_contradictions(connection),
         *index.find_faults(connection),
         *dialect.broken(connection),
     ]

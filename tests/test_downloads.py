@@ -229,7 +229,7 @@ def test_a_file_that_is_whole_has_a_length(seeded_store: str) -> None:
 def revoke(url: str, name: str) -> None:
     """End a key as the command line does."""
     with opened(url) as store, store.write(beside=True) as session:
-        keys.revoke(session, name, writes.now())
+        keys.revoke(session, name, writes.current_timestamp())
 
 
 def expire(url: str, name: str) -> None:

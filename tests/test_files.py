@@ -20,7 +20,7 @@ from app.api.files import MEDIA_TYPES, MOST_IMPORTED
 from app.api.routes import read_query
 from app.db import Database
 from app.filters import EventFilter, ExportQuery
-from app.formats import COLUMNS, DERIVED, FEED, FORMATS, READERS
+from app.formats import COLUMNS, DERIVED_COLUMNS, FORMATS, MAX_FEED_EVENTS, READERS
 from app.main import create_app
 from app.settings import Settings
 from chronology import Chronology, chronology, items, walk
@@ -57,7 +57,7 @@ NEEDED = {"all_of": ["tag"], "match": ["date"], "min_value": ["unit"], "max_valu
 def writing(url: str) -> Iterator[TestClient]:
     """A client of the application over a store, with a key that may write."""
     with opened(url) as store, store.write() as session:
-        key = keys.create(session, "desk", "write", writes.now(), None)
+        key = keys.create(session, "desk", "write", writes.current_timestamp(), None)
     application = create_app(Settings(database_url=url, writes_per_minute=0))
     with TestClient(application, headers={"Authorization": f"Bearer {key}"}) as client:
         yield client
@@ -273,9 +273,9 @@ def test_a_table_has_the_days_and_the_words_of_each_date(crowd: TestClient) -> N
         documents = map(json.loads, exported(crowd, **asked).splitlines())
         file = exported(crowd, "csv", lossless="true", **asked)
         for row, told in zip(rows(file), documents, strict=True):
-            assert list(row) == [*COLUMNS, *DERIVED]
+            assert list(row) == [*COLUMNS, *DERIVED_COLUMNS]
             days = {n: told["date"][n] or "" for n in ("earliest", "latest", "label")}
-            assert {n: row[n] for n in DERIVED} == {"match": told.get("match", ""), **days}
+            assert {n: row[n] for n in DERIVED_COLUMNS} == {"match": told.get("match", ""), **days}
 
 
 # What a format does not take, and what is said of it.
@@ -585,9 +585,9 @@ def test_a_file_holds_any_events(crowd: TestClient, name: str, asked: dict[str, 
 def test_a_feed_holds_the_last_updates(crowd: TestClient, story: Chronology, name: str) -> None:
     """A hundred, each once, the newest edit first, as the chronology was edited."""
     found = ids_in(name, exported(crowd, name))
-    assert len(set(found)) == len(found) == FEED == 100
+    assert len(set(found)) == len(found) == MAX_FEED_EVENTS == 100
     moments = [story.updated[event_id] for event_id in found]
-    assert moments == sorted(story.updated.values(), reverse=True)[:FEED]
+    assert moments == sorted(story.updated.values(), reverse=True)[:MAX_FEED_EVENTS]
 
 
 def test_a_feed_was_updated_with_its_newest_entry(crowd: TestClient) -> None:
@@ -1119,7 +1119,7 @@ def test_memory_does_not_grow_with_what_goes_out(
         file = tmp_path / f"{store.events}.{name}"
         done = command(store.url, tmp_path, "export", name, "--output", file.name, seconds=120)
         assert done.code == 0, done.err
-        held = store.events if FORMATS[name].latest is None else FEED
+        held = store.events if FORMATS[name].latest is None else MAX_FEED_EVENTS
         assert len(set(re.findall(rb"\bevent-[0-9]+", file.read_bytes()))) == held
         grown.append(done.grown)
     assert_flat(*grown)

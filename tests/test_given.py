@@ -12,10 +12,10 @@ import pytest
 from httpx2 import Response
 
 from app import index
-from app.words import slug
-from app.writes.comparing import kilometres
-from app.writes.report import MAX_LISTED_RECORDS, printed
-from app.writes.similar import alike
+from app.words import make_slug
+from app.writes.comparing import distance_km
+from app.writes.report import MAX_LISTED_RECORDS, format_report
+from app.writes.similar import are_alike
 from commands import run
 from stores import Stores, opened
 from writing import Desk, Json, desk_over, event, furnish, key_of, unsound
@@ -161,7 +161,7 @@ def outcome(
     if part["id"] in ids:
         return ids.index(part["id"])
     assert all(part[n] == given.get(n) for n in ("country",)), row
-    return str(part["id"]).removeprefix(slug(name))
+    return str(part["id"]).removeprefix(make_slug(name))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -247,7 +247,7 @@ def test_every_event_keeps_its_own_country_and_coordinates(desk: Desk) -> None:
 )
 def test_the_distance_of_two_places(one: Any, other: Any, km: float) -> None:
     """On the sphere, across the antimeridian and the poles."""
-    assert kilometres(one, other) == pytest.approx(km, rel=0.01, abs=0.01)
+    assert distance_km(one, other) == pytest.approx(km, rel=0.01, abs=0.01)
 
 
 # -- what is lacking, differs, or was changed by somebody else -------------------------------------
@@ -571,7 +571,9 @@ ALIKE = [
 def test_names_that_are_likely_one() -> None:
     """But for legal forms, case, and a slip in a longer name; numbers tell apart."""
     wrong = [
-        row for row in ALIKE if alike(*row[:2]) is not row[2] or alike(row[1], row[0]) is not row[2]
+        row
+        for row in ALIKE
+        if are_alike(*row[:2]) is not row[2] or are_alike(row[1], row[0]) is not row[2]
     ]
     assert wrong == []
 
@@ -619,7 +621,7 @@ def test_a_long_report_is_cut_and_counts_all(desk: Desk) -> None:
     told = report(desk, *(event(id=f"e-{n}", tags=[f"tag {n}"]) for n in range(number)))
     assert len(told["records"]) == MAX_LISTED_RECORDS
     assert told["totals"] == {"tag": {"create": number}}
-    lines = list(printed(told["records"], told["totals"]))
+    lines = list(format_report(told["records"], told["totals"]))
     assert (lines[0], len(lines), lines[-1]) == (
         f"tag: {number} new",
         22,

@@ -81,7 +81,7 @@ class Target:
 
 def target(url: str, writer: Writer) -> Target:
     """The records are as the documented examples make them."""
-    paths = {kind: writer.made(kind) for kind in writes.KINDS}
+    paths = {kind: writer.made(kind) for kind in writes.RECORD_KINDS}
     return Target(url, writer, paths, {kind: writer.tag(path) for kind, path in paths.items()})
 
 
@@ -375,7 +375,7 @@ def lists_of(noun: str) -> Mapping[str, str]:
 
 def places_of_members() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Each member of each document: its kind, its path, its schema."""
-    for noun in writes.KINDS:
+    for noun in writes.RECORD_KINDS:
         for name, schema in members(f"{noun.capitalize()}Write").items():
             yield noun, name, schema
         for name, shape in lists_of(noun).items():
@@ -576,7 +576,7 @@ def test_what_is_no_id_is_refused_on_the_wire(wire: Target, operation: Operation
 @pytest.mark.parametrize("wrong", IN_PATHS)
 def test_revisions_of_what_is_no_id_are_not_found(here: Target, path: str, wrong: str) -> None:
     """Reads of the journal are no way round."""
-    for kind in writes.KINDS:
+    for kind in writes.RECORD_KINDS:
         answer = here.writer.ask(Request("GET", f"/{kind}s/{wrong}/{path}"))
         assert_problem(answer, 404, 422)
 

@@ -758,7 +758,7 @@ def test_a_journal_that_contradicts_the_rows_is_found(sound: str, damage: str) -
         query = "SELECT record_id FROM change ORDER BY position DESC LIMIT 1"
         last = str(session.execute(text(query)).scalar_one())
     with damaged(sound, statements) as session:
-        said = list(writes.check(session.connection()))
+        said = list(writes.find_contradictions(session.connection()))
     told = {f"{line.replace('LAST', last)}; restore a backup" for line in expected}
     assert sorted(said) == sorted(told)
 

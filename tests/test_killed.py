@@ -336,7 +336,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     url = seeded(files, migrated(files))
     with opened(url) as store, store.write() as session:
         made = [
-            keys.create(session, name, "write", writes.now(), None)
+            keys.create(session, name, "write", writes.current_timestamp(), None)
             for name in (*(f"w{n}" for n in range(WRITERS)), "importer")
         ]
     writers = [Writer(f"w{n}", made[n], random.Random(n)) for n in range(WRITERS)]

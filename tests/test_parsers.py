@@ -23,7 +23,7 @@ from app.formats import READERS
 from app.keys import KEY
 from app.reads import Position
 from app.reads.cursors import read_cursor
-from app.schemas import EventWrite, checked, read_json
+from app.schemas import EventWrite, read_json, validate
 from app.server.logs import mask_target
 
 CEILING = 0.4  # seconds
@@ -80,7 +80,7 @@ IN_URLS: Mapping[str, Callable[[str], object]] = {
     "an unknown parameter": lambda text: check_query([(text, "")], members(EventQuery), {}),
     "a cursor": lambda text: read_cursor(NOW, ["events"], text, (int,)),
     "a date": dates.parse,
-    "a text to search": words.search,
+    "a text to search": words.parse_search,
     "an address in the log": mask_target,
 }
 
@@ -117,7 +117,7 @@ def test_no_body_takes_long() -> None:
     """1 MiB of empty lists took 0.8 seconds: how deep and how much it is, is counted first."""
 
     def parse(text: str) -> object:
-        return checked(EventWrite, read_json(text.encode(), MAX_VALUES))
+        return validate(EventWrite, read_json(text.encode(), MAX_VALUES))
 
     assert slow({"a document": parse}, MIB) == []
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.quantities import INFINITY, UNITS, amounts, in_base_units, kind_of, sortable
+from app.quantities import (
+    INFINITY,
+    UNIT_SIZES,
+    convert_to_base,
+    encode_sortable,
+    find_amount_range,
+    find_unit_kind,
+)
 
 DECIMALS = st.decimals(allow_nan=False, places=None).filter(
     lambda value: value.is_infinite() or not value or abs(value.adjusted()) < 4000
@@ -47,7 +54,7 @@ PINT = {
 }
 
 
-ROWS = [(kind, symbol, size) for kind, row in UNITS.items() for symbol, size in row.items()]
+ROWS = [(kind, symbol, size) for kind, row in UNIT_SIZES.items() for symbol, size in row.items()]
 
 
 @cache
@@ -84,8 +91,8 @@ def test_a_unit_is_as_large_as_a_maintained_library_says(kind: str, symbol: str,
 )
 def test_units_of_one_kind_convert_exactly(value: str, unit: str, same: str, as_unit: str) -> None:
     """400 million m3 are 0.4 bcm, to the last digit."""
-    assert kind_of(unit) == kind_of(as_unit)
-    assert in_base_units(Decimal(value), unit) == in_base_units(Decimal(same), as_unit)
+    assert find_unit_kind(unit) == find_unit_kind(as_unit)
+    assert convert_to_base(Decimal(value), unit) == convert_to_base(Decimal(same), as_unit)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +100,8 @@ def test_units_of_one_kind_convert_exactly(value: str, unit: str, same: str, as_
 )
 def test_other_units_never_compare(one: str, other: str) -> None:
     """Currencies least of all; case counts; what is not known compares with itself alone."""
-    assert kind_of(one) != kind_of(other)
-    assert kind_of(one) == kind_of(one)
+    assert find_unit_kind(one) != find_unit_kind(other)
+    assert find_unit_kind(one) == find_unit_kind(one)
 
 
 @pytest.mark.parametrize(
@@ -109,22 +116,22 @@ def test_other_units_never_compare(one: str, other: str) -> None:
 )
 def test_a_qualifier_is_a_range(qualifier: str, max_value: str | None, low: str, high: str) -> None:
     """`about` is ± 10 %, `at-least` has no upper end."""
-    assert amounts("300", max_value, qualifier, "USD") == (Decimal(low), Decimal(high))
+    assert find_amount_range("300", max_value, qualifier, "USD") == (Decimal(low), Decimal(high))
 
 
 def test_about_a_negative_number_spreads_the_right_way() -> None:
     """-300 ± 10 % begins at -330."""
-    assert amounts("-300", None, "about", None) == (Decimal(-330), Decimal(-270))
+    assert find_amount_range("-300", None, "about", None) == (Decimal(-330), Decimal(-270))
 
 
 @given(st.one_of(DECIMALS, SMALL), st.one_of(DECIMALS, SMALL))
 def test_texts_sort_as_their_decimals(one: Decimal, other: Decimal) -> None:
     """Byte by byte, equal ones included, infinity on either side."""
-    assert (sortable(one) < sortable(other)) == (one < other)
-    assert (sortable(one) == sortable(other)) == (one == other)
+    assert (encode_sortable(one) < encode_sortable(other)) == (one < other)
+    assert (encode_sortable(one) == encode_sortable(other)) == (one == other)
 
 
 @given(SMALL)
 def test_everything_lies_between_the_infinities(value: Decimal) -> None:
     """Open ends are beyond every number."""
-    assert sortable(-INFINITY) < sortable(value) < sortable(INFINITY)
+    assert encode_sortable(-INFINITY) < encode_sortable(value) < encode_sortable(INFINITY)

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from app.cli import cli
 from app.filters import EventQuery
 from app.filters.query import FACETS, INTERVALS
-from app.formats import FEED, FORMATS, READERS
+from app.formats import FORMATS, MAX_FEED_EVENTS, READERS
 from app.settings import ENV_PREFIX, Settings
 from benchmarks.goals import GOALS
 from documented import ROOT, differing, run, section, steps_in, text_of
@@ -162,7 +162,7 @@ def test_every_format_is_described(name: str) -> None:
 def test_what_is_said_of_files_in_numbers_is_so() -> None:
     """How many events a feed holds, and which formats import."""
     feeds = {name for name, made in FORMATS.items() if made.latest}
-    assert (f"hold the {FEED} that were" in FILES, feeds) == (True, {"atom", "jsonfeed"})
+    assert (f"hold the {MAX_FEED_EVENTS} that were" in FILES, feeds) == (True, {"atom", "jsonfeed"})
     imported = re.findall(r"^\| `/events\.(\w+)` \|.*\| yes.* \|$", FILES, re.MULTILINE)
     assert imported == list(READERS)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app import words
-from app.writes.events import missing
+from app.writes.events import find_missing
 from stores import Stores, opened
 from writing import (
     AUTHOR,
@@ -70,7 +70,7 @@ def test_a_new_event_is_answered_as_get_answers_it(desk: Desk) -> None:
 def test_an_event_without_an_id_is_named_after_date_and_title(desk: Desk) -> None:
     """And the next of that name gets a number; neither an id that is taken nor one that was."""
     title = f"Über Vučić, {desk.name('Nr')}!"
-    base = words.slug(f"2023-11-06 {title}")
+    base = words.make_slug(f"2023-11-06 {title}")
     made = [desk.add("/events", event(title=title)) for _ in range(2)]
     desk.delete(made[1])
     made += [desk.add("/events", event(title=title)) for _ in range(2)]
@@ -160,7 +160,7 @@ def test_any_number_of_ids_is_looked_up(stores: Stores, empty_template: str) -> 
     """Engines take some ten thousand parameters; an import has as many events as it has."""
     with opened(stores.new(empty_template)) as store, store.write() as session:
         asked = {f"event-{number}" for number in range(70_000)}
-        assert missing(session, asked) == asked
+        assert find_missing(session, asked) == asked
 
 
 def test_an_event_does_not_relate_to_itself(desk: Desk) -> None:
@@ -223,7 +223,7 @@ def test_a_new_name_makes_an_actor_and_a_place(desk: Desk) -> None:
         places=[{"name": name, "latitude": 44.8125, "longitude": 20.4612}],
     )
     actor, again = made.body["actors"]
-    assert actor["id"] == again["id"] == words.slug(name)
+    assert actor["id"] == again["id"] == words.make_slug(name)
     stored = desk.read(f"/actors/{actor['id']}")
     assert (stored.body["country"], stored.body["aliases"]) == ("RS", ["N."])
     place = desk.read(f"/places/{made.body['places'][0]['id']}")

@@ -24,7 +24,7 @@ from app.db import Database
 from app.errors import Problem
 from app.filters import ChangesQuery, EventQuery, RevisionsQuery, VocabularyQuery
 from app.settings import Settings
-from app.words import fold, slug
+from app.words import fold, make_slug
 from stores import SqliteStores, Stores, seeded
 from writing import Json, unsound
 
@@ -359,7 +359,7 @@ class Model:
             if kind == "source":
                 self.fill(found[0], given["publisher"])
             return found[0]
-        base = slug(given["name" if kind == "actor" else "publisher"])
+        base = make_slug(given["name" if kind == "actor" else "publisher"])
         ever = {record_id for of, record_id in self.revisions if of == kind}
         numbered = (base if n == 1 else f"{base}-{n}" for n in range(1, 99))
         made = next(record_id for record_id in numbered if record_id not in ever)
@@ -479,9 +479,9 @@ FIRST: tuple[tuple[str, Json], ...] = (
 def fill(session: Session) -> None:
     """What every run begins with."""
     by = writes.By(AUTHOR)
-    writes.create(session, by, writes.TYPE, {"id": "visit", "label": "Visit"})
+    writes.create_record(session, by, writes.TYPE, {"id": "visit", "label": "Visit"})
     for kind, given in FIRST:
-        writes.create(session, by, writes.KINDS[kind], given)
+        writes.create_record(session, by, writes.RECORD_KINDS[kind], given)
 
 
 class Newsroom(RuleBasedStateMachine):
@@ -499,7 +499,7 @@ class Newsroom(RuleBasedStateMachine):
                     self.model.settle(given["id"], "create", None, document["updated_at"])
         self.shown: dict[Named, tuple[Json, str]] = {}
         self.tags: dict[Named, list[str]] = {}  # that each record ever had
-        self.answered: dict[str, tuple[str, writes.Answer]] = {}
+        self.answered: dict[str, tuple[str, writes.WriteAnswer]] = {}
         self.posted: list[tuple[str, Json, str]] = []
 
     def teardown(self) -> None:
@@ -523,11 +523,11 @@ class Newsroom(RuleBasedStateMachine):
 
     def attempt(
         self,
-        work: Callable[[Session], writes.Answer | None],
+        work: Callable[[Session], writes.WriteAnswer | None],
         expect: Callable[[Model], bool | None],
         op: str,
         note: str | None,
-    ) -> writes.Answer | None:
+    ) -> writes.WriteAnswer | None:
         """Write both; gives the answer, None where it is a refusal."""
         model = self.model.copy()
         model.note = note
@@ -552,7 +552,7 @@ class Newsroom(RuleBasedStateMachine):
         self.model = model
         return answer
 
-    def conditioned(self, kind: str, record_id: str, condition: str) -> writes.Condition:
+    def conditioned(self, kind: str, record_id: str, condition: str) -> writes.Precondition:
         """What a client sends."""
         _, tag = self.shown.get((kind, record_id), ({}, "0"))
         earlier = [t for t in self.tags.get((kind, record_id), ()) if t != tag]
@@ -563,13 +563,13 @@ class Newsroom(RuleBasedStateMachine):
             "stale": f'"{earlier[-1] if earlier else "none"}"',
         }.get(condition)
         match = None if sent is None else parse_etags(sent)
-        return writes.Condition(match, only_create=condition == "create")
+        return writes.Precondition(match, only_create=condition == "create")
 
     def post(self, kind: str, given: Json, key: str | None, note: str | None) -> None:
         """POST, with a key or without."""
-        by, of = writes.By(AUTHOR, note), writes.KINDS[kind]
+        by, of = writes.By(AUTHOR, note), writes.RECORD_KINDS[kind]
         said = json.dumps([kind, given, note])
-        request = None if key is None else writes.Request(AUTHOR, key, said)
+        request = None if key is None else writes.RepeatableRequest(AUTHOR, key, said)
         held = self.answered.get(key or "")
 
         def expect(model: Model) -> bool:
@@ -579,9 +579,11 @@ class Newsroom(RuleBasedStateMachine):
                 raise Refused("key-reused")
             return False
 
-        def work(session: Session) -> writes.Answer:
+        def work(session: Session) -> writes.WriteAnswer:
             raw = json.loads(json.dumps(given))
-            return writes.once(session, request, lambda: writes.create(session, by, of, raw).answer)
+            return writes.answer_once(
+                session, request, lambda: writes.create_record(session, by, of, raw).answer
+            )
 
         answer = self.attempt(work, expect, "create", note)
         if answer is None:
@@ -618,13 +620,13 @@ class Newsroom(RuleBasedStateMachine):
         """PUT or PATCH."""
         if method == "patch" and condition == "create":
             condition = "none"
-        by, of = writes.By(AUTHOR, note), writes.KINDS[kind]
+        by, of = writes.By(AUTHOR, note), writes.RECORD_KINDS[kind]
         sent = self.conditioned(kind, record_id, condition)
         existed = record_id in self.model.live[kind]
-        own = {"put": writes.put, "patch": writes.patch}[method]
+        own = {"put": writes.put_record, "patch": writes.patch_record}[method]
         modelled = {"put": Model.put, "patch": Model.patch}[method]
 
-        def work(session: Session) -> writes.Answer:
+        def work(session: Session) -> writes.WriteAnswer:
             raw = json.loads(json.dumps(given))
             return own(session, by, of, record_id, raw, sent).answer
 
@@ -661,9 +663,9 @@ class Newsroom(RuleBasedStateMachine):
         """What was just read changes nothing."""
         if event_id in self.model.live["event"]:
             document, tag = self.shown["event", event_id]
-            by, sent = writes.By(AUTHOR), writes.Condition(parse_etags(f'"{tag}"'))
+            by, sent = writes.By(AUTHOR), writes.Precondition(parse_etags(f'"{tag}"'))
             with self.store.write() as session:
-                saved = writes.put(session, by, writes.EVENT, event_id, document, sent)
+                saved = writes.put_record(session, by, writes.EVENT, event_id, document, sent)
             assert json.loads(saved.body) == document
 
     @rule(data=st.data(), kind=st.sampled_from([*IDS]), condition=CONDITIONS, note=NOTES)
@@ -674,11 +676,11 @@ class Newsroom(RuleBasedStateMachine):
 
     def remove(self, kind: str, record_id: str, condition: str, note: str | None) -> None:
         """DELETE."""
-        by, of = writes.By(AUTHOR, note), writes.KINDS[kind]
+        by, of = writes.By(AUTHOR, note), writes.RECORD_KINDS[kind]
         sent = self.conditioned(kind, record_id, condition)
 
         def work(session: Session) -> None:
-            writes.delete(session, by, of, record_id, sent)
+            writes.delete_record(session, by, of, record_id, sent)
 
         self.attempt(
             work, lambda model: model.delete(kind, record_id, condition, note), "delete", note
@@ -695,9 +697,9 @@ class Newsroom(RuleBasedStateMachine):
     def restore(self, data: st.DataObject, note: str | None) -> None:
         kind = data.draw(st.sampled_from([kind for kind, gone in self.model.gone.items() if gone]))
         record_id = self.pick(data, kind, self.model.gone[kind])
-        by, of = writes.By(AUTHOR, note), writes.KINDS[kind]
+        by, of = writes.By(AUTHOR, note), writes.RECORD_KINDS[kind]
         answer = self.attempt(
-            lambda session: writes.restore(session, by, of, record_id).answer,
+            lambda session: writes.restore_record(session, by, of, record_id).answer,
             lambda model: model.restore(kind, record_id, note),
             "restore",
             note,

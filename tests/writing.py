@@ -23,7 +23,7 @@ PATCHING = "application/merge-patch+json"
 def key_of(url: str, name: str = AUTHOR, scope: str = "write") -> str:
     """A new key of the store at a URL."""
     with opened(url) as store, store.write() as session:
-        return keys.create(session, name, scope, writes.now(), None)
+        return keys.create(session, name, scope, writes.current_timestamp(), None)
 
 
 def furnish(url: str) -> None:
@@ -34,7 +34,7 @@ def furnish(url: str) -> None:
             (writes.TYPE, {"id": "contract", "label": "Contract"}),
             (writes.SOURCE, {"id": "wire", "publisher": "The Wire", "published": "2023-11-07"}),
         ):
-            writes.create(session, BY, kind, given)
+            writes.create_record(session, BY, kind, given)
 
 
 def event(**members: Any) -> Json:

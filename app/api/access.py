@@ -49,7 +49,9 @@ async def _holder(
         return None
     found = None
     if sent is not None:
-        found = await database(request).reading(keys.find_holder, sent.credentials, writes.now())
+        found = await database(request).reading(
+            keys.find_holder, sent.credentials, writes.current_timestamp()
+        )
     if found is None:
         # Whoever has a valid key is let through: others may share the address.
         await limit(request, FAILURES_PER_MINUTE, "failures", _address(request))
@@ -86,7 +88,7 @@ class Standing:
         self._checked = time.monotonic()
         try:
             holder = await database(self._request).reading(
-                keys.find_holder, self._key, writes.now()
+                keys.find_holder, self._key, writes.current_timestamp()
             )
         except Problem as problem:
             if problem.code not in TRANSIENT:
@@ -127,7 +129,8 @@ async def may_write(request: Request, sent: Credentials) -> keys.Holder:
 
 
 Note = Annotated[
-    schemas.Line | None, Query(description="Why; kept in the revision.", examples=["Typo in title"])
+    schemas.LineText | None,
+    Query(description="Why; kept in the revision.", examples=["Typo in title"]),
 ]
 
 

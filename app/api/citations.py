@@ -59,7 +59,7 @@ async def add_source(
     condition = condition_of(if_match)
     body, entry = await read_document(request)
 
-    def work(session: Session) -> writes.Answer:
+    def work(session: Session) -> writes.WriteAnswer:
         return writes.add_source(session, by, event_id, entry, condition).answer
 
     return await once(request, by, key, body, work)

@@ -20,7 +20,7 @@ from app.api.routes import Handler, StrictRoute
 from app.api.tracking import without_marks
 from app.errors import Problem
 from app.filters import ExportQuery
-from app.formats import FORMATS, READERS, SUBSCRIPTIONS, About, nearest_format, template
+from app.formats import FORMATS, READERS, SUBSCRIPTIONS, About, nearest_format, write_template
 
 
 class FileRoute(StrictRoute):
@@ -48,7 +48,7 @@ EVENT = EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
 SHOWN = {
     "ndjson": json.dumps({**EVENT, "title": "Talks about more gas"}),
-    "csv": template().decode(),
+    "csv": write_template().decode(),
     "timelinejs": {"events": [SLIDE]},
 }
 SENT = {
@@ -138,7 +138,7 @@ async def export_events(
 async def get_template() -> Response:
     """A CSV file with all columns and one event as an example, to fill in and import."""
     headers = {"Content-Disposition": 'attachment; filename="template.csv"'}
-    return Response(template(), 200, headers, FORMATS["csv"].media_type)
+    return Response(write_template(), 200, headers, FORMATS["csv"].media_type)
 
 
 @router.post(
@@ -169,9 +169,9 @@ async def import_events(
     read = READERS[MEDIA_TYPES[require_type(request, tuple(MEDIA_TYPES))]]
     body = await read_body(request, MOST_IMPORTED)
 
-    def work(session: Session) -> writes.Answer:
-        report = writes.load(session, by, read(io.BytesIO(body)), options)
+    def work(session: Session) -> writes.WriteAnswer:
+        report = writes.import_lines(session, by, read(io.BytesIO(body)), options)
         told = {"dry_run": options.dry_run, **vars(report)}
-        return writes.Answer(200, json.dumps(told).encode(), tagged=False)
+        return writes.WriteAnswer(200, json.dumps(told).encode(), tagged=False)
 
     return await once(request, by, key, body, work)

@@ -24,7 +24,7 @@ MAX_VERSION = 2**31 - 1
 class Noun(NamedTuple):
     """How a kind of record that can be written is presented."""
 
-    kind: writes.Kind
+    kind: writes.StoredKind
     one: str
     record: type[schemas.Shape]
     revision: type[schemas.Revision]
@@ -103,20 +103,20 @@ async def once(
     by: writes.By,
     key: str | None,
     body: bytes,
-    work: Callable[[Session], writes.Answer],
+    work: Callable[[Session], writes.WriteAnswer],
 ) -> Response:
     """What a POST is answered: the first answer again where it came before."""
     asked = None
     if key is not None:
         said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
-        asked = writes.Request(by.author, key, blake2b(said, digest_size=16).hexdigest())
+        asked = writes.RepeatableRequest(by.author, key, blake2b(said, digest_size=16).hexdigest())
     answer = await database(request).writing(
-        lambda session: writes.once(session, asked, lambda: work(session))
+        lambda session: writes.answer_once(session, asked, lambda: work(session))
     )
     return written(request, answer)
 
 
-def written(request: Request, answer: writes.Answer) -> Response:
+def written(request: Request, answer: writes.WriteAnswer) -> Response:
     """A record as a write left it, with its tag and, where it is new, its address."""
     headers = {"Cache-Control": "no-cache, no-transform"}
     if answer.tagged:
@@ -126,13 +126,13 @@ def written(request: Request, answer: writes.Answer) -> Response:
     return Response(answer.body, answer.status, headers, JSON)
 
 
-def condition_of(if_match: str | None, if_none_match: str | None = None) -> writes.Condition:
+def condition_of(if_match: str | None, if_none_match: str | None = None) -> writes.Precondition:
     """Return what the client takes the record to be, from its headers."""
     match = None if if_match is None else parse_etags(if_match)
     if if_none_match not in (None, "*"):
         fault = Fault("header", "If-None-Match", "takes `*` alone in a write", "*")
         raise refuse(fault, code="bad-request")
-    return writes.Condition(match, only_create=if_none_match == "*")
+    return writes.Precondition(match, only_create=if_none_match == "*")
 
 
 def _add(noun: Noun) -> None:
@@ -162,8 +162,8 @@ def _add(noun: Noun) -> None:
     async def create(request: Request, by: Author, key: IdempotencyKey = None) -> Response:
         body, given = await read_document(request)
 
-        def work(session: Session) -> writes.Answer:
-            return writes.create(session, by, kind, given).answer
+        def work(session: Session) -> writes.WriteAnswer:
+            return writes.create_record(session, by, kind, given).answer
 
         return await once(request, by, key, body, work)
 
@@ -189,7 +189,9 @@ def _add(noun: Noun) -> None:
     ) -> Response:
         condition = condition_of(if_match, if_none_match)
         _, given = await read_document(request)
-        saved = await database(request).writing(writes.put, by, kind, record_id, given, condition)
+        saved = await database(request).writing(
+            writes.put_record, by, kind, record_id, given, condition
+        )
         return written(request, saved.answer)
 
     @router.patch(
@@ -221,7 +223,9 @@ def _add(noun: Noun) -> None:
     ) -> Response:
         condition = condition_of(if_match)
         _, given = await read_document(request, PATCH_TYPES)
-        saved = await database(request).writing(writes.patch, by, kind, record_id, given, condition)
+        saved = await database(request).writing(
+            writes.patch_record, by, kind, record_id, given, condition
+        )
         return written(request, saved.answer)
 
     @router.delete(
@@ -240,7 +244,9 @@ def _add(noun: Noun) -> None:
         record_id: Annotated[str, identifier],
         if_match: IfMatch = None,
     ) -> Response:
-        await database(request).writing(writes.delete, by, kind, record_id, condition_of(if_match))
+        await database(request).writing(
+            writes.delete_record, by, kind, record_id, condition_of(if_match)
+        )
         return Response(status_code=204)
 
     @router.post(
@@ -266,7 +272,7 @@ def _add(noun: Noun) -> None:
             by,
             key,
             b"",
-            lambda session: writes.restore(session, by, kind, record_id).answer,
+            lambda session: writes.restore_record(session, by, kind, record_id).answer,
         )
 
     @router.get(

@@ -2,14 +2,14 @@
 
 from app.dates.date import Date, Window, parse, parse_window, write_window
 from app.dates.days import BEGINNING, END, FIRST_DAY, LAST_DAY, day_number, from_day_number, iso_day
-from app.dates.grammar import MAX_LENGTH, PRECISIONS, DateError
+from app.dates.grammar import MAX_DATE_CHARACTERS, PRECISIONS, DateError
 
 __all__ = [
     "BEGINNING",
     "END",
     "FIRST_DAY",
     "LAST_DAY",
-    "MAX_LENGTH",
+    "MAX_DATE_CHARACTERS",
     "PRECISIONS",
     "Date",
     "DateError",

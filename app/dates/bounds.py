@@ -26,7 +26,7 @@ from app.dates.grammar import (
     End,
     Expression,
     Interval,
-    Range,
+    SetRange,
 )
 
 
@@ -39,7 +39,7 @@ class Bounds(NamedTuple):
     end_latest: int
 
 
-def bounds(expression: Expression) -> Bounds:
+def find_bounds(expression: Expression) -> Bounds:
     """The four bounds of any date; DateError where no such day exists or the order is reversed.
 
     A single date is one act at an unknown moment: it starts and ends on the same day, the first
@@ -155,7 +155,7 @@ def _set_hull(dates: DateSet) -> tuple[int, int]:
     return min(first for first, _ in hulls), max(last for _, last in hulls)
 
 
-def _member_hull(member: Component | Range) -> tuple[int, int]:
+def _member_hull(member: Component | SetRange) -> tuple[int, int]:
     if isinstance(member, Component):
         return _hull(member)
     first = _hull(member.first)[0] if member.first else BEGINNING

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.dates.bounds import bounds
+from app.dates.bounds import find_bounds
 from app.dates.days import BEGINNING, day_number, iso_day
-from app.dates.grammar import MAX_LENGTH, DateError, Expression, read
-from app.dates.labels import label
-from app.dates.mistakes import explain
+from app.dates.grammar import MAX_DATE_CHARACTERS, DateError, Expression, read_expression
+from app.dates.labels import format_label
+from app.dates.mistakes import explain_mistake
 
 _QUALIFIED: Final = re.compile("[?~%]")
 _GAPS: Final = re.compile("X-?[0-9]")
@@ -81,8 +81,10 @@ def parse(text: str) -> Date:
     """
     if not isinstance(text, str):
         raise DateError(f'A date is a text such as "2023-11-15", not {type(text).__name__}.')
-    if len(text) > MAX_LENGTH:
-        raise DateError(f"A date has at most {MAX_LENGTH} characters; this one has {len(text)}.")
+    if len(text) > MAX_DATE_CHARACTERS:
+        raise DateError(
+            f"A date has at most {MAX_DATE_CHARACTERS} characters; this one has {len(text)}."
+        )
     return _parse(text)
 
 
@@ -97,8 +99,8 @@ def parse_window(text: str) -> Window:
     try:
         date = parse(text)
     except DateError:
-        if len(text) <= MAX_LENGTH and read(text) is None:
-            raise explain(text, lambda meant: _no_window(meant) is None) from None
+        if len(text) <= MAX_DATE_CHARACTERS and read_expression(text) is None:
+            raise explain_mistake(text, lambda meant: _no_window(meant) is None) from None
         raise
     return Window(date.start_earliest, date.end_latest)
 
@@ -157,7 +159,7 @@ def _any_date(text: str) -> Date:
     expression = _read(text)
     return Date(
         text,
-        *bounds(expression),
+        *find_bounds(expression),
         expression.precision,
         uncertain=any(date.uncertain for date in expression.components),
         approximate=any(date.approximate for date in expression.components),
@@ -165,12 +167,12 @@ def _any_date(text: str) -> Date:
 
 
 def _read(text: str) -> Expression:
-    expression = read(text)
+    expression = read_expression(text)
     if expression is None:
-        raise explain(text)
+        raise explain_mistake(text)
     return expression
 
 
 @lru_cache(maxsize=8192)
 def _label(text: str) -> str:
-    return label(_read(text))
+    return format_label(_read(text))

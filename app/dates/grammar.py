@@ -18,7 +18,7 @@ class DateError(ValueError):
         self.suggestion = suggestion
 
 
-MAX_LENGTH: Final = 64
+MAX_DATE_CHARACTERS: Final = 64
 """The longest text of a date, in characters."""
 
 
@@ -116,14 +116,14 @@ class Component:
     def years(self) -> Sequence[int]:
         """The years that match, ascending. There is no year -0, so `-000X` ends at -1."""
         digits = self.year.lstrip("-")
-        known = digits.rstrip("X")
+        leading = digits.rstrip("X")
         candidates: Sequence[int]
-        if "X" in known:
+        if "X" in leading:
             choices = ("0123456789" if digit == "X" else digit for digit in digits)
             candidates = [int("".join(chosen)) for chosen in product(*choices)]
         else:
-            size = 10 ** (4 - len(known))
-            first = int(known or "0") * size
+            size = 10 ** (4 - len(leading))
+            first = int(leading or "0") * size
             candidates = range(first, first + size)
         if not self.year.startswith("-"):
             return candidates
@@ -160,7 +160,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class SetRange:
     """A stretch of a set, both ends included; None is an open end."""
 
     first: Component | None
@@ -177,7 +177,7 @@ class DateSet:
     """One of its members (`[…]`) or all of them (`{…}`) (EDTF level 2)."""
 
     all_members: bool
-    members: tuple[Component | Range, ...]
+    members: tuple[Component | SetRange, ...]
     precision: ClassVar[str] = "set"
 
     @property
@@ -197,7 +197,7 @@ _YEAR: Final = re.compile(
 )
 
 
-def read(text: str) -> Expression | None:
+def read_expression(text: str) -> Expression | None:
     """The structure of an EDTF text, levels 0 to 2 without times of day; None if it is none."""
     if text[:1] in ("[", "{"):
         return _read_set(text)
@@ -238,10 +238,10 @@ def _read_year(text: str) -> Component | None:
             return None
         digits = str(int(base) * 10 ** int(exponent))
     sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
-    known = int(significant or len(digits))
-    if len(digits) > 4 or known > len(digits):
+    count = int(significant or len(digits))
+    if len(digits) > 4 or count > len(digits):
         return None
-    pattern = (digits[:known] + "X" * (len(digits) - known)).rjust(4, "0")
+    pattern = (digits[:count] + "X" * (len(digits) - count)).rjust(4, "0")
     estimate = int(sign + digits) if "X" in pattern else None
     return _qualified(Component(sign + pattern, estimate=estimate), (left,), (right,))
 
@@ -285,17 +285,17 @@ def _read_set(text: str) -> DateSet | None:
     if len(members) != text.count(",") + 1:
         return None
     lonely = len(members) == 1 and isinstance(members[0], Component)
-    open_late = any(isinstance(member, Range) and not member.first for member in members[1:])
-    open_early = any(isinstance(member, Range) and not member.last for member in members[:-1])
+    open_late = any(isinstance(member, SetRange) and not member.first for member in members[1:])
+    open_early = any(isinstance(member, SetRange) and not member.last for member in members[:-1])
     if lonely or open_late or open_early:
         return None
     return DateSet(text[0] == "{", tuple(members))
 
 
-def _read_member(text: str) -> Component | Range | None:
+def _read_member(text: str) -> Component | SetRange | None:
     left, dots, right = text.partition("..")
     first, last = read_component(left), read_component(right)
     if not dots:
         return first
     complete = bool(first or not left) and bool(last or not right)
-    return Range(first, last) if complete and (first or last) else None
+    return SetRange(first, last) if complete and (first or last) else None

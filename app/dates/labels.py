@@ -12,7 +12,7 @@ from app.dates.grammar import (
     DateSet,
     Expression,
     Interval,
-    Range,
+    SetRange,
 )
 
 _SEASONS: Final = ("spring", "summer", "autumn", "winter")
@@ -43,7 +43,7 @@ _ALL_OF: Final = _RangeWords("each from {} to {}", "each up to {}", "each from {
 _TO: Final = "–"
 
 
-def label(expression: Expression) -> str:
+def format_label(expression: Expression) -> str:
     """Any date in words, without EDTF's symbols: `between 21 and 23 November 2022`."""
     if isinstance(expression, Component):
         return _date(expression)
@@ -62,10 +62,10 @@ def _interval(interval: Interval) -> str:
 
 def _set(dates: DateSet) -> str:
     ranges, word = (_ALL_OF, "and") if dates.all_members else (_ONE_OF, "or")
-    return _listed([_member(member, ranges) for member in dates.members], word)
+    return _join_words([_member(member, ranges) for member in dates.members], word)
 
 
-def _member(member: Component | Range, ranges: _RangeWords) -> str:
+def _member(member: Component | SetRange, ranges: _RangeWords) -> str:
     if isinstance(member, Component):
         return _date(member)
     if member.first and member.last:
@@ -102,8 +102,8 @@ def _date(date: Component) -> str:
         "" if about else _qualified(date, date.approximate, "approximate"),
         _qualified(date, date.uncertain, "uncertain"),
     )
-    said = "; ".join(filter(None, notes))
-    return about + _unqualified(date) + (f" ({said})" if said else "")
+    words = "; ".join(filter(None, notes))
+    return about + _unqualified(date) + (f" ({words})" if words else "")
 
 
 def _unknown_digits(date: Component) -> str:
@@ -112,7 +112,7 @@ def _unknown_digits(date: Component) -> str:
         return ""
     nths = ("first", "second", "third", "fourth")
     unknown = [nth for nth, digit in zip(nths, digits, strict=True) if digit == "X"]
-    return f"{_listed(unknown, 'and')} digit{'s' * (len(unknown) > 1)} of the year unknown"
+    return f"{_join_words(unknown, 'and')} digit{'s' * (len(unknown) > 1)} of the year unknown"
 
 
 def _unknown_parts(date: Component) -> str:
@@ -120,13 +120,13 @@ def _unknown_parts(date: Component) -> str:
         return ""
     written = (("month", date.month), ("day", date.day))
     unknown = [name for name, digits in written if digits == "XX"]
-    return f"{_listed(unknown, 'and')} unknown" if unknown else ""
+    return f"{_join_words(unknown, 'and')} unknown" if unknown else ""
 
 
 def _qualified(date: Component, parts: tuple[str, ...], word: str) -> str:
     if not parts or parts == date.parts:
         return word if parts else ""
-    return f"{_listed(parts, 'and')} {word}"
+    return f"{_join_words(parts, 'and')} {word}"
 
 
 def _unqualified(date: Component) -> str:
@@ -160,7 +160,7 @@ def _months(numbers: tuple[int, ...]) -> str:
         return "an unknown month"
     if len(names) > 3:
         return f"a month between {names[0]} and {names[-1]}"
-    return _listed(names, "or")
+    return _join_words(names, "or")
 
 
 def _days(date: Component) -> str:
@@ -170,7 +170,7 @@ def _days(date: Component) -> str:
     longest = max(MONTH_PATTERNS[date.month], key=lambda month: month_length(2001, month))
     length = max(month_length(year, longest) for year in date.years)
     days = [str(day) for day in DAY_PATTERNS[date.day] if day <= length]
-    return f"between {days[0]} and {days[-1]}" if len(days) > 4 else _listed(days, "or")
+    return f"between {days[0]} and {days[-1]}" if len(days) > 4 else _join_words(days, "or")
 
 
 def _year_of(date: Component) -> str:
@@ -204,7 +204,7 @@ def _years(first: int, last: int) -> str:
     return f"{1 - first}{_TO}{1 - last} BC" if last <= 0 else f"{_year(first)} to {_year(last)}"
 
 
-def _listed(items: Sequence[str], word: str) -> str:
+def _join_words(items: Sequence[str], word: str) -> str:
     """`a, b or c`"""
     *others, last = items
     return f"{', '.join(others)} {word} {last}" if others else last

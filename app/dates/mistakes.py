@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from app.dates.bounds import bounds
+from app.dates.bounds import find_bounds
 from app.dates.days import MONTHS
-from app.dates.grammar import MAX_LENGTH, DateError, Expression, read, read_component
+from app.dates.grammar import (
+    MAX_DATE_CHARACTERS,
+    DateError,
+    Expression,
+    read_component,
+    read_expression,
+)
 
 _EXAMPLES: Final = "Write for example 2023, 2023-11, 2023-11-15 or 2023-11/2024-12."
 _MONTH: Final = "|".join([*(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS), "Sept"])
@@ -22,10 +28,10 @@ _TIME: Final = re.compile(
 )
 _DOTS: Final = "Two dots stand only in a set or at the open end of an interval"
 
-Meaning = Callable[[re.Match[str]], Iterable[str]]
+Interpretation = Callable[[re.Match[str]], Iterable[str]]
 
 
-def explain(text: str, allowed: Callable[[str], bool] = lambda date: True) -> DateError:
+def explain_mistake(text: str, allowed: Callable[[str], bool] = lambda date: True) -> DateError:
     """The error of a text that `read` does not take; it suggests only dates that are `allowed`.
 
     Holds at most MAX_LENGTH characters of the text, and only printable ASCII.
@@ -38,8 +44,8 @@ def explain(text: str, allowed: Callable[[str], bool] = lambda date: True) -> Da
         meant = [date for date in possible if _is_date(date) and allowed(date)]
         if meant:
             choices = " or ".join(meant)
-            shown = choices if len(choices) <= MAX_LENGTH else meant[0]
-            return DateError(f"{row.reason}: write {shown}.", _unambiguous(meant))
+            words = choices if len(choices) <= MAX_DATE_CHARACTERS else meant[0]
+            return DateError(f"{row.reason}: write {words}.", _unambiguous(meant))
     alone = next((f"{row.reason}." for row, _ in fitting if row.stands_alone), None)
     if alone is None and (of_a_part := _structure(text, allowed)):
         return of_a_part
@@ -47,21 +53,21 @@ def explain(text: str, allowed: Callable[[str], bool] = lambda date: True) -> Da
 
 
 def _is_date(text: str) -> bool:
-    expression = read(text) if len(text) <= MAX_LENGTH else None
+    expression = read_expression(text) if len(text) <= MAX_DATE_CHARACTERS else None
     try:
-        return bool(expression and bounds(expression))
+        return bool(expression and find_bounds(expression))
     except DateError:
         return False
 
 
 def _unambiguous(choices: Sequence[str]) -> str | None:
     """Return the first of several dates if all of them span the same days, else None."""
-    spans = {parsed[::3] for date in choices if (parsed := bounds(_parsed(date)))}
+    spans = {parsed[::3] for date in choices if (parsed := find_bounds(_parsed(date)))}
     return choices[0] if len(spans) == 1 else None
 
 
 def _parsed(text: str) -> Expression:
-    expression = read(text)
+    expression = read_expression(text)
     assert expression is not None
     return expression
 
@@ -116,7 +122,7 @@ def _set_structure(text: str, allowed: Callable[[str], bool]) -> DateError | Non
 
 def _of_a_part(text: str, allowed: Callable[[str], bool]) -> DateError:
     """What is wrong with a part; what would be right there is not right for the whole."""
-    return DateError(str(explain(text, allowed)))
+    return DateError(str(explain_mistake(text, allowed)))
 
 
 class _Mistake(NamedTuple):
@@ -124,12 +130,16 @@ class _Mistake(NamedTuple):
 
     pattern: re.Pattern[str]
     reason: str
-    meaning: Meaning
+    meaning: Interpretation
     stands_alone: bool
 
 
 def _row(
-    pattern: str, reason: str, meaning: Meaning = lambda match: (), *, stands_alone: bool = True
+    pattern: str,
+    reason: str,
+    meaning: Interpretation = lambda match: (),
+    *,
+    stands_alone: bool = True,
 ) -> _Mistake:
     return _Mistake(re.compile(pattern, re.I | re.S | re.A), reason, meaning, stands_alone)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from app.dialects.dialect import StoreError
-from app.files import lock, remove_abandoned
+from app.files import lock_file, remove_abandoned
 
 
 class StoreLock:
@@ -52,7 +52,7 @@ class StoreLock:
         except FileNotFoundError:
             return  # a restore makes it
         stack.callback(os.close, descriptor)
-        if not lock(descriptor):
+        if not lock_file(descriptor):
             raise self._busy()
 
     def _busy(self) -> StoreError:

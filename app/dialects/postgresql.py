@@ -31,7 +31,7 @@ from app.dialects.dialect import (
     unavailable,
 )
 from app.errors import Problem
-from app.files import whole_file
+from app.files import write_whole_file
 
 logger = logging.getLogger("dateline")
 
@@ -263,7 +263,7 @@ class Postgresql:
         return iter(())  # the engine let none in
 
     def backup(self, file: Path) -> None:
-        with whole_file(file) as part:
+        with write_whole_file(file) as part:
             programs.run("pg_dump", "--format=custom", f"--file={part}", store=self._address())
 
     @contextmanager

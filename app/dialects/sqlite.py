@@ -39,7 +39,7 @@ from app.dialects.dialect import (
 )
 from app.dialects.locks import StoreLock
 from app.errors import Problem
-from app.files import whole_file
+from app.files import write_whole_file
 
 READ_KIB = 64 << 10  # of pages are kept by a reader that stays
 MUCH_KIB = 512 << 10  # of pages are kept while very much is written
@@ -226,7 +226,7 @@ class Sqlite:
             yield f"a row of {table} points to a {parent} that does not exist"
 
     def backup(self, file: Path) -> None:
-        with whole_file(file) as part:
+        with write_whole_file(file) as part:
             try:
                 _copy_database(self.path, part)
             except sqlite3.DatabaseError as error:
@@ -239,7 +239,7 @@ class Sqlite:
             raise StoreError(f"there is a database at {self.path}; restore never overwrites one")
         if not file.is_file():
             raise StoreError(f"there is no file {file}")
-        with whole_file(self.path) as part:
+        with write_whole_file(self.path) as part:
             try:
                 _copy_database(file, part)
                 with closing(sqlite3.connect(part)) as connection:

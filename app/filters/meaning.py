@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Term = tuple[str, str]  # a kind and a value
 MAX_LISTED_VALUES = 20  # listed in the message about an unknown value
-SYMBOLS = [symbol for sizes in quantities.UNITS.values() for symbol in sizes]
+SYMBOLS = [symbol for sizes in quantities.UNIT_SIZES.values() for symbol in sizes]
 WORDS_WITH_PREFIX = Prepared(
     "SELECT id FROM term WHERE kind = 'word' AND value >= :prefix AND value < :beyond"
 )
@@ -164,12 +164,12 @@ class Countries(AllowedValues):
     """Country codes; a name or a longer code suggests one."""
 
     def find(self, connection: Connection, value: str) -> list[str]:
-        return [value] if value in schemas.countries() else []
+        return [value] if value in schemas.country_codes() else []
 
     def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
         message = f"there is no country '{value[:100]}'; give an ISO 3166-1 alpha-2 code such as RS"
-        near = nearest(value, schemas.countries()) if len(value) == 2 else None
-        return _no_such(name, value, message, schemas.country_code(value) or near)
+        near = nearest(value, schemas.country_codes()) if len(value) == 2 else None
+        return _no_such(name, value, message, schemas.find_country_code(value) or near)
 
 
 def ids_of(table: str) -> Stored:
@@ -347,7 +347,7 @@ class FullText(ParameterMeaning):
     """`q`: the event's wording has all words, prefixes and phrases."""
 
     def plan(self, connection: Connection, query: "EventFilter", plan: FilterPlan) -> None:
-        search = words.search(str(query.q))
+        search = words.parse_search(str(query.q))
         if not search:
             plan.require_any([])
         for word in search.every_word:
@@ -374,7 +374,7 @@ class Amount(ParameterMeaning):
         ends = [
             None
             if value is None
-            else quantities.sortable(quantities.in_base_units(Decimal(value), query.unit))
+            else quantities.encode_sortable(quantities.convert_to_base(Decimal(value), query.unit))
             for value in (query.min_value, query.max_value)
         ]
         wanted = QuantityBound(measure, kind, *ends)
@@ -383,12 +383,12 @@ class Amount(ParameterMeaning):
 
     def _kind(self, connection: Connection, unit: str, plan: FilterPlan) -> str:
         """Return the kind of a unit; add a fault if the unit is neither known nor stored."""
-        if unit not in quantities.units() and not UNITS.find(connection, unit):
+        if unit not in quantities.load_units() and not UNITS.find(connection, unit):
             stored = plan.candidates.first_values(UNITS.column)
-            near = quantities.spoken(unit) or nearest(
-                unit, [*stored, *quantities.units()], MIN_UNIT_SIMILARITY
+            near = quantities.find_unit_symbol(unit) or nearest(
+                unit, [*stored, *quantities.load_units()], MIN_UNIT_SIMILARITY
             )
             message = f"there is no unit '{unit[:100]}'; known are ISO 4217 codes and"
             units = dict.fromkeys([*SYMBOLS, *stored[:MAX_LISTED_VALUES]])
             plan.faults.append(Fault("query", "unit", f"{message} {', '.join(units)}", near))
-        return quantities.kind_of(unit)
+        return quantities.find_unit_kind(unit)

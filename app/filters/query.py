@@ -43,7 +43,7 @@ from app.filters.meaning import (
     ids_or_names_of,
     repeated,
 )
-from app.formats import CHOICES, FORMATS, Format
+from app.formats import FORMATS, LIST_OPTIONS, Format
 from app.suggestions import nearest
 
 MAX_VALUES = 50
@@ -77,7 +77,7 @@ def _value(value: str) -> str:
     """Return a value of a repeatable parameter, which may begin with `!`. Raise ValueError."""
     if not value.removeprefix("!").strip():
         raise ValueError(EMPTY)
-    return schemas.printable(value)
+    return schemas.check_printable(value)
 
 
 def _nonempty(value: str) -> str:
@@ -89,7 +89,7 @@ def _nonempty(value: str) -> str:
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError(EMPTY)
-    return schemas.printable(value)
+    return schemas.check_printable(value)
 
 
 def _bounded(values: Any) -> Any:
@@ -164,7 +164,7 @@ def _moment(value: str) -> str:
         moment = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("is outside the years 1 to 9999") from None
-    return schemas.timestamp(moment)
+    return schemas.format_timestamp(moment)
 
 
 def _box(value: str) -> str:
@@ -174,7 +174,7 @@ def _box(value: str) -> str:
         raise ValueError("give west,south,east,north in degrees: 18.8,42.2,23.0,46.2")
     for (side, most), part in zip(SIDES.items(), parts, strict=True):
         try:
-            degrees = Decimal(schemas.decimal(part))
+            degrees = Decimal(schemas.check_decimal(part))
         except ValueError:
             raise ValueError(f"{side} is no plain decimal such as 18.8") from None
         if abs(degrees) > most:
@@ -267,7 +267,7 @@ NAME_PATTERN = (
 EVENT_MEMBERS = "|".join(schemas.Event.model_fields)
 
 FILE_FIELDS = "|".join(dict.fromkeys(name for fmt in FORMATS.values() for name in fmt.fields))
-FILE_OPTIONS = (*CHOICES, "lossless")  # of a file
+FILE_OPTIONS = (*LIST_OPTIONS, "lossless")  # of a file
 
 MAX_FACET_VALUES, MAX_PUBLISHERS = 1000, 1000
 MAX_FILE_EVENTS = 10_000_000
@@ -306,14 +306,16 @@ Text = Annotated[
     AfterValidator(_nonempty),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_VALUE_CHARS}),
 ]
-FilterNumber = Annotated[schemas.Number, _schema(schemas.DECIMAL)]
+FilterNumber = Annotated[schemas.DecimalText, _schema(schemas.DECIMAL)]
 WindowText = Annotated[
     str,
     AfterValidator(_not_excluded),
     AfterValidator(_window),
-    _schema(EDTF_PATTERN, dates.MAX_LENGTH),
+    _schema(EDTF_PATTERN, dates.MAX_DATE_CHARACTERS),
 ]
-LastDay = Annotated[WindowText, AfterValidator(_last_day), _schema(EDTF_PATTERN, dates.MAX_LENGTH)]
+LastDay = Annotated[
+    WindowText, AfterValidator(_last_day), _schema(EDTF_PATTERN, dates.MAX_DATE_CHARACTERS)
+]
 Cursor = Annotated[
     str,
     StringConstraints(max_length=1000),
@@ -512,7 +514,7 @@ class EventFilter(BaseModel):
     @property
     def slow(self) -> bool:
         """Return whether it may take long: phrases and prefixes are searched in texts."""
-        search = words.search(self.q or "")
+        search = words.parse_search(self.q or "")
         return bool(search.phrases or search.prefixes)
 
     def without(self, *names: str) -> "EventFilter":

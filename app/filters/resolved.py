@@ -70,7 +70,7 @@ def resolve(connection: Connection, query: EventFilter) -> ResolvedFilter:
     clauses += [tuple(map(Choice, clause)) for clause in plan.looked_up]
     none_of = tuple(Choice(ids[term]) for term in sorted(set(plan.none_of)) if term in ids)
     phrases = [
-        Phrase(words.pattern(phrase), tuple((Choice(ids["word", word]),) for word in phrase))
+        Phrase(words.phrase_pattern(phrase), tuple((Choice(ids["word", word]),) for word in phrase))
         for phrase in plan.phrases
         # If no event ever had a word, its clause has no hits anyway.
         if all(("word", word) in ids for word in phrase)

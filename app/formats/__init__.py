@@ -9,12 +9,12 @@ from typing import BinaryIO
 
 from app import schemas
 from app.formats import atom, geojson, html, ics, jsonfeed, jsonld, ndjson, table, timelinejs
-from app.formats.cells import TEMPLATE_ROLES, may_be_role, read_parenthesis, two_roles
-from app.formats.lines import About, Line, pick
-from app.formats.table import COLUMNS, DERIVED, template
+from app.formats.cells import TEMPLATE_ROLES, explain_two_roles, may_be_role, read_parenthesis
+from app.formats.lines import About, Line, pick_members
+from app.formats.table import COLUMNS, DERIVED_COLUMNS, write_template
 from app.suggestions import nearest
 
-Read = Callable[[BinaryIO], Iterator[Line]]
+FileReader = Callable[[BinaryIO], Iterator[Line]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Format:
     name: str
     media_type: str
     write: Callable[[Iterable[bytes], About], Iterator[bytes]]
-    read: Read | None = None
+    read: FileReader | None = None
     latest: int | None = None
     dated: bool = False
     suffix: str | None = None
@@ -45,57 +45,57 @@ class Format:
         return f"events.{self.suffix or self.name}"
 
 
-FEED = 100  # events in a feed
-CHOICES = ("sort", "limit", "fields")
-MEMBERS = tuple(schemas.Event.model_fields)
+MAX_FEED_EVENTS = 100  # events in a feed
+LIST_OPTIONS = ("sort", "limit", "fields")
+EVENT_MEMBERS = tuple(schemas.Event.model_fields)
 FORMATS: Mapping[str, Format] = {
-    made.name: made
-    for made in (
+    each.name: each
+    for each in (
         Format(
             "ndjson",
             "application/x-ndjson",
-            ndjson.write,
-            ndjson.read,
-            options=CHOICES,
-            fields=MEMBERS,
+            ndjson.write_ndjson,
+            ndjson.read_ndjson,
+            options=LIST_OPTIONS,
+            fields=EVENT_MEMBERS,
         ),
         Format(
             "csv",
             "text/csv; charset=utf-8",
-            table.write,
-            table.read,
-            options=(*CHOICES, "lossless"),
-            fields=table.WRITTEN,
+            table.write_table,
+            table.read_table,
+            options=(*LIST_OPTIONS, "lossless"),
+            fields=table.WRITTEN_COLUMNS,
         ),
         Format(
             "timelinejs",
             "application/json",
-            timelinejs.write,
-            timelinejs.read,
+            timelinejs.write_timelinejs,
+            timelinejs.read_timelinejs,
             suffix="timelinejs.json",
         ),
-        Format("ics", "text/calendar; charset=utf-8", ics.write, dated=True),
+        Format("ics", "text/calendar; charset=utf-8", ics.write_ics, dated=True),
         Format(
             "geojson",
             "application/geo+json",
-            geojson.write,
-            options=CHOICES,
-            fields=(*MEMBERS, *geojson.ADDED),
+            geojson.write_geojson,
+            options=LIST_OPTIONS,
+            fields=(*EVENT_MEMBERS, *geojson.ADDED_PROPERTIES),
         ),
-        Format("atom", "application/atom+xml", atom.write, latest=FEED, dated=True),
+        Format("atom", "application/atom+xml", atom.write_atom, latest=MAX_FEED_EVENTS, dated=True),
         Format(
             "jsonfeed",
             "application/feed+json",
-            jsonfeed.write,
-            latest=FEED,
+            jsonfeed.write_jsonfeed,
+            latest=MAX_FEED_EVENTS,
             suffix="feed.json",
         ),
-        Format("jsonld", "application/ld+json", jsonld.write),
-        Format("html", "text/html; charset=utf-8", html.write),
+        Format("jsonld", "application/ld+json", jsonld.write_jsonld),
+        Format("html", "text/html; charset=utf-8", html.write_html),
     )
 }
 SUBSCRIPTIONS = frozenset(("ics", "atom", "jsonfeed"))  # addresses that are passed on in mailings
-READERS: Mapping[str, Read] = {made.name: made.read for made in FORMATS.values() if made.read}
+READERS: Mapping[str, FileReader] = {each.name: each.read for each in FORMATS.values() if each.read}
 
 # What else a format, or something like it, is called.
 SYNONYMS: Mapping[str, str] = {
@@ -117,21 +117,21 @@ def nearest_format(name: str) -> str | None:
 
 
 __all__ = [
-    "CHOICES",
     "COLUMNS",
-    "DERIVED",
+    "DERIVED_COLUMNS",
     "FORMATS",
+    "LIST_OPTIONS",
     "READERS",
     "SUBSCRIPTIONS",
     "TEMPLATE_ROLES",
     "About",
+    "FileReader",
     "Format",
     "Line",
-    "Read",
+    "explain_two_roles",
     "may_be_role",
     "nearest_format",
-    "pick",
+    "pick_members",
     "read_parenthesis",
-    "template",
-    "two_roles",
+    "write_template",
 ]

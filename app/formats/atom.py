@@ -6,65 +6,65 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from app import __version__
 from app.formats import citations
-from app.formats.lines import About, Json, batches
-from app.formats.prose import as_html, fit, in_short
+from app.formats.lines import About, Json, batch_documents
+from app.formats.prose import format_html, format_short, replace_unfit
 
 # An empty feed has to say when it was updated too (section 4.1.1).
-NEVER = "1970-01-01T00:00:00Z"
-END = b"</feed>\n"
+NEVER_UPDATED = "1970-01-01T00:00:00Z"
+FEED_END = b"</feed>\n"
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_atom(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The feed, chunk by chunk, in the order of the documents.
 
     Its author is the chronology: publishers are cited, they did not write what stands here.
     """
-    yield b'<?xml version="1.0" encoding="utf-8"?>\n' + _xml(_feed(about)).removesuffix(END)
-    for batch in batches(documents):
+    yield b'<?xml version="1.0" encoding="utf-8"?>\n' + _xml(_feed(about)).removesuffix(FEED_END)
+    for batch in batch_documents(documents):
         yield b"".join(_xml(_entry(json.loads(document), about)) for document in batch)
-    yield END
+    yield FEED_END
 
 
 def _feed(about: About) -> Element:
     """The feed without its entries (section 4.1.1)."""
-    made = Element("feed", xmlns="http://www.w3.org/2005/Atom")
-    _add(made, "id", about.urn)
-    _add(made, "title", about.title)
-    _add(made, "updated", about.updated or NEVER)
-    _add(made, "link", rel="self", type="application/atom+xml", href=about.address)
-    _add(made, "link", rel="alternate", type="text/html", href=about.page)
-    author = SubElement(made, "author")
+    feed = Element("feed", xmlns="http://www.w3.org/2005/Atom")
+    _add(feed, "id", about.urn)
+    _add(feed, "title", about.title)
+    _add(feed, "updated", about.updated or NEVER_UPDATED)
+    _add(feed, "link", rel="self", type="application/atom+xml", href=about.address)
+    _add(feed, "link", rel="alternate", type="text/html", href=about.page)
+    author = SubElement(feed, "author")
     _add(author, "name", about.title)
     _add(author, "uri", f"{about.base}/")
-    _add(made, "generator", "Dateline", version=__version__)
-    return made
+    _add(feed, "generator", "Dateline", version=__version__)
+    return feed
 
 
 def _entry(event: Json, about: About) -> Element:
     """The entry (section 4.1.2); its dates are its own, the event's stands in its text."""
-    made = Element("entry")
+    entry = Element("entry")
     address = about.record("events", event["id"])
-    _add(made, "id", about.urn_of("events", event["id"]))
-    _add(made, "title", event["title"])
-    _add(made, "updated", event["updated_at"])
-    _add(made, "published", event["created_at"])
-    _add(made, "link", rel="alternate", type="text/html", href=about.page_of(event["id"]))
-    _add(made, "link", rel="alternate", type="application/json", href=address)
+    _add(entry, "id", about.urn_of("events", event["id"]))
+    _add(entry, "title", event["title"])
+    _add(entry, "updated", event["updated_at"])
+    _add(entry, "published", event["created_at"])
+    _add(entry, "link", rel="alternate", type="text/html", href=about.page_of(event["id"]))
+    _add(entry, "link", rel="alternate", type="application/json", href=address)
     for source in event["sources"]:
-        if url := citations.link(source):
-            _add(made, "link", rel="via", href=url, title=citations.line(source))
+        if url := citations.web_link(source):
+            _add(entry, "link", rel="via", href=url, title=citations.format_line(source))
     label = about.type_label(event["type"])
-    _add(made, "category", term=event["type"], scheme=about.urn_of("types"), label=label)
+    _add(entry, "category", term=event["type"], scheme=about.urn_of("types"), label=label)
     for tag in event["tags"]:
-        _add(made, "category", term=tag, scheme=about.urn_of("tags"))
-    _add(made, "summary", in_short(event))
-    _add(made, "content", as_html(event), type="html")
-    return made
+        _add(entry, "category", term=tag, scheme=about.urn_of("tags"))
+    _add(entry, "summary", format_short(event))
+    _add(entry, "content", format_html(event), type="html")
+    return entry
 
 
 def _add(parent: Element, name: str, text: str | None = None, **attributes: str) -> None:
-    fitting = {name: fit(value) for name, value in attributes.items()}
-    SubElement(parent, name, fitting).text = None if text is None else fit(text)
+    fitting = {name: replace_unfit(value) for name, value in attributes.items()}
+    SubElement(parent, name, fitting).text = None if text is None else replace_unfit(text)
 
 
 def _xml(element: Element) -> bytes:

@@ -10,19 +10,19 @@ from app.schemas import SLUG, read_json
 from app.suggestions import nearest
 
 # What a spreadsheet may take for a formula, also after a line break and in full width.
-STARTERS = "=+\\-@\t\r\n＝＋－＠"
-STARTS = re.compile(rf"'*[{STARTERS}]")
-GUARDED = re.compile(rf"'+[{STARTERS}]")
+FORMULA_CHARACTERS = "=+\\-@\t\r\n＝＋－＠"
+FORMULA_START = re.compile(rf"'*[{FORMULA_CHARACTERS}]")
+GUARDED_START = re.compile(rf"'+[{FORMULA_CHARACTERS}]")
 
-NAMED = re.compile(r"(?P<name>.*\S)\s*[(（](?P<inner>[^()（）]*)[)）]", re.DOTALL)
+PARENTHESIS = re.compile(r"(?P<name>.*\S)\s*[(（](?P<inner>[^()（）]*)[)）]", re.DOTALL)
 TEMPLATE_ROLES = frozenset(("seller", "buyer", "party"))  # of the template's example
-QUANTITY = re.compile(
+QUANTITY_PATTERN = re.compile(
     r"(?P<measure>[^:]*[^:\s])\s*:\s*(?:(?P<qualifier>[a-z]+(?:[- ][a-z]+)?)\s+)?"
     r"(?P<value>-?[0-9]+(?:\.[0-9]+)?)(?:\s+to\s+(?P<max_value>-?[0-9]+(?:\.[0-9]+)?))?"
     r"(?:\s+(?P<unit>[^\s(](?:[^(]*[^\s(])?))?(?:\s+\((?P<text>.*)\))?",
     re.DOTALL,
 )
-STATED = ("about", "at-least", "at-most")  # the others show in the numbers
+WRITTEN_QUALIFIERS = ("about", "at-least", "at-most")  # the others show in the numbers
 
 
 class CellError(ValueError):
@@ -36,17 +36,17 @@ class CellError(ValueError):
 # -- the formula guard ----------------------------------------------------------------------------
 
 
-def guarded(cell: str, *, lossless: bool) -> str:
+def guard(cell: str, *, lossless: bool) -> str:
     """`cell`, with an apostrophe in front where a spreadsheet might take it for a formula.
 
     A lossless file has the apostrophe only where `bare` would take one off that is no guard.
     """
-    return f"'{cell}" if (GUARDED if lossless else STARTS).match(cell) else cell
+    return f"'{cell}" if (GUARDED_START if lossless else FORMULA_START).match(cell) else cell
 
 
-def bare(cell: str) -> str:
+def unguard(cell: str) -> str:
     """`cell` without the guard: the inverse of `guarded`, lossless or not."""
-    return cell[1:] if GUARDED.match(cell) else cell
+    return cell[1:] if GUARDED_START.match(cell) else cell
 
 
 # -- lists ----------------------------------------------------------------------------------------
@@ -61,23 +61,23 @@ class ListCell:
     file, and makes the cell JSON.
     """
 
-    said: Callable[[Any], str]
-    heard: Callable[[str], Any]
-    kept: Callable[[Any], Any]
-    clear: Callable[[Any], bool] = lambda entry: True
+    format_entry: Callable[[Any], str]
+    read_entry: Callable[[str], Any]
+    to_written: Callable[[Any], Any]
+    is_clear: Callable[[Any], bool] = lambda entry: True
 
     def write(self, entries: list[Any], *, lossless: bool) -> str:
         """The cell; JSON where it has to be lossless, or people's form would say something else."""
         if not lossless:
-            cell = "; ".join(map(self.said, entries))
+            cell = "; ".join(map(self.format_entry, entries))
             if self._says(cell, entries):
                 return cell
-        return as_json(entries) if entries else ""
+        return encode_list(entries) if entries else ""
 
     def _says(self, cell: str, entries: list[Any]) -> bool:
         try:
-            same = self.read(cell) == list(map(self.kept, entries))
-            return same and all(map(self.clear, entries))
+            same = self.read(cell) == list(map(self.to_written, entries))
+            return same and all(map(self.is_clear, entries))
         except CellError:
             return False
 
@@ -85,14 +85,14 @@ class ListCell:
         """The list of a cell; CellError where it is none."""
         text = cell.strip()
         if is_json(text):
-            return from_json(text)
-        entries = parts(text)
+            return decode_list(text)
+        entries = split_list(text)
         return [self._read_entry(entries, number) for number in range(len(entries))]
 
     def _read_entry(self, entries: list[str], number: int) -> Any:
         """Return an entry. Raise CellError, whose suggestion is the whole cell, if it is none."""
         try:
-            return self.heard(entries[number])
+            return self.read_entry(entries[number])
         except CellError as error:
             if error.suggestion is None:
                 raise
@@ -100,12 +100,12 @@ class ListCell:
             raise CellError(str(error), "; ".join(mended)) from None
 
 
-def parts(cell: str) -> list[str]:
+def split_list(cell: str) -> list[str]:
     """Return the entries of a list for people."""
     return [part for entry in cell.split(";") if (part := entry.strip())]
 
 
-def mended(column: str, entries: list[str], path: Sequence[str], suggestion: str) -> str:
+def mend_list(column: str, entries: list[str], path: Sequence[str], suggestion: str) -> str:
     """Return a cell for people with a suggestion in place of what is wrong at `path`."""
     number = int(path[0])
     entry = suggestion
@@ -120,33 +120,33 @@ def is_json(cell: str) -> bool:
     return cell.lstrip().startswith(("[", "{"))
 
 
-def as_json(entries: list[Any]) -> str:
+def encode_list(entries: list[Any]) -> str:
     """A list as JSON, for a cell."""
     return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
 
 
-def from_json(cell: str) -> list[Any]:
+def decode_list(cell: str) -> list[Any]:
     """The list of a cell that holds JSON; CellError where it holds none."""
     try:
-        found = read_json(cell.encode())
+        entries = read_json(cell.encode())
     except ValueError as error:
         raise CellError(str(error)) from None
-    if not isinstance(found, list):
+    if not isinstance(entries, list):
         raise CellError("is not a JSON array: write [ and ] around it")
-    return found
+    return entries
 
 
-def _actor_said(actor: Mapping[str, Any]) -> str:
+def _format_actor(actor: Mapping[str, Any]) -> str:
     return f"{actor['name']} ({actor['role']})" if actor["role"] else str(actor["name"])
 
 
 def read_parenthesis(text: str) -> tuple[str, str] | None:
     """Return the name and the word in parentheses behind it; None if the text ends otherwise."""
-    match = NAMED.fullmatch(text)
+    match = PARENTHESIS.fullmatch(text)
     return None if match is None else (match["name"], match["inner"].strip())
 
 
-def two_roles(name: str, first: str, second: str) -> tuple[str, str]:
+def explain_two_roles(name: str, first: str, second: str) -> tuple[str, str]:
     """Return what is wrong with an actor of two roles, and what would be right."""
     once_each = f"{name} ({first}); {name} ({second})"
     return f"'{name[:100]}' has two roles; write the actor once for each", once_each
@@ -157,49 +157,52 @@ def may_be_role(word: str) -> bool:
     return bool(re.fullmatch(SLUG, word)) and not word.replace("-", "").isdecimal()
 
 
-def _actor_heard(part: str) -> dict[str, Any]:
-    found = read_parenthesis(part)
-    if found is None:
+def _read_actor(part: str) -> dict[str, Any]:
+    parenthesis = read_parenthesis(part)
+    if parenthesis is None:
         return {"name": part}
-    name, role = found
+    name, role = parenthesis
     if not role:
         raise CellError(f"'{part[:100]}' has empty parentheses; write the role in them", name)
     if not may_be_role(role):
         return {"name": part}
     first = read_parenthesis(name)
     if role in TEMPLATE_ROLES and first is not None and first[1] in TEMPLATE_ROLES:
-        raise CellError(*two_roles(*first, role))
+        raise CellError(*explain_two_roles(*first, role))
     return {"name": name, "role": role}
 
 
-def _quantity_said(quantity: Mapping[str, Any]) -> str:
+def _format_quantity(quantity: Mapping[str, Any]) -> str:
     upto = f"to {quantity['max_value']}" if quantity["max_value"] is not None else None
-    qualifier = quantity["qualifier"] if quantity["qualifier"] in STATED else None
+    qualifier = quantity["qualifier"] if quantity["qualifier"] in WRITTEN_QUALIFIERS else None
     text = f"({quantity['text']})" if quantity["text"] else None
     parts = (qualifier, quantity["value"], upto, quantity["unit"], text)
     return f"{quantity['measure']}: {' '.join(filter(None, parts))}"
 
 
-def _quantity_heard(part: str) -> dict[str, Any]:
-    match = QUANTITY.fullmatch(part)
+def _read_quantity(part: str) -> dict[str, Any]:
+    match = QUANTITY_PATTERN.fullmatch(part)
     if match is None:
         raise CellError(
             f"'{part[:100]}' is not a quantity; write `measure: value unit`, the number without"
             " separators, such as `gas volume: at-least 400000000 m3 (over 400 mcm)` or"
             " `length: 3 to 4.5 km`"
         )
-    found = {name: text for name, text in match.groupdict().items() if text is not None}
-    qualifier = found.get("qualifier", "").replace(" ", "-")
-    if qualifier and qualifier not in STATED:
-        near = nearest(qualifier, STATED)
+    members = {name: text for name, text in match.groupdict().items() if text is not None}
+    qualifier = members.get("qualifier", "").replace(" ", "-")
+    if qualifier and qualifier not in WRITTEN_QUALIFIERS:
+        near, allowed = nearest(qualifier, WRITTEN_QUALIFIERS), ", ".join(WRITTEN_QUALIFIERS)
         raise CellError(
-            f"'{qualifier}' is not a qualifier; allowed: {', '.join(STATED)}, or `3 to 4`",
+            f"'{qualifier}' is not a qualifier; allowed: {allowed}, or `3 to 4`",
             near and part.replace(match["qualifier"], near, 1),
         )
-    return {**found, "qualifier": qualifier or ("between" if "max_value" in found else "exactly")}
+    return {
+        **members,
+        "qualifier": qualifier or ("between" if "max_value" in members else "exactly"),
+    }
 
 
-def _link_heard(part: str) -> dict[str, str]:
+def _read_link(part: str) -> dict[str, str]:
     words = part.split()
     if len(words) != 2:
         raise CellError(
@@ -209,16 +212,16 @@ def _link_heard(part: str) -> dict[str, str]:
     return {"relation": words[0], "event": words[1]}
 
 
-def _given(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _without_nulls(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if value is not None}
 
 
 _TEXTS = ListCell(str, str, str)
 LISTS: Mapping[str, ListCell] = {
     "actors": ListCell(
-        _actor_said,
-        _actor_heard,
-        lambda actor: _given({"name": actor["name"], "role": actor["role"]}),
+        _format_actor,
+        _read_actor,
+        lambda actor: _without_nulls({"name": actor["name"], "role": actor["role"]}),
         lambda actor: read_parenthesis(actor["name"]) is None,
     ),
     "places": ListCell(
@@ -226,10 +229,10 @@ LISTS: Mapping[str, ListCell] = {
         lambda part: {"name": part},
         lambda place: {"name": place["name"]},
     ),
-    "quantities": ListCell(_quantity_said, _quantity_heard, _given),
+    "quantities": ListCell(_format_quantity, _read_quantity, _without_nulls),
     "tags": _TEXTS,
     "related": ListCell(
-        lambda link: f"{link['relation']} {link['event']}", _link_heard, lambda link: link
+        lambda link: f"{link['relation']} {link['event']}", _read_link, lambda link: link
     ),
     "source_claims": _TEXTS,
 }

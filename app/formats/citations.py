@@ -7,57 +7,57 @@ from typing import Any
 
 from app import dates
 
-Source = Mapping[str, Any]
-UNKNOWN = "unknown publisher"
+CitedSource = Mapping[str, Any]
+UNKNOWN_PUBLISHER = "unknown publisher"
 
 
-def line(source: Source) -> str:
+def format_line(source: CitedSource) -> str:
     """Publisher, title and date of a source, and its role where it is not to support the event."""
-    return _named(source) + _role(source)
+    return _format_name(source) + _format_role(source)
 
 
-def link(source: Source) -> str | None:
+def web_link(source: CitedSource) -> str | None:
     """The address of a source; None where there is none that a browser may follow."""
-    return followed(source["url"])
+    return safe_web_link(source["url"])
 
 
-def followed(url: str | None) -> str | None:
+def safe_web_link(url: str | None) -> str | None:
     """A URL that a browser may follow: http and https alone, nothing that runs."""
     return url if re.match("https?://", url or "", re.IGNORECASE) else None
 
 
-def title(source: Source) -> str | None:
+def display_title(source: CitedSource) -> str | None:
     """Its title; where its publisher is unknown, too, the host of its address."""
-    known: str | None = source["title"]
-    if known or source["publisher"] or not source["url"]:
-        return known
+    own_title: str | None = source["title"]
+    if own_title or source["publisher"] or not source["url"]:
+        return own_title
     return re.sub("^https?://(?:[^/?#]*@)?([^/?#]+).*", r"\1", source["url"], flags=re.I | re.S)
 
 
-def as_html(sources: Iterable[Source], **attributes: str) -> str:
+def format_html_list(sources: Iterable[CitedSource], **attributes: str) -> str:
     """A list of sources, each linked to where it can be read."""
-    given = "".join(f' {name.rstrip("_")}="{escape(said)}"' for name, said in attributes.items())
-    return f"<ul{given}>{''.join(f'<li>{_linked(source)}</li>' for source in sources)}</ul>"
+    html = "".join(f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items())
+    return f"<ul{html}>{''.join(f'<li>{_format_link(source)}</li>' for source in sources)}</ul>"
 
 
-def _linked(source: Source) -> str:
-    said, url = escape(_named(source)), link(source)
-    named = f'<a href="{escape(url)}">{said}</a>' if url else said
-    return named + _role(source)
+def _format_link(source: CitedSource) -> str:
+    name, url = escape(_format_name(source)), web_link(source)
+    named = f'<a href="{escape(url)}">{name}</a>' if url else name
+    return named + _format_role(source)
 
 
-def _named(source: Source) -> str:
+def _format_name(source: CitedSource) -> str:
     """What is known of it, also that its publisher is not."""
-    named = (source["publisher"] or UNKNOWN, title(source), _dated(source))
+    named = (source["publisher"] or UNKNOWN_PUBLISHER, display_title(source), _format_date(source))
     return ", ".join(filter(None, named))
 
 
-def _dated(source: Source) -> str | None:
+def _format_date(source: CitedSource) -> str | None:
     """When it was published, in words; where only that is known, when it was read."""
     if source["published"]:
         return dates.parse(source["published"]).label
     return f"accessed {dates.parse(source['accessed']).label}" if source["accessed"] else None
 
 
-def _role(source: Source) -> str:
+def _format_role(source: CitedSource) -> str:
     return "" if source["role"] == "supports" else f" ({source['role']})"

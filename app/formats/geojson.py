@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from app.formats.lines import About, Json, batches_of, json_list, pick
+from app.formats.lines import About, Json, batch_items, pick_members, write_json_list
 
-ADDED = ("start", "end", "url")  # to the members of an event
+ADDED_PROPERTIES = ("start", "end", "url")  # to the members of an event
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_geojson(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The FeatureCollection (section 3.3), chunk by chunk; events without a place are in it too."""
-    features = batches_of(documents, partial(_feature, about))
-    return json_list(features, "features", {"type": "FeatureCollection"})
+    features = batch_items(documents, partial(_feature, about))
+    return write_json_list(features, "features", {"type": "FeatureCollection"})
 
 
 def _feature(about: About, event: Json) -> Json:
@@ -22,12 +22,14 @@ def _feature(about: About, event: Json) -> Json:
     """
     date = event["date"]
     added = (date["earliest"], date["latest"], about.page_of(event["id"]))
-    properties = {**event, **dict(zip(ADDED, added, strict=True))}
+    properties = {**event, **dict(zip(ADDED_PROPERTIES, added, strict=True))}
     return {
         "type": "Feature",
         "id": event["id"],
         "geometry": _geometry(event["places"]),
-        "properties": properties if about.fields is None else pick(properties, about.fields),
+        "properties": properties
+        if about.fields is None
+        else pick_members(properties, about.fields),
     }
 
 

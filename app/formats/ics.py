@@ -10,12 +10,12 @@ from icalendar import Event as Entry
 from icalendar.prop import vInline
 
 from app import __version__, dates
-from app.formats.lines import About, Json, batches
-from app.formats.prose import as_text, fit, keywords
+from app.formats.lines import About, Json, batch_documents
+from app.formats.prose import format_text, list_keywords, replace_unfit
 
 A_DAY = timedelta(days=1)
 REFRESH = timedelta(hours=1)
-STATUS = {
+VEVENT_STATUS = {
     "planned": "TENTATIVE",
     "ongoing": "CONFIRMED",
     "completed": "CONFIRMED",
@@ -26,7 +26,7 @@ ESCAPES = str.maketrans({"\\": r"\\", ";": r"\;", ",": r"\,", "\n": r"\n"})
 ONE_SPAN = re.compile("-?[0-9]{4}(-[0-9]{2})?")
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_ics(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The calendar, chunk by chunk, without the events that `_days` has no days for.
 
     There is no ORGANIZER, which RFC 5546 (section 3.2.1) asks for: calendars show it as the person
@@ -34,7 +34,7 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """
     begin, end = _calendar(about).to_ical(sorted=False).split(b"END:VCALENDAR")
     yield begin
-    for batch in batches(documents):
+    for batch in batch_documents(documents):
         entries = (_entry(json.loads(document), about) for document in batch)
         if chunk := b"".join(entry.to_ical(sorted=False) for entry in entries if entry):
             yield chunk
@@ -43,19 +43,19 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 def _calendar(about: About) -> Calendar:
     """The calendar itself: RFC 5545 section 3.7, RFC 7986 section 5, and what came before it."""
-    made = Calendar()
-    made.add("prodid", f"-//Dateline//Dateline {__version__}//EN")
-    made.add("version", "2.0")
-    made.add("calscale", "GREGORIAN")
-    made.add("method", "PUBLISH")
-    made["NAME"] = made["X-WR-CALNAME"] = _text(about.title)
-    made.add("url", about.page)
-    made.add("source", about.address, parameters={"VALUE": "URI"})
-    made.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
-    made.add("x-published-ttl", "PT1H")
+    calendar = Calendar()
+    calendar.add("prodid", f"-//Dateline//Dateline {__version__}//EN")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    calendar["NAME"] = calendar["X-WR-CALNAME"] = _text(about.title)
+    calendar.add("url", about.page)
+    calendar.add("source", about.address, parameters={"VALUE": "URI"})
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", "PT1H")
     if about.updated:
-        made.add("last-modified", datetime.fromisoformat(about.updated))
-    return made
+        calendar.add("last-modified", datetime.fromisoformat(about.updated))
+    return calendar
 
 
 def _entry(event: Json, about: About) -> Entry | None:
@@ -63,35 +63,35 @@ def _entry(event: Json, about: About) -> Entry | None:
     days = _days(event["date"])
     if days is None:
         return None
-    made, updated = Entry(), datetime.fromisoformat(event["updated_at"])
+    entry, updated = Entry(), datetime.fromisoformat(event["updated_at"])
     # RFC 7986 section 5.3 wants no name of a host: it may change, or be one of several.
-    made.add("uid", f"{event['id']}@{about.identity}")
-    made.add("dtstamp", updated)
-    made.add("dtstart", days[0])
-    made.add("dtend", days[1] + A_DAY)
-    made.add("created", datetime.fromisoformat(event["created_at"]))
-    made.add("last-modified", updated)
-    made.add("sequence", event["version"] - 1)
-    made["SUMMARY"] = _text(_title(event))
-    made["DESCRIPTION"] = _text(as_text(event))
-    made.add("url", about.page_of(event["id"]))
-    made["CATEGORIES"] = vInline(",".join(map(_text, keywords(event, about))))
-    _add_place(made, event["places"])
+    entry.add("uid", f"{event['id']}@{about.identity}")
+    entry.add("dtstamp", updated)
+    entry.add("dtstart", days[0])
+    entry.add("dtend", days[1] + A_DAY)
+    entry.add("created", datetime.fromisoformat(event["created_at"]))
+    entry.add("last-modified", updated)
+    entry.add("sequence", event["version"] - 1)
+    entry["SUMMARY"] = _text(_title(event))
+    entry["DESCRIPTION"] = _text(format_text(event))
+    entry.add("url", about.page_of(event["id"]))
+    entry["CATEGORIES"] = vInline(",".join(map(_text, list_keywords(event, about))))
+    _add_place(entry, event["places"])
     if event["status"]:
-        made.add("status", STATUS[event["status"]])
-    made.add("transp", "TRANSPARENT")  # nobody is busy because of it
-    made["X-DATELINE-EDTF"] = _text(event["date"]["edtf"])
-    return made
+        entry.add("status", VEVENT_STATUS[event["status"]])
+    entry.add("transp", "TRANSPARENT")  # nobody is busy because of it
+    entry["X-DATELINE-EDTF"] = _text(event["date"]["edtf"])
+    return entry
 
 
-def _add_place(made: Entry, places: list[Json]) -> None:
+def _add_place(entry: Entry, places: list[Json]) -> None:
     """LOCATION with the names of all places, GEO of the first whose coordinates are known."""
     if places:
-        made["LOCATION"] = _text("; ".join(place["name"] for place in places))
+        entry["LOCATION"] = _text("; ".join(place["name"] for place in places))
     for place in places:
         if place["latitude"] is not None and place["longitude"] is not None:
             # As RFC 5545 section 3.8.1.6 has it; the library writes small ones with an exponent.
-            made["GEO"] = vInline(f"{place['latitude']:.6f};{place['longitude']:.6f}")
+            entry["GEO"] = vInline(f"{place['latitude']:.6f};{place['longitude']:.6f}")
             return
 
 
@@ -102,9 +102,9 @@ def _days(stated: Json) -> tuple[date, date] | None:
     alone. None where both are, and where a calendar has no such day: before the year 1, or behind
     9999-12-30, since an entry ends on the day after its last.
     """
-    known = [day for day in (stated["earliest"], stated["latest"]) if day]
+    bounds = [day for day in (stated["earliest"], stated["latest"]) if day]
     try:
-        days = [date.fromisoformat(day) for day in known]
+        days = [date.fromisoformat(day) for day in bounds]
     except ValueError:  # a year before 1
         return None
     return (days[0], days[-1]) if days and days[-1] < date.max else None
@@ -115,15 +115,15 @@ def _title(event: Json) -> str:
 
     `Gas contract signed (some time in November 2023)`
     """
-    known = dates.parse(event["date"]["edtf"])
-    one_start = known.start_earliest == known.start_latest != dates.BEGINNING
-    one_end = known.end_earliest == known.end_latest != dates.END
-    if one_start and one_end and not (known.uncertain or known.approximate):
+    event_date = dates.parse(event["date"]["edtf"])
+    one_start = event_date.start_earliest == event_date.start_latest != dates.BEGINNING
+    one_end = event_date.end_earliest == event_date.end_latest != dates.END
+    if one_start and one_end and not (event_date.uncertain or event_date.approximate):
         return str(event["title"])
-    some_time = "some time in " if ONE_SPAN.fullmatch(known.edtf) else ""
-    return f"{event['title']} ({some_time}{known.label})"
+    some_time = "some time in " if ONE_SPAN.fullmatch(event_date.edtf) else ""
+    return f"{event['title']} ({some_time}{event_date.label})"
 
 
 def _text(value: str) -> vInline:
     """A TEXT (RFC 5545 section 3.3.11)."""
-    return vInline(fit(value).translate(ESCAPES))
+    return vInline(replace_unfit(value).translate(ESCAPES))

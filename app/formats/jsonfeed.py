@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from app.formats import citations
-from app.formats.lines import About, Json, batches_of, json_list, pick
-from app.formats.prose import as_html, in_short, keywords
+from app.formats.lines import About, Json, batch_items, pick_members, write_json_list
+from app.formats.prose import format_html, format_short, list_keywords
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_jsonfeed(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The feed, chunk by chunk, in the order of the documents.
 
     Its author is the chronology: publishers are cited, they did not write what stands here.
@@ -20,24 +20,24 @@ def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
         "feed_url": about.address,
         "authors": [{"name": about.title, "url": f"{about.base}/"}],
     }
-    return json_list(batches_of(documents, partial(_item, about)), "items", beside)
+    return write_json_list(batch_items(documents, partial(_item, about)), "items", beside)
 
 
 def _item(about: About, event: Json) -> Json:
     """An item; its dates are those of the entry, the event's own is in its text and `_dateline`."""
-    links = list(filter(None, map(citations.link, event["sources"])))
+    links = list(filter(None, map(citations.web_link, event["sources"])))
     return {
         "id": about.urn_of("events", event["id"]),
         "url": about.page_of(event["id"]),
         **({"external_url": links[0]} if links else {}),
         "title": event["title"],
-        "content_html": as_html(event),
-        "summary": in_short(event),
+        "content_html": format_html(event),
+        "summary": format_short(event),
         "date_published": event["created_at"],
         "date_modified": event["updated_at"],
-        "tags": keywords(event, about),
+        "tags": list_keywords(event, about),
         "_dateline": {
             "about": f"{about.base}/docs",
-            **pick(event, ("match", "date", "status", "sources")),
+            **pick_members(event, ("match", "date", "status", "sources")),
         },
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from app import dates
 from app.formats import citations
-from app.formats.lines import About, Json, batches_of, json_list, pick
+from app.formats.lines import About, Json, batch_items, pick_members, write_json_list
 
 SCHEMA = "https://schema.org/"
 # "https://schema.org" alone would have to be fetched by whoever reads the file. This says what is
@@ -26,14 +26,14 @@ CONTEXT: Json = {
     },
 }
 # What schema.org has words for: that an event took place is none of them.
-STATUS = {"planned": f"{SCHEMA}EventScheduled", "cancelled": f"{SCHEMA}EventCancelled"}
-ACTORS = {
+SCHEMA_STATUS = {"planned": f"{SCHEMA}EventScheduled", "cancelled": f"{SCHEMA}EventCancelled"}
+ACTOR_TYPES = {
     "country": "Country",
     "organisation": "Organization",
     "person": "Person",
     "group": "Organization",
 }
-WORKS = {
+WORK_TYPES = {
     "news": "NewsArticle",
     "analysis": "AnalysisNewsArticle",
     "report": "Report",
@@ -43,11 +43,11 @@ WORKS = {
 }
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_jsonld(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The graph, chunk by chunk. It needs no other document to be understood: see CONTEXT."""
-    graph = batches_of(documents, partial(_event, about))
+    graph = batch_items(documents, partial(_event, about))
     context = {**CONTEXT, "match": f"{about.base}/docs#match"}  # schema.org has no word for it
-    for chunk in json_list(graph, "@graph", {"@context": context}):
+    for chunk in write_json_list(graph, "@graph", {"@context": context}):
         # As good in JSON, and cannot end the <script> that a page may hold it in.
         yield chunk.replace(b"<", b"\\u003c")
 
@@ -60,7 +60,7 @@ def _event(about: About, event: Json) -> Json:
     sources are works that it is the `subjectOf`.
     """
     edtf = event["date"]["edtf"]
-    return _known(
+    return _without_empty(
         {
             "@id": about.urn_of("events", event["id"]),
             "@type": "Event",
@@ -71,8 +71,8 @@ def _event(about: About, event: Json) -> Json:
             "description": event["summary"],
             **_iso_dates(dates.parse(edtf)),
             "edtf": edtf,
-            **pick(event, ("match",)),
-            "eventStatus": STATUS.get(event["status"]),
+            **pick_members(event, ("match",)),
+            "eventStatus": SCHEMA_STATUS.get(event["status"]),
             "keywords": event["tags"],
             "location": [_place(about, place) for place in event["places"]],
             "about": [_actor(about, actor) for actor in event["actors"]],
@@ -94,8 +94,8 @@ def _iso_dates(date: dates.Date) -> Json:
     if date.uncertain or date.approximate:
         return {}
     start, end = (date.start_earliest, date.start_latest), (date.end_earliest, date.end_latest)
-    found = {"startDate": _span(*start)}
-    return found if start == end else {**found, "endDate": _span(*end)}
+    span = {"startDate": _span(*start)}
+    return span if start == end else {**span, "endDate": _span(*end)}
 
 
 def _span(first: int, last: int) -> str | None:
@@ -110,7 +110,7 @@ def _span(first: int, last: int) -> str | None:
 
 def _place(about: About, place: Json) -> Json:
     coordinates = {name: place[name] for name in ("latitude", "longitude")}
-    return _known(
+    return _without_empty(
         {
             "@id": about.urn_of("places", place["id"]),
             "@type": "Place",
@@ -126,48 +126,48 @@ def _place(about: About, place: Json) -> Json:
 
 
 def _actor(about: About, actor: Json) -> Json:
-    kind = ACTORS.get(actor["kind"], "Thing")
-    made = {
+    kind = ACTOR_TYPES.get(actor["kind"], "Thing")
+    node = {
         "@id": about.urn_of("actors", actor["id"]),
         "@type": kind,
         "identifier": actor["id"],
         "name": actor["name"],
     }
-    return _in_role(made, "about", actor["role"])
+    return _in_role(node, "about", actor["role"])
 
 
 def _work(about: About, source: Json) -> Json:
     """https://schema.org/CreativeWork; how it speaks of the event where it does not support it."""
     publisher, published = source["publisher"], source["published"]
-    made = _known(
+    node = _without_empty(
         {
             "@id": about.urn_of("sources", source["id"]),
-            "@type": WORKS.get(source["kind"], "CreativeWork"),
+            "@type": WORK_TYPES.get(source["kind"], "CreativeWork"),
             "identifier": source["id"],
             "name": source["title"],
             "creditText": source["author"],
             "publisher": publisher and {"@type": "Organization", "name": publisher},
-            "datePublished": published and _plain(published),
-            "url": citations.link(source),
-            "archivedAt": citations.link({"url": source["archive_url"]}),
+            "datePublished": published and _plain_iso_date(published),
+            "url": citations.web_link(source),
+            "archivedAt": citations.web_link({"url": source["archive_url"]}),
             "inLanguage": source["language"],
         }
     )
-    return _in_role(made, "subjectOf", None if source["role"] == "supports" else source["role"])
+    return _in_role(node, "subjectOf", None if source["role"] == "supports" else source["role"])
 
 
-def _in_role(made: Json, name: str, role: str | None) -> Json:
+def _in_role(node: Json, name: str, role: str | None) -> Json:
     """`made`, inside of a https://schema.org/Role that repeats the property it is the value of."""
-    return {"@type": "Role", "roleName": role, name: made} if role else made
+    return {"@type": "Role", "roleName": role, name: node} if role else node
 
 
-def _plain(edtf: str) -> str | None:
+def _plain_iso_date(edtf: str) -> str | None:
     """A year, month or day that is as good ISO 8601; None for any other date."""
     date = dates.parse(edtf)
     plain = re.fullmatch("[0-9]{4}(-[0-9]{2}){0,2}", edtf)
     return edtf if plain and date.precision in ("year", "month", "day") else None
 
 
-def _known(members: dict[str, Any]) -> Json:
+def _without_empty(members: dict[str, Any]) -> Json:
     """The members that say something."""
     return {name: value for name, value in members.items() if value not in (None, [])}

@@ -11,8 +11,10 @@ from uuid import UUID, uuid5
 from app.errors import Fault
 
 Json = dict[str, Any]
-BATCH = 200  # events a chunk
-LONGEST = 64 * 1024 * 1024  # of one event in a file; the largest that is valid takes half of it
+CHUNK_EVENTS = 200  # events a chunk
+MAX_EVENT_BYTES = (
+    64 * 1024 * 1024
+)  # of one event in a file; the largest that is valid takes half of it
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class About:
     @property
     def urn(self) -> str:
         """Return the permanent name of this very list, whatever the order of its parameters."""
-        asked = sorted(parse_qsl(urlsplit(self.address).query))
-        return self.urn_of("events", f"?{urlencode(asked)}")
+        parameters = sorted(parse_qsl(urlsplit(self.address).query))
+        return self.urn_of("events", f"?{urlencode(parameters)}")
 
     def urn_of(self, kind: str, name: str = "") -> str:
         """Return the permanent name of a record, the same at every address of the server.
@@ -94,49 +96,49 @@ class Line:
         return replace(self.locate(fault), line=self.number)
 
 
-def unreadable(number: int, name: str, message: str, suggestion: str | None = None) -> Line:
+def unreadable_line(number: int, name: str, message: str, suggestion: str | None = None) -> Line:
     """The line `number` with the one fault that keeps it from being read."""
     return Line(number, {}, (Fault("body", name, message, suggestion, number),))
 
 
-def damaged(message: str, name: str = "file") -> Line:
+def damaged_file(message: str, name: str = "file") -> Line:
     """What stands for a file that cannot be read at all."""
     return Line(1, {}, (Fault("body", name, message),))
 
 
-def batches(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
+def batch_documents(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
     """`documents` in lists of BATCH, so that a chunk of a file holds several."""
     left = iter(documents)
-    while batch := list(islice(left, BATCH)):
+    while batch := list(islice(left, CHUNK_EVENTS)):
         yield batch
 
 
-def batches_of(
-    documents: Iterable[bytes], made: Callable[[Json], Json | None]
+def batch_items(
+    documents: Iterable[bytes], build: Callable[[Json], Json | None]
 ) -> Iterator[list[Json]]:
     """What `made` makes of each event, None of those that are left out; no list is empty."""
-    for batch in batches(documents):
-        items = (made(json.loads(document)) for document in batch)
-        if kept := [item for item in items if item is not None]:
-            yield kept
+    for batch in batch_documents(documents):
+        items = (build(json.loads(document)) for document in batch)
+        if present := [item for item in items if item is not None]:
+            yield present
 
 
-def pick(document: Json, fields: Sequence[str]) -> Json:
+def pick_members(document: Json, fields: Sequence[str]) -> Json:
     """Return only these members, in this order; `match` is there only with a date."""
     return {name: document[name] for name in fields if name in document}
 
 
-def as_json(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """A value as JSON, without white space."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def json_list(
+def write_json_list(
     batches: Iterable[list[Json]], name: str, beside: Mapping[str, Any] | None = None
 ) -> Iterator[bytes]:
     """A JSON object whose last member, `name`, is a long list; `beside` are the others."""
-    before = as_json({**(beside or {}), name: []}).removesuffix(b"]}")
+    before = encode_json({**(beside or {}), name: []}).removesuffix(b"]}")
     for batch in batches:
-        yield before + b",".join(map(as_json, batch))
+        yield before + b",".join(map(encode_json, batch))
         before = b","
     yield b"]}" if before == b"," else before + b"]}"

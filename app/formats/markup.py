@@ -22,36 +22,36 @@ VOID = frozenset(
 HIDDEN = frozenset(("script", "style", "template", "title"))
 
 # Marks of our own: text that is kept to the last space, and what is no part of the text.
-KEPT = "dateline-text"
-APART = "dateline-sources"
+TEXT_CLASS = "dateline-text"
+SOURCES_CLASS = "dateline-sources"
 
 # While a text is put together, white space that may shrink, and the end of a block.
 SOFT, BREAK = "\0", "\1"
 
 
-class Plain(NamedTuple):
+class PlainText(NamedTuple):
     """Plain text, and whether links were left out of it."""
 
     text: str
     links: bool
 
 
-def kept(text: str) -> str:
+def preserve_text(text: str) -> str:
     """HTML that shows `text` with its line breaks, and that `plain` gives back to the letter."""
-    return f'<div class="{KEPT}" style="white-space: pre-line">{escape(text)}</div>'
+    return f'<div class="{TEXT_CLASS}" style="white-space: pre-line">{escape(text)}</div>'
 
 
-def plain(html: str) -> Plain:
+def read_html(html: str) -> PlainText:
     """What a browser would show of HTML, blocks on lines of their own; "" where that is nothing."""
     reader = _Reader()
-    reader.feed(_tidied(html))
+    reader.feed(_tidy(html))
     reader.close()
-    shown = "".join(reader.shown).strip(SOFT + BREAK)
-    text = re.sub(f"[{SOFT}{BREAK}]+", lambda run: "\n" if BREAK in run.group() else " ", shown)
-    return Plain(text, reader.links)
+    text = "".join(reader.shown).strip(SOFT + BREAK)
+    text = re.sub(f"[{SOFT}{BREAK}]+", lambda run: "\n" if BREAK in run.group() else " ", text)
+    return PlainText(text, reader.links)
 
 
-def _tidied(html: str) -> str:
+def _tidy(html: str) -> str:
     """`html` without comments and declarations, and with each `<` that opens no tag as a letter.
 
     On those HTMLParser fails, or takes the square of the time.
@@ -77,14 +77,14 @@ class _Reader(HTMLParser):
         return self.open[-1][1] if self.open else ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        marks = (given.get("class") or "").split()
+        attributes = dict(attrs)
+        marks = (attributes.get("class") or "").split()
         treatment = self.treatment
-        if tag in HIDDEN or APART in marks:
-            treatment = APART
-        elif treatment != APART and (tag == "pre" or KEPT in marks):
-            treatment = KEPT
-        self.links |= tag == "a" and "href" in given and treatment != APART
+        if tag in HIDDEN or SOURCES_CLASS in marks:
+            treatment = SOURCES_CLASS
+        elif treatment != SOURCES_CLASS and (tag == "pre" or TEXT_CLASS in marks):
+            treatment = TEXT_CLASS
+        self.links |= tag == "a" and "href" in attributes and treatment != SOURCES_CLASS
         self._edge(tag)
         if tag not in VOID:
             self.open.append((tag, treatment))
@@ -100,9 +100,9 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         treatment = self.treatment
-        if treatment == KEPT:
+        if treatment == TEXT_CLASS:
             self.shown.append(data)
-        elif treatment != APART:
+        elif treatment != SOURCES_CLASS:
             self.shown.append(re.sub(r"[\s\0\1]+", SOFT, data))
 
     def _edge(self, tag: str) -> None:

@@ -5,26 +5,34 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from app.formats.lines import LONGEST, About, Line, as_json, batches, pick, unreadable
+from app.formats.lines import (
+    MAX_EVENT_BYTES,
+    About,
+    Line,
+    batch_documents,
+    encode_json,
+    pick_members,
+    unreadable_line,
+)
 from app.schemas import read_json
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_ndjson(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The file, chunk by chunk; nothing is lost in it, but for what `fields` leaves out."""
     fields = about.fields
-    for batch in batches(documents):
+    for batch in batch_documents(documents):
         if fields is not None:
-            batch = [as_json(pick(json.loads(document), fields)) for document in batch]
+            batch = [encode_json(pick_members(json.loads(document), fields)) for document in batch]
         yield b"\n".join((*batch, b""))
 
 
-def read(file: BinaryIO) -> Iterator[Line]:
+def read_ndjson(file: BinaryIO) -> Iterator[Line]:
     """The events of the file; blank lines and a byte order mark are passed over."""
     number = 0
-    while raw := file.readline(LONGEST):
+    while raw := file.readline(MAX_EVENT_BYTES):
         number += 1
-        if len(raw) == LONGEST and not raw.endswith(b"\n"):
-            yield unreadable(number, "file", "is longer than any event; write an event a line")
+        if len(raw) == MAX_EVENT_BYTES and not raw.endswith(b"\n"):
+            yield unreadable_line(number, "file", "is longer than any event; write an event a line")
             return
         if text := raw.removeprefix(BOM_UTF8).strip():
             yield _line(number, text)
@@ -35,7 +43,9 @@ def _line(number: int, text: bytes) -> Line:
         document = read_json(text)
     except ValueError as error:
         # Within a line, "at line 1" would name another.
-        return unreadable(number, "body", str(error).replace(" at line 1, column", " at column"))
+        return unreadable_line(
+            number, "body", str(error).replace(" at line 1, column", " at column")
+        )
     if not isinstance(document, dict):
-        return unreadable(number, "body", "is not a JSON object; write an event a line")
+        return unreadable_line(number, "body", "is not a JSON object; write an event a line")
     return Line(number, document)

@@ -8,17 +8,17 @@ from typing import Any
 from app.formats import citations
 from app.formats.lines import About
 
-Event = Mapping[str, Any]
+ServedEvent = Mapping[str, Any]
 # What XML 1.0 (section 2.2) and iCalendar (RFC 5545 section 3.1) cannot hold, line breaks apart.
-UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+UNFIT_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
-def fit(text: str) -> str:
+def replace_unfit(text: str) -> str:
     """`text` with U+FFFD for each character that XML 1.0 or iCalendar cannot hold."""
-    return UNFIT.sub("\ufffd", text)
+    return UNFIT_CHARACTERS.sub("\ufffd", text)
 
 
-def when(event: Event) -> str:
+def format_date(event: ServedEvent) -> str:
     """Return the date in words, its source's own words, and what a reader must know beside it.
 
     That is the status, unless it just happened, and whether it only may lie in the dates asked for.
@@ -31,28 +31,29 @@ def when(event: Event) -> str:
     return f"{date['label']}{quoted}{beside}{doubt if event.get('match') == 'possible' else ''}"
 
 
-def keywords(event: Event, about: About) -> list[str]:
+def list_keywords(event: ServedEvent, about: About) -> list[str]:
     """Return the label of its type and its tags, each once."""
     return list(dict.fromkeys((about.type_label(event["type"]), *event["tags"])))
 
 
-def as_text(event: Event) -> str:
+def format_text(event: ServedEvent) -> str:
     """Date, summary and sources as plain text, with the addresses of the sources."""
     lines = (
-        f"- {citations.line(source)}" + (f": {url}" if (url := citations.link(source)) else "")
+        f"- {citations.format_line(source)}"
+        + (f": {url}" if (url := citations.web_link(source)) else "")
         for source in event["sources"]
     )
     sources = "\n".join(("Sources:", *lines))
-    return "\n\n".join(filter(None, (when(event), event["summary"], sources)))
+    return "\n\n".join(filter(None, (format_date(event), event["summary"], sources)))
 
 
-def as_html(event: Event) -> str:
+def format_html(event: ServedEvent) -> str:
     """Date, summary and sources as HTML that only holds paragraphs, a list and links to the web."""
-    said = filter(None, (when(event), event["summary"]))
-    paragraphs = (f"<p>{escape(text)}</p>".replace("\n", "<br>") for text in said)
-    return "".join(paragraphs) + citations.as_html(event["sources"])
+    texts = filter(None, (format_date(event), event["summary"]))
+    paragraphs = (f"<p>{escape(text)}</p>".replace("\n", "<br>") for text in texts)
+    return "".join(paragraphs) + citations.format_html_list(event["sources"])
 
 
-def in_short(event: Event) -> str:
+def format_short(event: ServedEvent) -> str:
     """Date and summary as plain text: beside an entry a feed shows the day of its last edit."""
-    return ": ".join(filter(None, (when(event), event["summary"])))
+    return ": ".join(filter(None, (format_date(event), event["summary"])))

@@ -16,20 +16,27 @@ from app.errors import Fault
 from app.formats.cells import (
     LISTS,
     CellError,
-    as_json,
-    bare,
-    from_json,
-    guarded,
+    decode_list,
+    encode_list,
+    guard,
     is_json,
-    mended,
-    parts,
+    mend_list,
+    split_list,
+    unguard,
 )
-from app.formats.lines import LONGEST, About, Line, batches, damaged, unreadable
+from app.formats.lines import (
+    MAX_EVENT_BYTES,
+    About,
+    Line,
+    batch_documents,
+    damaged_file,
+    unreadable_line,
+)
 from app.suggestions import nearest
 from app.words import fold
 
-REQUIRED = ("type", "title", "date")
-OF_SOURCE = "source_"
+REQUIRED_COLUMNS = ("type", "title", "date")
+SOURCE_PREFIX = "source_"
 MAX_HEADER_FAULTS = 100  # are named
 COLUMNS: Mapping[str, str] = {
     "id": "The event's id; without it, one is made from date and title",
@@ -63,18 +70,20 @@ COLUMNS: Mapping[str, str] = {
     "more_sources": "The other sources, always as JSON",
 }
 # Written for people and notebooks, and passed over when the file is read.
-DERIVED: Mapping[str, str] = {
+DERIVED_COLUMNS: Mapping[str, str] = {
     "match": "`certain` or `possible`: how it matches `date`; empty without `date`",
     "earliest": "The first day of the date, ISO 8601; empty if that is open or unknown",
     "latest": "The last day, ISO 8601; empty if that is open or unknown",
     "label": "The date in words: `November 2023`",
 }
-WRITTEN = (*COLUMNS, *DERIVED)
-TEMPLATE = frozenset(COLUMNS) - {"version"}  # who keeps all these columns follows the template
-SOURCE_COLUMNS = tuple(name for name in COLUMNS if name.startswith(OF_SOURCE))
+WRITTEN_COLUMNS = (*COLUMNS, *DERIVED_COLUMNS)
+TEMPLATE_COLUMNS = frozenset(COLUMNS) - {
+    "version"
+}  # who keeps all these columns follows the template
+SOURCE_COLUMNS = tuple(name for name in COLUMNS if name.startswith(SOURCE_PREFIX))
 
 # Text that is kept to the last space. Of any other cell, white space at its ends is no part.
-VERBATIM = frozenset(
+VERBATIM_COLUMNS = frozenset(
     (
         *("title", "summary", "date_text", "source_publisher", "source_title", "source_author"),
         *("source_quote", "source_locator", "source_note"),
@@ -82,7 +91,7 @@ VERBATIM = frozenset(
 )
 
 # The gas contract of the example chronology, as people would write it down.
-EXAMPLE: Mapping[str, str] = {
+EXAMPLE_ROW: Mapping[str, str] = {
     "id": "serbia-azerbaijan-gas-contract",
     "type": "contract",
     "title": "Srbijagas and SOCAR signed gas supply contract",
@@ -101,7 +110,7 @@ EXAMPLE: Mapping[str, str] = {
     "source_kind": "news",
     "source_role": "supports",
     "source_claims": "type; date; actors",
-    "more_sources": as_json(
+    "more_sources": encode_list(
         [
             {
                 "id": "balkan-green-energy-news-2023-11-15",
@@ -126,28 +135,28 @@ EXAMPLE: Mapping[str, str] = {
     ),
 }
 
-csv.field_size_limit(LONGEST)
+csv.field_size_limit(MAX_EVENT_BYTES)
 
 
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_table(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The file, chunk by chunk; the header is always there.
 
     Unless it is to be lossless, it is for people and spreadsheets: lists in words, which say less
     than JSON, and nothing that would be taken for a formula.
     """
-    columns = WRITTEN if about.fields is None else about.fields
+    columns = WRITTEN_COLUMNS if about.fields is None else about.fields
     yield _rows([columns])
-    for batch in batches(documents):
+    for batch in batch_documents(documents):
         events = map(json.loads, batch)
         yield _rows(_row(event, columns, about) for event in events)
 
 
-def template() -> bytes:
+def write_template() -> bytes:
     """A file to begin with: the header and an example."""
-    return _rows([COLUMNS, [EXAMPLE.get(column, "") for column in COLUMNS]])
+    return _rows([COLUMNS, [EXAMPLE_ROW.get(column, "") for column in COLUMNS]])
 
 
 def _rows(rows: Iterable[Iterable[str]]) -> bytes:
@@ -170,8 +179,8 @@ def _row(event: dict[str, Any], columns: Sequence[str], about: About) -> list[st
         "date": date["edtf"],
         "date_text": date["text"],
         **{name: date[name] for name in ("earliest", "latest", "label")},
-        **{OF_SOURCE + name: value for name, value in own.items()},
-        "more_sources": as_json(others) if others else None,
+        **{SOURCE_PREFIX + name: value for name, value in own.items()},
+        "more_sources": encode_list(others) if others else None,
     }
     return [_cell(column, members.get(column), about) for column in columns]
 
@@ -182,13 +191,13 @@ def _cell(column: str, value: Any, about: About) -> str:
         shared = about.shared_names.get(column, frozenset())
         namesakes = shared and any(fold(entry["name"]) in shared for entry in value)
         value = LISTS[column].write(value or [], lossless=lossless or bool(namesakes))
-    return guarded(str(value or ""), lossless=lossless)
+    return guard(str(value or ""), lossless=lossless)
 
 
 # -- reading --------------------------------------------------------------------------------------
 
 
-def read(file: BinaryIO) -> Iterator[Line]:
+def read_table(file: BinaryIO) -> Iterator[Line]:
     """The events of the file, whatever parts its cells: `,`, `;` or a tab, as in its header."""
     lines = _text(file)
     before, header = 0, ""
@@ -197,12 +206,12 @@ def read(file: BinaryIO) -> Iterator[Line]:
             break
         before += 1
     else:
-        yield damaged(f"is empty; its first line names the columns: {', '.join(COLUMNS)}")
+        yield damaged_file(f"is empty; its first line names the columns: {', '.join(COLUMNS)}")
         return
     rows = _numbered(chain([header], lines), before, _delimiter(header))
     number, names = next(rows)
     if isinstance(names, csv.Error):
-        yield unreadable(number, "file", f"is not CSV: {names}")
+        yield unreadable_line(number, "file", f"is not CSV: {names}")
         return
     columns = [name.strip() for name in names]
     while columns and not columns[-1]:
@@ -210,12 +219,12 @@ def read(file: BinaryIO) -> Iterator[Line]:
     if faults := tuple(islice(_faults_of_header(columns, number), MAX_HEADER_FAULTS)):
         yield Line(number, {}, faults)
         return
-    doubtful = "actors" in columns and not TEMPLATE.issubset(columns)
+    doubtful = "actors" in columns and not TEMPLATE_COLUMNS.issubset(columns)
     delimiter = _delimiter(header)
     roles = _roles_in_json(file, delimiter, columns.index("actors")) if doubtful else None
     for number, row in rows:
         if isinstance(row, csv.Error):
-            yield unreadable(number, "file", f"is not CSV from here on: {row}")
+            yield unreadable_line(number, "file", f"is not CSV from here on: {row}")
         elif any(cell.strip() for cell in row):
             yield _line(number, columns, row, roles)
 
@@ -231,7 +240,7 @@ def _roles_in_json(file: BinaryIO, delimiter: str, column: int) -> frozenset[str
         if isinstance(row, csv.Error) or len(row) <= column or not is_json(row[column]):
             continue
         with suppress(CellError):
-            actors = (actor for actor in from_json(row[column]) if isinstance(actor, dict))
+            actors = (actor for actor in decode_list(row[column]) if isinstance(actor, dict))
             roles.update(role for a in actors if isinstance(role := a.get("role"), str))
     file.seek(position)
     return frozenset(roles)
@@ -244,7 +253,7 @@ def _delimiter(header: str) -> str:
 def _text(file: BinaryIO) -> Iterator[str]:
     """The lines of the file, with their ends; what is not UTF-8 becomes lone surrogates."""
     start = BOM_UTF8
-    while raw := file.readline(LONGEST):
+    while raw := file.readline(MAX_EVENT_BYTES):
         # Also at a carriage return alone, which ends the lines of old spreadsheets.
         yield from io.StringIO(raw.removeprefix(start).decode("utf-8", "surrogateescape"), "")
         start = b""
@@ -275,25 +284,25 @@ def _faults_of_header(columns: list[str], number: int) -> Iterator[Fault]:
     for position, column in enumerate(columns, 1):
         if not column:
             yield Fault("body", f"column {position}", "has no name", line=number)
-        elif column not in WRITTEN:
-            known = f"; known: {', '.join(COLUMNS)}"
-            message = "is not a column" + (known if first else "")
+        elif column not in WRITTEN_COLUMNS:
+            hint = f"; known: {', '.join(COLUMNS)}"
+            message = "is not a column" + (hint if first else "")
             first = False
             yield Fault("body", column[:200], message, nearest(column[:200], COLUMNS), number)
         elif column in columns[: position - 1]:
             yield Fault("body", column, "stands twice in the header", line=number)
-    for column in REQUIRED:
+    for column in REQUIRED_COLUMNS:
         if column not in columns:
-            message = f"is missing; {', '.join(REQUIRED)} must be there"
+            message = f"is missing; {', '.join(REQUIRED_COLUMNS)} must be there"
             yield Fault("body", column, message, line=number)
 
 
 def _line(number: int, columns: list[str], row: list[str], roles: frozenset[str] | None) -> Line:
     """Return a row as an event. `roles` is None if all words in parentheses are roles."""
     if not _is_text(row):
-        return unreadable(number, "file", "is not UTF-8 in this line; save it as CSV UTF-8")
+        return unreadable_line(number, "file", "is not UTF-8 in this line; save it as CSV UTF-8")
     if any(cell.strip() for cell in row[len(columns) :]):
-        return unreadable(
+        return unreadable_line(
             number,
             "file",
             f"has {len(row)} cells in this line and {len(columns)} columns; a cell that holds the"
@@ -303,19 +312,19 @@ def _line(number: int, columns: list[str], row: list[str], roles: frozenset[str]
     faults = []
     for column, cell in zip(columns, row, strict=False):
         try:
-            if cell.strip() and column not in DERIVED:
-                members[column] = _value(column, bare(cell))
+            if cell.strip() and column not in DERIVED_COLUMNS:
+                members[column] = _value(column, unguard(cell))
         except CellError as error:
             faults.append(Fault("body", column, str(error), error.suggestion, number))
     if faults:
         return Line(number, {}, tuple(faults))
     cell = dict(zip(columns, row, strict=False)).get("actors", "")
     document = _document(members)
-    cells = {column: bare(text) for column, text in zip(columns, row, strict=False)}
+    cells = {column: unguard(text) for column, text in zip(columns, row, strict=False)}
     locate = partial(_locate, cells)
-    if roles is None or is_json(bare(cell)):
+    if roles is None or is_json(unguard(cell)):
         return Line(number, document, locate=locate)
-    actors = tuple(parts(bare(cell)))
+    actors = tuple(split_list(unguard(cell)))
     return Line(number, document, actors=actors, roles=roles, locate=locate)
 
 
@@ -331,14 +340,14 @@ def _locate(cells: Mapping[str, str], fault: Fault) -> Fault:
         number = int(path.pop(0)) - own
         if number >= 0:
             return replace(fault, name=_in_json("more_sources", [str(number), *path]))
-        part, path = OF_SOURCE + (path[0] if path else "title"), path[1:]
+        part, path = SOURCE_PREFIX + (path[0] if path else "title"), path[1:]
     if part not in LISTS or not path:
         return replace(fault, name=part)
     if is_json(cells[part]):
         return replace(fault, name=_in_json(part, path))
-    entries, number = parts(cells[part]), int(path[0])
+    entries, number = split_list(cells[part]), int(path[0])
     message = f"entry {number + 1}: {fault.message}" if len(entries) > 1 else fault.message
-    suggestion = fault.suggestion and mended(part, entries, path, fault.suggestion)
+    suggestion = fault.suggestion and mend_list(part, entries, path, fault.suggestion)
     return replace(fault, name=part, message=message, suggestion=suggestion)
 
 
@@ -354,12 +363,12 @@ def _is_text(cells: list[str]) -> bool:
 def _value(column: str, cell: str) -> Any:
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     if column == "more_sources":
-        return from_json(text.strip())
+        return decode_list(text.strip())
     if column == "version":
         return _version(text.strip())
     if column in LISTS:
         return LISTS[column].read(text)
-    return text if column in VERBATIM else text.strip()
+    return text if column in VERBATIM_COLUMNS else text.strip()
 
 
 def _version(cell: str) -> int:
@@ -372,7 +381,7 @@ def _document(members: dict[str, Any]) -> dict[str, Any]:
     """The body of POST /events that the cells say."""
     date = {"edtf": members.pop("date", None), "text": members.pop("date_text", None)}
     own = {
-        name.removeprefix(OF_SOURCE): members.pop(name)
+        name.removeprefix(SOURCE_PREFIX): members.pop(name)
         for name in SOURCE_COLUMNS
         if name in members
     }

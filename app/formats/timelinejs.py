@@ -15,25 +15,33 @@ from typing import Any, BinaryIO, TypeGuard
 
 from app import dates
 from app.dates.grammar import GROUPINGS, Component, End, Expression, Interval
-from app.dates.grammar import read as read_edtf
+from app.dates.grammar import read_expression as read_edtf
 from app.errors import Fault
 from app.formats import citations
-from app.formats.lines import About, Json, Line, batches_of, damaged, json_list, pick
-from app.formats.markup import APART, kept, plain
+from app.formats.lines import (
+    About,
+    Json,
+    Line,
+    batch_items,
+    damaged_file,
+    pick_members,
+    write_json_list,
+)
+from app.formats.markup import SOURCES_CLASS, preserve_text, read_html
 from app.schemas import SLUG, read_json
 from app.words import fold
 
-LONGEST_ID = 100
-CALENDAR = ("year", "month", "day")
-CLOCK = ("hour", "minute", "second", "millisecond")
+MAX_ID_LETTERS = 100
+CALENDAR_MEMBERS = ("year", "month", "day")
+CLOCK_MEMBERS = ("hour", "minute", "second", "millisecond")
 
 
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_timelinejs(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """The file, chunk by chunk, without the events that have no day at all."""
-    return json_list(batches_of(documents, partial(_slide, _groups(about))), "events")
+    return write_json_list(batch_items(documents, partial(_slide, _groups(about))), "events")
 
 
 def _groups(about: About) -> Mapping[str, str]:
@@ -48,19 +56,19 @@ def _groups(about: About) -> Mapping[str, str]:
 
 def _slide(groups: Mapping[str, str], event: Json) -> Json | None:
     date, summary = event["date"], event["summary"]
-    shown = _shown_dates(date["edtf"])
-    if not shown:
+    date_members = _shown_dates(date["edtf"])
+    if not date_members:
         return None
-    sources = citations.as_html(event["sources"], class_=APART)
+    sources = citations.format_html_list(event["sources"], class_=SOURCES_CLASS)
     return {
         "unique_id": event["id"],
-        **shown,
+        **date_members,
         "display_date": date["label"],
         "edtf": date["edtf"],
-        **pick(event, ("match",)),
+        **pick_members(event, ("match",)),
         "text": {
             "headline": escape(event["title"]),
-            "text": (kept(summary) if summary else "") + sources,
+            "text": (preserve_text(summary) if summary else "") + sources,
         },
         "group": escape(groups.get(event["type"], event["type"])),
         "autolink": False,  # the links are made already
@@ -82,8 +90,8 @@ def _shown_dates(edtf: str) -> Json:
         ends = [_numbers(expression)]
     else:
         ends = [_of_day(date.earliest), _of_day(date.latest)]
-    known = [end for end in ends if end]
-    return dict(zip(("start_date", "end_date"), known, strict=False))
+    days = [end for end in ends if end]
+    return dict(zip(("start_date", "end_date"), days, strict=False))
 
 
 def _is_plain(part: Expression | End | None) -> TypeGuard[Component]:
@@ -104,7 +112,7 @@ def _of_day(day: str | None) -> Json:
 
 def _date_object(year: int, *finer: int) -> Json:
     # TimelineJS has no year 0: its -1 is 1 BC, which is 0 in EDTF.
-    return dict(zip(CALENDAR, (year if year > 0 else year - 1, *finer), strict=False))
+    return dict(zip(CALENDAR_MEMBERS, (year if year > 0 else year - 1, *finer), strict=False))
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -118,19 +126,19 @@ class SlideError(ValueError):
         self.name = name
 
 
-def read(file: BinaryIO) -> Iterator[Line]:
+def read_timelinejs(file: BinaryIO) -> Iterator[Line]:
     """The events of the file; types and sources are left to whoever imports them."""
     try:
         timeline = read_json(file.read())
     except ValueError as error:
-        yield damaged(str(error))
+        yield damaged_file(str(error))
         return
     if not isinstance(timeline, dict) or not isinstance(timeline.get("events"), list):
-        yield damaged("is missing: TimelineJS keeps its slides in the list `events`", "events")
+        yield damaged_file("is missing: TimelineJS keeps its slides in the list `events`", "events")
         return
     if timeline.get("scale") == "cosmological":
         message = "cosmological years lie beyond what a date can be here: -9999 to 9999"
-        yield damaged(message, "scale")
+        yield damaged_file(message, "scale")
         return
     notes = tuple(
         f"{name} is left out: no event stands behind it"
@@ -153,7 +161,7 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
     if not isinstance(slide, dict):
         raise SlideError("body", "is not a slide: write a JSON object")
     text = _object(slide, "text")
-    headline, summary = plain(_string(text, "headline")), plain(_string(text, "text"))
+    headline, summary = read_html(_string(text, "headline")), read_html(_string(text, "text"))
     if not headline.text:
         raise SlideError("text.headline", "is missing: an event needs a title")
     date, notes = _date(slide)
@@ -163,11 +171,11 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
     if headline.links or summary.links:
         notes.append("links in the text are left out: their words stay")
     if unique_id := _string(slide, "unique_id"):
-        if re.fullmatch(SLUG, unique_id) and len(unique_id) <= LONGEST_ID:
+        if re.fullmatch(SLUG, unique_id) and len(unique_id) <= MAX_ID_LETTERS:
             document["id"] = unique_id
         else:
             notes.append("unique_id is left out: an id is made of a-z, 0-9 and hyphens")
-    if group := plain(_string(slide, "group")).text:
+    if group := read_html(_string(slide, "group")).text:
         if _is_ours(slide):
             document["type"] = group
         else:
@@ -192,8 +200,10 @@ def _holds_something(member: Any) -> bool:
 
 def _date(slide: Json) -> tuple[Json, list[str]]:
     """The date of a slide as it is written in a body, and notes on it."""
-    given = {name: part for name in ("start_date", "end_date") if (part := _object(slide, name))}
-    numbers = {name: _given(part, name) for name, part in given.items()}
+    date_objects = {
+        name: part for name in ("start_date", "end_date") if (part := _object(slide, name))
+    }
+    numbers = {name: _read_numbers(part, name) for name, part in date_objects.items()}
     own, notes = _own_date(slide), []
     if own and numbers in ({}, _shown_dates(own.edtf)):
         edtf = own.edtf
@@ -201,8 +211,8 @@ def _date(slide: Json) -> tuple[Json, list[str]]:
         edtf = _written_date(numbers)
         if slide.get("edtf"):
             notes.append("edtf is left out: it is not the date of start_date and end_date")
-    said = _display_date(slide) or _said_of_ends(given)
-    text = {"text": said} if said and not (own and said == own.label) else {}
+    words = _display_date(slide) or _describe_ends(date_objects)
+    text = {"text": words} if words and not (own and words == own.label) else {}
     return {"edtf": edtf, **text}, notes
 
 
@@ -213,14 +223,14 @@ def _own_date(slide: Json) -> dates.Date | None:
         return None
 
 
-def _given(date: Json, where: str) -> dict[str, int]:
+def _read_numbers(date: Json, where: str) -> dict[str, int]:
     """Year, month and day of a date object, as far as they are given."""
-    found = {name: _number(date, name, where) for name in CALENDAR}
-    if found["year"] is None:
+    members = {name: _number(date, name, where) for name in CALENDAR_MEMBERS}
+    if members["year"] is None:
         raise SlideError(f"{where}.year", "is missing")
-    if found["month"] is None and found["day"] is not None:
+    if members["month"] is None and members["day"] is not None:
         raise SlideError(f"{where}.month", "is missing: there is a day")
-    return {name: number for name, number in found.items() if number is not None}
+    return {name: number for name, number in members.items() if number is not None}
 
 
 def _written_date(numbers: Mapping[str, dict[str, int]]) -> str:
@@ -246,23 +256,24 @@ def _edtf(date: Mapping[str, int], where: str) -> str:
 
 
 def _display_date(holder: Json) -> str:
-    return plain(_string(holder, "display_date")).text.replace("\n", " ")
+    return read_html(_string(holder, "display_date")).text.replace("\n", " ")
 
 
-def _said_of_ends(given: Mapping[str, Json]) -> str:
+def _describe_ends(date_objects: Mapping[str, Json]) -> str:
     """What the ends say that no date can hold: words, or a time of day; "" where they do not."""
-    if not any(_display_date(end) or _clock(end, name) for name, end in given.items()):
+    if not any(_display_date(end) or _clock(end, name) for name, end in date_objects.items()):
         return ""
     ends = (
-        _display_date(end) or f"{_edtf(_given(end, name), name)} {_clock(end, name)}".rstrip()
-        for name, end in given.items()
+        _display_date(end)
+        or f"{_edtf(_read_numbers(end, name), name)} {_clock(end, name)}".rstrip()
+        for name, end in date_objects.items()
     )
     return " to ".join(dict.fromkeys(ends))
 
 
 def _clock(date: Json, where: str) -> str:
     """The time of day of a date object: `14:30`, `14:30:05.250`."""
-    hour, minute, second, thousandth = (_number(date, name, where) for name in CLOCK)
+    hour, minute, second, thousandth = (_number(date, name, where) for name in CLOCK_MEMBERS)
     if hour is None:
         return ""
     clock = f"{hour:02d}:{minute or 0:02d}"
@@ -276,20 +287,20 @@ def _clock(date: Json, where: str) -> str:
 
 def _object(holder: Json, name: str) -> Json:
     """A member that is an object; empty where it is absent, or all of it is."""
-    found = holder.get(name) or {}
-    if not isinstance(found, dict):
+    member = holder.get(name) or {}
+    if not isinstance(member, dict):
         raise SlideError(name, "is not a JSON object")
-    return {key: value for key, value in found.items() if value not in (None, "")}
+    return {key: value for key, value in member.items() if value not in (None, "")}
 
 
 def _string(holder: Json, name: str) -> str:
     """A member that is a text, or a number that stands for one; "" where it is absent."""
-    found = holder.get(name)
-    if found is None:
+    member = holder.get(name)
+    if member is None:
         return ""
-    if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
+    if isinstance(member, bool) or not isinstance(member, str | int | Decimal):
         raise SlideError(name, "is not a text")
-    return str(found)
+    return str(member)
 
 
 def _number(holder: Json, name: str, where: str) -> int | None:

@@ -15,7 +15,7 @@ from app import dates, quantities, rows
 from app.dialects import listed
 from app.index.terms import EVERY_TERM, TermValues
 from app.rows import EventRows
-from app.words import fold, wording
+from app.words import fold, make_search_text
 
 NEVER_KNOWN = dates.END + 1  # later than any day in a query
 
@@ -242,15 +242,19 @@ def _words(event: Json, parts: dict[str, list[Json]]) -> str:
     places_and_tags = (part["name"] for part in (*parts["places"], *parts["tags"]))
     source_members = ("publisher", "title", "author", "quote")
     sources = (source[name] for source in parts["sources"] for name in source_members)
-    return wording([[event["title"]], actors, places_and_tags, [event["summary"]], sources])
+    return make_search_text(
+        [[event["title"]], actors, places_and_tags, [event["summary"]], sources]
+    )
 
 
 def _measurement(quantity: Json) -> Measurement:
     members = (quantity[name] for name in ("value", "max_value", "qualifier", "unit"))
-    low, high = quantities.amounts(*members)
-    kind = quantities.kind_of(quantity["unit"])
+    low, high = quantities.find_amount_range(*members)
+    kind = quantities.find_unit_kind(quantity["unit"])
     measure = fold(quantity["measure"])
-    return Measurement(measure, kind, quantities.sortable(low), quantities.sortable(high))
+    return Measurement(
+        measure, kind, quantities.encode_sortable(low), quantities.encode_sortable(high)
+    )
 
 
 def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> dict[str, set[str]]:

@@ -16,7 +16,7 @@ from app.candidates import Candidates, SearchedColumn
 from app.dialects import Prepared, lost, unfinished
 from app.errors import Fault, Problem, refuse
 from app.models import COPYING
-from app.schemas import SLUG, printable
+from app.schemas import SLUG, check_printable
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _storable(part: Any) -> bool:
     """Return whether the engines accept a value, since a cursor may be made up."""
     if isinstance(part, int):
         return -MAX_STORED_INTEGER <= part <= MAX_STORED_INTEGER
-    return bool(printable(part))
+    return bool(check_printable(part))
 
 
 def _digest(identity: Any) -> str:

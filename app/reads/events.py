@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.dates import Window
 from app.dialects import Prepared
 from app.filters import EventFilter, EventQuery, ExportQuery, resolve
-from app.formats import pick
+from app.formats import pick_members
 from app.reads.cursors import Page, Position, fetch_record, write_cursor, write_json
 from app.reads.hits import Hits
 from app.reads.orders import ORDERS, keys_by_update, locate
@@ -45,7 +45,7 @@ def page(connection: Connection, now: Position, query: EventQuery) -> Page:
     if query.window is not None:
         items = _with_match(connection, query.window, keys, items)
     if query.picked is not None:
-        items = [write_json(pick(json.loads(item), query.picked)) for item in items]
+        items = [write_json(pick_members(json.loads(item), query.picked)) for item in items]
     return Page(items, total, cursor)
 
 

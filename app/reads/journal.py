@@ -21,7 +21,7 @@ from app.reads.cursors import (
     write_json,
 )
 from app.reads.room import MAX_PAGE_BYTES, share, within_room
-from app.schemas import COUNTED, OF_DATE, SLUG
+from app.schemas import DERIVED_DATE_MEMBERS, EDIT_MEMBERS, SLUG
 
 Json = dict[str, Any]
 FEED = ["changes"]  # the identity of its cursors
@@ -121,7 +121,7 @@ def _differences(before: Json | None, after: Json | None) -> Iterator[Json]:
     """Yield each member in which two states of a record differ; nothing if one is None."""
     if before is not None and after is not None:
         for name in {**before, **after}:
-            if name not in COUNTED:
+            if name not in EDIT_MEMBERS:
                 yield from _between(name, before.get(name), after.get(name))
 
 
@@ -141,7 +141,7 @@ def _between(path: str, before: Any, after: Any) -> Iterator[Json]:
 def _members(path: str, value: Any) -> Mapping[str, Any] | None:
     """Return the parts of a value by name, or None if it has no named parts."""
     if isinstance(value, dict):
-        hidden = OF_DATE if path == "date" else ()
+        hidden = DERIVED_DATE_MEMBERS if path == "date" else ()
         return {name: part for name, part in value.items() if name not in hidden}
     if isinstance(value, list) and all(isinstance(part, dict) and "id" in part for part in value):
         by_id = {part["id"]: part for part in value}

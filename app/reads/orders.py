@@ -186,7 +186,7 @@ class ByRelevance:
         self, connection: Connection, query: OrderedQuery, keys: Sequence[int]
     ) -> list[tuple[int, int]]:
         """Return score and key of each event, negated so that the best and newest come first."""
-        patterns = list(words.patterns(words.search(str(query.q))))
+        patterns = list(words.list_patterns(words.parse_search(str(query.q))))
         wordings = WORDINGS.rows(connection, keys=keys)
         self.scores = {key: _score(wording, patterns) for key, wording in wordings}
         if keys and not self.oldest:

@@ -103,7 +103,7 @@ def _search(q: str | None) -> tuple[str, dict[str, Any]]:
     """Return the condition on `v` that `q` means, and its parameters."""
     if q is None:
         return "1 = 1", {}
-    patterns = {f"pattern{n}": p for n, p in enumerate(words.name_patterns(q))}
+    patterns = {f"pattern{n}": p for n, p in enumerate(words.list_name_patterns(q))}
     return " AND ".join(f"v.words LIKE :{name}" for name in patterns) or "1 = 0", dict(patterns)
 
 

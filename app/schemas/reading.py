@@ -14,13 +14,13 @@ from app.errors import from_validation, refuse
 from app.suggestions import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
-LONGEST_INTEGER = 40  # digits; a quantity's value has at most 30 before its point
-MOST_FAULTS = 20  # are named; a body has room for thousands
-DEEPEST = 40  # levels of nesting; no document has more than four
+MAX_INTEGER_DIGITS = 40  # digits; a quantity's value has at most 30 before its point
+MAX_BODY_FAULTS = 20  # are named; a body has room for thousands
+MAX_JSON_DEPTH = 40  # levels of nesting; no document has more than four
 # The closing quote may be missing: what is behind the last opening one is not looked at again.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # into a level, and out of it
+NESTING_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # into a level, and out of it
 
 
 def read_json(raw: bytes, max_values: int | None = None) -> Any:
@@ -36,7 +36,7 @@ def read_json(raw: bytes, max_values: int | None = None) -> Any:
             raw.decode("utf-8-sig"),
             parse_float=_decimal,
             parse_int=_integer,
-            parse_constant=_no_number,
+            parse_constant=_refuse_constant,
             object_pairs_hook=_members,
         )
     except UnicodeDecodeError as error:
@@ -53,11 +53,11 @@ def read_json(raw: bytes, max_values: int | None = None) -> Any:
 
 def _check_shape(raw: bytes, max_values: int | None) -> None:
     """ValueError if a text is too deep or has too many values, before memory is taken for them."""
-    if raw.count(b"[") + raw.count(b"{") <= DEEPEST and not _exceeds(raw, max_values):
+    if raw.count(b"[") + raw.count(b"{") <= MAX_JSON_DEPTH and not _exceeds(raw, max_values):
         return
     bare = STRING.sub(b"", raw)
-    steps = np.frombuffer(bare.translate(STEPS, NO_BRACKETS), np.int8)
-    if np.cumsum(steps, dtype=np.int32).max(initial=0) > DEEPEST:
+    steps = np.frombuffer(bare.translate(NESTING_STEPS, NO_BRACKETS), np.int8)
+    if np.cumsum(steps, dtype=np.int32).max(initial=0) > MAX_JSON_DEPTH:
         raise ValueError("is nested too deeply")
     if _exceeds(bare, max_values):
         raise ValueError(f"has more than {max_values} values")
@@ -69,7 +69,7 @@ def _exceeds(raw: bytes, max_values: int | None) -> bool:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > LONGEST_INTEGER:
+    if len(digits) > MAX_INTEGER_DIGITS:
         raise ValueError(f"holds a number of {len(digits)} digits")
     return int(digits)
 
@@ -81,16 +81,16 @@ def _decimal(written: str) -> Decimal:
         raise ValueError("holds a number that is too large") from None
 
 
-def _no_number(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise ValueError(f"holds {word}, which is not a JSON number")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"names the member {json.dumps(twice)[:100]} twice")
-    return found
+    return members
 
 
 def _check_escapes(value: Any) -> None:
@@ -98,9 +98,9 @@ def _check_escapes(value: Any) -> None:
     layer = [value]
     while layer:
         for part in layer:
-            for said in part if isinstance(part, dict) else (part,):
-                if isinstance(said, str) and not said.isascii():
-                    _check_pairs(said)
+            for text in part if isinstance(part, dict) else (part,):
+                if isinstance(text, str) and not text.isascii():
+                    _check_pairs(text)
         layer = [
             part
             for whole in layer
@@ -109,41 +109,41 @@ def _check_escapes(value: Any) -> None:
         ]
 
 
-def _check_pairs(said: str) -> None:
+def _check_pairs(text: str) -> None:
     try:
-        said.encode()
+        text.encode()
     except UnicodeEncodeError as error:
-        half = ord(said[error.start])
+        half = ord(text[error.start])
         raise ValueError(f"holds \\u{half:04x}, which is half a character") from None
 
 
-def checked(model: type[Model], value: Any, *within: str) -> Model:
+def validate(model: type[Model], value: Any, *within: str) -> Model:
     """`value` as a `model`; Problem `invalid-body` names each fault, by its path from `within`."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
         faults = from_validation(
-            {**_better_said(model, e), "loc": ("body", *within, *e["loc"])}
-            for e in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
+            {**_explain_unknown(model, e), "loc": ("body", *within, *e["loc"])}
+            for e in error.errors(include_url=False, include_input=False)[:MAX_BODY_FAULTS]
         )
         raise refuse(*faults, code="invalid-body") from None
 
 
-def _better_said(model: type[BaseModel], error: Mapping[str, Any]) -> Mapping[str, Any]:
+def _explain_unknown(model: type[BaseModel], error: Mapping[str, Any]) -> Mapping[str, Any]:
     """An unknown member with what is known there, and the nearest."""
     if error["type"] != "extra_forbidden":
         return error
     *path, name = error["loc"]
-    known = _known(model, [part for part in path if isinstance(part, str)])
-    message = f"is not a member here; known: {', '.join(known)}"
-    near = nearest(str(name), known)
+    members = _list_members(model, [part for part in path if isinstance(part, str)])
+    message = f"is not a member here; known: {', '.join(members)}"
+    near = nearest(str(name), members)
     return {**error, "type": "wrong", "msg": message, "ctx": {"suggestion": near}}
 
 
-def _known(model: type[BaseModel], path: Iterable[str]) -> list[str]:
+def _list_members(model: type[BaseModel], path: Iterable[str]) -> list[str]:
     """The members of the model that stands at `path` in `model`."""
     for name in path:
-        held = model.model_fields[name].annotation
-        candidates = [held, *get_args(held)]
+        annotation = model.model_fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
         model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
     return list(model.model_fields)

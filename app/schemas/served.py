@@ -42,8 +42,8 @@ class Date(Shape):
 
 
 # What nobody writes: of a date, and of an event, where it follows from the edits themselves.
-OF_DATE = frozenset(Date.model_fields) - frozenset(DateWrite.model_fields)
-COUNTED = ("version", "created_at", "updated_at")
+DERIVED_DATE_MEMBERS = frozenset(Date.model_fields) - frozenset(DateWrite.model_fields)
+EDIT_MEMBERS = ("version", "created_at", "updated_at")
 
 
 class EventActor(Shape):

@@ -54,7 +54,7 @@ class OneOf:
         return {**handler(schema), "enum": list(self.allowed)}
 
 
-def timestamp(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """A moment of UTC as it is stored: RFC 3339 with microseconds, which sorts as text."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
@@ -63,7 +63,7 @@ NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and C
 ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 
 
-def printable(value: str) -> str:
+def check_printable(value: str) -> str:
     """`value`; ValueError where it is blank or holds what is not text (NUL, lone surrogates)."""
     blank = not value or value.isspace()
     if not value.isprintable():
@@ -75,7 +75,7 @@ def printable(value: str) -> str:
     return value
 
 
-def plain_breaks(value: Any) -> Any:
+def normalize_breaks(value: Any) -> Any:
     r"""Return a text with `\n` for every line break, as CSV is read too; else the value."""
     if isinstance(value, str) and "\r" in value:
         return value.replace("\r\n", "\n").replace("\r", "\n")
@@ -85,7 +85,7 @@ def plain_breaks(value: Any) -> Any:
 SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 
 
-def web_address(value: str) -> str:
+def check_web_address(value: str) -> str:
     """`value` as written; an error that says why unless it is an http or https address."""
     if ADDRESS.fullmatch(value):
         return value
@@ -109,7 +109,7 @@ def _escaped(space: re.Match[str]) -> str:
     return quote(space[0])
 
 
-def edtf(value: str) -> str:
+def check_edtf(value: str) -> str:
     """`value` as written; an error unless it is an EDTF date."""
     try:
         dates.parse(value)
@@ -119,7 +119,7 @@ def edtf(value: str) -> str:
 
 
 @cache
-def countries() -> frozenset[str]:
+def country_codes() -> frozenset[str]:
     """ISO 3166-1 alpha-2 codes, and XK, the code in use for Kosovo."""
     return frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}
 
@@ -127,7 +127,7 @@ def countries() -> frozenset[str]:
 CODES = {"uk": "GB", "kosovo": "XK", "xkx": "XK"}  # beyond ISO's own names
 
 
-def country_code(name: str) -> str | None:
+def find_country_code(name: str) -> str | None:
     """The alpha-2 code of a country by its name or alpha-3 code; None where it is neither."""
     try:
         return CODES.get(name.lower()) or str(pycountry.countries.lookup(name).alpha_2)
@@ -135,9 +135,9 @@ def country_code(name: str) -> str | None:
         return None
 
 
-def country(value: str) -> str:
+def check_country(value: str) -> str:
     """`value`; ValueError unless it is the code of a country."""
-    if value not in countries():
+    if value not in country_codes():
         raise ValueError("give an ISO 3166-1 alpha-2 code in capitals, such as RS")
     return value
 
@@ -146,7 +146,7 @@ MAX_DIGITS = 30  # before the point of a decimal, and after it
 DECIMAL = r"-?[0-9]{1,30}(\.[0-9]{1,30})?"
 
 
-def decimal(value: Any) -> Any:
+def check_decimal(value: Any) -> Any:
     """A decimal's text as written; a JSON number is taken as its shortest text."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         value = str(value)
@@ -167,7 +167,7 @@ NOT_BLANK = f"{BLANK}*{VISIBLE}{CHARACTER}*".replace("\\x0b-", "\\x0b\\x0c\\x0e-
 
 
 @dataclass(frozen=True)
-class Says:
+class JsonPattern:
     """Annotates a text with what the API reference can say of it: as much as a pattern can."""
 
     pattern: str
@@ -180,40 +180,52 @@ class Says:
         return {**handler(schema), "pattern": f"^{self.pattern}$", **length}
 
 
-def number(value: Any) -> Any:
+def refuse_boolean(value: Any) -> Any:
     """`value`; ValueError where it is a truth, which would count as 0 or 1."""
     if isinstance(value, bool):
         raise ValueError("give a number")
     return value
 
 
-Printable = AfterValidator(printable)
-MAX_ID = 100
+Printable = AfterValidator(check_printable)
+MAX_ID_CHARACTERS = 100
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
-Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=MAX_ID)]
-NotBlank = Says(NOT_BLANK)
-Breaks = BeforeValidator(plain_breaks)
-WebAddress = Says(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f-\x9f]+[^\s\x00-\x1f\x7f-\x9f]*")
-Word = Annotated[str, StringConstraints(max_length=100), Breaks, Printable, NotBlank]
-Line = Annotated[str, StringConstraints(max_length=500), Breaks, Printable, NotBlank]
-Prose = Annotated[str, StringConstraints(max_length=10_000), Breaks, Printable, NotBlank]
+Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=MAX_ID_CHARACTERS)]
+NotBlank = JsonPattern(NOT_BLANK)
+Breaks = BeforeValidator(normalize_breaks)
+WebAddress = JsonPattern(
+    r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f-\x9f]+[^\s\x00-\x1f\x7f-\x9f]*"
+)
+ShortText = Annotated[str, StringConstraints(max_length=100), Breaks, Printable, NotBlank]
+LineText = Annotated[str, StringConstraints(max_length=500), Breaks, Printable, NotBlank]
+LongText = Annotated[str, StringConstraints(max_length=10_000), Breaks, Printable, NotBlank]
 Url = Annotated[
     str,
     StringConstraints(max_length=2000),
     Printable,
-    AfterValidator(web_address),
+    AfterValidator(check_web_address),
     WebAddress,
 ]
-Edtf = Annotated[str, AfterValidator(edtf), Says(r"[-0-9ESXY?~%.,/\[\]{}]+", dates.MAX_LENGTH)]
-Country = Annotated[str, AfterValidator(country), Says("[A-Z]{2}")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Number = Annotated[
+Edtf = Annotated[
     str,
-    BeforeValidator(decimal, json_schema_input_type=Annotated[str, Says(DECIMAL)] | float),
+    AfterValidator(check_edtf),
+    JsonPattern(r"[-0-9ESXY?~%.,/\[\]{}]+", dates.MAX_DATE_CHARACTERS),
 ]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(number)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(number)]
+Country = Annotated[str, AfterValidator(check_country), JsonPattern("[A-Z]{2}")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+DecimalText = Annotated[
+    str,
+    BeforeValidator(
+        check_decimal, json_schema_input_type=Annotated[str, JsonPattern(DECIMAL)] | float
+    ),
+]
+Latitude = Annotated[
+    float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(refuse_boolean)
+]
+Longitude = Annotated[
+    float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(refuse_boolean)
+]
 
 # Closed lists bear a name, so that a generated client has one type for each.
 Status = TypeAliasType("Status", Annotated[str, OneOf(models.STATUSES)])

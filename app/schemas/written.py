@@ -11,21 +11,21 @@ from app.schemas.texts import (
     CitationRole,
     Claim,
     Country,
+    DecimalText,
     Edtf,
     Language,
     Latitude,
-    Line,
+    LineText,
     Longitude,
-    Number,
-    Prose,
+    LongText,
     Qualifier,
     Relation,
     Shape,
+    ShortText,
     Slug,
     SourceKind,
     Status,
     Url,
-    Word,
 )
 
 MAX_SOURCES = MAX_ACTORS = MAX_QUANTITIES = 500  # real incidents have more than fifty
@@ -40,18 +40,18 @@ class Quantity(Shape):
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
-    measure: Word = Field(description="What is measured.", examples=["gas volume"])
-    value: Number = Field(description="A decimal, as written.", examples=["400000000"])
-    max_value: Number | None = Field(None, description="The upper end of `between`.")
+    measure: ShortText = Field(description="What is measured.", examples=["gas volume"])
+    value: DecimalText = Field(description="A decimal, as written.", examples=["400000000"])
+    max_value: DecimalText | None = Field(None, description="The upper end of `between`.")
     qualifier: Qualifier = Field(
         "exactly", description="`exactly` where nothing is said.", examples=["exactly"]
     )
-    unit: Word | None = Field(
+    unit: ShortText | None = Field(
         None,
         description="An ISO 4217 code for money, else a unit symbol; case counts.",
         examples=["m3"],
     )
-    text: Line | None = Field(
+    text: LineText | None = Field(
         None, description="What the source said.", examples=["400 million cubic meters"]
     )
 
@@ -83,18 +83,18 @@ class TypeWrite(Shape):
     """A kind of event, as it is written."""
 
     id: Slug | None = None
-    label: Line
-    description: Prose | None = None
+    label: LineText
+    description: LongText | None = None
 
 
 class ActorWrite(Shape):
     """An actor, as it is written."""
 
     id: Slug | None = None
-    name: Line
+    name: LineText
     kind: ActorKind | None = None
     country: Country | None = None
-    aliases: list[Line] = Field(default=[], max_length=MAX_ENTRIES)
+    aliases: list[LineText] = Field(default=[], max_length=MAX_ENTRIES)
     url: Url | None = None
 
 
@@ -102,7 +102,7 @@ class PlaceWrite(Shape):
     """A place, as it is written."""
 
     id: Slug | None = None
-    name: Line
+    name: LineText
     country: Country | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
@@ -117,9 +117,9 @@ class PlaceWrite(Shape):
 class SourceFields(Shape):
     """What is known of a source; everything may be unknown, but not all."""
 
-    publisher: Line | None = None
-    title: Line | None = None
-    author: Line | None = None
+    publisher: LineText | None = None
+    title: LineText | None = None
+    author: LineText | None = None
     url: Url | None = None
     archive_url: Url | None = None
     published: Edtf | None = None
@@ -151,17 +151,17 @@ class DateWrite(Shape):
     """A date, as it is written."""
 
     edtf: Edtf = Field(description="EDTF (ISO 8601-2).", examples=["2023-11"])
-    text: Line | None = Field(None, description="What the source said, verbatim.")
+    text: LineText | None = Field(None, description="What the source said, verbatim.")
 
 
 class ActorReference(Shape):
     """An actor by id or by name; created if no actor fits. A field that differs is refused."""
 
     id: Slug | None = None
-    name: Line | None = None
+    name: LineText | None = None
     kind: ActorKind | None = None
     country: Country | None = None
-    aliases: list[Line] | None = Field(None, max_length=MAX_ENTRIES)
+    aliases: list[LineText] | None = Field(None, max_length=MAX_ENTRIES)
     url: Url | None = None
     role: Slug | None = None
 
@@ -176,7 +176,7 @@ class PlaceReference(Shape):
     """A place by id or by name; created if no place fits. A field that differs is refused."""
 
     id: Slug | None = None
-    name: Line | None = None
+    name: LineText | None = None
     country: Country | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
@@ -193,9 +193,9 @@ class CitationFields(Shape):
 
     role: CitationRole = Field("supports", description="`supports` where nothing is said.")
     claims: list[Claim] = Field(default=[], max_length=len(models.CLAIMS))
-    quote: Prose | None = None
-    locator: Line | None = None
-    note: Prose | None = None
+    quote: LongText | None = None
+    locator: LineText | None = None
+    note: LongText | None = None
 
 
 class SourceReference(SourceFields, CitationFields):
@@ -217,8 +217,8 @@ class EventWrite(Shape):
 
     id: Slug | None = None
     type: Slug
-    title: Line
-    summary: Prose | None = None
+    title: LineText
+    summary: LongText | None = None
     date: Annotated[
         DateWrite,
         BeforeValidator(
@@ -230,7 +230,7 @@ class EventWrite(Shape):
     actors: list[ActorReference] = Field(default=[], max_length=MAX_ACTORS)
     places: list[PlaceReference] = Field(default=[], max_length=MAX_ENTRIES)
     quantities: list[Quantity] = Field(default=[], max_length=MAX_QUANTITIES)
-    tags: list[Word] = Field(default=[], max_length=MAX_ENTRIES)
+    tags: list[ShortText] = Field(default=[], max_length=MAX_ENTRIES)
     related: list[Related] = Field(default=[], max_length=MAX_ENTRIES)
     sources: list[SourceReference] = Field(min_length=1, max_length=MAX_SOURCES)
 

@@ -26,7 +26,7 @@ from app.errors import (
     root_path,
 )
 from app.formats import FORMATS
-from app.formats.html import templates
+from app.formats.html import load_templates
 from app.web import embedding
 from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, relative_url
@@ -52,7 +52,7 @@ ORDER_NAMES = {
     "-updated": "Last edited first",
     "relevance": "Most relevant first",
 }
-PAGES = templates(Path(__file__).parent / "templates")
+PAGES = load_templates(Path(__file__).parent / "templates")
 PAGES.globals |= {
     "assets": ASSETS,
     "facet_names": FACETS,

@@ -44,7 +44,9 @@ def clean_pairs(pairs: Iterable[tuple[str, str]]) -> QueryPairs:
 class PageQuery(ListQuery):
     """The query of the timeline page."""
 
-    event: Annotated[str, AfterValidator(schemas.printable)] | None = Field(None, max_length=500)
+    event: Annotated[str, AfterValidator(schemas.check_printable)] | None = Field(
+        None, max_length=500
+    )
 
     @property
     def slow(self) -> bool:

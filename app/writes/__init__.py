@@ -1,49 +1,49 @@
 """Every change to the data, each within the transaction of the session it is given."""
 
 from app.writes.citations import add_source, remove_source
-from app.writes.events import EVENT, Kind, create_events
-from app.writes.imports import ImportOptions, Report, load
-from app.writes.journal import By, check, now
+from app.writes.events import EVENT, StoredKind, create_events
+from app.writes.imports import ImportOptions, ImportOutcome, import_lines
+from app.writes.journal import By, current_timestamp, find_contradictions
 from app.writes.records import (
-    KINDS,
-    Condition,
+    RECORD_KINDS,
+    Precondition,
     Saved,
-    create,
-    delete,
-    patch,
-    put,
-    restore,
+    create_record,
+    delete_record,
+    patch_record,
+    put_record,
+    restore_record,
 )
-from app.writes.report import printed
-from app.writes.retries import Answer, Request, once
+from app.writes.report import format_report
+from app.writes.retries import RepeatableRequest, WriteAnswer, answer_once
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
 __all__ = [
     "ACTOR",
     "EVENT",
-    "KINDS",
     "PLACE",
+    "RECORD_KINDS",
     "SOURCE",
     "TYPE",
-    "Answer",
     "By",
-    "Condition",
     "ImportOptions",
-    "Kind",
-    "Report",
-    "Request",
+    "ImportOutcome",
+    "Precondition",
+    "RepeatableRequest",
     "Saved",
+    "StoredKind",
+    "WriteAnswer",
     "add_source",
-    "check",
-    "create",
+    "answer_once",
     "create_events",
-    "delete",
-    "load",
-    "now",
-    "once",
-    "patch",
-    "printed",
-    "put",
+    "create_record",
+    "current_timestamp",
+    "delete_record",
+    "find_contradictions",
+    "format_report",
+    "import_lines",
+    "patch_record",
+    "put_record",
     "remove_source",
-    "restore",
+    "restore_record",
 ]

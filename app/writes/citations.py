@@ -12,16 +12,18 @@ from app.errors import Fault, Problem, refuse
 from app.plain import count
 from app.writes.events import EVENT
 from app.writes.journal import By
-from app.writes.records import Condition, Json, Saved, fetch_for_edit, save_edit, without_derived
+from app.writes.records import Json, Precondition, Saved, fetch_for_edit, save_edit, without_derived
 
 
-def add_source(session: Session, by: By, event_id: str, entry: Any, condition: Condition) -> Saved:
+def add_source(
+    session: Session, by: By, event_id: str, entry: Any, condition: Precondition
+) -> Saved:
     """Cite one more source. Raise Problem `conflict` if the event cites it in the same words."""
     stored = fetch_for_edit(session, EVENT, event_id, condition)
     if not isinstance(entry, dict):
         fault = Fault("body", "body", "give a JSON object: one entry of `sources`, not a list")
         raise refuse(fault, code="invalid-body")
-    schemas.checked(schemas.SourceReference, entry)
+    schemas.validate(schemas.SourceReference, entry)
     number = len(stored["sources"])
     if number == schemas.MAX_SOURCES:
         message = f"the event has {number} sources, and can have no more"
@@ -37,7 +39,7 @@ def add_source(session: Session, by: By, event_id: str, entry: Any, condition: C
 
 
 def remove_source(
-    session: Session, by: By, event_id: str, number: int, condition: Condition
+    session: Session, by: By, event_id: str, number: int, condition: Precondition
 ) -> Saved:
     """Remove a source by its place. Raise Problem `conflict` if no supporting one would be left."""
     stored = fetch_for_edit(session, EVENT, event_id, condition)

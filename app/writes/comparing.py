@@ -10,9 +10,9 @@ from app.words import fold
 from app.writes.journal import Revision
 
 Json = dict[str, Any]
-MAX_APART_KM = 10.0  # between two pairs of coordinates of one place
+MAX_DISTANCE_KM = 10.0  # between two pairs of coordinates of one place
 EARTH_RADIUS_KM = 6371.0
-NOTHING: tuple[Any, ...] = (None, [])  # null and empty say that there is none
+EMPTY_VALUES: tuple[Any, ...] = (None, [])  # null and empty say that there is none
 
 
 class Deviation(NamedTuple):
@@ -20,108 +20,114 @@ class Deviation(NamedTuple):
 
     field: str
     stored: Any
-    given: Any
+    value: Any
 
     @property
     def lacking(self) -> bool:
         """Whether nothing is stored."""
-        return self.stored in NOTHING
+        return self.stored in EMPTY_VALUES
 
     @property
     def merged(self) -> Any:
         """The value to store: aliases are added to those stored, any other value replaces."""
         if self.field == "aliases":
-            return [*self.stored, *_added(self.given, {"aliases": self.stored})]
-        return self.given
+            return [*self.stored, *_new_aliases(self.value, {"aliases": self.stored})]
+        return self.value
 
 
-def agreement(given: Mapping[str, Any], stored: Json) -> int | None:
+def count_agreeing_marks(fields: Mapping[str, Any], stored: Json) -> int | None:
     """Count the marks (country, kind, coordinates) that agree; None if one contradicts.
 
     A mark that one of the two does not have says nothing.
     """
     count = 0
     for mark in ("country", "kind"):
-        one, other = given.get(mark), stored.get(mark)
+        one, other = fields.get(mark), stored.get(mark)
         if one is not None and other is not None:
             if one != other:
                 return None
             count += 1
-    here, there = _point(given), _point(stored)
+    here, there = _coordinates(fields), _coordinates(stored)
     if here and there:
-        if kilometres(here, there) > MAX_APART_KM:
+        if distance_km(here, there) > MAX_DISTANCE_KM:
             return None
         count += 1
     return count
 
 
-def _point(place: Mapping[str, Any]) -> tuple[float, float] | None:
+def _coordinates(place: Mapping[str, Any]) -> tuple[float, float] | None:
     latitude, longitude = place.get("latitude"), place.get("longitude")
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
-def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
+def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Return the great-circle distance of two points in degrees (haversine)."""
     (south, west), (north, east) = (tuple(map(radians, point)) for point in (one, other))
     rise, run = sin((north - south) / 2) ** 2, sin((east - west) / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(rise + cos(south) * cos(north) * run)))
 
 
-def deviations(
-    fields: Iterable[str], given: Mapping[str, Any], stored: Json, nulls: Collection[str] = ()
+def find_deviations(
+    fields: Iterable[str], values: Mapping[str, Any], stored: Json, nulls: Collection[str] = ()
 ) -> Iterator[Deviation]:
     """Yield each field that the stored record lacks or has otherwise.
 
     A null or empty value is no statement, unless its field is in `nulls`.
     """
     for field in fields:
-        value, there = given[field], stored[field]
-        if value == there or (value in NOTHING and (field not in nulls or there in NOTHING)):
+        value, there = values[field], stored[field]
+        if value == there or (
+            value in EMPTY_VALUES and (field not in nulls or there in EMPTY_VALUES)
+        ):
             continue
-        if there in NOTHING or value in NOTHING or not repeats(field, value, stored):
+        if (
+            there in EMPTY_VALUES
+            or value in EMPTY_VALUES
+            or not is_repetition(field, value, stored)
+        ):
             yield Deviation(field, there, value)
 
 
-def repeats(field: str, value: Any, stored: Json) -> bool:
+def is_repetition(field: str, value: Any, stored: Json) -> bool:
     """Return whether a value says no more than the record: an alias or another case of a name."""
-    same = SAME.get(field)
+    same = SAME_VALUES.get(field)
     return bool(value == stored[field] if same is None else same(value, stored))
 
 
-def _names(record: Json) -> set[str]:
+def _folded_names(record: Json) -> set[str]:
     """Return the folded names that a record goes by."""
     names = (record.get("name"), *(record.get("aliases") or ()))
     return {fold(name) for name in names if name is not None}
 
 
-def _added(aliases: Iterable[str], record: Json) -> list[str]:
+def _new_aliases(aliases: Iterable[str], record: Json) -> list[str]:
     """Return the aliases that are no name of the record yet."""
-    names = _names(record)
+    names = _folded_names(record)
     return [alias for alias in dict.fromkeys(aliases) if fold(alias) not in names]
 
 
 # Fields whose values are the same if their folded names are.
-SAME: Mapping[str, Callable[[Any, Json], bool]] = {
-    "name": lambda name, record: fold(name) in _names(record),
-    "aliases": lambda aliases, record: not _added(aliases, record),
+SAME_VALUES: Mapping[str, Callable[[Any, Json], bool]] = {
+    "name": lambda name, record: fold(name) in _folded_names(record),
+    "aliases": lambda aliases, record: not _new_aliases(aliases, record),
     "publisher": lambda name, record: fold(name) == fold(record["publisher"] or ""),
 }
 
 
-def taken_away(deviation: Deviation, revisions: Iterable[Revision]) -> Revision | None:
+def find_removal(deviation: Deviation, revisions: Iterable[Revision]) -> Revision | None:
     """Return the revision that replaced or removed the given value; None if it never was there."""
     replaced: Revision | None = None
     was_there = False
     for revision in revisions:
         document = json.loads(revision.body) if revision.body else {}
-        there = bool(document) and _had(deviation, document)
+        there = bool(document) and _document_had(deviation, document)
         if was_there and not there:
             replaced = revision
         was_there = there
     return replaced
 
 
-def last_editor(field: str, revisions: Iterable[Revision]) -> Revision | None:
+def find_last_edit(field: str, revisions: Iterable[Revision]) -> Revision | None:
     """Return the revision that last changed a field; None if it is as it was at first."""
     editor: Revision | None = None
     documents = [(r, json.loads(r.body)) for r in revisions if r.body]
@@ -131,10 +137,10 @@ def last_editor(field: str, revisions: Iterable[Revision]) -> Revision | None:
     return editor
 
 
-def _had(deviation: Deviation, document: Json) -> bool:
+def _document_had(deviation: Deviation, document: Json) -> bool:
     """Return whether a revision has the given value, or of aliases one that is now missing."""
     if deviation.field == "aliases":
-        new = _added(deviation.given, {"aliases": deviation.stored})
-        return len(_added(new, document)) < len(new)
+        new = _new_aliases(deviation.value, {"aliases": deviation.stored})
+        return len(_new_aliases(new, document)) < len(new)
     there = document[deviation.field]
-    return there not in NOTHING and repeats(deviation.field, deviation.given, document)
+    return there not in EMPTY_VALUES and is_repetition(deviation.field, deviation.value, document)

@@ -15,22 +15,22 @@ from app.dialects import listed
 from app.errors import Fault, Problem, refuse
 from app.models import TABLES
 from app.rows import PARTS, EventRows, insert, stored
-from app.words import slug
+from app.words import make_slug
 from app.writes.journal import (
     By,
-    Change,
-    began,
-    now,
-    record,
-    refuse_known,
-    versions,
-    was_deleted,
+    JournalEntry,
+    current_timestamp,
+    describe_deleted,
+    fetch_creation_time,
+    fetch_versions,
+    record_changes,
+    refuse_used_id,
 )
-from app.writes.lookups import NAMED, Lookups
-from app.writes.names import Ids, ids
-from app.writes.vocabulary import TYPE, Vocabulary, forget_unused
+from app.writes.lookups import REFERENCES, Lookups
+from app.writes.names import IdAllocator, fetch_ids
+from app.writes.vocabulary import TYPE, VocabularyKind, delete_unused
 
-MEMBERS = {  # of an event, by the column or table that holds them
+MEMBER_OF_COLUMN = {  # of an event, by the column or table that holds them
     "type_id": "type",
     "date_edtf": "date",
     "date_text": "date",
@@ -43,90 +43,93 @@ MEMBERS = {  # of an event, by the column or table that holds them
     "quantity": "quantities",
     "relation": "related",
 }
-QUANTITY = attrgetter("measure", "value", "max_value", "qualifier", "unit", "text")
-CITATION = attrgetter("role", "quote", "locator", "note")
-EVENT_ROW = itemgetter(*TABLES["event"].columns.keys())
+QUANTITY_VALUES = attrgetter("measure", "value", "max_value", "qualifier", "unit", "text")
+CITATION_VALUES = attrgetter("role", "quote", "locator", "note")
+EVENT_VALUES = itemgetter(*TABLES["event"].columns.keys())
 Json = dict[str, Any]
 
 
 def differences(one: EventRows, other: EventRows) -> set[str]:
     """The members of an event in which the two differ, but for version and timestamps."""
     columns = {
-        MEMBERS.get(name, name)
+        MEMBER_OF_COLUMN.get(name, name)
         for name, value in one.event.items()
-        if name not in schemas.COUNTED and value != other.event[name]
+        if name not in schemas.EDIT_MEMBERS and value != other.event[name]
     }
-    return columns | {MEMBERS[part] for part in PARTS if one.parts[part] != other.parts[part]}
+    return columns | {
+        MEMBER_OF_COLUMN[part] for part in PARTS if one.parts[part] != other.parts[part]
+    }
 
 
 def removals(new: EventRows, old: EventRows) -> list[str]:
     """Return a note for each member that the old event has and the new one lacks."""
     columns = {name for name in ("summary", "date_text", "status") if new.event[name] is None}
     lost = [name for name in sorted(columns) if old.event[name] is not None]
-    lost += [MEMBERS[part] for part in PARTS if old.parts[part] and not new.parts[part]]
+    lost += [MEMBER_OF_COLUMN[part] for part in PARTS if old.parts[part] and not new.parts[part]]
     return [f"{name} was removed from an event: the file gives none" for name in lost]
 
 
-def rows_of(lookups: Lookups, event_id: str, given: schemas.EventWrite) -> EventRows:
+def build_rows(lookups: Lookups, event_id: str, event_body: schemas.EventWrite) -> EventRows:
     """The rows of an event, with all that it names looked up or made.
 
     `lookups` must be prepared for it. Problem `invalid-body` or `conflict` where it names what does
     not exist or differs.
     """
-    roles = [source.role for source in given.sources]
+    roles = [source.role for source in event_body.sources]
     event = {
         "id": event_id,
-        "type_id": lookups.type(given.type),
-        "title": given.title,
-        "summary": given.summary,
-        "date_edtf": given.date.edtf,
-        "date_text": given.date.text,
-        "status": given.status,
+        "type_id": lookups.type(event_body.type),
+        "title": event_body.title,
+        "summary": event_body.summary,
+        "date_edtf": event_body.date.edtf,
+        "date_text": event_body.date.text,
+        "status": event_body.status,
         "support_position": roles.index("supports"),
         "support_role": "supports",
     }
-    places = (lookups.resolve("places", place, n) for n, place in enumerate(given.places))
+    places = (lookups.resolve("places", place, n) for n, place in enumerate(event_body.places))
     parts: dict[str, list[tuple[Any, ...]]] = {
         "event_actor": [
             (lookups.resolve("actors", actor, n), actor.role)
-            for n, actor in enumerate(given.actors)
+            for n, actor in enumerate(event_body.actors)
         ],
         "event_place": [(place_id,) for place_id in dict.fromkeys(places)],
-        "event_tag": [(tag_id,) for tag_id in dict.fromkeys(map(lookups.tag, given.tags))],
-        "quantity": [QUANTITY(quantity) for quantity in given.quantities],
+        "event_tag": [(tag_id,) for tag_id in dict.fromkeys(map(lookups.tag, event_body.tags))],
+        "quantity": [QUANTITY_VALUES(quantity) for quantity in event_body.quantities],
         "relation": [
-            (link.relation, _other(event_id, link.event, n))
-            for n, link in enumerate(dict.fromkeys(given.related))
+            (link.relation, _refuse_self(event_id, link.event, n))
+            for n, link in enumerate(dict.fromkeys(event_body.related))
         ],
         "citation": [
-            (lookups.resolve("sources", source, n), *CITATION(source))
-            for n, source in enumerate(given.sources)
+            (lookups.resolve("sources", source, n), *CITATION_VALUES(source))
+            for n, source in enumerate(event_body.sources)
         ],
     }
     numbered = {
-        table: [(event_id, n, *row) for n, row in enumerate(made)] for table, made in parts.items()
+        table: [(event_id, n, *row) for n, row in enumerate(part_rows)]
+        for table, part_rows in parts.items()
     }
     numbered["citation_claim"] = [
         (event_id, n, m, claim)
-        for n, source in enumerate(given.sources)
+        for n, source in enumerate(event_body.sources)
         for m, claim in enumerate(dict.fromkeys(source.claims))
     ]
     return EventRows(event, numbered)
 
 
-def _other(event_id: str, target: str, number: int) -> str:
+def _refuse_self(event_id: str, target: str, number: int) -> str:
     if target == event_id:
         fault = Fault("body", f"related.{number}.event", "an event cannot relate to itself")
         raise refuse(fault, code="invalid-body")
     return target
 
 
-def save(
+def save_events(
     session: Session,
     by: By,
     lookups: Lookups,
     events: Sequence[EventRows],
-    held: Mapping[str, EventRows],
+    stored_rows: Mapping[str, EventRows],
     last: Mapping[str, int],
     op: str | None = None,
     blocks: index.BlockWriter | None = None,
@@ -138,23 +141,25 @@ def save(
     `refuse_missing` sees to that. With `blocks`, of many saves in one transaction, postings wait
     until these are flushed.
     """
-    moment = now()
+    moment = current_timestamp()
     lookups.save(by, moment, blocks)
     for rows in events:
-        was = held.get(rows.event_id)
+        was = stored_rows.get(rows.event_id)
         rows.event["version"] = last.get(rows.event_id, 0) + 1
         if was is not None:
             rows.event["created_at"] = was.event["created_at"]
         else:  # one that is restored was there before
-            known = rows.event_id in last
-            rows.event["created_at"] = began(session, "event", rows.event_id) if known else moment
+            is_known = rows.event_id in last
+            rows.event["created_at"] = (
+                fetch_creation_time(session, "event", rows.event_id) if is_known else moment
+            )
         rows.event["updated_at"] = moment
-    replaced = [held[rows.event_id] for rows in events if rows.event_id in held]
+    replaced = [stored_rows[rows.event_id] for rows in events if rows.event_id in stored_rows]
     _write_rows(session, events, replaced)
-    written = _index(session, lookups, events, replaced, blocks)
+    written = _write_index(session, lookups, events, replaced, blocks)
     changes = [
-        Change(
-            op or ("update" if rows.event_id in held else "create"),
+        JournalEntry(
+            op or ("update" if rows.event_id in stored_rows else "create"),
             "event",
             rows.event_id,
             rows.event["version"],
@@ -162,26 +167,26 @@ def save(
         )
         for rows in events
     ]
-    record(session, by, changes, moment)
-    if _tags(replaced) - _tags(events):
-        forget_unused(session, "tag", "event_tag", "tag_id")
+    record_changes(session, by, changes, moment)
+    if _list_tags(replaced) - _list_tags(events):
+        delete_unused(session, "tag", "event_tag", "tag_id")
 
 
-def _tags(events: Iterable[EventRows]) -> set[str]:
+def _list_tags(events: Iterable[EventRows]) -> set[str]:
     return {tag_id for rows in events for tag_id in rows.ids("tag")}
 
 
 def _write_rows(
     session: Session, events: Sequence[EventRows], replaced: Sequence[EventRows]
 ) -> None:
-    known = {rows.event_id for rows in replaced}
-    _remove_parts(session, known)
+    replaced_ids = {rows.event_id for rows in replaced}
+    _remove_parts(session, replaced_ids)
     table = TABLES["event"]
     for rows in events:
-        if rows.event_id in known:
+        if rows.event_id in replaced_ids:
             session.execute(update(table).where(table.c.id == rows.event_id), rows.event)
     connection = session.connection()
-    fresh = [EVENT_ROW(rows.event) for rows in events if rows.event_id not in known]
+    fresh = [EVENT_VALUES(rows.event) for rows in events if rows.event_id not in replaced_ids]
     insert(connection, "event", fresh)
     for part in PARTS:
         insert(connection, part, [row for rows in events for row in rows.parts[part]])
@@ -194,7 +199,7 @@ def _remove_parts(session: Session, event_ids: Iterable[str]) -> None:
         session.execute(query, {"ids": gone})
 
 
-def _index(
+def _write_index(
     session: Session,
     lookups: Lookups,
     events: Sequence[EventRows],
@@ -207,53 +212,57 @@ def _index(
     left = sorted({target for rows in replaced for target in rows.targets}.difference(own))
     links = [(rows.event_id, target) for rows in events for target in rows.targets]
     new = [link for link in links if link[1] not in {*own, *left}]
-    made = index.join_entries(connection, events, lookups.records)
-    written = index.update_entries(connection, [*own, *left], made, new, blocks)
-    return {shown.event_id: shown.after for shown in written}
+    documents = index.join_entries(connection, events, lookups.records)
+    written = index.update_entries(connection, [*own, *left], documents, new, blocks)
+    return {entry.event_id: entry.after for entry in written}
 
 
 def create_events(
-    session: Session, by: By, given: Iterable[schemas.EventWrite], *, op: str = "create"
+    session: Session, by: By, bodies: Iterable[schemas.EventWrite], *, op: str = "create"
 ) -> list[str]:
     """Store new events that may name each other in any order; gives their ids in that order.
 
     Problem `conflict` where an id is taken, `invalid-body` where one names what does not exist.
     """
-    lookups, free = Lookups(session), Ids(session, "event")
-    made: list[EventRows] = []
-    events = list(given)
+    lookups, free = Lookups(session), IdAllocator(session, "event")
+    all_rows: list[EventRows] = []
+    events = list(bodies)
     for batch in index.batches(events):
         lookups.prepare(batch)
-        free.ask(event.id or slug(_called(event)) for event in batch)
-        rows = [_new(session, lookups, free, event, op) for event in batch]
-        there = versions(session, "event", [of.event_id for of in rows]) if op == "restore" else {}
-        save(session, by, lookups, rows, {}, there, op)
-        made += rows
-    for event, rows_of_event in zip(events, made, strict=True):
-        with said_of(event.id or event.title):
+        free.ask(event.id or make_slug(_describe_event(event)) for event in batch)
+        rows = [_build_new(session, lookups, free, event, op) for event in batch]
+        there = (
+            fetch_versions(session, "event", [of.event_id for of in rows])
+            if op == "restore"
+            else {}
+        )
+        save_events(session, by, lookups, rows, {}, there, op)
+        all_rows += rows
+    for event, rows_of_event in zip(events, all_rows, strict=True):
+        with name_event_in_problem(event.id or event.title):
             refuse_missing(session, rows_of_event)
-    return [rows_of_event.event_id for rows_of_event in made]
+    return [rows_of_event.event_id for rows_of_event in all_rows]
 
 
-def _called(event: schemas.EventWrite) -> str:
+def _describe_event(event: schemas.EventWrite) -> str:
     return f"{event.date.edtf} {event.title}"
 
 
-def _new(
-    session: Session, lookups: Lookups, free: Ids, event: schemas.EventWrite, op: str
+def _build_new(
+    session: Session, lookups: Lookups, free: IdAllocator, event: schemas.EventWrite, op: str
 ) -> EventRows:
-    with said_of(event.id or event.title):
-        event_id = event.id or free.make(_called(event))
+    with name_event_in_problem(event.id or event.title):
+        event_id = event.id or free.make(_describe_event(event))
         if event.id is not None:
             if op != "restore" and free.taken(event_id):
-                there = event_id not in missing(session, [event_id])
-                refuse_known(session, "event", event_id, stored=there)
+                there = event_id not in find_missing(session, [event_id])
+                refuse_used_id(session, "event", event_id, stored=there)
             free.take(event_id)
-        return rows_of(lookups, event_id, event)
+        return build_rows(lookups, event_id, event)
 
 
 @contextmanager
-def said_of(name: str) -> Iterator[None]:
+def name_event_in_problem(name: str) -> Iterator[None]:
     """Name the event in the detail of a problem: it may be one of many."""
     try:
         yield
@@ -262,7 +271,7 @@ def said_of(name: str) -> Iterator[None]:
         raise
 
 
-def missing(session: Session, event_ids: Iterable[str]) -> set[str]:
+def find_missing(session: Session, event_ids: Iterable[str]) -> set[str]:
     """Those of the ids that no event has."""
     left = set(event_ids)
     query = text("SELECT id FROM event WHERE id IN :ids").bindparams(listed("ids"))
@@ -273,7 +282,7 @@ def missing(session: Session, event_ids: Iterable[str]) -> set[str]:
 
 def refuse_missing(session: Session, rows: EventRows) -> None:
     """Problem `invalid-body` where an event relates to one that is not there."""
-    gone = missing(session, rows.targets)
+    gone = find_missing(session, rows.targets)
     candidates = Candidates(session.connection())
     faults = [
         missing_target(candidates, position, target)
@@ -299,57 +308,66 @@ class Events:
 
     name: str = "event"
     shape: type[schemas.Shape] = schemas.EventWrite
-    derived: frozenset[str] = frozenset(schemas.COUNTED)
+    derived: frozenset[str] = frozenset(schemas.EDIT_MEMBERS)
 
     def exists(self, session: Session, record_id: str) -> bool:
         """Whether it is stored."""
-        return not missing(session, [record_id])
+        return not find_missing(session, [record_id])
 
     def used_by(self, session: Session, record_id: str) -> list[str]:
         """Ids of the events that relate to it."""
         query = "SELECT DISTINCT event_id FROM relation WHERE target_id = :id ORDER BY 1"
-        return ids(session, query, id=record_id)
+        return fetch_ids(session, query, id=record_id)
 
-    def save(self, session: Session, by: By, given: Any, op: str) -> str:
+    def save(self, session: Session, by: By, body: Any, op: str) -> str:
         """Store a valid document; gives its id. One that says what is stored changes nothing."""
         if op != "update":
-            return create_events(session, by, [given], op=op)[0]
-        assert given.id is not None
+            return create_events(session, by, [body], op=op)[0]
+        assert body.id is not None
         lookups = Lookups(session)
-        lookups.prepare([given])
-        rows = rows_of(lookups, given.id, given)
-        held = stored(session.connection(), [given.id])
-        if differences(rows, held[given.id]):
-            save(session, by, lookups, [rows], held, versions(session, "event", held))
+        lookups.prepare([body])
+        rows = build_rows(lookups, body.id, body)
+        stored_rows = stored(session.connection(), [body.id])
+        if differences(rows, stored_rows[body.id]):
+            save_events(
+                session,
+                by,
+                lookups,
+                [rows],
+                stored_rows,
+                fetch_versions(session, "event", stored_rows),
+            )
             refuse_missing(session, rows)
         else:
             lookups.save(by)  # what it says of an actor, place or source may be new
-        return str(given.id)
+        return str(body.id)
 
     def remove(self, session: Session, by: By, record_id: str) -> None:
         """Delete an event that no other relates to; its journal stays."""
-        held = stored(session.connection(), [record_id])[record_id]
+        stored_rows = stored(session.connection(), [record_id])[record_id]
         _remove_parts(session, [record_id])
         session.execute(text("DELETE FROM event WHERE id = :id"), {"id": record_id})
-        index.update_entries(session.connection(), [record_id, *sorted(held.targets)])
-        version = held.event["version"] + 1
-        record(session, by, [Change("delete", "event", record_id, version, None)])
-        if held.parts["event_tag"]:
-            forget_unused(session, "tag", "event_tag", "tag_id")
+        index.update_entries(session.connection(), [record_id, *sorted(stored_rows.targets)])
+        version = stored_rows.event["version"] + 1
+        record_changes(session, by, [JournalEntry("delete", "event", record_id, version, None)])
+        if stored_rows.parts["event_tag"]:
+            delete_unused(session, "tag", "event_tag", "tag_id")
 
     def revived(self, session: Session, document: Json) -> Json:
         """A document of the journal, made ready to be stored again.
 
         What it names is taken as it is now; Problem `conflict` where that was deleted since.
         """
-        named: list[tuple[str, Kind, str]] = [("type", TYPE, document["type"])]
-        for part, (kind, link) in NAMED.items():
+        named: list[tuple[str, StoredKind, str]] = [("type", TYPE, document["type"])]
+        for part, (kind, link) in REFERENCES.items():
             named += [(f"{part}.{n}", kind, e["id"]) for n, e in enumerate(document[part])]
-            kept = {"id", *link}
-            document[part] = [{n: v for n, v in e.items() if n in kept} for e in document[part]]
+            own_members = {"id", *link}
+            document[part] = [
+                {n: v for n, v in e.items() if n in own_members} for e in document[part]
+            ]
         named += [(f"related.{n}", self, e["event"]) for n, e in enumerate(document["related"])]
         faults = [
-            Fault("body", where, was_deleted(kind.name, record_id))
+            Fault("body", where, describe_deleted(kind.name, record_id))
             for where, kind, record_id in named
             if not kind.exists(session, record_id)
         ]
@@ -358,5 +376,5 @@ class Events:
         return document
 
 
-Kind = Events | Vocabulary
+StoredKind = Events | VocabularyKind
 EVENT = Events()

@@ -17,28 +17,28 @@ from app.errors import Fault, Problem, refuse, wrong
 from app.formats import Line
 from app.plain import count
 from app.rows import EventRows, Json, stored
-from app.words import fold, slug
+from app.words import fold, make_slug
 from app.writes.events import (
     EVENT,
+    build_rows,
     differences,
-    missing,
+    find_missing,
     missing_target,
     removals,
-    rows_of,
-    save,
+    save_events,
 )
-from app.writes.journal import By, fetch_signature, versions
+from app.writes.journal import By, fetch_signature, fetch_versions
 from app.writes.lookups import FileRules, Lookups
 from app.writes.records import without_derived
-from app.writes.roles import Roles
+from app.writes.roles import RoleReader
 from app.writes.type_names import TypeNames
 
-OWN = text(
+STORED_BY_THIS_IMPORT = text(
     "SELECT record_id FROM change WHERE kind = 'event' AND cause_kind IS NULL"
     " AND record_id IN :ids AND position > :began"
 ).bindparams(listed("ids"))
-MOST_FAULTS = 100  # are told; the rest of the file is not looked at
-NOT_WRITTEN = ("match",)  # what lists add to an event
+MAX_FILE_FAULTS = 100  # are told; the rest of the file is not looked at
+LIST_MEMBERS = ("match",)  # what lists add to an event
 
 
 class ImportOptions(BaseModel):
@@ -72,12 +72,12 @@ class ImportOptions(BaseModel):
         examples=[["freelance"]],
         max_length=schemas.MAX_ENTRIES,
     )
-    source_publisher: schemas.Line | None = Field(
+    source_publisher: schemas.LineText | None = Field(
         None,
         description="Publisher of the source for events that bring none.",
         examples=["Example News"],
     )
-    source_title: schemas.Line | None = Field(
+    source_title: schemas.LineText | None = Field(
         None, description="Its title.", examples=["A chronology"]
     )
     source_url: schemas.Url | None = Field(
@@ -108,7 +108,7 @@ class ImportOptions(BaseModel):
 
 
 @dataclass
-class Report:
+class ImportOutcome:
     """What an import did, in events; `notes` are what the file said and no event can hold.
 
     `records` are the first of the records that it made, filled in or corrected, `totals` their
@@ -123,22 +123,22 @@ class Report:
     records: list[Json] = field(default_factory=list)
 
 
-class Read(NamedTuple):
+class ParsedEvent(NamedTuple):
     """A line that is valid in itself."""
 
     line: Line
     event_id: str
-    given: schemas.EventWrite
+    body: schemas.EventWrite
     version: int | None = None  # of the stored event that the line is an edit of
 
 
-def load(
+def import_lines(
     session: Session,
     by: By,
     lines: Iterable[Line],
     options: ImportOptions,
     progress: Callable[[int], None] = lambda done: None,
-) -> Report:
+) -> ImportOutcome:
     """Store the events of a file, which may name each other in any order; tells `progress` lines.
 
     An event that is stored just so is left alone. Problem `invalid-body` with every fault, up to
@@ -146,14 +146,14 @@ def load(
     file is, but for links to events further down and some 100 bytes for each record it makes.
     """
     run = _Run(session, by, options)
-    with _seldom_collected():
+    with _collect_garbage_less():
         for done in run.take(lines):
             progress(done)
     run.require_targets()
     if run.faults:
-        told = sorted(run.faults[:MOST_FAULTS], key=lambda fault: fault.line or 0)
-        problem = refuse(*told, code="invalid-body")
-        most = len(run.faults) >= MOST_FAULTS
+        first_faults = sorted(run.faults[:MAX_FILE_FAULTS], key=lambda fault: fault.line or 0)
+        problem = refuse(*first_faults, code="invalid-body")
+        most = len(run.faults) >= MAX_FILE_FAULTS
         number = f"{len(run.faults)} or more faults" if most else count(len(run.faults), "fault")
         problem.detail = f"Nothing was imported: {number}."
         raise problem
@@ -164,7 +164,7 @@ def load(
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
+def _collect_garbage_less() -> Iterator[None]:
     """Let Python look for cycles of garbage more seldom: an import makes much, and no cycles."""
     usual = gc.get_threshold()
     gc.set_threshold(100 * usual[0], *usual[1:])
@@ -184,10 +184,10 @@ class _Run:
         )
         self.lookups = Lookups(session, rules)
         self.types = TypeNames(session, create=options.create_types)
-        self.roles = Roles(session, options.roles, options.spell)
+        self.roles = RoleReader(session, options.roles, options.spell)
         self.lookups.new_labels = self.types.new_labels
         self.blocks = index.BlockWriter(session.connection())
-        self.report = Report()
+        self.report = ImportOutcome()
         self.faults: list[Fault] = []
         self.began = reads.position(session.connection()).position
         self.awaited: dict[str, tuple[Line, int]] = {}  # targets to be found further down
@@ -195,7 +195,7 @@ class _Run:
 
     def take(self, lines: Iterable[Line]) -> Iterator[int]:
         """Go through the file; gives the number of lines read from time to time."""
-        batch: dict[str, Read] = {}
+        batch: dict[str, ParsedEvent] = {}
         for done, line in enumerate(lines, 1):
             if (read := self._read(line)) is not None:
                 if read.event_id in batch:  # is to be compared with the one before
@@ -206,7 +206,7 @@ class _Run:
                 self._store(list(batch.values()))
                 batch = {}
                 yield done
-            if len(self.faults) >= MOST_FAULTS:
+            if len(self.faults) >= MAX_FILE_FAULTS:
                 return
         self._store(list(batch.values()))
         self.blocks.flush()
@@ -215,13 +215,13 @@ class _Run:
         """Note a fault for each link to an event that never came, up to MOST_FAULTS."""
         candidates = Candidates(self.session.connection())
         for batch in index.batches(self.awaited):
-            for target in sorted(missing(self.session, batch)):
+            for target in sorted(find_missing(self.session, batch)):
                 if target in self.blamed:
                     continue
                 line, number = self.awaited[target]
                 fault = missing_target(candidates, number, target)
                 self.faults.append(line.blame(fault))
-            if len(self.faults) >= MOST_FAULTS:
+            if len(self.faults) >= MAX_FILE_FAULTS:
                 return
 
     def report_records(self) -> None:
@@ -230,13 +230,13 @@ class _Run:
         records.find_similar(self.session)
         self.report.totals, self.report.records = records.totals, records.records
 
-    def _read(self, line: Line) -> Read | None:
+    def _read(self, line: Line) -> ParsedEvent | None:
         self._take_notes(line.notes)
         if line.faults:
             self.faults += line.faults
             return None
-        kept = {n: value for n, value in line.document.items() if n not in NOT_WRITTEN}
-        document = without_derived(EVENT, kept)
+        members = {n: value for n, value in line.document.items() if n not in LIST_MEMBERS}
+        document = without_derived(EVENT, members)
         try:
             version = _read_version(line.document.get("version"))
             if isinstance(document.get("type"), str):
@@ -255,51 +255,51 @@ class _Run:
             self._blame(line, refuse(*faults, code="invalid-body"), document.get("id"))
             return None
         try:
-            given = schemas.checked(schemas.EventWrite, document)
+            body = schemas.validate(schemas.EventWrite, document)
         except Problem as problem:
             self._blame(line, problem, document.get("id"))
             return None
-        event_id = given.id or slug(f"{given.date.edtf} {given.title}")
-        return Read(line, event_id, given, version)
+        event_id = body.id or make_slug(f"{body.date.edtf} {body.title}")
+        return ParsedEvent(line, event_id, body, version)
 
-    def _store(self, batch: list[Read]) -> None:
+    def _store(self, batch: list[ParsedEvent]) -> None:
         """Store what is new or to be replaced."""
-        last = versions(self.session, "event", [read.event_id for read in batch])
-        held = stored(self.session.connection(), last)
-        gone, own = last.keys() - held, self._written(held)
-        self.lookups.prepare([read.given for read in batch])
+        last = fetch_versions(self.session, "event", [read.event_id for read in batch])
+        stored_rows = stored(self.session.connection(), last)
+        gone, own = last.keys() - stored_rows, self._written(stored_rows)
+        self.lookups.prepare([read.body for read in batch])
         new: list[EventRows] = []
         for read in batch:
             try:
-                rows = self._rows(read, held, gone, own)
+                rows = self._rows(read, stored_rows, gone, own)
             except Problem as problem:
                 self._blame(read.line, problem, read.event_id)
                 continue
             if rows is not None:
                 new.append(rows)
-                self.report.updated += rows.event_id in held
-                self.report.created += rows.event_id not in held
-        save(self.session, self.by, self.lookups, new, held, last, blocks=self.blocks)
+                self.report.updated += rows.event_id in stored_rows
+                self.report.created += rows.event_id not in stored_rows
+        save_events(self.session, self.by, self.lookups, new, stored_rows, last, blocks=self.blocks)
         lines = {read.event_id: read.line for read in batch}
         self._await(new, lines)
 
     def _rows(
-        self, read: Read, held: dict[str, EventRows], gone: set[str], own: set[str]
+        self, read: ParsedEvent, stored_rows: dict[str, EventRows], gone: set[str], own: set[str]
     ) -> EventRows | None:
         """The rows to store; None where they are stored just so."""
         if read.event_id in gone:
             message = f"the event '{read.event_id}' was deleted; restore it first"
             raise refuse(Fault("body", "id", message), code="conflict")
         self.lookups.line = read.line.number
-        rows = rows_of(self.lookups, read.event_id, read.given)
-        was = held.get(read.event_id)
+        rows = build_rows(self.lookups, read.event_id, read.body)
+        was = stored_rows.get(read.event_id)
         if was is None:
             return rows
         differing = ", ".join(sorted(differences(rows, was)))
         if not differing:
             self.report.unchanged += 1
             return None
-        if read.given.id is None and fold(read.given.title) != fold(was.event["title"]):
+        if read.body.id is None and fold(read.body.title) != fold(was.event["title"]):
             message = (
                 f"the id made from date and title, '{read.event_id}', is that of the event"
                 f' "{was.event["title"][:100]}"; give this line an `id` of its own, or that one'
@@ -319,7 +319,7 @@ class _Run:
             return rows
         raise refuse(Fault("body", "id", message), code="conflict")
 
-    def _changed_since(self, read: Read, current: int, differing: str) -> str:
+    def _changed_since(self, read: ParsedEvent, current: int, differing: str) -> str:
         """Say whose version a line would overwrite unseen."""
         author, at = fetch_signature(self.session, "event", read.event_id, current)
         return (
@@ -331,8 +331,12 @@ class _Run:
 
     def _written(self, ids: Collection[str]) -> set[str]:
         """Those of some events that this import has stored."""
-        found = self.session.execute(OWN, {"ids": list(ids), "began": self.began}) if ids else ()
-        return {event_id for (event_id,) in found}
+        rows = (
+            self.session.execute(STORED_BY_THIS_IMPORT, {"ids": list(ids), "began": self.began})
+            if ids
+            else ()
+        )
+        return {event_id for (event_id,) in rows}
 
     def _await(self, new: Iterable[EventRows], lines: dict[str, Line]) -> None:
         """Remember the links whose target is not there yet."""
@@ -343,7 +347,7 @@ class _Run:
         }
         for event_id in lines:
             self.awaited.pop(event_id, None)
-        for target in missing(self.session, links) if links else ():
+        for target in find_missing(self.session, links) if links else ():
             self.awaited[target] = links[target]
 
     def _missing(self, document: Mapping[str, Any]) -> Iterator[Fault]:

@@ -12,9 +12,9 @@ from app import rows
 from app.dialects import listed, unfinished
 from app.errors import Fault, refuse
 from app.models import COPYING
-from app.schemas import timestamp
+from app.schemas import format_timestamp
 
-LAST = text(
+LAST_VERSIONS = text(
     "SELECT record_id, max(version) AS version FROM change"
     " WHERE kind = :kind AND record_id IN :ids AND cause_kind IS NULL GROUP BY record_id"
 ).bindparams(listed("ids"))
@@ -28,7 +28,7 @@ class By:
     note: str | None = None
 
 
-class Change(NamedTuple):
+class JournalEntry(NamedTuple):
     """What happened to a record; `body` is what it is now, None where it is deleted."""
 
     op: str
@@ -48,12 +48,14 @@ class Revision(NamedTuple):
     body: bytes | None
 
 
-def now() -> str:
+def current_timestamp() -> str:
     """This moment's timestamp."""
-    return timestamp(datetime.now(UTC))
+    return format_timestamp(datetime.now(UTC))
 
 
-def record(session: Session, by: By, changes: Sequence[Change], at: str | None = None) -> None:
+def record_changes(
+    session: Session, by: By, changes: Sequence[JournalEntry], at: str | None = None
+) -> None:
     """Write changes down behind all others, in this order, as of `at` or now.
 
     Writers take turns, so that positions follow commits on both engines.
@@ -64,7 +66,7 @@ def record(session: Session, by: By, changes: Sequence[Change], at: str | None =
     last, epoch = session.execute(move, {"by": len(changes)}).one()
     if epoch.startswith(COPYING):
         raise unfinished()
-    at, told = at or now(), (by.author, by.note)
+    at, signature = at or current_timestamp(), (by.author, by.note)
     rows.insert(
         session.connection(),
         "change",
@@ -78,7 +80,7 @@ def record(session: Session, by: By, changes: Sequence[Change], at: str | None =
                 c.version,
                 c.cause_kind,
                 c.cause_id,
-                *told,
+                *signature,
                 c.body,
             )
             for position, c in enumerate(changes, last - len(changes) + 1)
@@ -86,10 +88,10 @@ def record(session: Session, by: By, changes: Sequence[Change], at: str | None =
     )
 
 
-def versions(session: Session, kind: str, ids: Iterable[str]) -> dict[str, int]:
+def fetch_versions(session: Session, kind: str, ids: Iterable[str]) -> dict[str, int]:
     """The last version of those of the records that ever were, deleted or not."""
-    found = session.execute(LAST, {"kind": kind, "ids": list(ids)})
-    return {row.record_id: row.version for row in found}
+    rows = session.execute(LAST_VERSIONS, {"kind": kind, "ids": list(ids)})
+    return {row.record_id: row.version for row in rows}
 
 
 def fetch_signature(session: Session, kind: str, record_id: str, version: int) -> tuple[str, str]:
@@ -103,24 +105,24 @@ def fetch_signature(session: Session, kind: str, record_id: str, version: int) -
     return str(author), str(at)
 
 
-def revisions(session: Session, kind: str, record_id: str) -> list[Revision]:
+def fetch_revisions(session: Session, kind: str, record_id: str) -> list[Revision]:
     """Return all revisions of a record, the first one first."""
     query = (
         "SELECT author, at, body FROM change WHERE kind = :kind AND record_id = :id"
         " AND cause_kind IS NULL ORDER BY version"
     )
-    found = session.execute(text(query), {"kind": kind, "id": record_id})
-    return [Revision(author, at, body and bytes(body)) for author, at, body in found]
+    rows = session.execute(text(query), {"kind": kind, "id": record_id})
+    return [Revision(author, at, body and bytes(body)) for author, at, body in rows]
 
 
-def began(session: Session, kind: str, record_id: str) -> str:
+def fetch_creation_time(session: Session, kind: str, record_id: str) -> str:
     """When a record that ever was began to be."""
     query = "SELECT min(at) FROM change WHERE kind = :kind AND record_id = :id"
     of = {"kind": kind, "id": record_id}
     return str(session.execute(text(f"{query} AND cause_kind IS NULL"), of).scalar_one())
 
 
-ASTRAY = {
+CONTRADICTIONS = {
     "the feed's last position is not that of the store": "SELECT id FROM store"
     " WHERE position <> (SELECT coalesce(max(position), 0) FROM change)",
     "event {}'s version is not its last revision": "SELECT e.id FROM event e WHERE NOT EXISTS"
@@ -140,26 +142,26 @@ ASTRAY = {
 }
 
 
-def check(connection: Connection) -> Iterator[str]:
+def find_contradictions(connection: Connection) -> Iterator[str]:
     """Where journal and rows contradict each other, a line a finding."""
-    for finding, query in ASTRAY.items():
+    for finding, query in CONTRADICTIONS.items():
         for (name,) in connection.execute(text(query)):
             yield f"{finding.format(name)}; restore a backup"
 
 
-def refuse_known(
+def refuse_used_id(
     session: Session, kind: str, record_id: str, *, stored: bool, where: str = "id"
 ) -> None:
     """Problem `conflict` where a new record cannot have this id: it is taken, or was deleted."""
     if stored:
         message = f"there is a {kind} '{record_id}' already"
-    elif versions(session, kind, [record_id]):
-        message = was_deleted(kind, record_id)
+    elif fetch_versions(session, kind, [record_id]):
+        message = describe_deleted(kind, record_id)
     else:
         return
     raise refuse(Fault("body", where, message), code="conflict")
 
 
-def was_deleted(kind: str, record_id: str) -> str:
+def describe_deleted(kind: str, record_id: str) -> str:
     """What is said where a record stands in the way that could be restored."""
     return f"the {kind} '{record_id}' was deleted; restore it: POST /{kind}s/{record_id}/restore"

@@ -10,23 +10,23 @@ from sqlmodel import Session
 from app import rows
 from app.dialects import listed
 from app.rows import batches
-from app.words import fold, slug, wording
+from app.words import fold, make_search_text, make_slug
 
 # Ids made of one name: the plain one, and those with a number, as a range that an index finds.
 NUMBERED = "({0} = :base OR ({0} >= :low AND {0} < :high))"
 
 
-def ids(session: Session, query: str, **parameters: Any) -> list[str]:
+def fetch_ids(session: Session, query: str, **parameters: Any) -> list[str]:
     """The ids that a query finds."""
     return list(session.execute(text(query), parameters).scalars())
 
 
-def numbered(base: str) -> dict[str, str]:
+def numbered_parameters(base: str) -> dict[str, str]:
     """The parameters of NUMBERED; `.` is the character behind `-`."""
     return {"base": base, "low": f"{base}-", "high": f"{base}."}
 
 
-class Ids:
+class IdAllocator:
     """Ids for new records of a table, none of which one of its rows has or had."""
 
     def __init__(self, session: Session, table: str) -> None:
@@ -59,7 +59,7 @@ class Ids:
 
     def make(self, name: str) -> str:
         """A free id: the slug of the name, or where that is taken with a number."""
-        base = chosen = slug(name)
+        base = chosen = make_slug(name)
         if self.taken(base):
             chosen = next(name for name in self._numbered(base) if name not in self._taken)
         self.take(chosen)
@@ -69,7 +69,7 @@ class Ids:
         """The ids that are made of it with a number, from the least that may be free."""
         if base not in self._next:
             query = self._held.format(NUMBERED.format("id"), NUMBERED.format("record_id"))
-            self._taken.update(ids(self._session, query, **numbered(base)))
+            self._taken.update(fetch_ids(self._session, query, **numbered_parameters(base)))
         for number in count(self._next.get(base, 2)):
             self._next[base] = number
             yield f"{base}-{number}"
@@ -81,11 +81,11 @@ class Ids:
 
     def forget(self) -> None:
         """Let go of what is known; all that was made must be stored."""
-        for known in (self._asked, self._taken, self._next):
-            known.clear()
+        for cache in (self._asked, self._taken, self._next):
+            cache.clear()
 
 
-class Names:
+class NameTable:
     """Tags or publishers: two spellings of a name are one, and a new name is made one."""
 
     def __init__(
@@ -97,21 +97,23 @@ class Names:
         self._session = session
         self._table = table
         self._announce = announce  # each new name, with its table and its id
-        self._ids = Ids(session, table)
+        self._ids = IdAllocator(session, table)
         self._known: dict[str, rows.Json | None] = {}  # by folded name; None where it is new
         self._made: list[tuple[str, ...]] = []
         self.records: dict[str, rows.Json] = {}
 
     def ask(self, names: Iterable[str]) -> None:
         """Find those of the names that are stored, all at once."""
-        asked = {folded: name for name in names if (folded := fold(name)) not in self._known}
-        self._known |= dict.fromkeys(asked)
+        new_names = {folded: name for name in names if (folded := fold(name)) not in self._known}
+        self._known |= dict.fromkeys(new_names)
         query = text(f"SELECT folded, id, name FROM {self._table} WHERE folded IN :names")
-        for batch in batches(asked):
-            found = self._session.execute(query.bindparams(listed("names")), {"names": batch})
-            for folded, record_id, name in found:
+        for batch in batches(new_names):
+            rows = self._session.execute(query.bindparams(listed("names")), {"names": batch})
+            for folded, record_id, name in rows:
                 self._learn(folded, record_id, name)
-        self._ids.ask(slug(name) for folded, name in asked.items() if not self._known[folded])
+        self._ids.ask(
+            make_slug(name) for folded, name in new_names.items() if not self._known[folded]
+        )
 
     def _learn(self, folded: str, record_id: str, name: str) -> rows.Json:
         record = self._known[folded] = self.records[record_id] = {"id": record_id, "name": name}
@@ -126,7 +128,7 @@ class Names:
 
     def _make(self, folded: str, name: str) -> rows.Json:
         record_id = self._ids.make(name)
-        self._made.append((record_id, name, folded, wording([[name]])))
+        self._made.append((record_id, name, folded, make_search_text([[name]])))
         self._announce(self._table, record_id, name)
         return self._learn(folded, record_id, name)
 
@@ -138,6 +140,6 @@ class Names:
     def forget(self, most: int) -> None:
         """Let go of what is known where it is more than so many; what is new must be stored."""
         if len(self._known) > most:
-            for known in (self._known, self.records):
-                known.clear()
+            for cache in (self._known, self.records):
+                cache.clear()
             self._ids.forget()

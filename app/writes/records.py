@@ -12,16 +12,18 @@ from werkzeug.datastructures import ETags
 from app import reads, schemas
 from app.errors import Fault, Problem, refuse
 from app.plain import count
-from app.words import slug
-from app.writes.events import EVENT, Kind
-from app.writes.journal import By, refuse_known
-from app.writes.names import Ids
-from app.writes.retries import Answer
+from app.words import make_slug
+from app.writes.events import EVENT, StoredKind
+from app.writes.journal import By, refuse_used_id
+from app.writes.names import IdAllocator
+from app.writes.retries import WriteAnswer
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
 Json = dict[str, Any]
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)}
-NAMED_USERS = 20  # are told where a record cannot be deleted
+RECORD_KINDS: Mapping[str, StoredKind] = {
+    kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)
+}
+MAX_LISTED_USERS = 20  # are told where a record cannot be deleted
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,15 @@ class Saved:
     created: bool = False
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> WriteAnswer:
         """What the client is told."""
         if not self.created:
-            return Answer(200, self.body)
-        return Answer(201, self.body, f"/{self.kind}s/{self.record_id}")
+            return WriteAnswer(200, self.body)
+        return WriteAnswer(201, self.body, f"/{self.kind}s/{self.record_id}")
 
 
 @dataclass(frozen=True)
-class Condition:
+class Precondition:
     """What a client takes the record to be (RFC 9110 section 13.1)."""
 
     match: ETags | None = None  # If-Match
@@ -68,44 +70,46 @@ class Condition:
             )
 
 
-def create(session: Session, by: By, kind: Kind, raw: Any) -> Saved:
+def create_record(session: Session, by: By, kind: StoredKind, raw: Any) -> Saved:
     """Store a new record; Problem `conflict` where its id is taken or was deleted."""
-    given = _given(kind, raw)
-    if given.id is not None and Ids(session, kind.name).taken(given.id):
-        refuse_known(session, kind.name, given.id, stored=kind.exists(session, given.id))
-    return _saved(session, kind, kind.save(session, by, given, "create"), created=True)
+    body = _check_document(kind, raw)
+    if body.id is not None and IdAllocator(session, kind.name).taken(body.id):
+        refuse_used_id(session, kind.name, body.id, stored=kind.exists(session, body.id))
+    return _describe_saved(session, kind, kind.save(session, by, body, "create"), created=True)
 
 
-def put(
-    session: Session, by: By, kind: Kind, record_id: str, raw: Any, condition: Condition
+def put_record(
+    session: Session, by: By, kind: StoredKind, record_id: str, raw: Any, condition: Precondition
 ) -> Saved:
     """Store a record as it is given, in place of what was there; makes it where nothing was."""
-    if not re.fullmatch(schemas.SLUG, record_id) or len(record_id) > schemas.MAX_ID:
+    if not re.fullmatch(schemas.SLUG, record_id) or len(record_id) > schemas.MAX_ID_CHARACTERS:
         message = "is not an id: small letters and digits, joined by hyphens, 100 at most"
-        raise refuse(Fault("path", "id", message, slug(record_id[:1000])), code="invalid-body")
+        raise refuse(Fault("path", "id", message, make_slug(record_id[:1000])), code="invalid-body")
     exists = kind.exists(session, record_id)
     if not exists:
-        refuse_known(session, kind.name, record_id, stored=False)
+        refuse_used_id(session, kind.name, record_id, stored=False)
     current = _current(session, kind, record_id) if exists else None
     condition.require(current)
-    given = _given(kind, raw, record_id, schemas.read_json(current) if current else None)
-    kind.save(session, by, given, "update" if exists else "create")
-    return _saved(session, kind, record_id, created=not exists)
+    body = _check_document(kind, raw, record_id, schemas.read_json(current) if current else None)
+    kind.save(session, by, body, "update" if exists else "create")
+    return _describe_saved(session, kind, record_id, created=not exists)
 
 
-def patch(
-    session: Session, by: By, kind: Kind, record_id: str, raw: Any, condition: Condition
+def patch_record(
+    session: Session, by: By, kind: StoredKind, record_id: str, raw: Any, condition: Precondition
 ) -> Saved:
     """Change what a JSON Merge Patch (RFC 7396) names; Problem `not-found` or `gone`."""
     stored = fetch_for_edit(session, kind, record_id, condition)
-    wanted = _members(raw)
+    wanted = _require_object(raw)
     _refuse_derived(kind, wanted)
     if kind is EVENT:
         _redate(stored["date"], wanted)
-    return save_edit(session, by, kind, stored, _merge(without_derived(kind, stored), wanted))
+    return save_edit(session, by, kind, stored, _merge_patch(without_derived(kind, stored), wanted))
 
 
-def fetch_for_edit(session: Session, kind: Kind, record_id: str, condition: Condition) -> Json:
+def fetch_for_edit(
+    session: Session, kind: StoredKind, record_id: str, condition: Precondition
+) -> Json:
     """Return a record's document. Raise a Problem if it is not there or not as `condition` says."""
     current = _current(session, kind, record_id)
     condition.require(current)
@@ -113,26 +117,30 @@ def fetch_for_edit(session: Session, kind: Kind, record_id: str, condition: Cond
     return document
 
 
-def save_edit(session: Session, by: By, kind: Kind, stored: Json, document: Json) -> Saved:
+def save_edit(session: Session, by: By, kind: StoredKind, stored: Json, document: Json) -> Saved:
     """Store `document` in place of the `stored` one. Raise a Problem if it is not valid."""
     record_id = stored["id"]
-    kind.save(session, by, _given(kind, document, record_id, stored), "update")
-    return _saved(session, kind, record_id)
+    kind.save(session, by, _check_document(kind, document, record_id, stored), "update")
+    return _describe_saved(session, kind, record_id)
 
 
-def delete(session: Session, by: By, kind: Kind, record_id: str, condition: Condition) -> None:
+def delete_record(
+    session: Session, by: By, kind: StoredKind, record_id: str, condition: Precondition
+) -> None:
     """Delete a record; Problem `conflict` names what uses it. Its revisions stay."""
     condition.require(_current(session, kind, record_id))
     users = kind.used_by(session, record_id)
     if users:
-        faults = [Fault("path", "id", f"event '{user}' uses it") for user in users[:NAMED_USERS]]
+        faults = [
+            Fault("path", "id", f"event '{user}' uses it") for user in users[:MAX_LISTED_USERS]
+        ]
         problem = refuse(*faults, code="conflict")
         problem.detail = f"The {kind.name} '{record_id}' is used by {count(len(users), 'event')}."
         raise problem
     kind.remove(session, by, record_id)
 
 
-def restore(session: Session, by: By, kind: Kind, record_id: str) -> Saved:
+def restore_record(session: Session, by: By, kind: StoredKind, record_id: str) -> Saved:
     """Store a deleted record again, as it last was; what it names is taken as it is now."""
     try:
         _current(session, kind, record_id)
@@ -147,27 +155,31 @@ def restore(session: Session, by: By, kind: Kind, record_id: str) -> Saved:
     )
     body = session.execute(text(query), {"kind": kind.name, "id": record_id}).scalar_one()
     document = without_derived(kind, schemas.read_json(bytes(body)))
-    given = schemas.checked(kind.shape, kind.revived(session, document))
-    return _saved(session, kind, kind.save(session, by, given, "restore"))
+    restored = schemas.validate(kind.shape, kind.revived(session, document))
+    return _describe_saved(session, kind, kind.save(session, by, restored, "restore"))
 
 
-def _current(session: Session, kind: Kind, record_id: str) -> bytes:
+def _current(session: Session, kind: StoredKind, record_id: str) -> bytes:
     return reads.served(session.connection(), kind.name, record_id)
 
 
-def _saved(session: Session, kind: Kind, record_id: str, *, created: bool = False) -> Saved:
+def _describe_saved(
+    session: Session, kind: StoredKind, record_id: str, *, created: bool = False
+) -> Saved:
     return Saved(kind.name, record_id, _current(session, kind, record_id), created)
 
 
 # -- from what came to a valid document -----------------------------------------------------------
 
 
-def _given(kind: Kind, raw: Any, record_id: str | None = None, stored: Json | None = None) -> Any:
+def _check_document(
+    kind: StoredKind, raw: Any, record_id: str | None = None, stored: Json | None = None
+) -> Any:
     """The valid document, its id that of the path; Problem `invalid-body` names what is wrong.
 
     What is derived may stand in it only as it does in what is `stored`.
     """
-    wanted = _members(raw)
+    wanted = _require_object(raw)
     _refuse_derived(kind, wanted, stored)
     wanted = without_derived(kind, wanted)
     if record_id is not None:
@@ -177,36 +189,36 @@ def _given(kind: Kind, raw: Any, record_id: str | None = None, stored: Json | No
         wanted["id"] = record_id
     if stored is not None and kind is EVENT:
         _keep_a_source(wanted)
-    return schemas.checked(kind.shape, wanted)
+    return schemas.validate(kind.shape, wanted)
 
 
-def _members(raw: Any) -> Json:
+def _require_object(raw: Any) -> Json:
     if not isinstance(raw, dict):
         raise refuse(Fault("body", "body", "give a JSON object"), code="invalid-body")
     return dict(raw)
 
 
-def _derived(kind: Kind, document: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _list_derived(kind: StoredKind, document: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """The paths of the members that no one writes."""
     yield from ((name,) for name in document if name in kind.derived)
     date = document.get("date") if kind is EVENT else None
     if isinstance(date, dict):
-        yield from (("date", name) for name in date if name in schemas.OF_DATE)
+        yield from (("date", name) for name in date if name in schemas.DERIVED_DATE_MEMBERS)
 
 
-def without_derived(kind: Kind, document: Mapping[str, Any]) -> Json:
+def without_derived(kind: StoredKind, document: Mapping[str, Any]) -> Json:
     """The document without the members that no one writes."""
-    left_out = set(_derived(kind, document))
-    kept = {name: value for name, value in document.items() if (name,) not in left_out}
-    if isinstance(kept.get("date"), dict):
-        kept["date"] = {n: v for n, v in kept["date"].items() if ("date", n) not in left_out}
-    return kept
+    left_out = set(_list_derived(kind, document))
+    members = {name: value for name, value in document.items() if (name,) not in left_out}
+    if isinstance(members.get("date"), dict):
+        members["date"] = {n: v for n, v in members["date"].items() if ("date", n) not in left_out}
+    return members
 
 
-def _refuse_derived(kind: Kind, wanted: Json, stored: Json | None = None) -> None:
+def _refuse_derived(kind: StoredKind, wanted: Json, stored: Json | None = None) -> None:
     """Problem `invalid-body` where a derived member stands that does not repeat what is stored."""
     faults = []
-    for path in _derived(kind, wanted):
+    for path in _list_derived(kind, wanted):
         if stored is None or _at(wanted, path) != _at(stored, path):
             faults.append(Fault("body", ".".join(path), "follows from the rest; leave it out"))
     if faults:
@@ -214,10 +226,10 @@ def _refuse_derived(kind: Kind, wanted: Json, stored: Json | None = None) -> Non
 
 
 def _at(document: Json, path: tuple[str, ...]) -> Any:
-    found: Any = document
+    value: Any = document
     for name in path:
-        found = found[name]
-    return found
+        value = value[name]
+    return value
 
 
 def _keep_a_source(wanted: Json) -> None:
@@ -233,7 +245,7 @@ def _keep_a_source(wanted: Json) -> None:
             raise refuse(Fault("body", "sources", message), code="conflict")
 
 
-def _merge(target: Any, wanted: Any) -> Any:
+def _merge_patch(target: Any, wanted: Any) -> Any:
     """RFC 7396 section 2; a null stays where there is nothing to remove, to be refused by name.
 
     Every member that a record can have stands in `target`.
@@ -245,7 +257,7 @@ def _merge(target: Any, wanted: Any) -> Any:
         if value is None and name in merged:
             del merged[name]
         else:
-            merged[name] = _merge(merged.get(name), value)
+            merged[name] = _merge_patch(merged.get(name), value)
     return merged
 
 

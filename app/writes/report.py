@@ -8,12 +8,12 @@ from typing import Any
 from sqlmodel import Session
 
 from app.rows import Json
-from app.writes.similar import similar
+from app.writes.similar import find_similar
 
 MAX_LISTED_RECORDS = 200  # of one kind for each op, and as many namesakes
 MAX_PRINTED_RECORDS = 20
 MAX_SIMILAR = 3
-DONE = {"create": "new", "fill": "filled in", "correct": "corrected"}  # each op for people
+OP_WORDS = {"create": "new", "fill": "filled in", "correct": "corrected"}  # each op for people
 
 
 @dataclass
@@ -70,7 +70,7 @@ class RecordReport:
             own = position[entry.kind, entry.id]
             entry.similar = [
                 {"id": record_id, "name": name}
-                for record_id, name in similar(session, entry.kind, entry.name)
+                for record_id, name in find_similar(session, entry.kind, entry.name)
                 if record_id not in {entry.id, *entry.namesake_of}
                 and position.get((entry.kind, record_id), -1) < own
             ][:MAX_SIMILAR]
@@ -92,18 +92,20 @@ class RecordReport:
         return [asdict(entry) for entry in self._listed.values()]
 
 
-def printed(records: Sequence[Json], totals: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+def format_report(
+    records: Sequence[Json], totals: Mapping[str, Mapping[str, int]]
+) -> Iterator[str]:
     """Yield the report as lines for people: by kind and op, the first of each."""
     for kind, counts in totals.items():
         for op, number in counts.items():
-            yield f"{kind}: {number} {DONE[op]}"
+            yield f"{kind}: {number} {OP_WORDS[op]}"
             entries = [r for r in records if (r["kind"], r["op"]) == (kind, op)]
             notable = [r for r in entries if r["namesake_of"] or r["similar"]]
             plain = [r for r in entries if r not in notable]
-            shown = (notable + plain)[:MAX_PRINTED_RECORDS]
-            yield from map(_line, shown)
-            if number > len(shown):
-                yield f"  and {number - len(shown)} more"
+            first = (notable + plain)[:MAX_PRINTED_RECORDS]
+            yield from map(_line, first)
+            if number > len(first):
+                yield f"  and {number - len(first)} more"
 
 
 def _line(record: Json) -> str:

@@ -10,14 +10,14 @@ from sqlmodel import Session
 from app import schemas
 from app.errors import Problem
 from app.models import TABLES
-from app.writes.journal import now
+from app.writes.journal import current_timestamp
 
-KEPT = timedelta(hours=24)
-TABLE = TABLES["answered"]
+ANSWER_LIFETIME = timedelta(hours=24)
+ANSWERED = TABLES["answered"]
 
 
 @dataclass(frozen=True)
-class Request:
+class RepeatableRequest:
     """A request that may be sent again: whose, under which key, and what it says."""
 
     author: str
@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class WriteAnswer:
     """What a write is answered; `location` is the path of what it made, `tagged` a record."""
 
     status: int
@@ -35,7 +35,9 @@ class Answer:
     tagged: bool = True
 
 
-def once(session: Session, request: Request | None, work: Callable[[], Answer]) -> Answer:
+def answer_once(
+    session: Session, request: RepeatableRequest | None, work: Callable[[], WriteAnswer]
+) -> WriteAnswer:
     """What `work` answers, or what it answered to the same request before.
 
     Problem `key-reused` where the key came with another request. Errors are not kept: what was
@@ -43,16 +45,21 @@ def once(session: Session, request: Request | None, work: Callable[[], Answer]) 
     """
     if request is None:
         return work()
-    limit = schemas.timestamp(datetime.now(UTC) - KEPT)
+    limit = schemas.format_timestamp(datetime.now(UTC) - ANSWER_LIFETIME)
     session.execute(text("DELETE FROM answered WHERE at < :limit"), {"limit": limit})
     query = text("SELECT * FROM answered WHERE author = :author AND key = :key")
     own = {"author": request.author, "key": request.key}
-    held = session.execute(query, own).first()
-    if held is None:
+    stored_answer = session.execute(query, own).first()
+    if stored_answer is None:
         answer = work()
-        row = {**own, "fingerprint": request.fingerprint, "at": now(), **vars(answer)}
-        session.execute(insert(TABLE), row)
+        row = {**own, "fingerprint": request.fingerprint, "at": current_timestamp(), **vars(answer)}
+        session.execute(insert(ANSWERED), row)
         return answer
-    if held.fingerprint != request.fingerprint:
+    if stored_answer.fingerprint != request.fingerprint:
         raise Problem("key-reused", "This Idempotency-Key came with another request before.")
-    return Answer(held.status, bytes(held.body), held.location, held.tagged)
+    return WriteAnswer(
+        stored_answer.status,
+        bytes(stored_answer.body),
+        stored_answer.location,
+        stored_answer.tagged,
+    )

@@ -8,15 +8,15 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app.errors import Fault, refuse
-from app.formats import TEMPLATE_ROLES, Line, may_be_role, read_parenthesis, two_roles
+from app.formats import TEMPLATE_ROLES, Line, explain_two_roles, may_be_role, read_parenthesis
 from app.schemas import SLUG
 
 Json = dict[str, Any]
-ROLES = text("SELECT DISTINCT role FROM event_actor WHERE role IS NOT NULL")
+STORED_ROLES = text("SELECT DISTINCT role FROM event_actor WHERE role IS NOT NULL")
 MAX_NOTES = 50  # different parentheses that a report names
 
 
-class Roles:
+class RoleReader:
     """Read the actors of table cells: `Name (word)` has a role only if the word is a known one.
 
     Known are the roles that the import names, those of the template, those of JSON cells of the
@@ -36,11 +36,11 @@ class Roles:
         """Return the actors of a line, and notes on what was read as what."""
         actors, notes = [], []
         for written, actor in zip(line.actors, line.document["actors"], strict=True):
-            found = read_parenthesis(written)
-            if found is None:
+            parenthesis = read_parenthesis(written)
+            if parenthesis is None:
                 actors.append(actor)
                 continue
-            name, inner = found
+            name, inner = parenthesis
             if not self._is_role(inner, line):
                 actors.append({"name": written})
                 notes.append(self._note_name(inner))
@@ -57,14 +57,14 @@ class Roles:
         if not may_be_role(word):
             return False
         if self._stored is None:
-            self._stored = frozenset(self._session.execute(ROLES).scalars())
+            self._stored = frozenset(self._session.execute(STORED_ROLES).scalars())
         return word in self._stored
 
     def _refuse_second(self, name: str, role: str, line: Line, number: int) -> None:
         """Raise Problem `invalid-body` if a second role stands before the last one."""
         first = read_parenthesis(name)
         if first is not None and self._is_role(first[1], line):
-            message, once_each = two_roles(*first, role)
+            message, once_each = explain_two_roles(*first, role)
             mended = [*line.actors[:number], once_each, *line.actors[number + 1 :]]
             fault = Fault("body", "actors", message, "; ".join(mended))
             raise refuse(fault, code="invalid-body")

@@ -7,16 +7,16 @@ from sqlmodel import Session
 
 from app import rows
 from app.rows import Json, batches
-from app.words import slug
-from app.writes.names import Ids
-from app.writes.vocabulary import Handle, Vocabulary
+from app.words import make_slug
+from app.writes.names import IdAllocator
+from app.writes.vocabulary import Handle, VocabularyKind
 
 
-class Shelf:
+class RecordCache:
     """The records of a kind that were asked for, and those that were made."""
 
-    def __init__(self, session: Session, kind: Vocabulary) -> None:
-        self.ids = Ids(session, kind.name)
+    def __init__(self, session: Session, kind: VocabularyKind) -> None:
+        self.ids = IdAllocator(session, kind.name)
         self.records: dict[str, Json] = {}
         self._session = session
         self._kind = kind
@@ -25,15 +25,15 @@ class Shelf:
     def ask(self, wanted: Iterable[Mapping[str, Any]]) -> None:
         """Find all that is stored of these at once, and ids for those that are not."""
         by_id, others = set(), []
-        for known in wanted:
-            if known["id"] is None:
-                others.append(known)
+        for fields in wanted:
+            if fields["id"] is None:
+                others.append(fields)
             else:
-                by_id.add(known["id"])
-        by_id |= self._find({next(self._kind.handles(known), None) for known in others})
+                by_id.add(fields["id"])
+        by_id |= self._find({next(self._kind.handles(fields), None) for fields in others})
         self.load(by_id)
-        called = (self._kind.called(known) for known in others if not self.find(known))
-        self.ids.ask({*(by_id - self.records.keys()), *map(slug, called)})
+        called = (self._kind.called(fields) for fields in others if not self.find(fields))
+        self.ids.ask({*(by_id - self.records.keys()), *map(make_slug, called)})
 
     def load(self, wanted: set[str]) -> None:
         """Take in those that are stored."""
@@ -49,9 +49,9 @@ class Shelf:
                 self._found[handle].append(record_id)
         return {record_id for handle in new for record_id in self._found[handle]}
 
-    def find(self, known: Mapping[str, Any]) -> list[str]:
+    def find(self, fields: Mapping[str, Any]) -> list[str]:
         """The ids of those that fit."""
-        handle = next(self._kind.handles(known), None)
+        handle = next(self._kind.handles(fields), None)
         return [] if handle is None else self._found[handle]
 
     def add(self, record: Json) -> None:

@@ -13,7 +13,7 @@ from app.words import fold
 MAX_NEIGHBOURS = 50  # names before a name and as many behind it, in the order of the alphabet
 MIN_LETTERS = 6  # of a name that may be misspelt: shorter ones differ by too little
 MIN_SCORE = 90.0  # of 100: two letters of twenty may differ
-FORMS = {  # legal forms of companies
+LEGAL_FORMS = {  # legal forms of companies
     *("ab", "ad", "ag", "ao", "as", "bv", "cjsc", "co", "company", "corp", "corporation", "dd"),
     *("doo", "gmbh", "inc", "incorporated", "jsc", "kft", "kg", "limited", "llc", "llp", "ltd"),
     *("nv", "oao", "ojsc", "ooo", "oy", "oyj", "pjsc", "plc", "pty", "sa", "sarl", "se", "spa"),
@@ -21,17 +21,17 @@ FORMS = {  # legal forms of companies
 }
 
 
-def core(name: str) -> str:
+def strip_legal_form(name: str) -> str:
     """Return the folded name without its legal form: `acme steel` for `ACME Steel, Ltd.`."""
     words = re.findall(r"\w+", re.sub(r"[./'’]", "", fold(name)))
-    while len(words) > 1 and words[-1] in FORMS:
+    while len(words) > 1 and words[-1] in LEGAL_FORMS:
         words.pop()
     return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
 
 
-def alike(one: str, other: str) -> bool:
+def are_alike(one: str, other: str) -> bool:
     """Return whether two names are the same but for their legal form or a slip or two."""
-    first, second = core(one), core(other)
+    first, second = strip_legal_form(one), strip_legal_form(other)
     if first == second:
         return True
     if min(len(first), len(second)) < MIN_LETTERS or _digits(first) != _digits(second):
@@ -53,7 +53,7 @@ def _neighbours(columns: str, table: str) -> str:
 
 
 # By kind, the queries for ids, names and the spellings to compare.
-NEAR = {
+NEIGHBOUR_QUERIES = {
     "actor": (
         _neighbours("n.id, n.name, n.folded", "actor n"),
         _neighbours("a.id, a.name, n.folded", "actor_alias n JOIN actor a ON a.id = n.actor_id"),
@@ -66,20 +66,20 @@ NEAR = {
 }
 
 
-def similar(session: Session, kind: str, name: str) -> list[tuple[str, str]]:
+def find_similar(session: Session, kind: str, name: str) -> list[tuple[str, str]]:
     """Return ids and names of stored records that may be what `name` means, itself included.
 
     Looks at some neighbours in the alphabet, however many records there are. Sources have no name
     of their own and are left out.
     """
     near: dict[str, str] = {}
-    for probe in dict.fromkeys((fold(name), core(name))):
+    for probe in dict.fromkeys((fold(name), strip_legal_form(name))):
         for record_id, stored, spelling in _candidates(session, kind, probe):
-            if alike(name, spelling):
+            if are_alike(name, spelling):
                 near[record_id] = stored
     return sorted(near.items())
 
 
 def _candidates(session: Session, kind: str, probe: str) -> Iterator[Any]:
-    for query in NEAR.get(kind, ()):
+    for query in NEIGHBOUR_QUERIES.get(kind, ()):
         yield from session.execute(text(query), {"name": probe, "most": MAX_NEIGHBOURS})

@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from app.candidates import Candidates, SearchedColumn
 from app.errors import Fault, refuse
-from app.schemas import MAX_ID, SLUG
-from app.words import fold, slug
+from app.schemas import MAX_ID_CHARACTERS, SLUG
+from app.words import fold, make_slug
 
 
 class TypeNames:
@@ -35,14 +35,14 @@ class TypeNames:
             raise refuse(Fault("body", "type", message, ids[0]), code="invalid-body")
         if ids:
             return ids[0]
-        if len(name) <= MAX_ID and re.fullmatch(SLUG, name):
+        if len(name) <= MAX_ID_CHARACTERS and re.fullmatch(SLUG, name):
             return name
-        made = slug(name)
-        if made in self._labels:
-            return made
-        if self._create and name.isprintable() and made:
-            self.new_labels[made] = name
-            return made
+        new_id = make_slug(name)
+        if new_id in self._labels:
+            return new_id
+        if self._create and name.isprintable() and new_id:
+            self.new_labels[new_id] = name
+            return new_id
         message = f"there is no type '{name[:100]}'"
         near = self._candidates.nearest(SearchedColumn("type", label="label"), name)
         raise refuse(Fault("body", "type", message, near), code="invalid-body")

@@ -13,9 +13,9 @@ from sqlmodel import Session
 from app import index, rows, schemas
 from app.dialects import listed
 from app.models import TABLES
-from app.words import fold, slug, wording
-from app.writes.journal import By, Change, record, versions
-from app.writes.names import NUMBERED, Ids, Names, ids, numbered
+from app.words import fold, make_search_text, make_slug
+from app.writes.journal import By, JournalEntry, fetch_versions, record_changes
+from app.writes.names import NUMBERED, IdAllocator, NameTable, fetch_ids, numbered_parameters
 
 Json = dict[str, Any]
 Handle = tuple[str, ...]  # what a record is found by
@@ -25,7 +25,7 @@ Handle = tuple[str, ...]  # what a record is found by
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class VocabularyKind:
     """How a kind of record that events name is stored and found."""
 
     name: str  # of the kind and of its table
@@ -35,7 +35,7 @@ class Vocabulary:
     handles: Callable[[Mapping[str, Any]], Iterator[Handle]]  # the first is what is looked for
     find: Callable[[Session, Collection[Handle]], Iterator[tuple[Handle, str]]]
     users: tuple[Column[Any], Column[Any]]  # of the table that names it: the event's id, its own
-    shown: bool = True  # in the documents of those events
+    in_documents: bool = True  # of those events
     derived: frozenset[str] = frozenset({"events"})
 
     @cached_property
@@ -51,28 +51,28 @@ class Vocabulary:
         """The record; None where it is not stored."""
         return rows.records(session.connection(), self.name, [record_id]).get(record_id)
 
-    def record(self, record_id: str, said: Mapping[str, Any], publishers: Names) -> Json:
+    def record(self, record_id: str, fields: Mapping[str, Any], publishers: NameTable) -> Json:
         """The record that valid members mean, as `stored` will give it."""
-        made = {name: said.get(name) for name in MEMBERS[self.name]}
-        made["id"] = record_id
+        document = {name: fields.get(name) for name in RECORD_MEMBERS[self.name]}
+        document["id"] = record_id
         if self is ACTOR:
-            made["aliases"] = said.get("aliases") or []
-        if publisher := made.get("publisher"):
+            document["aliases"] = fields.get("aliases") or []
+        if publisher := document.get("publisher"):
             named = publishers.find(publisher)
-            made |= {"publisher": named["name"], "publisher_id": named["id"]}
-        return made
+            document |= {"publisher": named["name"], "publisher_id": named["id"]}
+        return document
 
-    def rows(self, made: Json) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    def rows(self, document: Json) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The rows of a record, each with its table."""
-        columns = {**made, **self.follows(made)}
-        yield self.name, ROWS[self.name](columns)
-        for position, alias in enumerate(made.get("aliases", ())):
-            yield "actor_alias", (made["id"], position, alias, fold(alias))
+        columns = {**document, **self.follows(document)}
+        yield self.name, ROW_VALUES[self.name](columns)
+        for position, alias in enumerate(document.get("aliases", ())):
+            yield "actor_alias", (document["id"], position, alias, fold(alias))
 
-    def change(self, made: Json, op: str, version: int) -> Change:
+    def change(self, document: Json, op: str, version: int) -> JournalEntry:
         """What is written down of a record that was stored."""
-        shown = {name: value for name, value in made.items() if name != "publisher_id"}
-        return Change(op, self.name, made["id"], version, _encode(shown).encode())
+        members = {name: value for name, value in document.items() if name != "publisher_id"}
+        return JournalEntry(op, self.name, document["id"], version, _encode(members).encode())
 
     def used_by(self, session: Session, record_id: str) -> list[str]:
         """Ids of the events that use it."""
@@ -85,52 +85,52 @@ class Vocabulary:
             f"SELECT DISTINCT {event.name}, {record.name} FROM {record.table.name}"
             f" WHERE {record.name} IN :ids ORDER BY 1, 2 DESC"
         )
-        found: dict[str, str] = {}
+        users: dict[str, str] = {}
         for batch in rows.batches(record_ids):
             for event_id, record_id in session.execute(
                 text(query).bindparams(listed("ids")), {"ids": batch}
             ):
-                found[event_id] = record_id
-        return dict(sorted(found.items()))
+                users[event_id] = record_id
+        return dict(sorted(users.items()))
 
-    def save(self, session: Session, by: By, given: Any, op: str) -> str:
+    def save(self, session: Session, by: By, body: Any, op: str) -> str:
         """Store a valid document with all that follows from it; gives its id.
 
         `op` tells whether it is new. Events that show the record are shown anew, and each says so
         in the feed.
         """
-        publishers = Names(session, "publisher")
-        record_id = str(given.id or Ids(session, self.name).make(self.called(vars(given))))
-        made = self.record(record_id, vars(given), publishers)
-        if op == "update" and made == self.stored(session, record_id):
+        publishers = NameTable(session, "publisher")
+        record_id = str(body.id or IdAllocator(session, self.name).make(self.called(vars(body))))
+        document = self.record(record_id, vars(body), publishers)
+        if op == "update" and document == self.stored(session, record_id):
             return record_id
         publishers.store()
-        self.put(session, made, op)
-        version = versions(session, self.name, [record_id]).get(record_id, 0) + 1
-        record(session, by, [self.change(made, op, version)])
+        self.put(session, document, op)
+        version = fetch_versions(session, self.name, [record_id]).get(record_id, 0) + 1
+        record_changes(session, by, [self.change(document, op, version)])
         if op == "update":
-            show_again(session, by, self, [record_id])
+            rewrite_events(session, by, self, [record_id])
             self._tidy(session)
         return record_id
 
-    def put(self, session: Session, made: Json, op: str) -> None:
+    def put(self, session: Session, document: Json, op: str) -> None:
         """Write the rows of a record."""
         if self is ACTOR:
             aliases = text("DELETE FROM actor_alias WHERE actor_id = :id")
-            session.execute(aliases, {"id": made["id"]})
-        for table, row in self.rows(made):
+            session.execute(aliases, {"id": document["id"]})
+        for table, row in self.rows(document):
             if op == "update" and table == self.name:
                 columns = dict(zip(TABLES[table].columns.keys(), row, strict=True))
                 own = TABLES[table]
-                session.execute(update(own).where(own.c.id == made["id"]), columns)
+                session.execute(update(own).where(own.c.id == document["id"]), columns)
             else:
                 rows.insert(session.connection(), table, [row])
 
     def remove(self, session: Session, by: By, record_id: str) -> None:
         """Delete a record that nothing uses."""
-        version = versions(session, self.name, [record_id]).get(record_id, 0) + 1
+        version = fetch_versions(session, self.name, [record_id]).get(record_id, 0) + 1
         session.execute(text(f"DELETE FROM {self.name} WHERE id = :id"), {"id": record_id})
-        record(session, by, [Change("delete", self.name, record_id, version, None)])
+        record_changes(session, by, [JournalEntry("delete", self.name, record_id, version, None)])
         self._tidy(session)
 
     def revived(self, session: Session, document: Json) -> Json:
@@ -139,13 +139,13 @@ class Vocabulary:
 
     def _tidy(self, session: Session) -> None:
         if self is SOURCE:
-            forget_unused(session, "publisher", "source", "publisher_id")
+            delete_unused(session, "publisher", "source", "publisher_id")
 
 
-def show_again(
+def rewrite_events(
     session: Session,
     by: By,
-    kind: Vocabulary,
+    kind: VocabularyKind,
     record_ids: Collection[str],
     blocks: index.BlockWriter | None = None,
 ) -> None:
@@ -153,26 +153,26 @@ def show_again(
 
     With `blocks`, of many writes in one transaction, postings wait until these are flushed.
     """
-    causes = kind.users_of(session, record_ids) if kind.shown else {}
+    causes = kind.users_of(session, record_ids) if kind.in_documents else {}
     for batch in index.batches(causes):
         written = index.update_entries(session.connection(), batch, blocks=blocks)
         changes = [
-            Change(
+            JournalEntry(
                 "update",
                 "event",
-                shown.event_id,
-                json.loads(shown.after)["version"],
-                shown.after,
+                entry.event_id,
+                json.loads(entry.after)["version"],
+                entry.after,
                 kind.name,
-                causes[shown.event_id],
+                causes[entry.event_id],
             )
-            for shown in written
-            if shown.after is not None and shown.after != shown.before
+            for entry in written
+            if entry.after is not None and entry.after != entry.before
         ]
-        record(session, by, changes)
+        record_changes(session, by, changes)
 
 
-def forget_unused(session: Session, table: str, user: str, column: str) -> None:
+def delete_unused(session: Session, table: str, user: str, column: str) -> None:
     """Delete the tags or publishers that nothing bears any more: they live by being named."""
     session.execute(
         text(
@@ -184,7 +184,7 @@ def forget_unused(session: Session, table: str, user: str, column: str) -> None:
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 # The members of each kind's documents, in their order, and the publisher's id of a source.
-MEMBERS = {
+RECORD_MEMBERS = {
     "type": ("id", "label", "description"),
     "actor": ("id", "name", "kind", "country", "url", "aliases"),
     "place": ("id", "name", "country", "latitude", "longitude"),
@@ -193,7 +193,7 @@ MEMBERS = {
         *("language", "kind", "publisher_id"),
     ),
 }
-ROWS = {name: itemgetter(*TABLES[name].columns.keys()) for name in MEMBERS}
+ROW_VALUES = {name: itemgetter(*TABLES[name].columns.keys()) for name in RECORD_MEMBERS}
 
 
 def _users(table: str, event: str, record: str) -> tuple[Column[Any], Column[Any]]:
@@ -201,22 +201,22 @@ def _users(table: str, event: str, record: str) -> tuple[Column[Any], Column[Any
     return columns[event], columns[record]
 
 
-def _no_handles(known: Mapping[str, Any]) -> Iterator[Handle]:
+def _no_handles(fields: Mapping[str, Any]) -> Iterator[Handle]:
     return iter(())
 
 
-def _names(known: Mapping[str, Any]) -> Iterator[Handle]:
+def _names(fields: Mapping[str, Any]) -> Iterator[Handle]:
     """By name or alias."""
-    for name in (known.get("name"), *(known.get("aliases") or ())):
+    for name in (fields.get("name"), *(fields.get("aliases") or ())):
         if name is not None:
             yield (fold(name),)
 
 
-def _sources(known: Mapping[str, Any]) -> Iterator[Handle]:
+def _sources(fields: Mapping[str, Any]) -> Iterator[Handle]:
     """By exact URL, or by publisher, title and date of publication where all three are known."""
-    if known.get("url"):
-        yield ("url", known["url"])
-    publisher, title, published = (known.get(n) for n in ("publisher", "title", "published"))
+    if fields.get("url"):
+        yield ("url", fields["url"])
+    publisher, title, published = (fields.get(n) for n in ("publisher", "title", "published"))
     if publisher and title and published:
         yield ("said", fold(publisher), title, published)
 
@@ -247,74 +247,82 @@ def _find_sources(session: Session, handles: Collection[Handle]) -> Iterator[tup
     publisher = TABLES["publisher"].c
     named = select(publisher.folded, publisher.id).where(publisher.folded.in_(names))
     id_of = {row.folded: row.id for row in session.execute(named)} if names else {}
-    said = {(id_of[h[1]], *h[2:]): h for h in handles if h[0] == "said" and h[1] in id_of}
+    handle_of = {(id_of[h[1]], *h[2:]): h for h in handles if h[0] == "said" and h[1] in id_of}
     columns = (source.publisher_id, source.title, source.published)
-    by_all = select(*columns, source.id).where(tuple_(*columns).in_(said)).order_by(source.id)
-    for *found, record_id in session.execute(by_all) if said else ():
-        yield said[tuple(found)], record_id
+    by_all = select(*columns, source.id).where(tuple_(*columns).in_(handle_of)).order_by(source.id)
+    for *values, record_id in session.execute(by_all) if handle_of else ():
+        yield handle_of[tuple(values)], record_id
 
 
-def sources_alike(session: Session, given: Mapping[str, Any]) -> list[str]:
+def find_same_sources(session: Session, source: Mapping[str, Any]) -> list[str]:
     """Sources that say just this, among those whose ids were made of it; the first made first."""
-    said = {name: given.get(name) or "" for name in MEMBERS["source"][2:-1]}
-    alike = " AND ".join(f"coalesce(s.{name}, '') = :{name}" for name in said)
+    values = {name: source.get(name) or "" for name in RECORD_MEMBERS["source"][2:-1]}
+    alike = " AND ".join(f"coalesce(s.{name}, '') = :{name}" for name in values)
     query = (
         "SELECT s.id FROM source s LEFT JOIN publisher p ON p.id = s.publisher_id"
         f" WHERE {NUMBERED.format('s.id')}"
         f" AND coalesce(p.folded, '') = :publisher AND {alike} ORDER BY length(s.id), s.id"
     )
-    publisher = fold(given.get("publisher") or "")
-    return ids(session, query, **numbered(slug(_source_name(given))), **said, publisher=publisher)
+    publisher = fold(source.get("publisher") or "")
+    return fetch_ids(
+        session,
+        query,
+        **numbered_parameters(make_slug(_source_name(source))),
+        **values,
+        publisher=publisher,
+    )
 
 
-def _source_name(known: Mapping[str, Any]) -> str:
-    named = [known[part] for part in ("publisher", "title") if known.get(part)]
-    if not named and known.get("url"):
-        named = [known["url"].partition("://")[2]]
-    dated = known.get("published") or known.get("accessed")
+def _source_name(fields: Mapping[str, Any]) -> str:
+    named = [fields[part] for part in ("publisher", "title") if fields.get(part)]
+    if not named and fields.get("url"):
+        named = [fields["url"].partition("://")[2]]
+    dated = fields.get("published") or fields.get("accessed")
     return " ".join([*named, *([dated] if dated else [])])
 
 
-def _name(known: Mapping[str, Any]) -> str:
-    return str(known["name"])
+def _name(fields: Mapping[str, Any]) -> str:
+    return str(fields["name"])
 
 
-TYPE = Vocabulary(
+TYPE = VocabularyKind(
     "type",
     schemas.TypeWrite,
-    lambda known: str(known["label"]),
-    lambda made: {"words": wording([[made["label"], made["description"]]])},
+    lambda fields: str(fields["label"]),
+    lambda record: {"words": make_search_text([[record["label"], record["description"]]])},
     _no_handles,
     _find_none,
     _users("event", "id", "type_id"),
-    shown=False,
+    in_documents=False,
 )
-ACTOR = Vocabulary(
+ACTOR = VocabularyKind(
     "actor",
     schemas.ActorWrite,
     _name,
-    lambda made: {
-        "folded": fold(made["name"]),
-        "words": wording([[made["name"], *made["aliases"]]]),
+    lambda record: {
+        "folded": fold(record["name"]),
+        "words": make_search_text([[record["name"], *record["aliases"]]]),
     },
     _names,
     _finder("SELECT folded, id FROM actor", "SELECT folded, actor_id FROM actor_alias"),
     _users("event_actor", "event_id", "actor_id"),
 )
-PLACE = Vocabulary(
+PLACE = VocabularyKind(
     "place",
     schemas.PlaceWrite,
     _name,
-    lambda made: {"folded": fold(made["name"]), "words": wording([[made["name"]]])},
+    lambda record: {"folded": fold(record["name"]), "words": make_search_text([[record["name"]]])},
     _names,
     _finder("SELECT folded, id FROM place"),
     _users("event_place", "event_id", "place_id"),
 )
-SOURCE = Vocabulary(
+SOURCE = VocabularyKind(
     "source",
     schemas.SourceWrite,
     _source_name,
-    lambda made: {"words": wording([[made[n] for n in ("publisher", "title", "author")]])},
+    lambda record: {
+        "words": make_search_text([[record[n] for n in ("publisher", "title", "author")]])
+    },
     _sources,
     _find_sources,
     _users("citation", "event_id", "source_id"),

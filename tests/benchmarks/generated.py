@@ -228,4 +228,6 @@ def write(database_url: str, number: int) -> None:
         with closing(Database(Settings(database_url=database_url))) as store:
             store.migrate()
             with path.open("rb") as file, store.write() as session:
-                writes.load(session, writes.By("benchmark"), READERS["ndjson"](file), options)
+                writes.import_lines(
+                    session, writes.By("benchmark"), READERS["ndjson"](file), options
+                )

@@ -21,7 +21,7 @@ from app.db import Database
 from app.dialects.sqlite import MUCH_KIB
 from app.models import TABLES
 from app.settings import Settings
-from app.words import slug
+from app.words import make_slug
 
 NAMED = ("type", "actor", "actor_alias", "place", "publisher", "tag", "source")
 PARTS = (
@@ -116,7 +116,7 @@ def rows_of(event: Json, moment: str) -> Iterator[tuple[str, Json]]:
     for at, place in enumerate(event["places"]):
         yield "event_place", {"position": at, "place_id": place["id"]}
     for at, tag in enumerate(event["tags"]):
-        yield "event_tag", {"position": at, "tag_id": slug(tag)}
+        yield "event_tag", {"position": at, "tag_id": make_slug(tag)}
     for at, quantity in enumerate(event["quantities"]):
         yield "quantity", {"position": at, "max_value": None, "text": None, **quantity}
     for at, link in enumerate(event["related"]):

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app import schemas
-from app.words import slug
+from app.words import make_slug
 from benchmarks.bounds import BEGINNING, END, bounds, days
 from benchmarks.measured import Asked
 from benchmarks.values import STEP, Values
@@ -189,8 +189,8 @@ def chronology(given: Mapping[str, Json], updated: Mapping[str, str]) -> Chronol
         known=known,
         windows=Made(window),
         last_day=Made(lambda text: days(text)[1]),
-        tags={slug(tag): tag for tag in tags},
-        publishers={slug(name): name for name in publishers},
+        tags={make_slug(tag): tag for tag in tags},
+        publishers={make_slug(name): name for name in publishers},
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import registry, selectinload
 from sqlmodel import Field, Relationship, Session, SQLModel, func, select
 
-from app.words import slug
+from app.words import make_slug
 from benchmarks.bounds import bounds
 
 REGISTRY = registry()
@@ -219,7 +219,7 @@ def rows(event: dict[str, Any]) -> Iterator[tuple[str, Row]]:
         yield "place", tuple(place[n] for n in Place.model_fields)
         yield "at", (event["id"], place["id"])
     for tag in event["tags"]:
-        yield "tagged", (event["id"], slug(tag))
+        yield "tagged", (event["id"], make_slug(tag))
     for source in event["sources"]:
         yield "source", tuple(source[n] for n in Source.model_fields)
         yield "citation", (event["id"], *(source[n] for n in ("id", "role", "quote", "locator")))

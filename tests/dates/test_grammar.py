@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.dates import MAX_LENGTH, PRECISIONS, DateError, parse
+from app.dates import MAX_DATE_CHARACTERS, PRECISIONS, DateError, parse
 from dates import model
 
 # --- Accepted: the examples of the EDTF specification, level by level, and their kin -----------
@@ -263,7 +263,7 @@ def test_whatever_is_not_a_date_is_a_date_error_that_can_be_shown(text: str) -> 
         assert len(message) < 300
 
 
-@given(st.text(st.sampled_from("abcXYZ?~%-.,"), min_size=MAX_LENGTH + 1))
+@given(st.text(st.sampled_from("abcXYZ?~%-.,"), min_size=MAX_DATE_CHARACTERS + 1))
 def test_a_text_that_is_too_long_is_not_repeated(text: str) -> None:
     with pytest.raises(DateError) as refusal:
         parse(text)

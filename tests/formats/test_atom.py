@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.formats.prose import fit
+from app.formats.prose import replace_unfit
 from formats.documents import ABOUT, EVENTS, Json, date, event, file_of, source
 from formats.foreign import ATOM, assert_harmless, feed, is_web
 from formats.hostile import ADDRESSES, TEXTS, full_of, linked_to
@@ -51,7 +51,7 @@ def test_every_event_is_an_entry_of_its_own(events: list[Json]) -> None:
     ids = [str(entry.findtext(f"{ATOM}id")) for entry in entries]
     assert ids == [ABOUT.urn_of("events", known["id"]) for known in events]
     for entry, known in zip(entries, events, strict=True):
-        assert entry.findtext(f"{ATOM}title") == fit(known["title"])
+        assert entry.findtext(f"{ATOM}title") == replace_unfit(known["title"])
         assert entry.findtext(f"{ATOM}updated") == known["updated_at"]
         assert entry.findtext(f"{ATOM}published") == known["created_at"]
     for found in feed(file).entries:
@@ -101,10 +101,10 @@ def test_hostile_text_is_text(text: str) -> None:
     file = file_of("atom", [full_of(text)], replace(ABOUT, title=f"x{text}x"))
     assert len(feed(file).entries) == 1
     root = ElementTree.fromstring(file)
-    assert root.findtext(f"{ATOM}title") == f"x{fit(text)}x"
-    assert root.findtext(f"{ATOM}entry/{ATOM}title") == f"x{fit(text)}x"
+    assert root.findtext(f"{ATOM}title") == f"x{replace_unfit(text)}x"
+    assert root.findtext(f"{ATOM}entry/{ATOM}title") == f"x{replace_unfit(text)}x"
     page = assert_harmless(str(root.findtext(f"{ATOM}entry/{ATOM}content")))
-    assert page.of("p")[1] == f"x{fit(text)}x".replace("\n", "")
+    assert page.of("p")[1] == f"x{replace_unfit(text)}x".replace("\n", "")
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

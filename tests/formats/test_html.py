@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.formats.html import amount, shape
+from app.formats.html import format_amount, mark_shape
 from formats.documents import ABOUT, EVENTS, Json, date, event, file_of, source
 from formats.foreign import Page, assert_harmless, ids_in
 from formats.hostile import ADDRESSES, TEXTS, full_of, linked_to
@@ -168,7 +168,7 @@ def test_no_link_leads_anywhere_but_to_the_web(address: str) -> None:
 )
 def test_a_date_has_the_shape_of_what_is_known(edtf: str, marks: str) -> None:
     """A month is no point, and what is open has no end."""
-    assert shape(edtf) == marks
+    assert mark_shape(edtf) == marks
 
 
 @pytest.mark.parametrize(
@@ -183,4 +183,4 @@ def test_a_date_has_the_shape_of_what_is_known(edtf: str, marks: str) -> None:
 def test_an_amount_is_said_as_it_was_written(quantity: tuple[Any, ...], said: str) -> None:
     """No digit more or less."""
     names = ("value", "max_value", "qualifier", "unit", "text")
-    assert amount(dict(zip(names, quantity, strict=True))) == said
+    assert format_amount(dict(zip(names, quantity, strict=True))) == said

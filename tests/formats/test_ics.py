@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.formats.prose import fit
+from app.formats.prose import replace_unfit
 from formats.documents import ABOUT, EVENTS, Json, date, event, file_of, source
 from formats.foreign import calendar, entries, ids_in, is_web, shows
 from formats.hostile import ADDRESSES, TEXTS, full_of, linked_to
@@ -200,8 +200,8 @@ def test_hostile_text_is_text(text: str) -> None:
     (entry,) = entries(file_of("ics", [known]))
     (harmless,) = entries(file_of("ics", [full_of("plain")]))
     assert entry.contents.keys() == harmless.contents.keys()
-    assert entry.summary.value == f"x{fit(text)}x (some time in November 2023)"
-    assert f"\n\nx{fit(text)}x\n\n" in entry.description.value
+    assert entry.summary.value == f"x{replace_unfit(text)}x (some time in November 2023)"
+    assert f"\n\nx{replace_unfit(text)}x\n\n" in entry.description.value
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app import dates
 from app.formats import FORMATS, READERS, Line
-from app.formats.lines import BATCH
+from app.formats.lines import CHUNK_EVENTS
 from formats.documents import ABOUT, EVENTS, LOSSLESS, Json, event, file_of, served, written
 
 
@@ -60,7 +60,7 @@ def test_a_file_is_made_in_chunks_as_events_come(name: str) -> None:
 
     def events() -> Iterator[bytes]:
         nonlocal asked
-        for number in range(10 * BATCH):
+        for number in range(10 * CHUNK_EVENTS):
             asked = number + 1
             yield served(event(id=f"e{number}"))
 
@@ -68,9 +68,12 @@ def test_a_file_is_made_in_chunks_as_events_come(name: str) -> None:
     for chunk in FORMATS[name].write(events(), ABOUT):
         begun.append(asked)
         assert chunk
-    assert begun[-1] == 10 * BATCH
+    assert begun[-1] == 10 * CHUNK_EVENTS
     assert 10 <= len(begun) <= 12
-    assert max(after - before for before, after in zip([0, *begun], begun, strict=False)) == BATCH
+    assert (
+        max(after - before for before, after in zip([0, *begun], begun, strict=False))
+        == CHUNK_EVENTS
+    )
 
 
 @pytest.mark.parametrize("name", ["ndjson", "csv"])

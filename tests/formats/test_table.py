@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from app import schemas, seeding
 from app.errors import Fault
-from app.formats import COLUMNS, DERIVED, READERS, Line, template
-from app.formats.cells import LISTS, STATED, bare, guarded
+from app.formats import COLUMNS, DERIVED_COLUMNS, READERS, Line, write_template
+from app.formats.cells import LISTS, WRITTEN_QUALIFIERS, guard, unguard
 from app.models import QUALIFIERS
 from formats.documents import (
     ABOUT,
@@ -67,7 +67,7 @@ def faults(line: Line) -> list[tuple[str, str | None]]:
 def test_the_guide_lists_the_columns() -> None:
     """In their order, with their meaning."""
     section = GUIDE.split("\n## CSV\n")[1].split("\n## ")[0]
-    columns = {**COLUMNS, **DERIVED}
+    columns = {**COLUMNS, **DERIVED_COLUMNS}
     assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)) == columns
     assert list(columns) == re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
 
@@ -93,14 +93,14 @@ def test_every_member_of_an_event_has_a_column() -> None:
 
 def test_the_header_is_there_without_events_and_lines_end_as_the_rfc_says() -> None:
     """RFC 4180: CRLF."""
-    header = ",".join((*COLUMNS, *DERIVED)).encode() + b"\r\n"
+    header = ",".join((*COLUMNS, *DERIVED_COLUMNS)).encode() + b"\r\n"
     assert file_of("csv", []) == header
     assert file_of("csv", [event()]).count(b"\r\n") == 2
 
 
 def test_the_template_is_the_gas_contract_of_the_example_chronology() -> None:
     """Its example says the same, so a seeded store finds nothing to change in it."""
-    (line,) = read(template())
+    (line,) = read(write_template())
     assert line.faults == ()
     found = written(line.document)
     known = {e["id"]: e for e in seeding.read_entries("events")}["serbia-azerbaijan-gas-contract"]
@@ -196,7 +196,7 @@ def test_people_may_write_a_list_in_several_ways(column: str, cell: str, meant: 
 
 def test_the_qualifiers_of_people_are_those_of_the_model() -> None:
     """The other two show in the numbers."""
-    assert {*STATED, "exactly", "between"} == {*QUALIFIERS}
+    assert {*WRITTEN_QUALIFIERS, "exactly", "between"} == {*QUALIFIERS}
 
 
 @pytest.mark.parametrize(
@@ -234,13 +234,13 @@ def test_every_fault_of_a_row_is_said() -> None:
 @given(st.one_of(RAW.map("".join), st.text(), st.text("'=+-@\t\r\n＝x")), st.booleans())
 def test_reading_takes_off_what_writing_put_on(cell: str, lossless: bool) -> None:
     """In either kind of file, with no switch that says which."""
-    assert bare(guarded(cell, lossless=lossless)) == cell
+    assert unguard(guard(cell, lossless=lossless)) == cell
 
 
 @given(st.text("'=+-@\t\r\n＝－＋＠x", max_size=5))
 def test_a_guarded_cell_begins_with_nothing_that_calculates(cell: str) -> None:
     """Not in full width either, which some spreadsheets fold."""
-    first = unicodedata.normalize("NFKC", guarded(cell, lossless=False)[:1])
+    first = unicodedata.normalize("NFKC", guard(cell, lossless=False)[:1])
     assert first not in set("=+-@\t\r\n")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.formats import READERS, Line
-from app.formats.markup import kept, plain
+from app.formats.markup import preserve_text, read_html
 from formats.documents import RAW, Json, date, event, file_of, source
 
 # A slide with every member that https://timeline.knightlab.com/docs/json-format.html knows.
@@ -298,19 +298,19 @@ def test_a_date_that_was_changed_in_a_slide_counts() -> None:
 )
 def test_html_is_read_as_a_browser_shows_it(html: str, text: str) -> None:
     """Blocks on lines of their own, other white space as one space."""
-    assert plain(html).text == text
+    assert read_html(html).text == text
 
 
 @given(RAW.map("".join))
 def test_a_kept_text_comes_back_to_the_letter(text: str) -> None:
     """Its white space too."""
-    assert plain(kept(text) + '<ul class="dateline-sources"><li>x</ul>').text == text
+    assert read_html(preserve_text(text) + '<ul class="dateline-sources"><li>x</ul>').text == text
 
 
 @given(st.text("<>!-[]/a =\"'&;#\n", max_size=60))
 def test_no_markup_is_an_exception(html: str) -> None:
     """However broken it is."""
-    plain(html)
+    read_html(html)
 
 
 @pytest.mark.parametrize(
@@ -318,4 +318,4 @@ def test_no_markup_is_an_exception(html: str) -> None:
 )
 def test_broken_markup_takes_no_square_of_the_time(html: str) -> None:
     """Each of these would take minutes."""
-    plain(html * 100_000 + "</p>" * 100_000)
+    read_html(html * 100_000 + "</p>" * 100_000)

@@ -100,4 +100,4 @@ def fill(session: Session) -> None:
             "tags": [text],
             "sources": [{"publisher": text, "title": text, "published": "2024-01-09"}],
         }
-        writes.create(session, BY, writes.EVENT, event)
+        writes.create_record(session, BY, writes.EVENT, event)

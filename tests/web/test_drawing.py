@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app import dates
 from app.dates import BEGINNING, END, FIRST_DAY, LAST_DAY, Window
-from app.formats.html import templates
+from app.formats.html import load_templates
 from app.reads import Density
 from app.reads.spans import named_days
 from app.reads.tallies import Spans
@@ -202,7 +202,7 @@ def test_events_without_a_date_stretch_nothing_and_are_counted() -> None:
     assert picture is not None
     assert picture.undated == 2
     assert picture.bars[-1].x + picture.bars[-1].width == pytest.approx(100)
-    written = templates(PAGES).get_template("parts.html").make_module()
+    written = load_templates(PAGES).get_template("parts.html").make_module()
     query = SimpleNamespace(given_values={})
     view = SimpleNamespace(strip=picture)
     links = SimpleNamespace(query=query, zoomed=lambda window: f"?date={window}")

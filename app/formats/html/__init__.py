@@ -12,24 +12,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app import dates
 from app.formats import citations
-from app.formats.lines import About, batches
+from app.formats.lines import About, batch_documents
 
 Json = dict[str, Any]
-HERE = Path(__file__).parent
+TEMPLATES_FOLDER = Path(__file__).parent
 QUALIFIERS: Mapping[str, str] = {"about": "about ", "at-least": "at least ", "at-most": "at most "}
 
 
-def write(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
+def write_html(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """Yield the document in chunks: every event with its sources, links leading to the server."""
-    parts: Any = templates().get_template("document.html").make_module({"about": about})
-    links = Absolute(about)
+    parts: Any = load_templates().get_template("document.html").make_module({"about": about})
+    links = AbsoluteLinks(about)
     yield parts.begin().encode()
-    for batch in batches(documents):
+    for batch in batch_documents(documents):
         yield "".join(parts.item(json.loads(event), links) for event in batch).encode()
     yield parts.end().encode()
 
 
-class Absolute:
+class AbsoluteLinks:
     """The absolute links of an event, to the timeline page of a server."""
 
     new_tab = False  # whether an event opens in a new tab
@@ -49,28 +49,28 @@ class Absolute:
 
 
 @cache
-def templates(*folders: Path) -> Environment:
+def load_templates(*folders: Path) -> Environment:
     """Return the templates in these folders and in this one; they escape every variable."""
     environment = Environment(
-        loader=FileSystemLoader([*folders, HERE]),
+        loader=FileSystemLoader([*folders, TEMPLATES_FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "amount": amount,
+        "amount": format_amount,
         "label": lambda edtf: dates.parse(edtf).label,
-        "machine_date": machine_date,
+        "machine_date": format_machine_date,
         "number": "{:,}".format,
-        "shape": shape,
-        "source_title": citations.title,
-        "web_link": citations.followed,
+        "shape": mark_shape,
+        "source_title": citations.display_title,
+        "web_link": citations.safe_web_link,
     }
     return environment
 
 
-def shape(edtf: str) -> str:
+def mark_shape(edtf: str) -> str:
     """Return the classes of a date: `point`, `within` (once, somewhere in a span) or `lasting`.
 
     Add `open-start` or `open-end` if it has no such bound, `vague` if it has ?, ~ or %.
@@ -87,14 +87,14 @@ def shape(edtf: str) -> str:
     return " ".join(name for name, applies in classes.items() if applies)
 
 
-def machine_date(date: Json) -> str | None:
+def format_machine_date(date: Json) -> str | None:
     """Return a year, a month or a day for `<time datetime>`, None if HTML cannot express it."""
     edtf: str = date["edtf"]
     plain = edtf.replace("-", "").isdigit() and not edtf.startswith(("-", "0000"))
     return edtf if plain and date["precision"] in ("day", "month", "year") else None
 
 
-def amount(quantity: Json) -> str:
+def format_amount(quantity: Json) -> str:
     """Return a quantity in words: the source's own, else its number and unit."""
     if quantity["text"]:
         return str(quantity["text"])
