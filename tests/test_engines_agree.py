@@ -28,7 +28,11 @@ from writing import PATCHING
 
 EVENTS, READS, WRITES = 1500, 1000, 300
 MOMENT = "2026-11-26T12:00:{:02}.{:06}Z"
-CLOCKS = ("app.writes.journal.now", "app.writes.events.now", "app.writes.retries.now")
+CLOCKS = (
+    "app.writes.journal.current_timestamp",
+    "app.writes.events.current_timestamp",
+    "app.writes.retries.current_timestamp",
+)
 OWN = {"date", "server"}  # headers of the clock and the server
 
 Json = dict[str, Any]

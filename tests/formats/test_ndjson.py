@@ -41,7 +41,7 @@ def test_a_line_says_what_is_wrong_with_it_and_the_next_is_read(line: bytes, sai
 
 def test_a_line_without_end_is_not_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of another kind may have no line breaks at all."""
-    monkeypatch.setattr("app.formats.ndjson.LONGEST", 10)
+    monkeypatch.setattr("app.formats.ndjson.MAX_EVENT_BYTES", 10)
     file = io.BytesIO(b"{}\n" + b" " * 1000)
     *_, last = READERS["ndjson"](file)
     assert [fault.line for fault in last.faults] == [2]
