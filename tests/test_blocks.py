@@ -17,6 +17,7 @@ from app.filters import Choice, EventFilter, FacetQuery, HistogramQuery, resolve
 from app.formats import Line
 from app.index import blocks, decode_posting, slots_of
 from stores import BY, Stores, opened
+from tiers import examples
 
 pytestmark = pytest.mark.both_engines
 
@@ -137,7 +138,7 @@ def test_every_filter_finds_its_events_whatever_happened(base: str) -> None:
     """Through blocks that fill, split, are made anew and go."""
     seen = set()
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(25), deadline=None)
     @given(STEPS)
     def run(steps: list[tuple[str, str, str, set[str]]]) -> None:
         held: Held = {}

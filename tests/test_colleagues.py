@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from commands import run
+from tiers import examples
 from writing import AUTHOR, Desk, desk_over, event, furnish, key_of
 
 pytestmark = pytest.mark.both_engines
 
 Json = dict[str, Any]
 COLLEAGUE = "Anna"
-TRIALS = 100  # on each engine
+TRIALS = examples(100)  # on each engine
 MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 IDS = [f"event-{number}" for number in range(6)]
 EDITED = ("title", "summary", "status", "tags")

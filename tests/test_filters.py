@@ -35,6 +35,8 @@ from chronology import (
 )
 from dates.model import dates, windows
 from stores import BY, PostgresqlStores, SqliteStores, Stores, left_out, migrated, opened, seeded
+from tables import check_each
+from tiers import everything
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("small_blocks")]
 
@@ -100,7 +102,8 @@ def test_a_window_finds_what_may_overlap_it_and_says_what_does_for_certain(
 
 # -- every filter, judged by a model that looks at each event -------------------------------------
 
-EVENTS, FILTERS = 5000, 350
+EVENTS, FILTERS = (5000, 500) if everything() else (1500, 100)
+SOME = 20 * FILTERS // 350  # questions at least of each kind
 Counts = list[dict[str, Any]]
 
 
@@ -249,14 +252,14 @@ def test_the_questions_are_many_and_different(questions: list[Question]) -> None
     """Every parameter of the filter is used, and most filters find some events but not all."""
     used = Counter(name for asked in questions for name in asked.query)
     assert used.keys() == set(EventFilter.model_fields)
-    assert min(used.values()) >= 20, used
+    assert min(used.values()) >= SOME, used
     values = [value for asked in questions for values in asked.query.values() for value in values]
-    assert sum(value[0] == "!" for value in values) >= 20
+    assert sum(value[0] == "!" for value in values) >= SOME
     assert sum(0 < len(asked.found) < EVENTS for asked in questions) >= 0.7 * FILTERS
     shown = Counter(asked.interval for asked in questions if asked.buckets and asked.found)
-    assert min(shown[interval] for interval in INTERVALS) >= 20, shown
-    assert sum(asked.buckets is None for asked in questions) >= 20
-    assert sum(asked.undated > 0 and bool(asked.buckets) for asked in questions) >= 20
+    assert min(shown[interval] for interval in INTERVALS) >= SOME, shown
+    assert sum(asked.buckets is None for asked in questions) >= SOME
+    assert sum(asked.undated > 0 and bool(asked.buckets) for asked in questions) >= SOME
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -274,6 +277,7 @@ def test_unfiltered_facets_count_every_event(told: TestClient, story: Chronology
     assert answer["facets"] == {name: story.facet({}, story.events, name) for name in FACETS}
 
 
+@pytest.mark.slow  # the small chronology has no thousand of them
 def test_relevance_lists_the_newest_thousand_hits(told: TestClient, story: Chronology) -> None:
     """Each once, however many there are; the total counts all of them."""
     hits = list(story.find({"q": ["gas"]}, "-date"))
@@ -567,14 +571,17 @@ OF_THE_SEED: dict[str, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("query", OF_THE_SEED)
-def test_a_filter_finds_exactly(client: TestClient, query: str) -> None:
+def test_a_filter_finds_exactly(client: TestClient) -> None:
     """The events that `seed/events.toml` says, in timeline order, and their number."""
-    answer = client.get(f"/events?limit=200&{query}".rstrip("&"))
-    assert answer.status_code == 200, answer.text
-    expected = [event_id for event_id in TIMELINE if event_id in OF_THE_SEED[query]]
-    assert [item["id"] for item in answer.json()["items"]] == expected
-    assert answer.json()["total"] == len(expected)
+
+    def check(query: str) -> None:
+        answer = client.get(f"/events?limit=200&{query}".rstrip("&"))
+        assert answer.status_code == 200, answer.text
+        expected = [event_id for event_id in TIMELINE if event_id in OF_THE_SEED[query]]
+        assert [item["id"] for item in answer.json()["items"]] == expected
+        assert answer.json()["total"] == len(expected)
+
+    check_each(OF_THE_SEED, check)
 
 
 ABOUT_NOVEMBER = dict.fromkeys([*OF_2023, ARTILLERY, NORMALISED, GROWTH], "possible")
@@ -654,14 +661,18 @@ def test_a_unit_or_measure_that_nothing_is_counted_in_is_an_error(
 
 
 @pytest.mark.parametrize("mark", ["", "!"])
-@pytest.mark.parametrize(("query", "name", "suggestion"), UNKNOWN)
 def test_a_value_that_does_not_exist_is_an_error_with_the_nearest_that_does(
-    client: TestClient, query: str, name: str, suggestion: str, mark: str
+    client: TestClient, mark: str
 ) -> None:
     """Also after `!`, and beside a value that exists."""
-    for beside in ("", f"{name}={suggestion}&"):
-        (fault,) = refused(client, beside + query.replace("=", f"={mark}"))
-        assert (fault["name"], fault["suggestion"]) == (name, suggestion)
+
+    def check(case: tuple[str, str, str]) -> None:
+        query, name, suggestion = case
+        for beside in ("", f"{name}={suggestion}&"):
+            (fault,) = refused(client, beside + query.replace("=", f"={mark}"))
+            assert (fault["name"], fault["suggestion"]) == (name, suggestion)
+
+    check_each(UNKNOWN, check)
 
 
 # A query, the parameter that the error names, what the message says, what it suggests.
@@ -720,16 +731,20 @@ SAID: list[tuple[str, str, str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("query", "name", "told", "suggestion"), SAID)
 def test_an_error_says_what_is_wrong_and_suggests_only_what_would_be_right(
-    client: TestClient, query: str, name: str, told: str, suggestion: str | None
+    client: TestClient,
 ) -> None:
     """The suggestion is a value; without one that is near, there is none."""
-    (fault,) = refused(client, query)
-    assert fault["name"] == name
-    assert told in fault["message"]
-    assert fault.get("suggestion") == suggestion
-    assert "did you mean" not in fault["message"]
+
+    def check(case: tuple[str, str, str, str | None]) -> None:
+        query, name, message, suggestion = case
+        (fault,) = refused(client, query)
+        assert fault["name"] == name
+        assert message in fault["message"]
+        assert fault.get("suggestion") == suggestion
+        assert "did you mean" not in fault["message"]
+
+    check_each(SAID, check)
 
 
 def test_all_values_that_do_not_exist_are_told_at_once(client: TestClient) -> None:
@@ -850,12 +865,16 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("query", "name"), REFUSED.items())
 def test_what_a_query_cannot_mean_is_an_error_that_names_the_parameter(
-    client: TestClient, query: str, name: str
+    client: TestClient,
 ) -> None:
     """No filter is silently ignored."""
-    assert [fault["name"] for fault in refused(client, query)] == [name]
+
+    def check(case: tuple[str, str]) -> None:
+        query, name = case
+        assert [fault["name"] for fault in refused(client, query)] == [name]
+
+    check_each(REFUSED.items(), check)
 
 
 # -- search, facets and histogram, on the seed data -----------------------------------------------

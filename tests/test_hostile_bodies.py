@@ -22,6 +22,7 @@ from reference import DOCUMENT, Operation
 from reference import WRITES as ALL_WRITES
 from servers import Answer, Server, serving
 from stores import SqliteStores, Stores, key_of, migrated, opened, seeded
+from tables import check_each
 from valid_writes import PATCH, Request, Writer, over_wire, through
 
 pytestmark = pytest.mark.both_engines
@@ -213,13 +214,18 @@ NO_JSON = {
 }
 
 
-@pytest.mark.parametrize("what", NO_JSON)
-def test_what_is_no_json_is_refused(here: Target, what: str) -> None:
+@pytest.mark.parametrize("operation", TAKING_DOCUMENTS, ids=str)
+def test_what_is_no_json_is_refused(here: Target, operation: Operation) -> None:
     """By every route that takes a document, and the answer says what is wrong with it."""
-    for answer in here.each(TAKING_DOCUMENTS, NO_JSON[what]):
+
+    def check(what: str) -> None:
+        answer = here.writer.ask(here.request(operation, NO_JSON[what]))
         (fault,) = assert_problem(answer, 400)
         assert (fault["in"], fault["name"]) == ("body", "body")
         assert len(fault["message"]) < 300
+
+    with here.unchanged():
+        check_each(NO_JSON, check)
 
 
 NO_DOCUMENT = {
@@ -236,13 +242,16 @@ NO_DOCUMENT = {
 }
 
 
-@pytest.mark.parametrize("what", NO_DOCUMENT)
-def test_what_is_no_object_is_refused(here: Target, what: str) -> None:
+def test_what_is_no_object_is_refused(here: Target) -> None:
     """JSON, but no document and no patch."""
-    for answer in here.each(TAKING_DOCUMENTS, NO_DOCUMENT[what]):
-        (fault,) = assert_problem(answer, 422)
-        assert (fault["in"], fault["name"]) == ("body", "body")
-        assert "JSON object" in fault["message"]
+
+    def check(what: str) -> None:
+        for answer in here.each(TAKING_DOCUMENTS, NO_DOCUMENT[what]):
+            (fault,) = assert_problem(answer, 422)
+            assert (fault["in"], fault["name"]) == ("body", "body")
+            assert "JSON object" in fault["message"]
+
+    check_each(NO_DOCUMENT, check)
 
 
 # -- members that there are not -------------------------------------------------------------------
@@ -271,13 +280,15 @@ NO_MEMBERS = {
 }
 
 
-@pytest.mark.parametrize("what", NO_MEMBERS)
-def test_a_member_that_there_is_not_is_refused(here: Target, what: str) -> None:
+def test_a_member_that_there_is_not_is_refused(here: Target) -> None:
     """Alone and named; nothing is ever left aside in silence."""
-    body = b"{%b}" % NO_MEMBERS[what].encode()
-    for answer in here.each(TAKING_DOCUMENTS, body):
-        faults = assert_problem(answer, 422)
-        assert any("is not a member here" in fault["message"] for fault in faults)
+
+    def check(what: str) -> None:
+        for answer in here.each(TAKING_DOCUMENTS, b"{%b}" % NO_MEMBERS[what].encode()):
+            faults = assert_problem(answer, 422)
+            assert any("is not a member here" in fault["message"] for fault in faults)
+
+    check_each(NO_MEMBERS, check)
 
 
 # A slip at each level of a document: what holds it, and what is suggested.
@@ -396,12 +407,14 @@ def around(path: str, value: Any) -> Any:
 PLACES = {f"{noun}: {path}": (noun, path, schema) for noun, path, schema in places_of_members()}
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_value_of_the_wrong_kind_is_refused(here: Target, place: str) -> None:
+@pytest.mark.parametrize("noun", writes.RECORD_KINDS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_value_of_the_wrong_kind_is_refused(here: Target, noun: str, method: str) -> None:
     """In each member at each level, and the answer names it."""
-    noun, path, schema = PLACES[place]
-    for method in ("POST", "PUT", "PATCH"):
-        routes = [o for o in TAKING_DOCUMENTS if (o.noun, o.method, o.part) == (noun, method, "")]
+    routes = [o for o in TAKING_DOCUMENTS if (o.noun, o.method, o.part) == (noun, method, "")]
+
+    def check(place: str) -> None:
+        _, path, schema = PLACES[place]
         if method == "PATCH" and path in members(f"{noun.capitalize()}Write"):
             schema = members(f"{noun.capitalize()}Patch").get(path, {})
         wrong = [value for value in KINDS_OF_VALUE.values() if not allowed(schema, value)]
@@ -413,6 +426,8 @@ def test_a_value_of_the_wrong_kind_is_refused(here: Target, place: str) -> None:
             allowed_too = (409,) if path == "sources" else ()
             named = [fault["name"] for fault in assert_problem(answer, 422, *allowed_too)]
             assert any(name == path or name.startswith(f"{path}.") for name in named), named
+
+    check_each([name for name, place in PLACES.items() if place[0] == noun], check)
 
 
 def event(**members_of_it: Any) -> bytes:
@@ -496,14 +511,17 @@ TOO_MUCH: Mapping[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", TOO_MUCH)
-def test_an_event_that_is_too_much_is_refused(here: Target, what: str) -> None:
+def test_an_event_that_is_too_much_is_refused(here: Target) -> None:
     """Whole or in a patch; what was made for it on the way is undone with it."""
-    changed, path = TOO_MUCH[what]
     routes = [o for o in TAKING_DOCUMENTS if o.noun == "event" and not o.part]
-    for answer in here.each(routes, event(**changed)):
-        named = [fault["name"] for fault in assert_problem(answer, 422)]
-        assert any(name.startswith(path) for name in named), named
+
+    def check(what: str) -> None:
+        changed, path = TOO_MUCH[what]
+        for answer in here.each(routes, event(**changed)):
+            named = [fault["name"] for fault in assert_problem(answer, 422)]
+            assert any(name.startswith(path) for name in named), named
+
+    check_each(TOO_MUCH, check)
 
 
 # -- ids ------------------------------------------------------------------------------------------
@@ -514,11 +532,14 @@ NO_IDS = (
 )
 
 
-@pytest.mark.parametrize("wrong", NO_IDS, ids=repr)
-def test_what_is_no_id_is_refused_in_a_body(here: Target, wrong: str) -> None:
+def test_what_is_no_id_is_refused_in_a_body(here: Target) -> None:
     """By every route that makes a record, and by those that keep its id."""
-    for answer in here.each(TAKING_DOCUMENTS, json.dumps({"id": wrong}).encode()):
-        assert "id" in {fault["name"] for fault in assert_problem(answer, 422)}
+
+    def check(wrong: str) -> None:
+        for answer in here.each(TAKING_DOCUMENTS, json.dumps({"id": wrong}).encode()):
+            assert "id" in {fault["name"] for fault in assert_problem(answer, 422)}
+
+    check_each(NO_IDS, check)
 
 
 def test_an_id_that_differs_from_the_path_is_refused(here: Target) -> None:
@@ -572,13 +593,15 @@ def test_what_is_no_id_is_refused_on_the_wire(wire: Target, operation: Operation
     ask_for_no_ids(wire, operation)
 
 
-@pytest.mark.parametrize("path", ["revisions", "revisions/1"])
-@pytest.mark.parametrize("wrong", IN_PATHS)
-def test_revisions_of_what_is_no_id_are_not_found(here: Target, path: str, wrong: str) -> None:
+@pytest.mark.parametrize("kind", writes.RECORD_KINDS)
+def test_revisions_of_what_is_no_id_are_not_found(here: Target, kind: str) -> None:
     """Reads of the journal are no way round."""
-    for kind in writes.RECORD_KINDS:
-        answer = here.writer.ask(Request("GET", f"/{kind}s/{wrong}/{path}"))
-        assert_problem(answer, 404, 422)
+
+    def check(path: str) -> None:
+        assert_problem(here.writer.ask(Request("GET", f"/{kind}s/{path}")), 404, 422)
+
+    ends = ("revisions", "revisions/1")
+    check_each([f"{wrong}/{end}" for wrong in IN_PATHS for end in ends], check)
 
 
 # -- headers and notes, over sockets --------------------------------------------------------------
@@ -643,17 +666,22 @@ def answered(raw: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(first.split()[1]), headers, body
 
 
-@pytest.mark.parametrize("what", HEADERS)
-def test_another_kind_of_body_is_refused(server: Server, wire: Target, what: str) -> None:
+@pytest.mark.parametrize("operation", TAKING_DOCUMENTS, ids=str)
+def test_another_kind_of_body_is_refused(
+    server: Server, wire: Target, operation: Operation
+) -> None:
     """By every route that takes a document, before it is read."""
-    bad = HEADERS[what]
+    body = event()
+
+    def check(what: str) -> None:
+        bad = HEADERS[what]
+        head = lines(wire, operation, bad.lines, f"Content-Length: {len(body)}")
+        status, headers, said = answered(server.raw(head, body))
+        assert (status, headers["content-type"]) == (bad.status, "application/problem+json")
+        assert json.loads(said)["type"] == "/problems/unsupported-media-type"
+
     with wire.unchanged():
-        for operation in TAKING_DOCUMENTS:
-            body = event()
-            head = lines(wire, operation, bad.lines, f"Content-Length: {len(body)}")
-            status, headers, said = answered(server.raw(head, body))
-            assert (status, headers["content-type"]) == (bad.status, "application/problem+json")
-            assert json.loads(said)["type"] == "/problems/unsupported-media-type"
+        check_each(HEADERS, check)
 
 
 ALSO_JSON = (
@@ -734,19 +762,22 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize("what", FRAMES)
 @pytest.mark.parametrize("operation", TAKING_DOCUMENTS, ids=str)
 def test_a_lie_about_the_length_is_refused(
-    server: Server, wire: Target, operation: Operation, what: str
+    server: Server, wire: Target, operation: Operation
 ) -> None:
     """As no HTTP or as no document; nothing is stored of it, and nothing is smuggled behind it."""
-    framing, body = FRAMES[what]
-    with wire.unchanged():
+
+    def check(what: str) -> None:
+        framing, body = FRAMES[what]
         raw = server.raw(lines(wire, operation, TYPED, framing), body, ended=True)
         if raw:
             status, _, _ = answered(raw)
             assert 400 <= status < 500
             assert raw.count(b"HTTP/1.1 ") == 1
+
+    with wire.unchanged():
+        check_each(FRAMES, check)
 
 
 @pytest.mark.parametrize("operation", TAKING_DOCUMENTS, ids=str)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stores import Stores, opened
+from tables import check_each
 
 pytestmark = pytest.mark.both_engines
 
@@ -45,29 +46,36 @@ def test_the_code_map_names_every_room() -> None:
     )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
-def test_imports_go_down_the_floors_only(path: Path) -> None:
+def test_imports_go_down_the_floors_only() -> None:
     """A room imports from itself and from the rows below its own."""
     height = {name: number for number, row in enumerate(floors()) for name in row}
-    own = room(path)
-    upward = [r for r in imported_rooms(path) if r != own and height[r] >= height[own]]
-    assert upward == []
+
+    def check(path: Path) -> None:
+        own = room(path)
+        upward = [r for r in imported_rooms(path) if r != own and height[r] >= height[own]]
+        assert upward == []
+
+    check_each(MODULES, check)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
-def test_only_one_room_knows_the_engine(path: Path) -> None:
+def test_only_one_room_knows_the_engine() -> None:
     """Drivers, pragmas and questions for the engine's name stand in `dialects` alone."""
-    if room(path) == "dialects":
-        return
     telling = r"\bsqlite3\b|\bpsycopg\b(?!://)|PRAGMA|dialect\.name"
-    assert re.findall(telling, path.read_text("utf-8")) == []
+
+    def check(path: Path) -> None:
+        assert re.findall(telling, path.read_text("utf-8")) == []
+
+    check_each([path for path in MODULES if room(path) != "dialects"], check)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
-def test_every_module_says_its_job_first(path: Path) -> None:
+def test_every_module_says_its_job_first() -> None:
     """A docstring whose first line is a sentence."""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    assert docstring.split("\n")[0].endswith((".", ":", ","))
+
+    def check(path: Path) -> None:
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        assert docstring.split("\n")[0].endswith((".", ":", ","))
+
+    check_each(MODULES, check)
 
 
 def test_the_migrations_make_the_tables_of_the_models(empty: str) -> None:

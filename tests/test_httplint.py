@@ -13,6 +13,7 @@ from httplint import HttpRequestLinter, HttpResponseLinter, Note, levels
 from reference import WRITES, Operation
 from servers import Server, serving
 from stores import SqliteStores, key_of, migrated, seeded
+from tables import check_each
 from test_http import LISTS, OTHERS, RECORDS, REFUSED, WRONG, run
 from valid_writes import Request, Writer, bearer, over_wire, refused, unconditional
 
@@ -98,27 +99,37 @@ def server(sqlite: str) -> Iterator[Server]:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("coding", CODINGS)
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target[:40])
-def test_an_answer_is_good_http(server: Server, target: str, coding: str, method: str) -> None:
+def test_an_answer_is_good_http(server: Server, coding: str, method: str) -> None:
     """Of every route and every refusal, in every coding, with its body and without."""
-    _, found = notes(server, target, {"Accept-Encoding": coding, **ANYWHERE}, method)
-    assert found == []
+
+    def check(target: str) -> None:
+        _, found = notes(server, target, {"Accept-Encoding": coding, **ANYWHERE}, method)
+        assert found == []
+
+    check_each(TARGETS, check)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("coding", CODINGS)
-@pytest.mark.parametrize("target", [*LISTS, *RECORDS, *PAGES])
-def test_a_304_is_good_http(server: Server, target: str, coding: str, method: str) -> None:
+def test_a_304_is_good_http(server: Server, coding: str, method: str) -> None:
     """Of every route that has a tag."""
-    tag = server.ask(target).headers["ETag"]
-    headers = {"Accept-Encoding": coding, "If-None-Match": tag, **ANYWHERE}
-    assert notes(server, target, headers, method) == (304, [])
+
+    def check(target: str) -> None:
+        tag = server.ask(target).headers["ETag"]
+        headers = {"Accept-Encoding": coding, "If-None-Match": tag, **ANYWHERE}
+        assert notes(server, target, headers, method) == (304, [])
+
+    check_each([*LISTS, *RECORDS, *PAGES], check)
 
 
-@pytest.mark.parametrize(("target", "method"), WRONG)
-def test_a_405_is_good_http(server: Server, target: str, method: str) -> None:
+def test_a_405_is_good_http(server: Server) -> None:
     """Of every method that there is not."""
-    assert notes(server, target, method=method) == (405, [])
+
+    def check(case: tuple[str, str]) -> None:
+        target, method = case
+        assert notes(server, target, method=method) == (405, [])
+
+    check_each(WRONG, check)
 
 
 PREFLIGHTS = {"GET": 200, "HEAD": 200, "PATCH": 200, "DELETE": 200, "TRACE": 400}

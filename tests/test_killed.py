@@ -30,7 +30,7 @@ from stores import SqliteStores, migrated, opened, seeded
 
 pytestmark = pytest.mark.slow
 
-TRIALS = 36
+TRIALS = 60
 WRITERS = 3
 SLOTS, SIZE = 2, 200  # files that are imported over and over, and the events of each
 # The kill comes after so many answers at most, and so many seconds: about as an import takes.

@@ -13,6 +13,7 @@ from app import schemas
 from app.filters import EventQuery
 from app.schemas import texts
 from reference import DOCUMENT
+from tiers import examples
 
 # What a text may be made of, right and wrong: blanks of all kinds, controls, and pieces of values.
 PIECES = (
@@ -113,7 +114,7 @@ def accepted(name: str, adapter: TypeAdapter[Any], text: str) -> bool:
     return True
 
 
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 @given(TEXTS, st.sampled_from(FIELDS))
 def test_what_the_server_takes_fits_the_pattern(
     text: str, field: tuple[str, TypeAdapter[Any], str]

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from app.db import Database
 from app.dialects import Prepared
 from stores import Stores, opened
+from tiers import examples
 
 pytestmark = pytest.mark.both_engines
 
@@ -32,7 +33,7 @@ def test_a_list_of_texts(store: Database) -> None:
         assert list(TYPES.rows(connection, ids=[])) == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(numbers=st.lists(st.integers(-(1 << 63), (1 << 63) - 1), unique=True))
 def test_a_table_of_whole_numbers(store: Database, numbers: list[int]) -> None:
     """All that 64 bits hold, and none at all."""

@@ -31,6 +31,7 @@ from app.schemas import SLUG
 from reference import COMPANIONS, DOCUMENT, OPERATIONS, READS, WRITES, Operation
 from servers import SECONDS, Server, serving
 from stores import SqliteStores, key_of, migrated, seeded
+from tiers import examples
 from valid_writes import Request, Writer, over_wire, sending
 
 pytest_plugins = ["schemathesis.pytest.plugin"]  # no other file needs it, and it imports slowly
@@ -225,7 +226,7 @@ def test_every_way_from_answer_to_request_is_as_documented(fuzzed: Fuzzed) -> No
 
     Walk.run(
         settings=settings(
-            max_examples=WALKS,
+            max_examples=examples(WALKS),
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),
@@ -377,7 +378,7 @@ def test_what_the_store_holds_can_be_asked_for(
 ) -> None:
     """Every combination of valid values is a success, and so is the page that follows."""
 
-    @settings(max_examples=OWN_EXAMPLES, derandomize=True, database=None)
+    @settings(max_examples=examples(OWN_EXAMPLES), derandomize=True, database=None)
     @given(queries(operation, known), paths(operation, known))
     def check(query: dict[str, list[str]], path: dict[str, str]) -> None:
         pairs = [(name, value) for name, values in query.items() for value in values]
@@ -407,7 +408,7 @@ def test_what_is_valid_is_stored(fuzzed: Fuzzed, operation: Operation) -> None:
     writer = Writer(over_wire(fuzzed.of("valid")), fuzzed.key)
     name = NAMES[operation.noun]
 
-    @settings(max_examples=OWN_EXAMPLES // 4, derandomize=True, database=None)
+    @settings(max_examples=examples(OWN_EXAMPLES // 4), derandomize=True, database=None)
     @given(LINES, LINES)
     def check(called: str, note: str) -> None:
         asked = writer.valid(operation)

@@ -33,11 +33,12 @@ from stores import (
     postgresql_programs,
     seeded,
 )
+from tiers import examples
 from writing import Json, event, furnish, unsound
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
 
-COMMITS = 320  # of eight writers together; 2,000 take half a minute
+COMMITS = examples(2000)  # of eight writers together, which take half a minute
 PAUSE = 0.01  # seconds at most before a commit
 PASSWORD = "opensesame"
 

@@ -26,11 +26,12 @@ from app.filters import ChangesQuery, EventQuery, RevisionsQuery, VocabularyQuer
 from app.settings import Settings
 from app.words import fold, make_slug
 from stores import SqliteStores, Stores, seeded
+from tiers import examples
 from writing import Json, unsound
 
 pytestmark = pytest.mark.both_engines
 
-RUNS = {"sqlite": 120, "postgresql": 12}
+RUNS = {"sqlite": examples(200), "postgresql": 12}
 STEPS = 30
 # A failure is told as it was found: to shrink one takes minutes. Add Phase.shrink to look into it.
 PHASES = [Phase.reuse, Phase.generate]

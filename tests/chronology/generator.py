@@ -71,7 +71,9 @@ def drawn(strategy: st.SearchStrategy[T], count: int, number: int) -> list[T]:
     found: list[T] = []
 
     @seed(number)
-    @settings(max_examples=count, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     @given(strategy)
     def draw(value: T) -> None:
         found.append(value)

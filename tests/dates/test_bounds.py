@@ -19,8 +19,9 @@ from app.dates import (
     parse_window,
 )
 from dates import model
+from tiers import examples
 
-EACH_KIND = settings(model.UNHURRIED, max_examples=200)
+EACH_KIND = settings(model.UNHURRIED, max_examples=examples(200))
 """Over all kinds, more than 2,000 random dates."""
 
 
@@ -164,7 +165,7 @@ def test_something_that_lasts_has_bounds_for_its_start_and_its_end(text: str, bo
 
 @pytest.mark.parametrize("kind", model.KINDS)
 def test_bounds_are_those_of_all_starts_and_ends_that_the_model_counts(kind: str) -> None:
-    @settings(model.UNHURRIED, max_examples=100)
+    @settings(model.UNHURRIED, max_examples=examples(100))
     @given(model.dates(kind))
     def agree(drawn: tuple[str, model.Model]) -> None:
         text, meaning = drawn
@@ -176,7 +177,7 @@ def test_bounds_are_those_of_all_starts_and_ends_that_the_model_counts(kind: str
     agree()
 
 
-@settings(model.UNHURRIED, max_examples=600)
+@settings(model.UNHURRIED, max_examples=examples(600))
 @given(model.attempts())
 @example(("2014/2013", None))
 @example(("[2023..2021-02]", None))
@@ -269,7 +270,7 @@ def test_possible_and_certain_are_what_some_and_every_start_and_end_say(kind: st
     agree()
 
 
-@settings(model.UNHURRIED, max_examples=300)
+@settings(model.UNHURRIED, max_examples=examples(300))
 @given(model.dates("year, month or day", "interval"), model.windows())
 def test_the_model_itself_agrees_with_trying_every_start_and_end(
     drawn: tuple[str, model.Model], asked: tuple[str, int, int]
@@ -320,7 +321,7 @@ def test_a_window_is_no_set_bears_no_qualifier_has_no_gaps_and_follows_the_same_
         parse_window(text)
 
 
-@settings(model.UNHURRIED, max_examples=300)
+@settings(model.UNHURRIED, max_examples=examples(300))
 @given(model.pattern())
 def test_the_digits_that_a_window_masks_leave_no_gap(part: model.Part) -> None:
     try:

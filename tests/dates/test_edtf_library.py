@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.dates import DateError, parse
 from dates import model
+from tiers import examples
 
 
 def library_takes(text: str) -> bool:
@@ -156,7 +157,7 @@ def nearly_dates(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(model.UNHURRIED, max_examples=300, derandomize=True)
+@settings(model.UNHURRIED, max_examples=examples(300), derandomize=True)
 @given(nearly_dates())
 def test_on_all_other_texts_we_agree(text: str) -> None:
     theirs, ours = library_takes(text), refusal(text)

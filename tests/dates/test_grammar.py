@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.dates import MAX_DATE_CHARACTERS, PRECISIONS, DateError, parse
 from dates import model
+from tiers import examples
 
 # --- Accepted: the examples of the EDTF specification, level by level, and their kin -----------
 
@@ -240,7 +241,7 @@ def test_what_is_no_text_is_refused(value: object) -> None:
 ALPHABET = "0123456789XXYES--..//,,[]{}?~%T: \u2013x"
 
 
-@settings(model.UNHURRIED, max_examples=800)
+@settings(model.UNHURRIED, max_examples=examples(1500))
 @given(
     st.one_of(
         st.text(),

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from app.dates import parse
 from dates import model
+from tiers import examples
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_date_reads_like_this(text: str, label: str) -> None:
     assert parse(text).label == label
 
 
-@settings(model.UNHURRIED, max_examples=600)
+@settings(model.UNHURRIED, max_examples=examples(600))
 @given(model.dates())
 def test_every_date_has_a_label_without_the_symbols_of_edtf(
     drawn: tuple[str, model.Model],

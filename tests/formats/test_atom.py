@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.formats.prose import replace_unfit
@@ -42,7 +42,6 @@ def test_no_events_are_a_feed_too() -> None:
     assert found.feed.updated_parsed
 
 
-@settings(max_examples=50)
 @given(st.lists(EVENTS, max_size=2, unique_by=lambda known: known["id"]))
 def test_every_event_is_an_entry_of_its_own(events: list[Json]) -> None:
     """In the order they come, each under its permanent name; all that has to be there is."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.documents import ABOUT, EVENTS, Json, date, event, file_of, source
@@ -43,7 +43,6 @@ def test_a_feed_says_what_it_is() -> None:
     assert found["home_page_url"] == f"{ABOUT.base}/?type=contract&q=a+%22b%22"
 
 
-@settings(max_examples=50)
 @given(st.lists(EVENTS, max_size=2))
 def test_every_event_is_an_item(events: list[Json]) -> None:
     """In the order they come; texts are texts, times are times, addresses those of the web."""
