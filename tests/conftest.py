@@ -75,9 +75,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[DESELECTED] = []
 
 
-def pytest_pycollect_makemodule(module_path: Path) -> None:
+def pytest_collectstart(collector: pytest.Collector) -> None:
     """Load the profile of Hypothesis before a module that draws random cases is imported."""
-    if "hypothesis" not in module_path.read_text(encoding="utf-8"):
+    if not isinstance(collector, pytest.Module):
+        return
+    if "hypothesis" not in collector.path.read_text(encoding="utf-8"):
         return
     from hypothesis import settings
 

@@ -22,6 +22,9 @@ def check_each(cases: Iterable[Case], check: Callable[[Case], object]) -> None:
             check(case)
         except Exception as error:
             failures.append(f"{case}\n    {describe(error)}")
+        except BaseException as interruption:  # the time that a test may take is over
+            interruption.add_note(f"at the case {case}")
+            raise
     if failures:
         shown = "\n".join(failures[:MAX_REPORTED])
         more = len(failures) - MAX_REPORTED

@@ -102,3 +102,15 @@ def test_a_table_reports_every_wrong_case() -> None:
         assert reason in said
     with pytest.raises(AssertionError, match="no case"):
         check_each([], check)
+
+
+def test_a_table_that_is_interrupted_names_the_case() -> None:
+    """As when the time for one test is over."""
+
+    def check(number: int) -> None:
+        if number == 2:
+            pytest.fail("Timeout")
+
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check_each([1, 2, 3], check)
+    assert caught.value.__notes__ == ["at the case 2"]
