@@ -35,7 +35,6 @@ from app import (
     writes,
 )
 from app.api.routes import read_query
-from app.db import Database
 from app.dialects import AwayError, StoreError
 from app.errors import Problem
 from app.files import explain_os_error, write_whole_file
@@ -46,6 +45,7 @@ from app.models import SCOPES
 from app.plain import count, describe
 from app.seeding import SeedError
 from app.settings import ENV_PREFIX, Settings
+from app.store import Database
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -123,12 +123,12 @@ def serve(
     app = create_app(Settings())
     with closing(app.state.database) as database:
         try:
-            database.require_current()
+            database.schema.require_current()
         except AwayError as error:
-            database.told = str(error)
+            database.schema.logged = str(error)
             err.print(f"dateline: {error}; serving as soon as it is there", markup=False)
         # Whoever cannot write holds no lock: the name of none could be written.
-        with nullcontext() if database.dialect.read_only else database.alone():
+        with nullcontext() if database.dialect.read_only else database.exclusive():
             if reason := database.dialect.hindrance():
                 err.print(f"dateline: {database}: {reason}", markup=False)
             server.serve(app, host, port)
@@ -137,9 +137,9 @@ def serve(
 @cli.command()
 def migrate() -> None:
     """Create the database, or bring an older one up to this version."""
-    with closing(Database(Settings())) as database, database.alone(create=True):
-        database.migrate()
-        database.require_current()
+    with closing(Database(Settings())) as database, database.exclusive(create=True):
+        database.schema.migrate()
+        database.schema.require_current()
     out.print(f"{database} is up to date.", markup=False)
 
 
@@ -149,9 +149,9 @@ def seed() -> None:
 
     What is there already is left as it is.
     """
-    with closing(Database(Settings())) as database, database.alone(create=True):
-        database.migrate()
-        database.require_current()
+    with closing(Database(Settings())) as database, database.exclusive(create=True):
+        database.schema.migrate()
+        database.schema.require_current()
         with database.write() as session:
             done = seeding.seed(session)
     for name, (new, total) in done.items():
@@ -181,7 +181,7 @@ def _findings(database: Database) -> Iterator[str]:
         _progress(index.count_events(connection), "checking") as tell,
     ):
         yield from database.dialect.broken(connection)
-        if altered := list(database.altered(connection)):
+        if altered := list(database.schema.differences(connection)):
             yield from altered
             return  # what follows asks these tables
         yield from writes.find_contradictions(connection)
@@ -217,7 +217,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `backup` wrot
     The store is that of DATELINE_DATABASE_URL, which must not be there yet.
     """
 
-    with closing(Database(Settings())) as database, database.alone():
+    with closing(Database(Settings())) as database, database.exclusive():
         restoring.restore(database, file, _sound(f"{file} is not sound, nothing was made of it"))
     out.print(f"{database} is restored from {file}, and sound.", markup=False)
 
@@ -236,12 +236,12 @@ def copy(
     stores = (Database(settings.model_copy(update={"database_url": u})) for u in (source, target))
     with ExitStack() as stack:
         origin, made = (stack.enter_context(closing(store)) for store in stores)
-        origin.require_current()
+        origin.schema.require_current()
         if origin.dialect.url == made.dialect.url:
             fail("FROM and TO are one store")
         if not origin.dialect.read_only:
-            stack.enter_context(origin.alone())
-        stack.enter_context(made.alone(create=True))
+            stack.enter_context(origin.exclusive())
+        stack.enter_context(made.exclusive(create=True))
         with origin.read(patient=True) as connection:
             total = copying.count_rows(connection)
         with _progress(total, "copying") as tell:
@@ -253,7 +253,7 @@ def copy(
 @cli.command()
 def reindex() -> None:
     """Build the read model anew from the stored rows."""
-    with _current(write=True) as database, database.alone(), database.write_much() as session:
+    with _current(write=True) as database, database.exclusive(), database.bulk_write() as session:
         connection = session.connection()
         with _progress(index.count_events(connection), "indexing") as tell:
             number = index.rebuild(connection, tell)
@@ -313,9 +313,9 @@ def import_file(
     by = writes.By("dateline import", note)
     with (
         _current(write=True) as database,
-        database.alone(),
+        database.exclusive(),
         file.open("rb") as stream,
-        database.write_much() as session,
+        database.bulk_write() as session,
         _progress(None, "importing") as tell,
     ):
         report = writes.import_lines(session, by, read(stream), options, tell)
@@ -447,7 +447,7 @@ def create_key(
         expires_at = None if days is None else schemas.format_timestamp(now + timedelta(days=days))
     except OverflowError:
         fail("--days goes beyond the year 9999")
-    with _current(write=True) as database, database.write(beside=True) as session:
+    with _current(write=True) as database, database.write(shared=True) as session:
         key = keys.create(session, name, scope, schemas.format_timestamp(now), expires_at)
     out.print(key, markup=False)
 
@@ -469,7 +469,7 @@ def list_keys() -> None:
 @keys_cli.command("revoke")
 def revoke_key(name: Annotated[str, typer.Argument(help="Name or id of the key.")]) -> None:
     """End a key, at once and for good."""
-    with _current(write=True) as database, database.write(beside=True) as session:
+    with _current(write=True) as database, database.write(shared=True) as session:
         keys.revoke(session, name, writes.current_timestamp())
     out.print(f"The key {name} is revoked.", markup=False)
 
@@ -478,7 +478,7 @@ def revoke_key(name: Annotated[str, typer.Argument(help="Name or id of the key."
 def _current(*, write: bool = False) -> Iterator[Database]:
     """Yield the store, which must be of this version; close it at the end."""
     with closing(Database(Settings())) as database:
-        database.require_current(write=write)
+        database.schema.require_current(write=write)
         yield database
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text, tuple_
 
-from app.db import Database
 from app.dialects import StoreError
 from app.models import COPYING, TABLES
+from app.store import Database
 
 BATCH_ROWS = 2000  # of a step's first table, written in one transaction
 # In this order each row comes after those it refers to; an event and its parts come together.
@@ -47,7 +47,7 @@ def copy(
     differs in the end; `verify` may raise too. Report the number of rows written so far
     to `report`.
     """
-    target.migrate(older=False)
+    target.schema.migrate(older=False)
     with target.dialect.copying():
         with source.read(patient=True) as origin:
             state = dict(origin.execute(STATE_SQL).one()._mapping)

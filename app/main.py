@@ -27,9 +27,9 @@ from app.api import (
     vocabulary,
 )
 from app.api.prefix import Prefix
-from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
+from app.store import Database
 from app.waiting import Limiter
 from app.web import assets, embedding, pages
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         """Fill the caches of filters as soon as the store is available."""
         while not ended.is_set():
             try:
-                database.require_known()
+                database.schema.require_ready()
                 with database.read(patient=True) as connection:
                     reads.warm(connection, lambda: not ended.is_set())
                 return

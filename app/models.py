@@ -1,7 +1,7 @@
 """The tables: normalised rows are the truth, and the journal is their history.
 
-The last six are derived from the rows by `index`. Built by the migrations alone; a test holds that
-both agree.
+The last six are derived from the rows by `index`. Only the migrations build the tables; a test
+compares them with these models.
 """
 
 from typing import Any
@@ -45,25 +45,25 @@ SOURCE_KINDS = ("news", "analysis", "official", "report", "book", "dataset", "we
 
 
 def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
-    """The CHECK of a closed list, named after its column; NULL passes."""
+    """Return the CHECK of a closed list, named after its column; NULL passes."""
     listed = ", ".join(f"'{word}'" for word in allowed)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def not_empty(column: str) -> CheckConstraint:
-    """The CHECK that a text is there, named after its column; NULL passes."""
+    """Return the CHECK that a text is not empty, named after its column; NULL passes."""
     return CheckConstraint(f"{column} <> ''", name=column)
 
 
 def refers_to(table: str, column: str, *, on_delete: str | None = None) -> ForeignKeyConstraint:
-    """The foreign key from `column` to the id of `table`, checked at COMMIT."""
+    """Return the foreign key from `column` to the id of `table`, checked at COMMIT."""
     return ForeignKeyConstraint(
         [column], [f"{table}.id"], ondelete=on_delete, deferrable=True, initially="DEFERRED"
     )
 
 
 def ordered(**more: Any) -> Any:
-    """A text column that sorts byte by byte on every engine: ids and timestamps."""
+    """Return a text column that sorts byte by byte on both engines: ids and timestamps."""
     return Field(sa_type=Ordered, **more)
 
 
@@ -72,11 +72,11 @@ RESTORING = f"{COPYING} from a backup"
 
 
 class Store(SQLModel, table=True):
-    """One row: which database this is (`epoch`), and how many changes it has seen (`position`).
+    """One row: which store this is (`epoch`), and how many changes it has seen (`position`).
 
-    `stamp` counts the writes to the read model. An epoch that begins with COPYING is that of a
-    store which is not whole yet. `identity` is a random UUID, made once. Unlike the epoch, it stays
-    the same in a restored store and in a copy: subscribers know the events by it.
+    `stamp` counts the writes to the read model. An epoch that begins with COPYING marks a store
+    that is not whole yet. `identity` is a random UUID, made once. Unlike the epoch, it stays the
+    same in a restored store and in a copy: subscribers know the events by it.
     """
 
     __tablename__ = "store"
@@ -93,7 +93,7 @@ class Store(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """Who may read or write. `name` is public, as the author of revisions; of the key, a hash."""
+    """A key that may read or write: its hash, and the public `name` of its holder."""
 
     __tablename__ = "api_key"
     __table_args__ = (not_empty("id"), not_empty("name"), one_of("scope", SCOPES))
@@ -108,11 +108,11 @@ class ApiKey(SQLModel, table=True):
 
 
 class Change(SQLModel, table=True):
-    """The journal, a row a change in commit order: revision and feed entry in one.
+    """The journal, one row per change in commit order: both revision and feed entry.
 
-    `body` is the record after the change: an event as it is served, anything else as it is written;
-    null where it was deleted. A row with a cause is no revision: the event itself was not edited,
-    but what it shows of its cause.
+    `body` is the record after the change: an event as it is served, any other record as it is
+    written; null if it was deleted. A row with a cause is no revision: the event itself was not
+    edited, but a record that it shows.
     """
 
     __tablename__ = "change"
@@ -144,7 +144,7 @@ class Change(SQLModel, table=True):
 
 
 class Answered(SQLModel, table=True):
-    """What a request with an Idempotency-Key was answered, for its retries."""
+    """The answer to a request with an Idempotency-Key, for its retries."""
 
     __tablename__ = "answered"
     __table_args__ = (Index(None, "at"),)
@@ -160,9 +160,9 @@ class Answered(SQLModel, table=True):
 
 
 class Counter(SQLModel, table=True):
-    """How many requests somebody sent in a minute that `expires`; seconds since 1970.
+    """Requests of somebody in a minute; it `expires` at that many seconds since 1970.
 
-    Only where several servers have one store: one alone counts in its memory.
+    Only several servers of one store use it: a single one counts in its memory.
     """
 
     __tablename__ = "counter"
@@ -173,7 +173,7 @@ class Counter(SQLModel, table=True):
     expires: float
 
 
-# -- vocabulary; `words` is what a search looks through ---------------------------------------
+# -- vocabulary; `words` are for searches -----------------------------------------------------
 
 
 class Type(SQLModel, table=True):
@@ -291,7 +291,7 @@ class Source(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """`support_…` names a citation that supports the event: the database refuses one without."""
+    """An event. `support_…` names a citation that supports it; the database requires one."""
 
     __tablename__ = "event"
     __table_args__ = (
@@ -414,7 +414,7 @@ class EventTag(SQLModel, table=True):
 
 
 class Quantity(SQLModel, table=True):
-    """Decimals are text: kept as written, never rounded."""
+    """Decimals are text, as they were written, never rounded."""
 
     __tablename__ = "quantity"
     __table_args__ = (
@@ -458,10 +458,10 @@ class Relation(SQLModel, table=True):
 
 
 class Block(SQLModel, table=True):
-    """A stretch of the timeline: the events with keys from `first_key` on, to the next block's.
+    """A stretch of the timeline: the events with keys from `first_key` to the next block's.
 
-    Each of its events has a slot of its own, a bit in the block's postings; `used` is the first
-    that none has had yet. `stamp` is that of the last write which changed anything in it.
+    Each of its events has its own slot, a bit in the block's postings; `used` is the first slot
+    that was never taken. `stamp` is that of the last write that changed the block.
     """
 
     __tablename__ = "block"
@@ -476,9 +476,9 @@ class Block(SQLModel, table=True):
 class Timeline(SQLModel, table=True):
     """An event's place in the timeline and its four bounds, in days as `dates` counts them.
 
-    `key` sorts as the timeline does: by `day`, then by event id. `sure`: the date bears no ?, ~, %.
-    `known` is the first day by which a source had reported it; `publishers` counts those that
-    support it. `stamp` is that of the write which last changed the row.
+    `key` sorts as the timeline does: by `day`, then by event id. `sure` means a date without ?, ~
+    or %. `known` is the first day by which a source had reported it; `publishers` counts those that
+    support it. `stamp` is that of the last write that changed the row.
     """
 
     __tablename__ = "timeline"
@@ -517,7 +517,7 @@ class Document(SQLModel, table=True):
 
 
 class Wording(SQLModel, table=True):
-    """The folded words that a search looks through, a line a field."""
+    """The folded words for searches, one line per field."""
 
     __tablename__ = "wording"
 
@@ -526,7 +526,7 @@ class Wording(SQLModel, table=True):
 
 
 class Measurement(SQLModel, table=True):
-    """What a quantity may amount to, in base units, as decimals that sort as text."""
+    """The range of a quantity in base units, as decimals that sort as text."""
 
     __tablename__ = "measurement"
     __table_args__ = CLUSTERED
@@ -540,7 +540,7 @@ class Measurement(SQLModel, table=True):
 
 
 class Term(SQLModel, table=True):
-    """A value that events can be filtered by, and how many events bear it; 0 of all words."""
+    """A value that events can be filtered by, and how many events have it; 0 for words."""
 
     __tablename__ = "term"
     __table_args__ = (UniqueConstraint("kind", "value"),)
@@ -552,7 +552,7 @@ class Term(SQLModel, table=True):
 
 
 class Posting(SQLModel, table=True):
-    """Which events of a block bear a term: their slots, as `index.blocks` packs them."""
+    """The slots of a block whose events have a term, as `index.blocks` encodes them."""
 
     __tablename__ = "posting"
     __table_args__ = {**CLUSTERED, **AS_THEY_ARE}

@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db import Database
 from app.dialects import FULL, FullError, NoBackupError, StoreError
 from app.errors import Problem
 from app.models import RESTORING
+from app.store import Database
 
 
 def restore(database: Database, file: Path, verify: Callable[[Database], None]) -> None:
@@ -29,15 +29,15 @@ def restore(database: Database, file: Path, verify: Callable[[Database], None]) 
             _finish(store, file, verify)
     except NoBackupError as error:
         raise StoreError(f"{file} is not a backup that can be restored: {error}") from error
-    database.require_current()  # as a server will open it
+    database.schema.require_current()  # as a server will open it
 
 
 def _finish(store: Database, file: Path, verify: Callable[[Database], None]) -> None:
     """Migrate a restored store, check it, and mark it as ready to serve."""
     try:
-        if store.revision() is None:
+        if store.schema.revision() is None:
             raise NoBackupError("it is empty")
-        store.migrate(copy_first=False)
+        store.schema.migrate(copy_first=False)
         verify(store)
         with store.write() as session:
             values = {"epoch": secrets.token_hex(8)}

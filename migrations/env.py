@@ -1,4 +1,4 @@
-"""Runs the migrations over the engine that `app.db` gives, or over the configured one."""
+"""Runs the migrations over the engine that `app.store` gives, or over the configured one."""
 
 from alembic import context
 

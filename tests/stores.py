@@ -22,8 +22,8 @@ from sqlalchemy import create_engine, text
 from sqlmodel import Session
 
 from app import keys, seeding, writes
-from app.db import Database
 from app.settings import Settings
+from app.store import Database
 from tiers import REQUIRED
 
 BY = writes.By("tests")
@@ -197,7 +197,7 @@ def opened(url: str) -> Iterator[Database]:
 
 def key_of(url: str, name: str = "a newsroom", scope: str = "write", **more: str | None) -> str:
     """A new key of the store at a URL; `expires_at` may be given."""
-    with opened(url) as store, store.write(beside=True) as session:
+    with opened(url) as store, store.write(shared=True) as session:
         return keys.create(session, name, scope, writes.current_timestamp(), more.get("expires_at"))
 
 
@@ -205,7 +205,7 @@ def migrated(stores: Stores) -> str:
     """A new store with the tables of the real migrations."""
     url = stores.new()
     with opened(url) as store:
-        store.migrate()
+        store.schema.migrate()
     return url
 
 

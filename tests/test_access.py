@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 from app import keys, schemas, writes
 from app.api.access import FAILURES_PER_MINUTE
-from app.db import Database
 from app.keys import CHECKSUM
 from app.main import create_app
 from app.settings import Settings
+from app.store import Database
 from commands import run
 from reference import OPERATIONS, Operation
 from servers import Answer, serving, until
@@ -232,7 +232,7 @@ def forget_failures(application: TestClient) -> None:
     """Begin to count bad keys anew."""
     assert isinstance(application.app, FastAPI)
     store: Database = application.app.state.database
-    store._tally.dispose()  # what is counted in memory
+    store._counter.dispose()  # what is counted in memory
     with store.write() as session:
         session.execute(text("DELETE FROM counter"))
 

@@ -12,13 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
-from app import db, restoring, schemas, writes
+from app import restoring, schemas, writes
 from app.cli import _findings
-from app.db import Database
 from app.dialects import StoreError
 from app.files import lock_file
 from app.main import create_app
 from app.settings import Settings
+from app.store import Database, schema
 from commands import Ran, run
 from servers import until
 from stores import BY, PostgresqlStores, SqliteStores, Stores, migrated, opened, seeded
@@ -326,7 +326,7 @@ FOREIGN = {
     ],
     "a mark alone": [
         "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
-        f"INSERT INTO alembic_version VALUES ('{db.head()}')",
+        f"INSERT INTO alembic_version VALUES ('{schema.head()}')",
     ],
 }
 
@@ -443,13 +443,15 @@ class Form:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder / "migrations"
         self.patch = monkeypatch
-        shutil.copytree(db.MIGRATIONS, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            schema.MIGRATIONS, self.folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
 
     def begin(self, steps: str) -> None:
         """From here on stores are of this form."""
         text = MIGRATION.format(steps=steps)
         (self.folder / "versions" / "0003_second.py").write_text(text)
-        self.patch.setattr(db, "MIGRATIONS", self.folder)
+        self.patch.setattr(schema, "MIGRATIONS", self.folder)
 
 
 @pytest.fixture
@@ -483,7 +485,7 @@ def test_an_older_backup_is_restored_and_brought_up(
     form.begin(NOTED)
     with opened(stores.new()) as store:
         restoring.restore(store, copy, lambda made: None)
-        store.require_current()
+        store.schema.require_current()
         assert described(store) == "second"
         assert copies(store) == []
         assert list(Path(store.name).absolute().parent.glob(".*restoring*")) == []
@@ -497,12 +499,12 @@ def test_a_copy_is_made_before_a_migration(stores: Stores, seeded_store: str, fo
     form.begin(NOTED)
     with opened(seeded_store) as store:
         with pytest.raises(StoreError, match="has an older form"):
-            store.require_current()
-        store.migrate()
-        store.require_current()
+            store.schema.require_current()
+        store.schema.migrate()
+        store.schema.require_current()
         assert described(store) == "second"
         (made,) = (copy.absolute() for copy in copies(store))
-        store.migrate()  # a current store is not copied
+        store.schema.migrate()  # a current store is not copied
         assert len(copies(store)) == 1
     form.patch.undo()
     with opened(url := stores.new()) as store:
@@ -520,22 +522,22 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(seeded_store: str, fo
     with opened(seeded_store) as store:
         for attempt in (1, 2):
             with pytest.raises(OSError, match="full"):
-                store.migrate()
+                store.schema.migrate()
             assert len(copies(store)) == attempt
         assert rows(seeded_store) == before
         with store.read() as connection:
-            assert list(store.altered(connection)) == []
+            assert list(store.schema.differences(connection)) == []
 
 
 def test_a_form_that_is_not_known_is_refused(seeded_store: str, form: Form) -> None:
     """It was made by a newer Dateline; nothing is done to it, and no copy made."""
     form.begin(NOTED)
     with opened(seeded_store) as store:
-        store.migrate()
+        store.schema.migrate()
     form.patch.undo()
     before = rows(seeded_store)
     with opened(seeded_store) as store:
-        for attempt in (store.migrate, store.require_current):
+        for attempt in (store.schema.migrate, store.schema.require_current):
             with pytest.raises(StoreError, match=r"does not know \(0003\)"):
                 attempt()
         assert len(copies(store)) <= 1
@@ -554,7 +556,7 @@ def test_a_migration_may_rebuild_a_table_that_others_refer_to(file_store: str, f
     before = rows(file_store)
     form.begin(REBUILD)
     with opened(file_store) as store:
-        store.migrate()
+        store.schema.migrate()
     assert rows(file_store) == before
     assert findings(file_store) == []
 
@@ -566,9 +568,9 @@ def test_a_migration_that_leaves_rows_astray_is_undone(file_store: str, form: Fo
     with opened(file_store) as store:
         said = "undone: a row of event_actor points to a actor that does not exist"
         with pytest.raises(StoreError, match=said):
-            store.migrate()
+            store.schema.migrate()
         with pytest.raises(StoreError, match="has an older form"):
-            store.require_current()
+            store.schema.require_current()
     assert rows(file_store) == before
 
 

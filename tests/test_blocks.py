@@ -12,10 +12,11 @@ from sqlalchemy import Connection, text
 from sqlmodel import Session
 
 from app import index, reads, schemas, writes
-from app.db import ENTRY, Database, Memory, weight
 from app.filters import Choice, EventFilter, FacetQuery, HistogramQuery, resolve
 from app.formats import Line
 from app.index import blocks, decode_posting, slots_of
+from app.store import Cache, Database
+from app.store.cache import ENTRY_BYTES, key_bytes
 from stores import BY, Stores, opened
 from tiers import examples
 
@@ -411,29 +412,29 @@ def test_what_a_writer_takes_back_is_kept_by_nobody(stores: Stores, base: str) -
 
 def test_no_more_is_kept_than_is_allowed() -> None:
     """What was not used for longest goes first."""
-    memory = Memory(4 * ENTRY + 3 * weight("a"))
+    memory = Cache(4 * ENTRY_BYTES + 3 * key_bytes("a"))
     for name in "abcd":
-        memory.put(name, name.upper(), ENTRY // 3)
+        memory.put(name, name.upper(), ENTRY_BYTES // 3)
         memory.get("a")
     assert [memory.get(name) for name in "abcd"] == ["A", None, "C", "D"]
-    memory.put("a", "again", 3 * ENTRY)
+    memory.put("a", "again", 3 * ENTRY_BYTES)
     assert [memory.get(name) for name in "acd"] == ["again", None, None]
-    memory.put("e", "too large", 3 * ENTRY + 3 * weight("a"))
+    memory.put("e", "too large", 3 * ENTRY_BYTES + 3 * key_bytes("a"))
     assert memory.get("e") is None
 
 
 def test_what_filters_have_found_goes_first_but_for_its_part() -> None:
     """Of what all look at, nothing goes that may stay; of the other, a quarter never does."""
-    each = ENTRY + weight(99)
-    memory = Memory(8 * each)
+    each = ENTRY_BYTES + key_bytes(99)
+    memory = Cache(8 * each)
     for number in range(20):
-        memory.put(number, True, 0, found=number % 2 == 1)
+        memory.put(number, True, 0, per_filter=number % 2 == 1)
     assert [number for number in range(20) if memory.get(number)] == [8, 10, 12, 14, 16, 17, 18, 19]
 
 
 def test_what_is_small_takes_room_too() -> None:
     """However many things there are of no size of their own."""
-    memory = Memory(10 * (ENTRY + weight(99)))
+    memory = Cache(10 * (ENTRY_BYTES + key_bytes(99)))
     for number in range(100):
         memory.put(number, True, 0)
     assert [number for number in range(100) if memory.get(number)] == list(range(90, 100))
@@ -442,7 +443,7 @@ def test_what_is_small_takes_room_too() -> None:
 def test_what_is_asked_for_takes_room_too() -> None:
     """A prefix stands for hundreds of words, all of them in the key."""
     clause = tuple(Choice(number) for number in range(1000))
-    memory = Memory(200_000)
+    memory = Cache(200_000)
     for turn in range(5):
         memory.put(("clause", (*clause, turn)), True, 0)
     assert [turn for turn in range(5) if memory.get(("clause", (*clause, turn)))] == [4]

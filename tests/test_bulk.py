@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from app import index, reads, rows, schemas, writes
 from app.cli import _findings
-from app.db import Database
 from app.errors import Problem
 from app.filters import EventFilter, ExportQuery, resolve
 from app.formats import Line
+from app.store import Database
 from app.writes import lookups
 from stores import BY, Stores, opened
 

@@ -18,10 +18,10 @@ from sqlalchemy import create_engine, text
 
 from app import writes
 from app.api import changes
-from app.db import MOST_WAITING
 from app.dialects.dialect import BUSY_SECONDS
 from app.main import create_app
 from app.settings import Settings
+from app.store.database import MAX_WAITING_WRITES
 from servers import SECONDS, Answer, Server, serving, until
 from stores import BY, Stores, opened
 from writing import Json, event, furnish, key_of, unsound
@@ -514,7 +514,7 @@ def test_a_write_beside_a_long_one_gives_up_and_reads_go_on(bureau: Bureau) -> N
 
 def test_a_full_queue_refuses_at_once(own: Bureau) -> None:
     """The writes that wait for their turn are done when it comes; those too many are told so."""
-    many = MOST_WAITING + 12
+    many = MAX_WAITING_WRITES + 12
 
     def post(which: int) -> Answer:
         with own.client() as client:
@@ -524,13 +524,15 @@ def test_a_full_queue_refuses_at_once(own: Bureau) -> None:
         with opened(own.server.database_url) as other, other.write() as session:
             session.connection()
             sent = [threads.submit(post, which) for which in range(many)]
-            until(lambda: sum(one.done() for one in sent) >= many - MOST_WAITING - 1)
+            until(lambda: sum(one.done() for one in sent) >= many - MAX_WAITING_WRITES - 1)
             refused = [one.result() for one in sent if one.done()]
         answers = [one.result(SECONDS) for one in sent]
     for answer in refused:
         assert_unavailable(answer)
-    assert len(refused) == many - MOST_WAITING - 1
-    assert sorted(answer.status for answer in answers) == [201] * (MOST_WAITING + 1) + [503] * 11
+    assert len(refused) == many - MAX_WAITING_WRITES - 1
+    assert (
+        sorted(answer.status for answer in answers) == [201] * (MAX_WAITING_WRITES + 1) + [503] * 11
+    )
 
 
 @pytest.mark.parametrize("stores", ["sqlite"], indirect=True)

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app import index, schemas, writes
-from app.db import Database
 from app.main import create_app
 from app.settings import Settings
+from app.store import Database
 from chronology import SORTS, Chronology, ascending, chronology, items, walk
 from dates.model import number
 from stores import BY, Stores, opened, seeded

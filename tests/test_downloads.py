@@ -228,7 +228,7 @@ def test_a_file_that_is_whole_has_a_length(seeded_store: str) -> None:
 
 def revoke(url: str, name: str) -> None:
     """End a key as the command line does."""
-    with opened(url) as store, store.write(beside=True) as session:
+    with opened(url) as store, store.write(shared=True) as session:
         keys.revoke(session, name, writes.current_timestamp())
 
 
@@ -236,7 +236,7 @@ def expire(url: str, name: str) -> None:
     """Let a key's time be over."""
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="milliseconds")
     told = {"past": past.replace("+00:00", "Z"), "name": name}
-    with opened(url) as store, store.write(beside=True) as session:
+    with opened(url) as store, store.write(shared=True) as session:
         session.execute(text("UPDATE api_key SET expires_at = :past WHERE name = :name"), told)
 
 

@@ -18,11 +18,11 @@ from sqlalchemy import text
 from app import cli, keys, seeding, writes
 from app.api.files import MEDIA_TYPES, MOST_IMPORTED
 from app.api.routes import read_query
-from app.db import Database
 from app.filters import EventFilter, ExportQuery
 from app.formats import COLUMNS, DERIVED_COLUMNS, FORMATS, MAX_FEED_EVENTS, READERS
 from app.main import create_app
 from app.settings import Settings
+from app.store import Database
 from chronology import Chronology, chronology, items, walk
 from commands import MEASURABLE, Ran, run
 from formats.foreign import feed, ids_in, shows

@@ -81,7 +81,7 @@ def test_every_module_says_its_job_first() -> None:
 def test_the_migrations_make_the_tables_of_the_models(empty: str) -> None:
     """Columns, keys, indexes and named constraints; on both engines."""
     with opened(empty) as store, store.read() as connection:
-        assert list(store.altered(connection)) == []
+        assert list(store.schema.differences(connection)) == []
 
 
 def test_migrating_again_changes_nothing(stores: Stores, empty: str) -> None:
@@ -89,7 +89,7 @@ def test_migrating_again_changes_nothing(stores: Stores, empty: str) -> None:
     with opened(empty) as store:
         with store.read() as connection:
             before = connection.exec_driver_sql("SELECT epoch FROM store").scalar_one()
-        store.migrate()
+        store.schema.migrate()
         with store.read() as connection:
             assert connection.exec_driver_sql("SELECT epoch FROM store").scalar_one() == before
 
@@ -100,7 +100,7 @@ def test_every_store_has_an_epoch_and_an_identity_of_its_own(
     """Cursors, tags and subscriptions of one database mean nothing to another."""
     url = stores.new()
     with opened(url) as new, opened(empty_template) as old:
-        new.migrate()
+        new.schema.migrate()
         rows = set()
         for store in (new, old):
             with store.read() as connection:

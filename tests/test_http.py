@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from app import schemas, writes
-from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
+from app.store import Database
 from servers import SECONDS, Answer, Server, serving, until
 from stores import BY, SqliteStores, Stores, migrated, opened, seeded
 
@@ -674,7 +674,7 @@ def test_a_server_that_is_told_to_end_ends(sqlite: str, tmp_path: Path) -> None:
         assert not idle.is_alive()
         assert "Finished server process" in server.log.read_text()
         assert "Traceback" not in server.log.read_text()
-    with opened(url) as store, store.alone():
+    with opened(url) as store, store.exclusive():
         pass
 
 

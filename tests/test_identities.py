@@ -12,12 +12,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from app import db
 from app.cli import _findings
-from app.db import Database
 from app.main import create_app
 from app.models import TABLES
 from app.settings import Settings
+from app.store import Database, schema
 from commands import run
 from formats.foreign import entries, feed, graph
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, opened
@@ -132,7 +131,7 @@ def migrate_to(store: Database, revision: str) -> None:
     engine = store.dialect.migrator()
     store.dialect.prepare(engine)
     config = Config()
-    config.set_main_option("script_location", str(db.MIGRATIONS))
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
     config.attributes["engine"], config.attributes["astray"] = engine, store.dialect.astray
     command.upgrade(config, revision)
     engine.dispose()

@@ -22,8 +22,8 @@ from sqlalchemy import text
 
 from app import keys, reads, writes
 from app.cli import _findings
-from app.db import Database
 from app.filters import ChangesQuery, ExportQuery
+from app.store import Database
 from commands import run, serving, started
 from servers import SECONDS, until
 from stores import SqliteStores, migrated, opened, seeded

@@ -144,7 +144,7 @@ def served(url: str) -> list[str] | None:
     """Return what is wrong with a store if a server would serve it; None if it would not."""
     with opened(url) as store:
         try:
-            store.require_current()
+            store.schema.require_current()
         except StoreError:
             return None
         return list(_findings(store))

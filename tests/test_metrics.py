@@ -6,11 +6,11 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.db import Memory
 from app.dialects import too_costly
 from app.main import create_app
 from app.reads.hits import Hits
 from app.settings import Settings
+from app.store import Cache
 from stores import key_of
 from writing import event
 
@@ -94,7 +94,7 @@ def test_memory_is_told_with_its_limit(served: TestClient) -> None:
 
 def test_memory_knows_its_size() -> None:
     """What is taken out again is not counted."""
-    memory = Memory(10_000)
+    memory = Cache(10_000)
     sizes = []
     for number in range(20):
         memory.put(number, True, 2000)

@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
-from app.db import Database
 from app.dialects import Prepared
+from app.store import Database
 from stores import Stores, opened
-from tiers import examples
 
 pytestmark = pytest.mark.both_engines
 
 TYPES = Prepared("SELECT id FROM type WHERE id IN :ids ORDER BY id")
-EACH = Prepared("SELECT each.value FROM EACH :numbers ORDER BY each.value")
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +27,6 @@ def test_a_list_of_texts(store: Database) -> None:
         wanted = ["visit", "contract", "no'such", 'a "word"', "100%", ":ids", "Đoković"]
         assert [row[0] for row in TYPES.rows(connection, ids=wanted)] == ["contract", "visit"]
         assert list(TYPES.rows(connection, ids=[])) == []
-
-
-@settings(max_examples=examples(30), deadline=None)
-@given(numbers=st.lists(st.integers(-(1 << 63), (1 << 63) - 1), unique=True))
-def test_a_table_of_whole_numbers(store: Database, numbers: list[int]) -> None:
-    """All that 64 bits hold, and none at all."""
-    with store.read() as connection:
-        found = EACH.rows(connection, numbers=numbers)
-    assert [row[0] for row in found] == sorted(numbers)
 
 
 def test_the_first_row_or_none(store: Database) -> None:

@@ -751,7 +751,7 @@ async def be_slow(port: int, how: Slow, key: str) -> tuple[bytes, float]:
 
 def test_slow_clients_cannot_hold_a_server(server: Server) -> None:
     """300 of all kinds are closed within 35 seconds; meanwhile others are served, and soon."""
-    with opened(server.database_url) as store, store.write(beside=True) as session:
+    with opened(server.database_url) as store, store.write(shared=True) as session:
         key = keys.create(session, "slow", "write", writes.current_timestamp(), None)
     ended = threading.Event()
     waits: list[float] = []

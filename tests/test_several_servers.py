@@ -17,9 +17,10 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.db import MIGRATIONS, PROBE_SECONDS
 from app.dialects.dialect import BUSY_SECONDS
 from app.models import COPYING
+from app.store.probe import PROBE_SECONDS
+from app.store.schema import MIGRATIONS
 from commands import run
 from servers import Server, read_up_to, serving, until
 from stores import (
@@ -157,7 +158,7 @@ def test_of_two_that_migrate_at_once_one_waits(stores: PostgresqlStores, tmp_pat
         )
     assert [(one.code, one.err) for one in ran] == [(0, "")] * 2
     with opened(url) as store:
-        store.require_current()
+        store.schema.require_current()
         assert unsound(store) == []
 
 
@@ -166,7 +167,7 @@ def test_a_migration_of_a_full_store_by_two_is_done_once(
 ) -> None:
     """The one that comes second waits, longer than a writer would, and finds it done."""
     url = seeded(stores, migrated(stores))
-    settings, patched = {"database_url": url}, {"app.db.MIGRATIONS": second_form}
+    settings, patched = {"database_url": url}, {"app.store.schema.MIGRATIONS": second_form}
     asked: dict[str, Any] = {"folder": tmp_path, "settings": settings, "patched": patched}
     with opened(url) as store, ThreadPoolExecutor(2) as threads:
         with store.write() as session:
@@ -367,7 +368,7 @@ def test_a_store_that_was_not_migrated_is_not_ready(
             assert [answer.status for answer in answers] == [503] * 3
             assert not any(b"127.0.0.1" in answer.body for answer in answers)
             with opened(url) as store:
-                store.migrate()
+                store.schema.migrate()
             until(lambda: server.ask("/readyz").status == 200)
     finally:
         cluster.start()

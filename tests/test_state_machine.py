@@ -20,10 +20,10 @@ from sqlmodel import Session
 from werkzeug.http import parse_etags
 
 from app import reads, writes
-from app.db import Database
 from app.errors import Problem
 from app.filters import ChangesQuery, EventQuery, RevisionsQuery, VocabularyQuery
 from app.settings import Settings
+from app.store import Database
 from app.words import fold, make_slug
 from stores import SqliteStores, Stores, seeded
 from tiers import examples

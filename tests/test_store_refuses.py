@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db import Database
+from app.store import Database
 from stores import opened
 
 pytestmark = pytest.mark.both_engines

@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app import index, keys, writes
-from app.db import Database
 from app.main import create_app
 from app.settings import Settings
+from app.store import Database
 from chronology import items, walk
 from stores import BY, opened
 

@@ -34,7 +34,7 @@ async def limit(request: HTTPConnection, per_minute: int, *whose: str) -> None:
     """Problem `too-many-requests` where this one is too many in a minute; 0 sets no limit."""
     if not per_minute:
         return
-    number, left = await database(request).count("/".join(whose), MINUTE)
+    number, left = await database(request).count_request("/".join(whose), MINUTE)
     if number > per_minute:
         seconds = max(1, int(left) + 1)
         detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
@@ -49,7 +49,7 @@ async def _holder(
         return None
     found = None
     if sent is not None:
-        found = await database(request).reading(
+        found = await database(request).run_read(
             keys.find_holder, sent.credentials, writes.current_timestamp()
         )
     if found is None:
@@ -87,7 +87,7 @@ class Standing:
             return
         self._checked = time.monotonic()
         try:
-            holder = await database(self._request).reading(
+            holder = await database(self._request).run_read(
                 keys.find_holder, self._key, writes.current_timestamp()
             )
         except Problem as problem:

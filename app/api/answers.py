@@ -13,7 +13,7 @@ from werkzeug.datastructures import ETags
 from werkzeug.http import parse_etags
 
 from app import __version__, reads
-from app.db import Database
+from app.store import Database
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,7 +104,7 @@ async def of_this_state(
 
     store = database(request)
     slow = any(getattr(query, "slow", False) for query in args)  # as a query says of itself
-    tag, body, headers = await (store.reading_slowly if slow else store.reading)(read)
+    tag, body, headers = await (store.run_slow_read if slow else store.run_read)(read)
     if _known_tags(request).star_tag:
         return _not_modified(tag)
     return Response(body, headers=headers, media_type=media_type)
@@ -154,7 +154,7 @@ def tagged(tag: str) -> dict[str, str]:
 
 async def tag_of_now(request: Request) -> str:
     """The tag of this URL in the state that the store has now."""
-    return _tag_of_state(request, await database(request).reading(reads.position))
+    return _tag_of_state(request, await database(request).run_read(reads.position))
 
 
 def _tag_of_state(request: Request, now: reads.Position) -> str:
@@ -172,7 +172,7 @@ async def document(
     **kwargs: P.kwargs,
 ) -> Response:
     """The document that `work` reads, with a strong tag of its bytes; 304 where it is known."""
-    body = await database(request).reading(work, *args, **kwargs)
+    body = await database(request).run_read(work, *args, **kwargs)
     tag = reads.tag(body)
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache, no-transform"}
     if _known_tags(request).contains_weak(tag):

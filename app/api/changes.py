@@ -55,7 +55,7 @@ async def list_changes(
         await unchanged(request)  # not before: a stream has no tag
         return await stretch(request, "after", reads.changes, asked)
     changed = database(request).changed.next
-    after, items = await database(request).reading(reads.changes_after, asked)
+    after, items = await database(request).run_read(reads.changes_after, asked)
     asked = asked.model_copy(update={"after": after})
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     following = _follow(request, asked, items, changed)
@@ -79,7 +79,7 @@ async def _follow(
             quiet = not items and await _is_quiet(changed, standing)
             changed = store.changed.next
             await standing.check()
-            after, items = await store.reading(reads.changes_after, asked)
+            after, items = await store.run_read(reads.changes_after, asked)
             asked = asked.model_copy(update={"after": after})
         except Problem as problem:
             # A browser comes back when a stream ends, but not after an answer that is no 200.

@@ -95,5 +95,5 @@ async def remove_source(
     """
     condition = condition_of(if_match)
     work = writes.remove_source
-    saved = await database(request).writing(work, by, event_id, number, condition)
+    saved = await database(request).run_write(work, by, event_id, number, condition)
     return written(request, saved.answer)

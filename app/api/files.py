@@ -108,7 +108,7 @@ async def export_events(
     store, base, own = database(request), absolute(request, ""), address(request)
 
     def produce() -> Generator[bytes, None, None]:
-        store.require_known()
+        store.schema.require_ready()
         with store.read(patient=True) as connection:
             about = About(
                 title=request.app.state.settings.title,

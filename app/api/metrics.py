@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.documentation import errors
 from app.api.middleware import METHODS
 from app.api.routes import StrictRoute
-from app.db import Database
+from app.store import Database
 
 router = APIRouter(tags=["Operations"], route_class=StrictRoute)
 GONE = 499  # as nginx has it: the client did not wait for an answer, or the server stopped
@@ -76,9 +76,9 @@ class OfStore(Collector):
         yield GaugeMetricFamily("dateline_downloads_open", "Clients reading.", downloads.served)
         yield GaugeMetricFamily("dateline_downloads_bytes", "Of their files.", downloads.bytes)
         yield GaugeMetricFamily("dateline_downloads_limit_bytes", "At most.", downloads.max_bytes)
-        memory = store.memory
+        memory = store.cache
         yield GaugeMetricFamily("dateline_memory_bytes", "That readers keep.", memory.size)
-        yield GaugeMetricFamily("dateline_memory_limit_bytes", "At most.", memory.limit)
+        yield GaugeMetricFamily("dateline_memory_limit_bytes", "At most.", memory.max_bytes)
 
 
 class Measured:

@@ -110,7 +110,7 @@ async def once(
     if key is not None:
         said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
         asked = writes.RepeatableRequest(by.author, key, blake2b(said, digest_size=16).hexdigest())
-    answer = await database(request).writing(
+    answer = await database(request).run_write(
         lambda session: writes.answer_once(session, asked, lambda: work(session))
     )
     return written(request, answer)
@@ -189,7 +189,7 @@ def _add(noun: Noun) -> None:
     ) -> Response:
         condition = condition_of(if_match, if_none_match)
         _, given = await read_document(request)
-        saved = await database(request).writing(
+        saved = await database(request).run_write(
             writes.put_record, by, kind, record_id, given, condition
         )
         return written(request, saved.answer)
@@ -223,7 +223,7 @@ def _add(noun: Noun) -> None:
     ) -> Response:
         condition = condition_of(if_match)
         _, given = await read_document(request, PATCH_TYPES)
-        saved = await database(request).writing(
+        saved = await database(request).run_write(
             writes.patch_record, by, kind, record_id, given, condition
         )
         return written(request, saved.answer)
@@ -244,7 +244,7 @@ def _add(noun: Noun) -> None:
         record_id: Annotated[str, identifier],
         if_match: IfMatch = None,
     ) -> Response:
-        await database(request).writing(
+        await database(request).run_write(
             writes.delete_record, by, kind, record_id, condition_of(if_match)
         )
         return Response(status_code=204)

@@ -1,17 +1,16 @@
-"""The only room that knows the engine: SQLite and PostgreSQL, told apart nowhere else."""
+"""The only room that knows the engines, SQLite and PostgreSQL."""
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.dialects.columns import AS_THEY_ARE, CLUSTERED, Key, Ordered, listed, numbers, only_where
-from app.dialects.dialect import (
+from app.dialects.dialect import Dialect
+from app.dialects.errors import (
     FULL,
     TOO_COSTLY,
     AwayError,
-    Dialect,
     FullError,
     NoBackupError,
-    Reader,
     StoreError,
     lost,
     require_slow,
@@ -19,6 +18,7 @@ from app.dialects.dialect import (
     unavailable,
     unfinished,
 )
+from app.dialects.pool import Reader
 from app.dialects.postgresql import Postgresql
 from app.dialects.prepared import Prepared
 from app.dialects.sqlite import Sqlite
@@ -50,7 +50,7 @@ __all__ = [
 
 
 def dialect_for(database_url: str) -> Dialect:
-    """The dialect of a database URL; StoreError names what would be right."""
+    """Return the dialect of a database URL. Raise StoreError, with an example, if it is none."""
     try:
         url = make_url(database_url)
     except (ArgumentError, ValueError):  # ValueError: of a port that is no number
@@ -58,7 +58,7 @@ def dialect_for(database_url: str) -> Dialect:
             "DATELINE_DATABASE_URL is not a database URL; give sqlite:///FILE "
             "or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
         ) from None
-    if "@" in (url.host or ""):  # it is part of a password, and not to be said
+    if "@" in (url.host or ""):  # part of a password, which must not be shown
         raise StoreError("DATELINE_DATABASE_URL has two @; one in a password is written %40")
     for dialect in (Sqlite, Postgresql):
         if url.drivername in dialect.drivers:

@@ -1,4 +1,4 @@
-"""Which file a SQLite URL names, or what is wrong with the URL."""
+"""The file that a SQLite URL names, or what is wrong with the URL."""
 
 import os
 import re
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from app.dialects.dialect import StoreError
+from app.dialects.errors import StoreError
 
-# What is wrong if it holds of the URL as written, as parsed, and of its path; the first counts.
+# A test of the URL as written, as parsed and of its path, and the fault if it is true.
 FAULTS: tuple[tuple[Callable[[str, URL, str], object], str], ...] = (
     (
         lambda written, url, path: "?" in written,
@@ -48,7 +48,7 @@ FAULTS: tuple[tuple[Callable[[str, URL, str], object], str], ...] = (
 
 
 def path_of(written: str, url: URL) -> Path:
-    """Return the absolute path of the file. Raise StoreError, with what would be right, if none."""
+    """Return the absolute path of the file. Raise StoreError, with an example, if it is none."""
     path = url.database or ""
     for is_so, fault in FAULTS:
         if is_so(written, url, path):

@@ -1,4 +1,4 @@
-"""Kinds of column, index and parameter that both engines take."""
+"""Kinds of column, index and parameter that both engines accept."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,21 +14,20 @@ Key = BigInteger().with_variant(Integer(), "sqlite")
 # Rows of these tables lie in the order of their primary key.
 CLUSTERED = {"sqlite_with_rowid": False}
 
-# Values of these tables lie in their row as they are: compressed, as PostgreSQL would have them,
-# they take a third longer to read.
+# Values of these tables stay uncompressed in their row: PostgreSQL reads them a third faster.
 AS_THEY_ARE = {"postgresql_with": {"toast_tuple_target": 8160}}
 
 
 def only_where(condition: str) -> dict[str, Any]:
-    """Options of an index that holds only the rows that meet a condition."""
+    """Return the options of an index over only the rows that meet a condition."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def listed(name: str) -> BindParameter[Any]:
-    """The parameter of `IN :name`: a list of texts, which may be empty."""
+    """Return the parameter of `IN :name`: a list of texts, which may be empty."""
     return bindparam(name, expanding=True, type_=String())
 
 
 def numbers(values: Iterable[int]) -> str:
-    """Whole numbers as SQL between commas, for lists too long to be parameters; none is NULL."""
+    """Return integers as SQL, for lists too long to be parameters; an empty list is NULL."""
     return ", ".join(str(int(value)) for value in values) or "NULL"

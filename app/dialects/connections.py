@@ -1,4 +1,4 @@
-"""Connections to a SQLite file: to write it, to read it, and to read it when nobody may write."""
+"""Connections to a SQLite file: for writing, for reading, and for reading a read-only file."""
 
 import sqlite3
 import time
@@ -6,13 +6,14 @@ from pathlib import Path
 from urllib.parse import quote
 from weakref import WeakSet
 
-from app.dialects.dialect import BUSY_SECONDS, unavailable
+from app.dialects.dialect import BUSY_SECONDS
+from app.dialects.errors import unavailable
 
 MOVED = (
     "The database file was moved, removed or replaced while the server has it: nothing is written "
     "until it is back in its place, or the server is started again."
 )
-# What SQLite says if it has no room for the memory that readers share, beside the file.
+# SQLite's errors if there is no room for the memory that readers share, a file beside the database.
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_CANTOPEN)
 State = tuple[int, int, int]
 
@@ -24,7 +25,7 @@ class Immutable(sqlite3.Connection):
 
 
 class Connections:
-    """Opens the file at a path, always the same one."""
+    """Opens the file at a path, and makes sure that it stays the same file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -33,7 +34,7 @@ class Connections:
         self._immutable: WeakSet[Immutable] = WeakSet()
 
     def open(self, mode: str) -> sqlite3.Connection:
-        """Return a connection; `mode` is SQLite's: ro, rw or rwc."""
+        """Return a connection in a mode: ro, rw or rwc. Raise OperationalError if it moved."""
         connection = self._connect(f"mode={mode}", sqlite3.Connection)
         if self.identity is None:
             self.identity = self._at_path()
@@ -43,10 +44,10 @@ class Connections:
         return connection
 
     def open_reader(self) -> sqlite3.Connection:
-        """Return a connection for reading, also if there is no right or no room to write.
+        """Return a connection for reading, even without the right or the room to write.
 
-        In WAL mode SQLite reads through a file beside the database. If that cannot be made, and
-        no log waits to be read, the file itself holds all.
+        In WAL mode SQLite reads through a file beside the database. If that cannot be made, and no
+        log is waiting, the database file itself is complete.
         """
         if self.read_only and not self._beside("-shm").exists():
             return self._open_immutable()
@@ -61,22 +62,22 @@ class Connections:
         return connection
 
     def in_place(self) -> bool:
-        """Return whether the file that is open is still the one at its path."""
+        """Return whether the open file is still the one at its path."""
         return self.identity is None or self.identity == self._at_path()
 
     def logs(self) -> list[Path]:
-        """Return the files beside the database that hold changes which it does not have yet."""
+        """Return the files beside the database with changes that it does not have yet."""
         beside = (self._beside(suffix) for suffix in ("-wal", "-journal"))
         return [file for file in beside if file.exists() and file.stat().st_size]
 
     def is_stale(self, connection: sqlite3.Connection) -> bool:
-        """Return whether a connection reads a file as unchanging that has been written."""
+        """Return whether a connection reads, as immutable, a file that has changed."""
         if not isinstance(connection, Immutable):
             return False
         return bool(self.logs()) or connection.state != self._state()
 
     def wait_for_immutable(self) -> None:
-        """Wait until no snapshot reads the file as unchanging. Raise a Problem if one stays."""
+        """Wait until no snapshot reads the file as immutable. Raise a Problem if one stays."""
         deadline = time.monotonic() + BUSY_SECONDS
         while any(connection.in_transaction for connection in self._immutable):
             if time.monotonic() > deadline:
@@ -108,11 +109,11 @@ class Connections:
 
     def _at_path(self) -> tuple[int, int] | None:
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
     def _state(self) -> State:
-        found = self.path.stat()
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        status = self.path.stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns

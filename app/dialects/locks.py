@@ -7,16 +7,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from app.dialects.dialect import StoreError
+from app.dialects.errors import StoreError
 from app.files import lock_file, remove_abandoned
 
 
 class StoreLock:
     """Two locks, which the system releases when their holder dies.
 
-    The one beside the file guards its name: SQLite finds the log by it, also the log of another
-    file that has taken the place. The one on the file guards what is in it, whatever name it is
-    opened by, and though the lock beside it be deleted.
+    The one beside the file guards its name: SQLite finds the log by it, even the log of another
+    file that has taken the place. The one on the file guards its content, by whatever name it is
+    opened, and even if the lock beside it is deleted.
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -40,13 +40,13 @@ class StoreLock:
         except Timeout:
             raise self._busy() from None
         except OSError as error:
-            if error.errno != errno.ENOSPC:  # on a full disk the other lock has to do
+            if error.errno != errno.ENOSPC:  # on a full disk the other lock must be enough
                 raise
         stack.callback(beside.release)
-        remove_abandoned(self.path)  # of a restore, which nobody else can be at now
+        remove_abandoned(self.path)  # by a restore, which cannot be running now
 
     def _lock_file(self, stack: ExitStack) -> None:
-        # Closing it would drop SQLite's own locks on the file: connections are closed before it.
+        # Closing it drops SQLite's own locks on the file, so connections are closed before.
         try:
             descriptor = os.open(self.path, os.O_RDWR | (os.O_CREAT if self.create else 0), 0o666)
         except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""PostgreSQL: a server, written and read by many processes on many machines."""
+"""PostgreSQL: a server, which many processes on many machines read and write."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from threading import Event
@@ -20,28 +20,21 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from app.dialects import programs
-from app.dialects.dialect import (
-    BUSY_SECONDS,
-    FULL,
-    Kept,
-    Reader,
-    Rows,
-    StoreError,
-    too_costly,
-    unavailable,
-)
+from app.dialects.dialect import BUSY_SECONDS, Dialect, TupleRows
+from app.dialects.errors import FULL, StoreError, too_costly, unavailable
+from app.dialects.pool import ConnectionPool, Reader
 from app.errors import Problem
 from app.files import write_whole_file
 
 logger = logging.getLogger("dateline")
 
-WRITE_LOCK = 0x64617465  # "date": the advisory lock that serialises writers
+WRITE_LOCK = 0x64617465  # "date": the advisory lock of the writers
 MIGRATE_LOCK, COPY_LOCK, RESTORE_LOCK = WRITE_LOCK + 1, WRITE_LOCK + 2, WRITE_LOCK + 3
-HOLDS_ANYTHING = (
+ANY_OBJECT = (
     "SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass"
     " AND refobjid = 'public'::regnamespace LIMIT 1"
 )
-# Who may switch triggers off gets past foreign keys: each, with a query that counts such rows.
+# Foreign keys, each with a query that counts rows against it: a superuser can bypass them.
 FOREIGN_KEYS = """
 SELECT child, parent, format('SELECT count(*) FROM %I c WHERE %s AND NOT EXISTS (SELECT 1 FROM %I p'
   ' WHERE %s)', child, stated, parent, same)
@@ -54,16 +47,16 @@ FROM (SELECT c.conname, c.conrelid::regclass::text AS child, c.confrelid::regcla
   WHERE c.contype = 'f' AND c.connamespace = current_schema()::regnamespace
   GROUP BY 1, 2, 3) foreign_key ORDER BY conname
 """
-CHANNEL = "dateline"  # on which writers tell those who follow
-LISTEN_SECONDS, AGAIN_SECONDS = 1.0, 2.0  # between looks at the end, and after a lost connection
+CHANNEL = "dateline"  # writers notify listeners on it
+LISTEN_SECONDS, RETRY_SECONDS = 1.0, 2.0  # between checks of `ended`; after a lost connection
 CONNECT_SECONDS = 5
-# Connection, resources, operator intervention, rolled back for another, disk. Besides: a lock not
-# had in time, a server that only reads, and a statement prepared before tables were changed.
-REFUSED = ("08", "53", "57", "40", "58")
+# Connection, resources, operator intervention, rollback, disk. Further states below: lock timeout,
+# read-only server, and a statement prepared before tables were changed.
+REFUSED_STATES = ("08", "53", "57", "40", "58")
 
 NOW = "extract(epoch FROM clock_timestamp())"
-# What has expired goes, but for what another server is just counting on.
-COUNTED = text(
+# Expired rows are deleted, except those that another server is counting in.
+COUNT_REQUEST = text(
     "WITH gone AS (DELETE FROM counter WHERE name IN (SELECT name FROM counter"
     f" WHERE expires <= {NOW} AND name <> :name LIMIT 100 FOR UPDATE SKIP LOCKED))"
     f" INSERT INTO counter AS held VALUES (:name, 1, {NOW} + :seconds)"
@@ -74,34 +67,36 @@ COUNTED = text(
 )
 
 
-def connecting(seconds: int = CONNECT_SECONDS, **settings: str) -> dict[str, Any]:
-    """How to connect, within so many seconds, with settings of the session.
+def connect_options(seconds: int = CONNECT_SECONDS, **settings: str) -> dict[str, Any]:
+    """Return the options to connect within `seconds`, with settings of the session.
 
-    Either end misses the other within half a minute when it is gone without a word: a writer that
-    vanished would hold the lock for hours.
+    Each end notices within half a minute if the other has vanished: a vanished writer would hold
+    the lock for hours.
     """
-    gone = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-    there = {f"tcp_{name}": str(value) for name, value in gone.items()}
-    told = {"client_encoding": "UTF8", "tcp_user_timeout": "25000", **there, **settings}
-    options = " ".join(f"-c {name}={value}" for name, value in told.items())
+    keepalives = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    server_keepalives = {f"tcp_{name}": str(value) for name, value in keepalives.items()}
+    session = {
+        "client_encoding": "UTF8",
+        "tcp_user_timeout": "25000",
+        **server_keepalives,
+        **settings,
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in session.items())
     return {
         "connect_timeout": seconds,
         "tcp_user_timeout": 25000,
-        **gone,
+        **keepalives,
         "options": options,
     }
 
 
-def kept(number: int) -> dict[str, Any]:
-    """A pool of so many connections, for each of which one waits a while.
-
-    One that died while it was idle is replaced, not met.
-    """
-    pool = {"pool_size": number, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+def pool_options(size: int) -> dict[str, Any]:
+    """Return the options of a pool of `size` connections, which replaces dead ones."""
+    pool = {"pool_size": size, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
     return {**pool, "pool_pre_ping": True}
 
 
-class Postgresql:
+class Postgresql(Dialect):
     """A server. Many processes on many machines may read and write."""
 
     drivers = ("postgresql", "postgresql+psycopg")
@@ -118,51 +113,35 @@ class Postgresql:
                 "PostgreSQL needs the extra: pip install 'dateline[postgresql]'"
             ) from None
 
-    read_only = False
-
-    def before_use(self, *, create: bool = False, write: bool = False) -> None:
-        return None
-
-    def require_writable(self) -> None:
-        return None
-
-    def require_in_place(self) -> None:
-        return None
-
-    def hindrance(self) -> str | None:
-        return None
-
-    def prepare(self, engine: Engine) -> None:
-        return None
-
-    def sole_writer(self, *, create: bool = False) -> AbstractContextManager[None]:
-        return nullcontext()  # the engine itself makes writers take turns
-
-    def reader(self, seconds: float | None, memory: object, *, quick: bool = False) -> Reader:
-        milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 is no limit
+    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> Reader:
+        milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 sets no limit
         patience = CONNECT_SECONDS if seconds is None else min(CONNECT_SECONDS, ceil(seconds))
         engine = create_engine(
             self.url,
-            connect_args=connecting(
+            connect_args=connect_options(
                 patience,
                 statement_timeout=str(milliseconds),
                 default_transaction_read_only="on",
                 default_transaction_isolation="repeatable\\ read",
             ),
-            execution_options={"seconds": seconds, "memory": memory, "quick": quick},
+            execution_options={"seconds": seconds, "cache": cache, "quick": quick},
             poolclass=NullPool,
         )
-        return engine if seconds is None else Kept(engine, lambda driver: driver.execute("BEGIN"))
+        return (
+            engine
+            if seconds is None
+            else ConnectionPool(engine, lambda driver: driver.execute("BEGIN"))
+        )
 
-    def tally(self, number: int) -> "InTable":
+    def counter(self, connections: int) -> "TableCounter":
         engine = create_engine(
             self.url,
-            # They may be lost with the machine.
-            connect_args=connecting(synchronous_commit="off", lock_timeout=f"{BUSY_SECONDS}s"),
+            # Counts may be lost with the machine.
+            connect_args=connect_options(synchronous_commit="off", lock_timeout=f"{BUSY_SECONDS}s"),
             isolation_level="AUTOCOMMIT",
-            **kept(number),
+            **pool_options(connections),
         )
-        return InTable(engine)
+        return TableCounter(engine)
 
     def listen(self, changed: Callable[[], object], ended: Event) -> None:
         import psycopg  # an extra
@@ -170,76 +149,74 @@ class Postgresql:
         following = False
         while not ended.is_set():
             try:
-                with self._alone().connect() as connection:
+                with self._autocommit_engine().connect() as connection:
                     driver: Any = connection.connection.driver_connection
                     driver.execute(f"LISTEN {CHANNEL}")
                     following = True
-                    changed()  # of what was written while nobody listened, nobody will tell
+                    changed()  # writes before LISTEN were not notified
                     while not ended.is_set():
                         for _ in driver.notifies(timeout=LISTEN_SECONDS, stop_after=1):
                             changed()
             except (psycopg.Error, DBAPIError) as error:
                 if following:
-                    told = str(getattr(error, "orig", error)).split("\n")[0]
-                    logger.warning("the database is away: %s", told)
+                    message = str(getattr(error, "orig", error)).split("\n")[0]
+                    logger.warning("the database is away: %s", message)
                 following = False
-                ended.wait(AGAIN_SECONDS)
+                ended.wait(RETRY_SECONDS)
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        with self._alone().connect() as connection:  # with which the lock goes
+        with self._autocommit_engine().connect() as connection:  # which holds the lock
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATE_LOCK})")
             yield
 
     @contextmanager
     def copying(self) -> Iterator[None]:
-        with self._alone().connect() as connection:
-            taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({COPY_LOCK})")
-            if not taken.scalar_one():
+        with self._autocommit_engine().connect() as connection:
+            result = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({COPY_LOCK})")
+            if not result.scalar_one():
                 raise StoreError(f"another copy into {self.url.database} is under way")
             yield
 
-    def _alone(self) -> Engine:
-        """For one connection, outside of transactions, that may wait for as long as it takes."""
+    def _autocommit_engine(self) -> Engine:
+        """Return an engine for one connection, without transactions or time limits."""
         return create_engine(
             self.url,
-            connect_args=connecting(statement_timeout="0", lock_timeout="0"),
+            connect_args=connect_options(statement_timeout="0", lock_timeout="0"),
             isolation_level="AUTOCOMMIT",
             poolclass=NullPool,
-            pool_reset_on_return=None,  # there is nothing to undo, and where it is lost no way to
+            pool_reset_on_return=None,  # there is nothing to undo
         )
 
     def migrator(self) -> Engine:
-        return self._writer(0)  # however long another takes that migrates
+        return self._writer(0)  # waits for another migration without limit
 
-    def expect_much(self, connection: Connection) -> None:
-        return None
-
-    def writer(self, *, create: bool = False, beside: bool = False) -> Engine:
+    def writer(self, *, create: bool = False, shared: bool = False) -> Engine:
         return self._writer(BUSY_SECONDS)
 
     def _writer(self, seconds: int) -> Engine:
-        """An engine for writers, who wait so long for one another; 0 sets no limit."""
+        """Return an engine for writers, who wait so long for one another; 0 sets no limit."""
         engine = create_engine(
             self.url,
-            connect_args=connecting(
+            connect_args=connect_options(
                 lock_timeout=f"{seconds}s",
-                # A snapshot taken while waiting for the lock would not see what the one before has
-                # written.
+                # A snapshot from before the lock would not see the previous write.
                 default_transaction_isolation="read\\ committed",
             ),
-            **kept(1),
+            **pool_options(1),
         )
 
-        # A sequence follows inserts, not commits: writers take turns before they number anything.
+        # A sequence follows inserts, not commits, so writers take turns before numbering anything.
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
-            connection.exec_driver_sql(f"NOTIFY {CHANNEL}")  # comes with the commit
+            connection.exec_driver_sql(f"NOTIFY {CHANNEL}")  # is sent at the commit
 
         return engine
 
-    def fill(self, connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+    def fill(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: TupleRows
+    ) -> None:
         import psycopg  # an extra
 
         driver: Any = connection.connection.driver_connection
@@ -259,9 +236,6 @@ class Postgresql:
         connection.exec_driver_sql(query)
         connection.exec_driver_sql("ANALYZE")
 
-    def astray(self, connection: Connection) -> Iterator[str]:
-        return iter(())  # the engine let none in
-
     def backup(self, file: Path) -> None:
         with write_whole_file(file) as part:
             programs.run("pg_dump", "--format=custom", f"--file={part}", store=self._address())
@@ -270,7 +244,7 @@ class Postgresql:
     def restoring(self, file: Path, mark: str) -> Iterator[str]:
         if not file.is_file():
             raise StoreError(f"there is no file {file}")
-        engine = create_engine(self.url, connect_args=connecting())
+        engine = create_engine(self.url, connect_args=connect_options())
         try:
             with self.copying():
                 self._begin_restore(engine, mark)
@@ -287,29 +261,29 @@ class Postgresql:
             engine.dispose()
 
     def _begin_restore(self, engine: Engine, mark: str) -> None:
-        """Empty what a killed restore has left. Raise StoreError if there is anything else."""
+        """Empty the remains of a killed restore. Raise StoreError if there is anything else."""
         with engine.connect() as connection:
-            # Of a restore that was killed, PostgreSQL's program may be at its end yet.
+            # The program of a killed restore may still be running.
             connection.execute(text(f"SELECT pg_advisory_xact_lock({RESTORE_LOCK})"))
-            # Views, functions and types too: what is undone later is the whole schema.
-            if not connection.execute(text(HOLDS_ANYTHING)).first():
+            # Views, functions and types count too: undoing a restore drops the whole schema.
+            if not connection.execute(text(ANY_OBJECT)).first():
                 return
-            found = connection.execute(text("SELECT to_regclass('public.store')")).scalar()
+            store_table = connection.execute(text("SELECT to_regclass('public.store')")).scalar()
             query = text("SELECT 1 FROM public.store WHERE epoch = :mark")
-            if not found or not connection.execute(query, {"mark": mark}).first():
+            if not store_table or not connection.execute(query, {"mark": mark}).first():
                 raise StoreError(f"{self.url.database} is not empty; restore never overwrites")
         self._empty(engine)
 
     def _empty(self, engine: Engine) -> None:
-        """Take away all that a restore has made."""
+        """Remove everything that a restore has made."""
         with engine.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public AUTHORIZATION pg_database_owner"))
             connection.execute(text("GRANT USAGE ON SCHEMA public TO PUBLIC"))
 
     def _address(self) -> dict[str, Any]:
-        """Return what a client program needs to connect, by libpq's names."""
-        _, address = self._alone().dialect.create_connect_args(self.url)
+        """Return the options for a client program to connect, by libpq's names."""
+        _, address = self._autocommit_engine().dialect.create_connect_args(self.url)
         return {name: value for name, value in address.items() if name != "context"}  # psycopg's
 
     def unfit(self, connection: Connection) -> str | None:
@@ -330,22 +304,16 @@ class Postgresql:
         )
         for (name,) in unchecked:
             yield f"the constraint {name} was never checked against the stored rows"
-        made = (
+        objects = (
             "SELECT 'trigger', tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
             " WHERE NOT tgisinternal AND c.relnamespace = current_schema()::regnamespace"
             " UNION ALL SELECT 'view', viewname FROM pg_views WHERE schemaname = current_schema()"
         )
-        for kind, name in connection.execute(text(made)):
+        for kind, name in connection.execute(text(objects)):
             yield f"the database has a {kind} {name}, which no migration made"
         for table, parent, query in connection.execute(text(FOREIGN_KEYS)).all():
             if number := connection.execute(text(query)).scalar_one():
                 yield f"{number} rows of {table} point to a {parent} that does not exist"
-
-    def log_is_long(self) -> bool:
-        return False  # it vacuums by itself
-
-    def shorten_log(self) -> None:
-        return None
 
     def problem(self, error: DBAPIError) -> Problem | None:
         state = getattr(error.orig, "sqlstate", None)
@@ -353,14 +321,14 @@ class Postgresql:
             return unavailable(FULL)
         if state == "57014":  # query_canceled
             return too_costly()
-        if state is None or state[:2] in REFUSED or state in ("55P03", "25006", "0A000"):
+        if state is None or state[:2] in REFUSED_STATES or state in ("55P03", "25006", "0A000"):
             return unavailable("The database does not take the request now.")
         if state == "42P01":  # a table is not there
             return unavailable("The database has another form; `dateline migrate` tells more.")
         return None
 
 
-class InTable:
+class TableCounter:
     """Counts in a table that all servers share."""
 
     def __init__(self, engine: Engine) -> None:
@@ -368,7 +336,9 @@ class InTable:
 
     def count(self, name: str, seconds: int) -> tuple[int, float]:
         with self._engine.connect() as connection:
-            number, left = connection.execute(COUNTED, {"name": name, "seconds": seconds}).one()
+            number, left = connection.execute(
+                COUNT_REQUEST, {"name": name, "seconds": seconds}
+            ).one()
         return number, left
 
     def dispose(self) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from app.dialects.dialect import FullError, NoBackupError, StoreError
+from app.dialects.errors import FullError, NoBackupError, StoreError
 
-NO_SPACE = os.strerror(errno.ENOSPC)  # stands in whatever a program says of a full disk
+NO_SPACE = os.strerror(errno.ENOSPC)  # in every program's message about a full disk
 CHUNK_BYTES = 1 << 20
 Address = Mapping[str, Any]  # by libpq's names
 
 
 def run(program: str, *options: str, store: Address) -> None:
-    """Run a program on a store. Raise StoreError with the first line that it says if it fails."""
+    """Run a program on a store. Raise StoreError with its first line of output if it fails."""
     place, environment = _connecting(store)
     with TemporaryFile() as log:
         command = [_path(program), *options, "--dbname", place]
@@ -31,7 +31,7 @@ def restore(file: Path, first: str, last: str, store: Address) -> None:
 
     Raise NoBackupError if the file is to blame.
     """
-    # What else a file holds is not ours, and would not be taken away again.
+    # Other schemas in a file are not ours, and would not be removed after a failure.
     script = [_path("pg_restore"), "--schema=public", "--no-owner", "--file=-", str(file)]
     place, environment = _connecting(store)
     quiet = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output", os.devnull)
@@ -45,11 +45,11 @@ def restore(file: Path, first: str, last: str, store: Address) -> None:
         ):
             assert reader.stdout is not None
             assert writer.stdin is not None
-            with suppress(BrokenPipeError):  # psql has ended, and says why
+            with suppress(BrokenPipeError):  # psql has ended with a message
                 _send(writer.stdin, f"BEGIN;\n{first}\n".encode())
                 while chunk := reader.stdout.read(CHUNK_BYTES):
                     _send(writer.stdin, chunk)
-                if reader.wait() == 0:  # else psql comes to its end without a commit
+                if reader.wait() == 0:  # else psql ends without a commit
                     _send(writer.stdin, f"{last}\nCOMMIT;\n".encode())
             writer.stdin.close()
             if writer.wait():
@@ -60,7 +60,7 @@ def restore(file: Path, first: str, last: str, store: Address) -> None:
 
 
 def _send(stream: IO[bytes], data: bytes) -> None:
-    """Write all of it to a stream without a buffer."""
+    """Write all bytes to an unbuffered stream."""
     rest = memoryview(data)
     while rest:
         rest = rest[stream.write(rest) :]
@@ -70,7 +70,7 @@ def _connecting(store: Address) -> tuple[str, dict[str, str]]:
     """Return how a program connects: an argument, and its environment."""
     from psycopg.conninfo import make_conninfo  # of an extra
 
-    # Everybody sees the arguments of a process; only its owner sees the environment.
+    # Everybody can see the arguments of a process, but only its owner the environment.
     address = dict(store)
     secret = address.pop("password", None)
     password = {"PGPASSWORD": str(secret)} if secret else {}
@@ -90,7 +90,7 @@ def _refusal(program: str, log: IO[bytes]) -> StoreError:
 
 
 def _failure(program: str, log: IO[bytes]) -> StoreError:
-    """Return the first line of what a program said when it failed."""
+    """Return an error with the first line of a failed program's output."""
     log.seek(0)
     text = log.read().decode(errors="replace")
     line = (text.strip() or "it does not say why").splitlines()[0]

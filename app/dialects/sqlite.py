@@ -4,10 +4,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from limits.storage import MemoryStorage
@@ -26,28 +25,20 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dialects.addresses import path_of
 from app.dialects.connections import MOVED, Connections, Immutable
-from app.dialects.dialect import (
-    FULL,
-    FullError,
-    Kept,
-    NoBackupError,
-    Reader,
-    Rows,
-    StoreError,
-    too_costly,
-    unavailable,
-)
+from app.dialects.dialect import Dialect, TupleRows
+from app.dialects.errors import FULL, FullError, NoBackupError, StoreError, too_costly, unavailable
 from app.dialects.locks import StoreLock
+from app.dialects.pool import ConnectionPool, Reader
 from app.errors import Problem
 from app.files import write_whole_file
 
-READ_KIB = 64 << 10  # of pages are kept by a reader that stays
-MUCH_KIB = 512 << 10  # of pages are kept while very much is written
-MAX_LOG_BYTES = 64 << 20  # of the WAL, once no reader needs more of it
-LOG_MILLISECONDS = 200  # that shortening it may wait for readers
+READ_CACHE_KIB = 64 << 10  # pages cached by a reader
+BULK_CACHE_KIB = 512 << 10  # pages cached by a bulk write
+MAX_LOG_BYTES = 64 << 20  # of the WAL, once no reader needs more
+MAX_LOG_WAIT_MILLISECONDS = 200  # for readers, when the log is shortened
 
 
-class Sqlite:
+class Sqlite(Dialect):
     """A file. One process writes it; readers never wait for the writer (WAL)."""
 
     drivers = ("sqlite", "sqlite+pysqlite")
@@ -91,7 +82,7 @@ class Sqlite:
             )
 
     def _refuse_unreadable(self) -> None:
-        """Raise StoreError if a store that may not be written cannot be read whole either."""
+        """Raise StoreError if a read-only store cannot be read whole either."""
         if not os.access(self.path, os.R_OK, effective_ids=True):
             raise StoreError(f"{self.path} may not be read by this user")
         if self.connections.logs() and not Path(f"{self.path}-shm").exists():
@@ -134,12 +125,12 @@ class Sqlite:
     def sole_writer(self, *, create: bool = False) -> StoreLock:
         return StoreLock(self.path, create=create)
 
-    def reader(self, seconds: float | None, memory: object, *, quick: bool = False) -> Reader:
-        pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_KIB}"]))
+    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> Reader:
+        pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_CACHE_KIB}"]))
         engine = self._engine(self.connections.open_reader, *pragmas, pool=NullPool)
-        engine.update_execution_options(seconds=seconds, memory=memory, quick=quick)
+        engine.update_execution_options(seconds=seconds, cache=cache, quick=quick)
         if seconds is not None:
-            return Kept(engine, partial(self._begin_within, seconds))
+            return ConnectionPool(engine, partial(self._begin_within, seconds))
 
         @event.listens_for(engine, "checkout")
         def begin(connection: Any, *_: object) -> None:
@@ -147,14 +138,14 @@ class Sqlite:
 
         return engine
 
-    def writer(self, *, create: bool = False, beside: bool = False, pragma: str = "") -> Engine:
+    def writer(self, *, create: bool = False, shared: bool = False, pragma: str = "") -> Engine:
         # Up to SQLite 3.51.2, checkpoints of two processes at the wrong moment damage the file.
-        checkpoints = "wal_autocheckpoint=0" if beside else f"journal_size_limit={MAX_LOG_BYTES}"
+        checkpoints = "wal_autocheckpoint=0" if shared else f"journal_size_limit={MAX_LOG_BYTES}"
         pragmas = ("synchronous=FULL", pragma, checkpoints)
         mode = "rwc" if create else "rw"
         engine = self._engine(partial(self.connections.open, mode), *pragmas)
 
-        # A deferred transaction that reads first fails at its first write when another has written.
+        # A deferred transaction that reads first fails at its first write if another has written.
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             self.connections.wait_for_immutable()
@@ -162,24 +153,15 @@ class Sqlite:
 
         return engine
 
-    def expect_much(self, connection: Connection) -> None:
-        # What leaves the cache is looked for in a WAL that grows to many times its size.
-        connection.exec_driver_sql(f"PRAGMA cache_size=-{MUCH_KIB}")
+    def prepare_bulk_write(self, connection: Connection) -> None:
+        # Pages that leave the cache are read back from a WAL that grows to many times its size.
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{BULK_CACHE_KIB}")
 
-    def tally(self, number: int) -> "InMemory":
-        return InMemory()
-
-    def listen(self, changed: Callable[[], object], ended: Event) -> None:
-        return None
-
-    def migrating(self) -> AbstractContextManager[None]:
-        return nullcontext()  # whoever writes is alone
-
-    def copying(self) -> AbstractContextManager[None]:
-        return nullcontext()  # whoever writes is alone
+    def counter(self, connections: int) -> "MemoryCounter":
+        return MemoryCounter()
 
     def migrator(self) -> Engine:
-        # With foreign keys on, a table that is rebuilt empties those that refer to it.
+        # With foreign keys on, rebuilding a table empties those that refer to it.
         return self.writer(create=True, pragma="foreign_keys=OFF")
 
     def _engine(
@@ -196,30 +178,26 @@ class Sqlite:
 
         return create_engine("sqlite://", creator=prepared, poolclass=pool)
 
-    def unfit(self, connection: Connection) -> str | None:
-        return None
-
     def broken(self, connection: Connection) -> Iterator[str]:
-        for (found,) in connection.execute(text("PRAGMA integrity_check")):
-            if found != "ok":
-                yield f"the file is damaged: {found}"
+        for (finding,) in connection.execute(text("PRAGMA integrity_check")):
+            if finding != "ok":
+                yield f"the file is damaged: {finding}"
         raw = connection.connection.driver_connection
         mode = connection.execute(text("PRAGMA journal_mode")).scalar()
-        if mode != "wal" and not isinstance(raw, Immutable):  # SQLite calls that one's "delete"
+        if mode != "wal" and not isinstance(raw, Immutable):  # of those SQLite reports "delete"
             yield "the file is not in WAL mode, so that readers wait for the writer"
-        made = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
-        for kind, name in connection.execute(text(made)):
+        objects = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+        for kind, name in connection.execute(text(objects)):
             yield f"the file has a {kind} {name}, which no migration made"
         yield from self.astray(connection)
 
-    def fill(self, connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+    def fill(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: TupleRows
+    ) -> None:
         if rows:
             marks = ", ".join("?" * len(columns))
             into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
             connection.exec_driver_sql(into, list(rows))
-
-    def after_copy(self, connection: Connection) -> None:
-        return None
 
     def astray(self, connection: Connection) -> Iterator[str]:
         for table, _, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
@@ -258,14 +236,14 @@ class Sqlite:
         if self.read_only:
             return
         with suppress(sqlite3.OperationalError), closing(self.connections.open("rw")) as connection:
-            connection.execute(f"PRAGMA busy_timeout={LOG_MILLISECONDS}")
+            connection.execute(f"PRAGMA busy_timeout={MAX_LOG_WAIT_MILLISECONDS}")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def problem(self, error: DBAPIError) -> Problem | None:
         return _unavailable_sqlite(error.orig)
 
     def _begin_within(self, seconds: float, connection: sqlite3.Connection) -> None:
-        """Begin a snapshot whose queries are interrupted once its seconds have passed."""
+        """Begin a snapshot whose queries are interrupted after `seconds`."""
         if self.connections.is_stale(connection):
             raise sqlite3.OperationalError("the file has changed")  # another one is opened
         deadline = time.monotonic() + seconds
@@ -274,7 +252,7 @@ class Sqlite:
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """Copy a database into one file; unlike its bytes, this has what only the WAL holds yet."""
+    """Copy a database into one file, with the changes that only the WAL has yet."""
     reading = Connections(source.absolute())
     reading.read_only = not (_allows(source) and _allows(source.absolute().parent))
     with closing(reading.open_reader()) as origin, closing(sqlite3.connect(target)) as copy:
@@ -294,11 +272,11 @@ def _raise_if_full(error: sqlite3.Error, file: Path) -> None:
 
 
 def _code(error: BaseException | None) -> int:
-    """Return SQLite's primary result code, with a file that could not grow as a full disk."""
+    """Return SQLite's primary result code; that of a full disk if a file could not grow."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_IOERR_SHMSIZE:
         return sqlite3.SQLITE_FULL
-    # An emptied file has no tables, a damaged one texts that are none.
+    # An emptied file has no tables, a damaged one invalid texts.
     if str(error).startswith(("no such table", "Could not decode")):
         return sqlite3.SQLITE_CORRUPT
     return int(code) & 0xFF
@@ -327,8 +305,8 @@ def _unavailable_sqlite(error: BaseException | None) -> Problem | None:
     return unavailable(SQLITE_UNAVAILABLE[code]) if code in SQLITE_UNAVAILABLE else None
 
 
-class InMemory:
-    """Counts in the one process that there is."""
+class MemoryCounter:
+    """Counts in the memory of the only server."""
 
     def __init__(self) -> None:
         self._storage = MemoryStorage()

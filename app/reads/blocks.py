@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from app.db import Memory
 from app.dialects import Prepared, lost
 from app.index import Mask, empty_mask
+from app.store import Cache
 
 Array = npt.NDArray[Any]
 Rows = Sequence[Any]
@@ -120,7 +120,7 @@ def cached(
     older = entry if entry and entry[0] < stamp else None
     value = compute(older)
     if entry is None or older:
-        cache.put(key, (stamp, value), size(value), found=per_filter)
+        cache.put(key, (stamp, value), size(value), per_filter=per_filter)
     return value
 
 
@@ -156,7 +156,7 @@ def _columns(rows: Rows, previous: Mapping[str, Array] | None) -> Columns:
     return Columns(of, ordered, of["key"][ordered], ranges)
 
 
-def cache_of(connection: Connection) -> Memory:
+def cache_of(connection: Connection) -> Cache:
     """Return the readers' cache. Within a write it is empty, since nothing is committed yet."""
-    cache: Memory = connection.get_execution_options().get("memory") or Memory(0)
+    cache: Cache = connection.get_execution_options().get("cache") or Cache(0)
     return cache

@@ -83,7 +83,7 @@ async def get_oembed(request: Request, query: Annotated[OembedQuery, Query()]) -
     if query.format == "xml":
         raise Problem("not-implemented", "oEmbed is given as JSON; ask with format=json.")
     timeline = _parse_timeline_url(request, query.url)
-    await database(request).reading(_check_timeline, timeline)
+    await database(request).run_read(_check_timeline, timeline)
     width = min(FRAME_WIDTH, query.maxwidth or FRAME_WIDTH)
     height = min(FRAME_HEIGHT, query.maxheight or FRAME_HEIGHT)
     title = request.app.state.settings.title

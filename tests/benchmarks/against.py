@@ -151,7 +151,7 @@ def copied(store: Prepared, there: Cluster) -> str:
     url = f"{there.url}/{name}"
     with opened(url) as target:
         try:
-            target.require_current()
+            target.schema.require_current()
         except StoreError:
             dateline(url, "copy", store.url, url)
     return url

@@ -11,9 +11,9 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from app import writes
-from app.db import Database
 from app.formats import READERS
 from app.settings import Settings
+from app.store import Database
 
 COUNTRIES = (
     *("RS", "AZ", "TR", "RU", "US", "DE", "HU", "BG", "IT", "GR", "RO", "FR", "CN", "GB", "AM"),
@@ -226,7 +226,7 @@ def write(database_url: str, number: int) -> None:
         path = Path(folder) / "events.ndjson"
         write_ndjson(path, number)
         with closing(Database(Settings(database_url=database_url))) as store:
-            store.migrate()
+            store.schema.migrate()
             with path.open("rb") as file, store.write() as session:
                 writes.import_lines(
                     session, writes.By("benchmark"), READERS["ndjson"](file), options

@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from app import reads
-from app.db import Database
 from app.errors import Problem
 from app.filters import EventFilter, EventQuery, FacetQuery
 from app.settings import Settings
+from app.store import Database
 from benchmarks.kinds import TERMS
 from benchmarks.values import DIMENSIONS, Query, Values
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from app.db import Database
-from app.dialects.sqlite import MUCH_KIB
+from app.dialects.sqlite import BULK_CACHE_KIB
 from app.models import TABLES
 from app.settings import Settings
+from app.store import Database
 from app.words import make_slug
 
 NAMED = ("type", "actor", "actor_alias", "place", "publisher", "tag", "source")
@@ -60,10 +60,12 @@ def copied(source: Path, target: Path) -> float:
     for old in target.parent.glob(f"{target.name}*"):
         old.unlink()
     with closing(Database(Settings(database_url=f"sqlite:///{target}"))) as store:
-        store.migrate()
+        store.schema.migrate()
     spent = 0.0
     with closing(sqlite3.connect(source)) as held, closing(opened(target)) as connection:
-        connection.execute(f"PRAGMA cache_size=-{MUCH_KIB}")  # as of a command that writes much
+        connection.execute(
+            f"PRAGMA cache_size=-{BULK_CACHE_KIB}"
+        )  # as of a command that writes much
         connection.execute("BEGIN IMMEDIATE")
         for table, query in in_order():
             rows = held.execute(query)
