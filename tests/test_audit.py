@@ -1,6 +1,8 @@
 """What a desk should look at again: each finding where it is due and nowhere else."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -172,23 +174,30 @@ def test_findings_come_in_timeline_order(audited: TestClient) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 200])
-def test_pages_together_hold_all_findings_once(audited: TestClient, limit: int) -> None:
-    """Also where a page ends between the findings of one event."""
-    pages = walk(audited, "/audit", limit=limit)
-    assert items(pages) == findings(audited)
-    assert all(len(page["items"]) <= limit for page in pages)
-
-
-@pytest.mark.parametrize("limit", [1, 3, 50])
-def test_a_page_may_be_short_where_many_events_are_sound(
-    audited: TestClient, monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
-    """It looks at so many events at most; all is found all the same."""
+def test_every_page_but_the_last_is_full(audited: TestClient, limit: int) -> None:
+    """However many sound events lie between findings, also if a page ends within an event."""
     expected = findings(audited)
-    monkeypatch.setattr(import_module("app.reads.audit"), "MAX_AUDITED_EVENTS", 4)
     pages = walk(audited, "/audit", limit=limit)
     assert items(pages) == expected
-    assert any(len(page["items"]) < limit for page in pages[:-1]) or limit == 1
+    assert [len(page["items"]) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+    assert len(pages) == -(-len(expected) // limit)
+
+
+def test_a_kind_without_findings_is_one_empty_page(audited: TestClient) -> None:
+    """Without a `next`."""
+    answer = audited.get("/audit", params={"finding": "planned-overdue", "type": "contract"})
+    assert answer.json()["items"] == []
+    assert answer.json()["next"] is None
+
+
+def test_every_event_that_a_rule_reports_is_found(audited: TestClient) -> None:
+    """The index leads to the same findings as applying each rule to every event."""
+    events = [json.loads(line) for line in audited.get("/events.ndjson").text.splitlines()]
+    rules = import_module("app.reads.audit").RULES
+    today = datetime.now(UTC).toordinal()
+    for name, rule in rules.items():
+        expected = [event["id"] for event in events for _ in rule(event, today)]
+        assert [f["event"] for f in findings(audited, finding=name)] == expected
 
 
 def test_several_kinds_may_be_asked_for(audited: TestClient) -> None:

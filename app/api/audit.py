@@ -26,6 +26,6 @@ async def list_findings(request: Request, asked: Annotated[AuditQuery, Query()])
 
     An act that is later than all of its sources; a source that was published after it was read, or
     in the future; no known publisher, or a single one, among the sources that support an event; a
-    plan whose time is past. Follow `next` until it is null: a page may be short.
+    plan whose time is past. Every page except the last is full.
     """
     return await stretch(request, "cursor", reads.audit, asked)

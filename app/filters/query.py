@@ -727,7 +727,7 @@ class AuditQuery(EventFilter):
 
     @property
     def slow(self) -> bool:
-        """Return whether it may take long: a page looks at a thousand events."""
+        """Return whether it may take long: it may look at many documents."""
         return True
 
     @cached_property

@@ -4,20 +4,26 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from sqlalchemy import Connection
 
 from app import dates
-from app.dialects import numbers
-from app.filters import AuditQuery, resolve
+from app.dialects import Prepared
+from app.filters import AuditQuery, Choice, EventFilter, resolve
+from app.index import Mask
+from app.reads.bitmaps import Bitmap, match_blocks, match_clause
+from app.reads.blocks import Array, BlockState, Older, cached, columns
 from app.reads.cursors import Page, Position, read_cursor, write_cursor, write_json
 from app.reads.hits import Hits, batch_keys
-from app.reads.orders import key_at
-from app.reads.room import MAX_PAGE_BYTES, documents
+from app.reads.orders import key_at, locate
+from app.reads.room import MAX_DOCUMENTS_PER_QUERY, documents
 
 Json = dict[str, Any]
-MAX_AUDITED_EVENTS = 1000  # per page, with or without findings
+SOURCES = Prepared("SELECT id, published, accessed FROM source WHERE published IS NOT NULL")
+SOURCE_TERMS = Prepared("SELECT id FROM term WHERE kind = 'source' AND value IN :ids")
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Finding:
 
 
 Rule = Callable[[Json, int], Iterator[Finding]]  # takes a document and today as a day number
+Suspects = Callable[[Hits, Position, int], Bitmap]
 
 
 def _reported(source: Json) -> int:
@@ -45,19 +52,26 @@ def _act_after_sources(event: Json, today: int) -> Iterator[Finding]:
         yield Finding("It took place after all of its sources came out; a plan?", source_ids)
 
 
+def _is_published_after_accessed(published: str | None, accessed: str | None) -> bool:
+    if not (published and accessed):
+        return False
+    return dates.parse(published).start_earliest > dates.parse(accessed).end_latest
+
+
 def _published_after_accessed(event: Json, today: int) -> Iterator[Finding]:
     for source in event["sources"]:
         published, accessed = source["published"], source["accessed"]
-        if published and accessed:
-            first, last = dates.parse(published), dates.parse(accessed)
-            if first.start_earliest > last.end_latest:
-                message = f"Published {published}, yet read {accessed}."
-                yield Finding(message, (source["id"],))
+        if _is_published_after_accessed(published, accessed):
+            yield Finding(f"Published {published}, yet read {accessed}.", (source["id"],))
+
+
+def _is_published_in_future(published: str | None, today: int) -> bool:
+    return bool(published) and dates.parse(str(published)).start_earliest > today
 
 
 def _published_in_future(event: Json, today: int) -> Iterator[Finding]:
     for source in event["sources"]:
-        if source["published"] and dates.parse(source["published"]).start_earliest > today:
+        if _is_published_in_future(source["published"], today):
             yield Finding(f"Published {source['published']}, which is to come.", (source["id"],))
 
 
@@ -94,31 +108,99 @@ RULES: Mapping[str, Rule] = {
 def audit(connection: Connection, now: Position, query: AuditQuery) -> Page:
     """Return a page of findings about the events of a filter, in timeline order.
 
-    A page may have fewer findings than its limit, or none, if MAX_AUDITED_EVENTS events or
-    MAX_PAGE_BYTES of documents were read; `cursor` goes on.
+    Raise Problem `query-too-costly` if it takes too long.
     """
     hits = Hits(connection, resolve(connection, query))
-    beyond, begun, seen = None, None, 0
-    if query.cursor is not None:
-        day, begun, seen = read_cursor(now, query.identity, query.cursor, (int, str, int))
-        beyond = key_at(connection, day, begun, descending=True) - 1
-    keys = next(batch_keys(hits.in_order(beyond=beyond), MAX_AUDITED_EVENTS + 1), [])
-    statement = f"SELECT day, event_id FROM timeline WHERE key IN ({numbers(keys)}) ORDER BY key"
-    rows = connection.exec_driver_sql(statement).all()
     today = datetime.now(UTC).toordinal()
+    hits.narrow(_suspects(hits, now, query.finding or tuple(RULES), today))
+    beyond, first_event, skipped = None, None, 0
+    if query.cursor is not None:
+        day, first_event, skipped = read_cursor(now, query.identity, query.cursor, (int, str, int))
+        beyond = key_at(connection, day, first_event, descending=True) - 1
     items: list[bytes] = []
-    room = MAX_PAGE_BYTES
-    for number, (row, body) in enumerate(zip(rows, documents(connection, keys), strict=True)):
-        room -= len(body)
-        full = number == MAX_AUDITED_EVENTS or (room < 0 < number)
-        findings = [] if full else _of_event(json.loads(body), query.finding, today)
-        start = seen if row.event_id == begun else 0
+    for key, event in _documents(hits, beyond):
+        findings = _of_event(event, query.finding, today)
+        start = skipped if event["id"] == first_event else 0
         end = start + query.limit - len(items)
         items += findings[start:end]
-        if full or len(findings) > end:
-            following = [row.day, row.event_id, end if len(findings) > end else 0]
-            return Page(items, None, write_cursor(now, query.identity, following))
+        if len(findings) > end:
+            cursor = write_cursor(
+                now, query.identity, [locate(connection, key)[0], event["id"], end]
+            )
+            return Page(items, None, cursor)
     return Page(items, None, None)
+
+
+def _documents(hits: Hits, beyond: int | None) -> Iterator[tuple[int, Json]]:
+    """Yield the key and the document of each hit, in timeline order."""
+    for keys in batch_keys(hits.in_order(beyond=beyond), MAX_DOCUMENTS_PER_QUERY):
+        hits.check_time()
+        for key, body in zip(keys, documents(hits.connection, keys), strict=True):
+            yield key, json.loads(body)
+
+
+# -- the events that a rule must look at ----------------------------------------------------------
+
+
+def _suspects(hits: Hits, now: Position, names: Sequence[str], today: int) -> Bitmap:
+    """Return a bitmap with every event that one of the rules may report, and few others."""
+    return reduce(or_, (SUSPECTS[name](hits, now, today) for name in names))
+
+
+def _match(
+    hits: Hits, name: str, condition: Callable[[Mapping[str, Array]], Mask], day: int = 0
+) -> Bitmap:
+    """Return the slots whose columns meet a condition, cached under its name and a day."""
+
+    def match(block: BlockState) -> Mask:
+        return condition(columns(hits.connection, block).of)
+
+    return match_blocks(hits.connection, hits.timeline, ("audit", name, day), match)
+
+
+def _started_after_known(hits: Hits, now: Position, today: int) -> Bitmap:
+    return _match(hits, "started", lambda of: of["start_earliest"] > of["known"])
+
+
+def _with_publishers(number: int) -> Suspects:
+    def suspects(hits: Hits, now: Position, today: int) -> Bitmap:
+        return _match(hits, f"publishers-{number}", lambda of: of["publishers"] == number)
+
+    return suspects
+
+
+def _planned_before(hits: Hits, now: Position, today: int) -> Bitmap:
+    connection = hits.connection
+    planned = Hits(connection, resolve(connection, EventFilter(status=["planned"]))).bitmap()
+    return planned & _match(hits, "ended", lambda of: of["end_latest"] < today, today)
+
+
+def _citing_bad_source(hits: Hits, now: Position, today: int) -> Bitmap:
+    """Return the events that cite a source with wrong dates."""
+    connection = hits.connection
+
+    def compute(_: Older[tuple[int, ...]]) -> tuple[int, ...]:
+        ids = [
+            source_id
+            for source_id, published, accessed in SOURCES.rows(connection)
+            if _is_published_after_accessed(published, accessed)
+            or _is_published_in_future(published, today)
+        ]
+        return tuple(sorted(term for (term,) in SOURCE_TERMS.rows(connection, ids=ids)))
+
+    key = "audit-sources", today
+    terms = cached(connection, key, now.position, compute, lambda terms: 40 * len(terms))
+    return match_clause(connection, hits.timeline, tuple(map(Choice, terms)))
+
+
+SUSPECTS: Mapping[str, Suspects] = {
+    "act-after-sources": _started_after_known,
+    "published-after-accessed": _citing_bad_source,
+    "published-in-future": _citing_bad_source,
+    "no-known-publisher": _with_publishers(0),
+    "single-publisher": _with_publishers(1),
+    "planned-overdue": _planned_before,
+}
 
 
 def _of_event(event: Json, wanted: Sequence[str], today: int) -> list[bytes]:

@@ -44,7 +44,9 @@ class Hits:
     def bitmap(self) -> Bitmap:
         """Return the bitmap of all hits, with every phrase checked."""
         for phrase, words in self._phrases:
-            self._terms &= match_phrase(self.connection, self.timeline, phrase, words, self._check)
+            self._terms &= match_phrase(
+                self.connection, self.timeline, phrase, words, self.check_time
+            )
         self._phrases = []
         return self._terms
 
@@ -93,7 +95,7 @@ class Hits:
     def masks(self, chosen: Sequence[BlockState]) -> Iterator[tuple[BlockState, Mask]]:
         """Yield each of the chosen blocks that has hits, with a mask of its hits."""
         for block in chosen:
-            self._check()
+            self.check_time()
             mask = self._terms.mask(block.id)
             if mask is None:
                 continue
@@ -102,7 +104,12 @@ class Hits:
             if mask.any():
                 yield block, mask
 
-    def _check(self) -> None:
+    def narrow(self, bitmap: Bitmap) -> None:
+        """Keep only the hits that are in a bitmap."""
+        self._terms = (self._terms & bitmap).without_empty_blocks()
+
+    def check_time(self) -> None:
+        """Raise Problem `query-too-costly` if the time is up."""
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise too_costly()
 
