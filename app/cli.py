@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, NoReturn
 from urllib.parse import urlencode
@@ -360,11 +361,11 @@ def export_file(
             base=base,
             address=f"{base}/events.{made.name}{query}",
             identity=reads.identity(connection),
-            updated=reads.last_update(connection, asked),
+            updated=reads.last_update(connection, asked) if made.dated else None,
             fields=asked.picked,
             lossless=asked.lossless,
-            types=reads.type_labels(connection),
-            shared_names=reads.shared_names(connection),
+            read_types=partial(reads.type_labels, connection),
+            read_shared_names=partial(reads.shared_names, connection),
         )
         for chunk in made.write(_told(documents, tell), about):
             target.write(chunk)

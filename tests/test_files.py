@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app import cli, keys, seeding, writes
+from app import cli, keys, reads, seeding, writes
 from app.api.files import MEDIA_TYPES, MOST_IMPORTED
 from app.api.routes import read_query
 from app.filters import EventFilter, ExportQuery
@@ -334,6 +334,33 @@ def test_ndjson_is_the_events_as_they_are_served(client: TestClient) -> None:
     """A line each, byte for byte."""
     found = listed(client, "ndjson")
     assert exported(client).splitlines() == [client.get(f"/events/{i}").content for i in found]
+
+
+@pytest.mark.parametrize(
+    ("file", "tables"),
+    [
+        *(("ndjson", []), ("geojson", []), ("jsonld", []), ("csv?lossless=true", [])),
+        *(("csv", ["shared_names"]), ("ics", ["type_labels"]), ("html", ["type_labels"])),
+        *(("timelinejs", ["type_labels"]), ("atom", ["type_labels"])),
+    ],
+)
+def test_a_download_reads_only_the_tables_that_its_format_shows(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, file: str, tables: list[str]
+) -> None:
+    """Labels of types and names that several records share, once each if at all."""
+    calls: list[str] = []
+
+    def recorded(name: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def record(connection: Any) -> Any:
+            calls.append(name)
+            return read(connection)
+
+        return record
+
+    for name in ("shared_names", "type_labels"):
+        monkeypatch.setattr(reads, name, recorded(name, getattr(reads, name)))
+    assert client.get(f"/events.{file}").status_code == 200
+    assert calls == tables
 
 
 @pytest.mark.parametrize("name", FORMATS)

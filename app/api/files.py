@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Generator
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -118,8 +119,8 @@ async def export_events(
                 updated=reads.last_update(connection, wanted) if chosen.dated else None,
                 fields=wanted.picked,
                 lossless=wanted.lossless,
-                types=reads.type_labels(connection),
-                shared_names=reads.shared_names(connection),
+                read_types=partial(reads.type_labels, connection),
+                read_shared_names=partial(reads.shared_names, connection),
             )
             with reads.export(connection, wanted) as documents:
                 yield from encode(chosen.write(documents, about), coding)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -25,7 +26,8 @@ class About:
     `address` the full URL of this very list with its query. `identity` is the store's. `updated`
     is when an event of it was last edited, RFC 3339, None where it holds none or its format does
     not say so. `fields` are the only ones that the file is to hold, None for all. `lossless` is
-    whether nothing may be lost, which only CSV minds. `types` are the labels of types by id.
+    whether nothing may be lost, which only CSV minds. `types` and `shared_names` are read from the
+    store only if a format uses them.
     """
 
     title: str
@@ -35,8 +37,18 @@ class About:
     updated: str | None = None
     fields: Sequence[str] | None = None
     lossless: bool = False
-    types: Mapping[str, str] = field(default_factory=dict)
-    shared_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    read_types: Callable[[], Mapping[str, str]] = dict
+    read_shared_names: Callable[[], Mapping[str, frozenset[str]]] = dict
+
+    @cached_property
+    def types(self) -> Mapping[str, str]:
+        """Return the labels of types by id, read when a format first asks for them."""
+        return self.read_types()
+
+    @cached_property
+    def shared_names(self) -> Mapping[str, frozenset[str]]:
+        """Return the folded names that several actors or places have, read when first needed."""
+        return self.read_shared_names()
 
     @property
     def page(self) -> str:

@@ -188,10 +188,17 @@ def _row(event: dict[str, Any], columns: Sequence[str], about: About) -> list[st
 def _cell(column: str, value: Any, about: About) -> str:
     lossless = about.lossless
     if column in LISTS:
-        shared = about.shared_names.get(column, frozenset())
-        namesakes = shared and any(fold(entry["name"]) in shared for entry in value)
-        value = LISTS[column].write(value or [], lossless=lossless or bool(namesakes))
+        json_cell = lossless or _has_namesakes(column, value, about)
+        value = LISTS[column].write(value or [], lossless=json_cell)
     return guard(str(value or ""), lossless=lossless)
+
+
+def _has_namesakes(column: str, value: Any, about: About) -> bool:
+    """Return whether a list has an actor or a place whose name another one has too."""
+    if column not in ("actors", "places") or not value:
+        return False
+    names = about.shared_names.get(column, frozenset())
+    return any(fold(entry["name"]) in names for entry in value)
 
 
 # -- reading --------------------------------------------------------------------------------------
