@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, NamedTuple
 
@@ -114,27 +113,28 @@ SAME_VALUES: Mapping[str, Callable[[Any, Json], bool]] = {
 }
 
 
-def find_removal(deviation: Deviation, revisions: Iterable[Revision]) -> Revision | None:
-    """Return the revision that replaced or removed the given value; None if it never was there."""
-    replaced: Revision | None = None
+class FieldHistory(NamedTuple):
+    """The revisions of a record that matter to a new value of one field."""
+
+    removal: Revision | None  # the last one that replaced or removed the value
+    last_edit: Revision | None  # the last one that changed the field
+
+
+def read_field_history(deviation: Deviation, revisions: Iterable[Revision]) -> FieldHistory:
+    """Return who removed the given value, and who last changed its field; None for nobody."""
+    removal = last_edit = before = None
     was_there = False
     for revision in revisions:
-        document = json.loads(revision.body) if revision.body else {}
-        there = bool(document) and _document_had(deviation, document)
-        if was_there and not there:
-            replaced = revision
-        was_there = there
-    return replaced
-
-
-def find_last_edit(field: str, revisions: Iterable[Revision]) -> Revision | None:
-    """Return the revision that last changed a field; None if it is as it was at first."""
-    editor: Revision | None = None
-    documents = [(r, json.loads(r.body)) for r in revisions if r.body]
-    for (_, before), (revision, after) in pairwise(documents):
-        if before.get(field) != after.get(field):
-            editor = revision
-    return editor
+        document = json.loads(revision.body) if revision.body else None
+        is_there = document is not None and _document_had(deviation, document)
+        if was_there and not is_there:
+            removal = revision
+        was_there = is_there
+        if document is not None:
+            if before is not None and before.get(deviation.field) != document.get(deviation.field):
+                last_edit = revision
+            before = document
+    return FieldHistory(removal, last_edit)
 
 
 def _document_had(deviation: Deviation, document: Json) -> bool:

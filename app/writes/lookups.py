@@ -19,8 +19,7 @@ from app.writes.comparing import (
     Deviation,
     count_agreeing_marks,
     find_deviations,
-    find_last_edit,
-    find_removal,
+    read_field_history,
 )
 from app.writes.journal import (
     By,
@@ -303,18 +302,19 @@ class Lookups:
         """
         stored, value = format_value(deviation.stored), format_value(deviation.value)
         there, spell = f"{kind.name} '{record_id}'", self.rules.spell
-        edits = fetch_revisions(self.session, kind.name, record_id)
+        revisions = fetch_revisions(self.session, kind.name, record_id)
+        history = read_field_history(deviation, revisions)
         remedy = ""
         if self._is_file:
             both = f"{spell('replace')} and {spell('force')}"
             remedy = f"; or import with {both} to overrule that"
-        if gone := find_removal(deviation, edits):
+        if gone := history.removal:
             done = f"removed {value}" if deviation.lacking else f"changed {value} to {stored}"
             return (
                 f"is what it was before {gone.author} {done} in the {there} on {gone.at};"
                 f" {advise_change(kind, record_id)}{remedy}"
             )
-        last = find_last_edit(deviation.field, edits) if self._is_file else None
+        last = history.last_edit if self._is_file else None
         if last is None or last.author == self.rules.author:
             return None
         done = "removed it" if deviation.lacking else f"set {stored}"
