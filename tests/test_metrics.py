@@ -80,7 +80,7 @@ def test_queries_that_were_given_up_are_counted(
     def refuse(_: Hits) -> None:
         raise too_costly()
 
-    monkeypatch.setattr(Hits, "_check", refuse)
+    monkeypatch.setattr(Hits, "check_time", refuse)
     assert served.get("/events?q=gas").json()["type"].endswith("query-too-costly")
     assert figures(served)["dateline_queries_too_costly_total",] == 1
 
