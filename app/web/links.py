@@ -36,8 +36,10 @@ class Links:
 
     @property
     def _unthemed(self) -> QueryPairs:
-        """Return the query without the theme, which only a frame has."""
-        return [pair for pair in self.pairs if pair[0] != "theme"]
+        """Return the query without the looks that only a frame has."""
+        frames = self.new_tab
+        looks = ("theme", "view") if frames else ("theme",)
+        return [pair for pair in self.pairs if pair[0] not in looks]
 
     @property
     def new_tab(self) -> bool:
@@ -64,6 +66,16 @@ class Links:
         rest = [pair for pair in self.pairs if pair[0] != "date"]
         return relative_url(self.page, [*rest, ("date", window)])
 
+    def showing(self, view: str | None) -> str:
+        """Return this state in another view, None for the one that is usual."""
+        rest = [pair for pair in self.pairs if pair[0] != "view"]
+        return relative_url(self.page, [*rest, *([("view", view)] if view else [])])
+
+    def in_lanes(self, kind: str) -> str:
+        """Return this state with the overview's lanes by type, actor, place or publisher."""
+        rest = [pair for pair in self.pairs if pair[0] != "lanes"]
+        return relative_url(self.page, [*rest, *([("lanes", kind)] if kind != "type" else [])])
+
     def without(self, *names: str) -> str:
         """Return this state without some parameters."""
         rest = drop_dependents(pair for pair in self.pairs if pair[0] not in names)
@@ -76,7 +88,8 @@ class Links:
 
     def unfiltered(self) -> str:
         """Return all events, in the same theme."""
-        return relative_url(self.page, [pair for pair in self.pairs if pair[0] == "theme"])
+        looks = ("theme", "view", "lanes")
+        return relative_url(self.page, [pair for pair in self.pairs if pair[0] in looks])
 
     def export(self, name: str) -> str:
         """Return the file of this format with the events of the filter."""

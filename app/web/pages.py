@@ -30,7 +30,8 @@ from app.formats.html import load_templates
 from app.web import embedding
 from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, relative_url
-from app.web.query import EmbedQuery, PageQuery, QueryPairs, clean_pairs
+from app.web.marks import LEGEND, draw_svg
+from app.web.query import LANES, EmbedQuery, PageQuery, QueryPairs, clean_pairs
 from app.web.view import FACETS, MAX_FACET_VALUES, View, read_view
 
 HTML = "text/html; charset=utf-8"
@@ -60,6 +61,9 @@ PAGES.globals |= {
     "max_facet_values": MAX_FACET_VALUES,
     "format_names": FORMAT_NAMES,
     "order_names": ORDER_NAMES,
+    "draw_svg": draw_svg,
+    "lane_names": {name: FACETS[name] for name in LANES},
+    "legend": LEGEND,
     "up": "",  # the way to the page's folder, if an error is shown in another
 }
 PAGE_POLICY = (

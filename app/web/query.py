@@ -11,12 +11,15 @@ from app.filters import EventQuery, ListQuery
 
 PAGE_EVENTS = 50
 THEMES = ("light", "dark")
+VIEWS = ("overview", "list")
+FRAME_VIEWS = (*VIEWS, "strip")
+LANES = ("type", "actor", "place", "publisher")
 QueryPairs = list[tuple[str, str]]
 
 # Parameters that mean nothing without another.
 NEEDS = {"match": "date", "min_value": "unit", "max_value": "unit"}
 SENT_BY_FORM = ("match", "sort", "all_of")  # whatever else is in the form
-DEFAULTS = {("sort", "date"), ("match", "possible")}
+DEFAULTS = {("sort", "date"), ("match", "possible"), ("lanes", "type")}
 
 
 def drop_dependents(pairs: Iterable[tuple[str, str]], *names: str) -> QueryPairs:
@@ -44,9 +47,26 @@ def clean_pairs(pairs: Iterable[tuple[str, str]]) -> QueryPairs:
 class PageQuery(ListQuery):
     """The query of the timeline page."""
 
+    view: Annotated[str, schemas.OneOf(VIEWS)] | None = None
+    lanes: Annotated[str, schemas.OneOf(LANES)] = "type"
     event: Annotated[str, AfterValidator(schemas.check_printable)] | None = Field(
         None, max_length=500
     )
+
+    @property
+    def shows_overview(self) -> bool:
+        """Return whether the page begins with the overview."""
+        return self.view in (None, "overview")
+
+    @property
+    def shows_strip(self) -> bool:
+        """Return whether the page has the density strip, and marks in the list."""
+        return True
+
+    @property
+    def shows_list(self) -> bool:
+        """Return whether the page has the list of events."""
+        return True
 
     @property
     def slow(self) -> bool:
@@ -74,4 +94,15 @@ class PageQuery(ListQuery):
 class EmbedQuery(PageQuery):
     """The query of the embedded timeline."""
 
+    view: Annotated[str, schemas.OneOf(FRAME_VIEWS)] | None = None
     theme: Annotated[str, schemas.OneOf(THEMES)] | None = None
+
+    @property
+    def shows_strip(self) -> bool:
+        """Return whether the frame has the density strip, and marks in the list."""
+        return self.view in (None, "list", "strip")
+
+    @property
+    def shows_list(self) -> bool:
+        """Return whether the frame has the list of events."""
+        return self.view in (None, "list")

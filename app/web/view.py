@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from app import dates, reads
 from app.filters import EventFilter, EventQuery, RevisionsQuery, resolve
-from app.web.drawing import Strip, strip
+from app.web.overview import MAX_EVENTS, MAX_LANES, LaneName, Overview, draw_counts, draw_overview
 from app.web.query import PageQuery
+from app.web.strip import Strip, draw_strip
 
 Json = dict[str, Any]
 FACETS: Mapping[str, str] = {
@@ -94,6 +95,7 @@ class View:
     all_events: int
     years: Sequence[tuple[str, Sequence[Json]]]
     cursor: str | None
+    overview: Overview | None
     strip: Strip | None
     facets: Mapping[str, Sequence[Option]]
     chips: Sequence[Chip]
@@ -117,13 +119,20 @@ def read_view(
     facets = {name: _facet(connection, query, name) for name in FACETS} if form else {}
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query.event) if query.event else None
+    total = page.total or 0
+    overview = None
+    if query.shows_overview and total > MAX_EVENTS:
+        overview = _overview_of_counts(connection, query, density)
+    elif query.shows_overview:
+        overview = _overview(connection, now, query, density)
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
-        total=page.total or 0,
+        total=total,
         all_events=reads.count_matching(connection, EventFilter()),
         years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
         cursor=page.cursor,
-        strip=strip(density, query.window),
+        overview=overview,
+        strip=draw_strip(density, query.window) if query.shows_strip else None,
         facets=facets,
         chips=chips,
         hidden=_hidden(query, facets),
@@ -142,6 +151,53 @@ def _year(event: Json) -> str:
     day = dates.parse(event["date"]["edtf"]).order_day
     iso = dates.iso_day(day)
     return dates.parse(iso[: -len("-01-01")]).label if iso else "At an unknown time"
+
+
+# -- the overview ---------------------------------------------------------------------------------
+
+
+def _overview(
+    connection: Connection, now: reads.Position, query: PageQuery, density: reads.Density
+) -> Overview | None:
+    """Return every event with its title."""
+    everything = EventQuery(**query.given_values, sort="date", limit=MAX_EVENTS, total="none")
+    events = [json.loads(item) for item in reads.page(connection, now, everything).items]
+    types = reads.labels(connection, "type", sorted({event["type"] for event in events}))
+    lanes_of = {event["id"]: list(_lane_names(event, query.lanes, types)) for event in events}
+    return draw_overview(events, lanes_of, density, query.window)
+
+
+def _lane_names(event: Json, kind: str, types: Mapping[str, str]) -> Iterator[LaneName]:
+    """Yield the lanes of an event, each once."""
+    if kind == "type":
+        names = [LaneName(event["type"], types[event["type"]])]
+    elif kind == "publisher":
+        published = [source["publisher"] for source in event["sources"] if source["publisher"]]
+        names = [LaneName(name, name) for name in published]
+    else:
+        named = [record for record in event[f"{kind}s"] if record.get("id")]
+        names = [LaneName(record["id"], record["name"]) for record in named]
+    yield from dict.fromkeys(names)
+
+
+def _overview_of_counts(
+    connection: Connection, query: PageQuery, density: reads.Density
+) -> Overview | None:
+    """Return how the events of the commonest values lie in time."""
+    kind = query.lanes
+    chosen = [value for value in getattr(query, kind) if not value.startswith("!")]
+    excluded = [value for value in getattr(query, kind) if value.startswith("!")]
+    hits = reads.Hits(connection, resolve(connection, query))
+    commonest = reads.facet(connection, hits, kind, MAX_LANES)
+    rest = query.without(kind).given_values
+    lanes = []
+    for option in commonest:
+        if chosen and option["value"] not in chosen:
+            continue  # bears a chosen value and this one, which no single filter asks for
+        one = EventFilter(**rest, **{kind: [option["value"], *excluded]})
+        of_lane = reads.measure_density(connection, one)
+        lanes.append((option["value"], option["label"], option["count"], of_lane))
+    return draw_counts(density, lanes, query.window)
 
 
 # -- the filter -----------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def load_templates(*folders: Path) -> Environment:
         "label": lambda edtf: dates.parse(edtf).label,
         "machine_date": format_machine_date,
         "number": "{:,}".format,
+        "parsed": lambda date: dates.parse(date["edtf"]),
         "shape": mark_shape,
         "source_title": citations.display_title,
         "web_link": citations.safe_web_link,

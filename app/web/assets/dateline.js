@@ -16,6 +16,7 @@ let under_way = null; // the request whose answer will be shown
 let timer = null; // set while the form says more than the page shows
 let last_typed = null; // the field that the last state came from: its states replace each other
 let replay = { stop() {} };
+let opened_from = null; // the mark from which the event was opened
 let loads = 0; // pages that came by themselves
 let list_scroll = null; // the place in the list, while an event stands in its place
 
@@ -66,7 +67,8 @@ async function go(url, { push = true, focus = null, typed = null, scroll = null 
     if (!hidden) list_scroll = scrollY;
     show(found, { same, whole: !typed });
     if (!typed || typed === "form") form?.hidePopover();
-    document.querySelector(focus)?.focus({ preventScroll: true });
+    const target = typeof focus === "string" ? document.querySelector(focus) : focus;
+    target?.focus({ preventScroll: true });
     if (scroll !== null) jump(scroll);
     else if (list_is_hidden()) jump(0);
     else if (hidden) jump(list_scroll);
@@ -141,8 +143,10 @@ function show(found, { same, whole }) {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   const opened = document.querySelector(".opened");
   document.querySelector("#page")?.classList.toggle("with-event", !!opened);
-  for (const event of document.querySelectorAll(".event"))
-    event.ariaCurrent = event.id === `event-${opened?.dataset.event}` ? "true" : null;
+  const open_id = opened?.dataset.event;
+  for (const event of document.querySelectorAll(".event, [data-mark]"))
+    event.ariaCurrent = open_id && [event.dataset.mark, event.id.slice(6)].includes(open_id) ? "true" : null;
+  show_open_in_strip(open_id);
   for (const field of form?.querySelectorAll(`input:not(${LIVE} *)`) ?? []) {
     if (field === document.activeElement && !whole) continue;
     const now = found.querySelector(`[name="${field.name}"]`);
@@ -154,6 +158,18 @@ function show(found, { same, whole }) {
   mark_arrived(before);
   enhance();
 }
+
+// -- the overview: arrows move between events ------------------------------------------------------
+
+document.addEventListener("keydown", (event) => {
+  const mark = event.target.closest?.("[data-mark]");
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+  if (!mark || !step) return;
+  const marks = [...document.querySelectorAll("[data-mark]")].filter((one) => one.getClientRects().length);
+  const next = marks[Math.min(Math.max(marks.indexOf(mark) + step, 0), marks.length - 1)];
+  event.preventDefault();
+  next.focus();
+});
 
 /** A selector that finds an element again after its part was replaced. */
 function mark_of(element) {
@@ -197,15 +213,18 @@ document.addEventListener("click", (event) => {
   if (link.rel === "next") return load_more(link);
   const opens = url.searchParams.get("event");
   if (!opens) return go(url, { focus: link.dataset.close === undefined ? null : opener() });
+  opened_from = link.closest("[data-mark]");
   const to = timer ? asked() : url; // what is being typed goes along
   to.searchParams.set("event", opens);
   go(to, { focus: "#opened-title" });
 });
 
-/** Where the focus was before the event that is shown was opened. */
+/** Where the focus was before the event that is shown was opened: on its title, or on its mark. */
 function opener() {
   const open = new URL(shown_at).searchParams.get("event");
-  return open ? `#event-${CSS.escape(open)} a.open` : null;
+  if (!open) return null;
+  const in_overview = opened_from?.isConnected && opened_from.dataset.mark === open;
+  return in_overview ? opened_from : `#event-${CSS.escape(open)} a.open`;
 }
 
 document.addEventListener("keydown", (event) => {
@@ -275,6 +294,45 @@ function watch_end() {
   if (loads < MAX_LOADS) end.observe(link); // in a frame that is as high as its page, all is in view
 }
 
+// -- the strip: what is on screen, and which event is open ----------------------------------------
+
+/** Shade the stretch of the strip whose events are on screen. */
+function shade_strip() {
+  const shade = document.querySelector(".on-screen");
+  if (!shade) return;
+  const top = shade.parentElement.getBoundingClientRect().bottom;
+  const starts = [];
+  for (const track of document.querySelectorAll(".track")) {
+    const { y, height } = track.getBoundingClientRect();
+    if (height && y > top && y < innerHeight) starts.push(Number(track.dataset.start));
+  }
+  shade.hidden = !starts.length;
+  if (shade.hidden) return;
+  const first = Math.min(...starts);
+  shade.style.left = `${first}%`;
+  shade.style.width = `${Math.max(Math.max(...starts) - first, 0.8)}%`;
+}
+
+let shading = null;
+addEventListener("scroll", () => {
+  shading ??= requestAnimationFrame(() => {
+    shading = null;
+    shade_strip();
+  });
+}, { passive: true });
+
+/** Underline the open event in the strip. */
+function show_open_in_strip(open_id) {
+  const picture = document.querySelector("[data-strip] svg");
+  picture?.querySelector(".open-event")?.remove();
+  const track = open_id && document.querySelector(`#event-${CSS.escape(open_id)} .track`);
+  if (!picture || !track) return;
+  const line = document.createElementNS(picture.namespaceURI, "line");
+  const ends = { class: "open-event", x1: `${track.dataset.start}%`, x2: `${track.dataset.end}%`, y1: "100%", y2: "100%" };
+  for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value);
+  picture.append(line);
+}
+
 // -- the strip: drag over a stretch of time to zoom into it ---------------------------------------
 
 function enhance_strip() {
@@ -282,7 +340,16 @@ function enhance_strip() {
   if (!strip) return;
   const bars = [...strip.querySelectorAll("a")];
   const brush = Object.assign(document.createElement("div"), { className: "brush", hidden: true });
-  strip.append(brush);
+  const shade = Object.assign(document.createElement("div"), { className: "on-screen", hidden: true });
+  strip.append(shade, brush);
+  shade_strip();
+  const readout = document.querySelector(".readout");
+  strip.addEventListener("pointermove", (event) => {
+    readout.value = bars[at(event)].querySelector("title").textContent;
+  });
+  strip.addEventListener("pointerleave", () => {
+    readout.value = "";
+  });
   let from = null;
 
   const at = (event) => {
@@ -316,8 +383,8 @@ function enhance_strip() {
     brush.hidden = true;
     if (!dragged) return; // a click is the link's
     const url = new URL(first.getAttribute("href"), document.baseURI);
-    const start = first.dataset.asks.split("/")[0];
-    const finish = last.dataset.asks.split("/").at(-1);
+    const start = first.dataset.window.split("/")[0];
+    const finish = last.dataset.window.split("/").at(-1);
     url.searchParams.set("date", `${start}/${finish}`);
     go(url);
   });
