@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app import keys, schemas, writes
-from app.api.access import FAILURES_PER_MINUTE
+from app.api.access import MAX_FAILURES_PER_MINUTE
 from app.keys import CHECKSUM
 from app.main import create_app
 from app.settings import Settings
@@ -495,7 +495,7 @@ def test_bad_keys_are_limited_by_address(store: str) -> None:
         here, there = sender("10.0.0.1"), sender("10.0.0.2")
         asked = Request("GET", "/types")
         bad = asked.given(**bearer(other_checksum(key)))
-        assert {here(bad).status for _ in range(FAILURES_PER_MINUTE)} == {401}
+        assert {here(bad).status for _ in range(MAX_FAILURES_PER_MINUTE)} == {401}
         assert_too_many(here(bad))
         assert there(bad).status == 401
         assert here(asked.given(**bearer(key))).status == 200

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app import cli, keys, reads, seeding, writes
-from app.api.files import MEDIA_TYPES, MOST_IMPORTED
+from app.api.files import IMPORT_MEDIA_TYPES, MAX_IMPORT_BYTES
 from app.api.routes import read_query
 from app.filters import EventFilter, ExportQuery
 from app.formats import COLUMNS, DERIVED_COLUMNS, FORMATS, MAX_FEED_EVENTS, READERS
@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 COUNTED = ("version", "created_at", "updated_at")
 GAS = "serbia-azerbaijan-gas-contract"
-TYPE_OF = {name: media_type for media_type, name in MEDIA_TYPES.items()}
+TYPE_OF = {name: media_type for media_type, name in IMPORT_MEDIA_TYPES.items()}
 FILTERS: dict[str, dict[str, Any]] = {
     "no filter": {},
     "a type": {"type": "contract"},
@@ -1026,13 +1026,13 @@ def test_a_format_that_is_only_written_is_refused(desk: TestClient, name: str) -
     """As a content type that is not understood, with those that are."""
     answer = send(desk, exported(desk, name), FORMATS[name].media_type)
     assert answer.status_code == 415
-    assert [kind for kind in MEDIA_TYPES if kind not in answer.json()["detail"]] == []
+    assert [kind for kind in IMPORT_MEDIA_TYPES if kind not in answer.json()["detail"]] == []
 
 
 def test_a_body_over_http_has_a_limit(desk: TestClient) -> None:
     """Of 32 MiB; one byte more is refused, whether or not it is announced."""
     file = (b" " * (2**20 - 1) + b"\n") * 32
-    assert len(file) == MOST_IMPORTED == 32 * 2**20
+    assert len(file) == MAX_IMPORT_BYTES == 32 * 2**20
     assert numbers(report(desk, file)) == (0, 0, 0)
     assert send(desk, file + b"\n").status_code == 413
 

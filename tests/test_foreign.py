@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import pytest
 from fastapi.testclient import TestClient
 
-from app.api.tracking import NAMES, PREFIXES
+from app.api.tracking import TRACKING_NAMES, TRACKING_PREFIXES
 from app.formats import COLUMNS, FORMATS, SUBSCRIPTIONS
 from app.main import create_app
 from app.settings import Settings
 from documented import text_of
 from stores import key_of
 
-MARKS = [*NAMES, *(f"{prefix}source" for prefix in PREFIXES), "utm_campaign"]
+MARKS = [*TRACKING_NAMES, *(f"{prefix}source" for prefix in TRACKING_PREFIXES), "utm_campaign"]
 SOURCES = 500
 
 

@@ -14,9 +14,9 @@ from uvicorn.middleware.proxy_headers import _TrustedHosts
 from werkzeug.http import parse_etags
 
 from app import dates, words
-from app.api.bodies import MAX_VALUES, MIB
+from app.api.bodies import MAX_JSON_VALUES, MIB
 from app.api.heads import MAX_HEADER_BYTES, MAX_URL_BYTES, is_host, prefers
-from app.api.routes import check_query, members, valid
+from app.api.routes import check_query, members, validate_query
 from app.errors import Problem
 from app.filters import ChangesQuery, EventQuery, FacetQuery, VocabularyQuery
 from app.formats import READERS
@@ -61,7 +61,7 @@ def evil(size: int, frames: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def parameter(model: type, name: str) -> Callable[[str], object]:
     """Return what reads a text as this parameter."""
-    return lambda text: valid(model, [(name, text)])
+    return lambda text: validate_query(model, [(name, text)])
 
 
 HEADERS: Mapping[str, Callable[[str], object]] = {
@@ -117,7 +117,7 @@ def test_no_body_takes_long() -> None:
     """1 MiB of empty lists took 0.8 seconds: how deep and how much it is, is counted first."""
 
     def parse(text: str) -> object:
-        return validate(EventWrite, read_json(text.encode(), MAX_VALUES))
+        return validate(EventWrite, read_json(text.encode(), MAX_JSON_VALUES))
 
     assert slow({"a document": parse}, MIB) == []
 
@@ -137,10 +137,10 @@ SHAPES = {  # a document: what is said of it, None if it is read
     b"[" * 41 + b"]" * 41: "is nested too deeply",
     b"[" * 40 + b"]" * 40: None,
     b'["' + b"[" * 100 + b'"]': None,
-    b'["\\"' + b"[{," * MAX_VALUES + b'"]': None,
-    b"[" + b"1," * MAX_VALUES + b"1]": f"has more than {MAX_VALUES} values",
-    b"[" + b"[]," * MAX_VALUES + b"1]": f"has more than {MAX_VALUES} values",
-    b"[" + b"1," * (MAX_VALUES - 2) + b"1]": None,
+    b'["\\"' + b"[{," * MAX_JSON_VALUES + b'"]': None,
+    b"[" + b"1," * MAX_JSON_VALUES + b"1]": f"has more than {MAX_JSON_VALUES} values",
+    b"[" + b"[]," * MAX_JSON_VALUES + b"1]": f"has more than {MAX_JSON_VALUES} values",
+    b"[" + b"1," * (MAX_JSON_VALUES - 2) + b"1]": None,
     b'["' + b'\\"' * 100_000: "is not JSON: Unterminated string starting at at line 1, column 2",
 }
 
@@ -151,7 +151,7 @@ def test_the_shape_of_a_document_is_bounded() -> None:
     for raw, expected in SHAPES.items():
         message = None
         try:
-            read_json(raw, MAX_VALUES)
+            read_json(raw, MAX_JSON_VALUES)
         except ValueError as error:
             message = str(error)
         if message != expected:

@@ -24,10 +24,10 @@ from uvicorn.logging import AccessFormatter
 from app import errors, keys, writes
 from app.api import middleware
 from app.server import Server as HttpServer
-from app.server import listening
+from app.server import listen
 from app.server.connection import Connection
 from app.server.logs import AccessLine
-from app.server.taking import Taking
+from app.server.read_watch import ReadWatch
 from commands import run
 from servers import DATELINE, SECONDS, Server, environment, serving, until
 from stores import SqliteStores, migrated, opened, seeded
@@ -55,17 +55,17 @@ def server(sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 # -- a server in a hurry, in a thread -------------------------------------------------------------
 
 
-class Impatient(Taking):
+class Impatient(ReadWatch):
     """As served, but a client may take nothing for half a second."""
 
-    seconds = 0.5
-    every = 0.1
+    max_seconds = 0.5
+    interval_seconds = 0.1
 
 
 class Hasty(Connection):
     """As served, but with half a second, and one more for every 2,000 bytes of a body."""
 
-    taking = Impatient
+    read_watch = Impatient
 
     seconds = 0.5
     pace = 2000
@@ -176,7 +176,7 @@ def hasty(
         timeout_graceful_shutdown=10,
     )
     server = HttpServer(config, stopping.set)
-    sockets = listening("127.0.0.1", 0)
+    sockets = listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=(sockets,))
     thread.start()
     try:
@@ -805,7 +805,8 @@ def test_a_foreign_address_is_told_in_one_line(sqlite: str, tmp_path: Path, host
     ran = run(*asked, folder=tmp_path, settings={"database_url": url})
     assert (ran.code, ran.out) == (1, "")
     assert (
-        ran.err == f"dateline: {host} is no address of this machine; choose another with --host\n"
+        ran.err
+        == f"dateline: {host} is not an address of this machine; choose another with --host\n"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from app.api.bodies import MIB
-from app.api.files import MOST_IMPORTED
+from app.api.files import MAX_IMPORT_BYTES
 from app.api.heads import MAX_HEADER_BYTES, MAX_URL_BYTES
 from reference import WRITES, Operation
 from servers import Answer, Server
@@ -147,7 +147,7 @@ def refused(writer: Writer, operation: Operation, valid: Request) -> Iterator[Re
     yield valid.given(X_Long="1" * MAX_HEADER_BYTES)
     if operation.bodies:
         yield replace(valid, body=b"no JSON")
-        most = MOST_IMPORTED if operation.noun == "import" else MIB
+        most = MAX_IMPORT_BYTES if operation.noun == "import" else MIB
         yield replace(valid, body=b" " * (most + 1))
         yield valid.given(Content_Type="text/plain")
     yield from conditional(writer, operation, valid)

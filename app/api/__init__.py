@@ -1,1 +1,1 @@
-"""The HTTP endpoints, a file per noun of the URL: no SQL, no try, handlers of a few lines."""
+"""The HTTP endpoints, one file per noun of the URL: no SQL, short handlers."""

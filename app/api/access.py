@@ -1,4 +1,4 @@
-"""Who may do what: keys, and how many requests each may send."""
+"""Access: check keys, and limit the requests of each key or address."""
 
 import time
 from typing import Annotated
@@ -12,13 +12,13 @@ from app.api.answers import database
 from app.errors import Problem
 
 MINUTE = 60  # seconds
-FAILURES_PER_MINUTE = 30  # wrong keys from one address
-STANDING_SECONDS = 1.0  # between looks at the key of a stream or a download
-TRANSIENT = ("store-unavailable", "query-too-costly")  # problems that may be over soon
+MAX_FAILURES_PER_MINUTE = 30  # wrong keys from one address
+RECHECK_SECONDS = 1.0  # between checks of the key of a stream or a download
+TRANSIENT_PROBLEMS = ("store-unavailable", "query-too-costly")
 
 
 class Bearer(HTTPBearer):
-    """The key that a request shows, as the reference describes it."""
+    """Read the key from a request; this also describes the scheme in the OpenAPI document."""
 
     def __init__(self) -> None:
         description = "A key made with `dateline key create NAME --scope write`."
@@ -30,37 +30,40 @@ class Bearer(HTTPBearer):
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(Bearer())]
 
 
-async def limit(request: HTTPConnection, per_minute: int, *whose: str) -> None:
-    """Problem `too-many-requests` where this one is too many in a minute; 0 sets no limit."""
+async def limit_rate(request: HTTPConnection, per_minute: int, *bucket: str) -> None:
+    """Raise Problem `too-many-requests` if the limit per minute is exceeded; 0 sets no limit."""
     if not per_minute:
         return
-    number, left = await database(request).count_request("/".join(whose), MINUTE)
+    number, left = await database(request).count_request("/".join(bucket), MINUTE)
     if number > per_minute:
         seconds = max(1, int(left) + 1)
-        detail = f"{per_minute} a minute are allowed; try again in {seconds} s."
+        detail = f"The limit is {per_minute} per minute; try again in {seconds} s."
         raise Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
 
-async def _holder(
+async def _authenticate(
     request: HTTPConnection, sent: HTTPAuthorizationCredentials | None
 ) -> keys.Holder | None:
-    """Who sent the request, None where nobody says; Problem `unauthorized` for a bad key."""
+    """Return the owner of the request's key, or None if it has no key.
+
+    Raise Problem `unauthorized` if the key is not valid.
+    """
     if "authorization" not in request.headers:
         return None
-    found = None
+    holder = None
     if sent is not None:
-        found = await database(request).run_read(
+        holder = await database(request).run_read(
             keys.find_holder, sent.credentials, writes.current_timestamp()
         )
-    if found is None:
-        # Whoever has a valid key is let through: others may share the address.
-        await limit(request, FAILURES_PER_MINUTE, "failures", _address(request))
+    if holder is None:
+        # Valid keys are not limited by failures: others may share the address.
+        await limit_rate(request, MAX_FAILURES_PER_MINUTE, "failures", _address(request))
         raise _challenge("This key is not valid: unknown, expired or revoked.", "invalid_token")
-    return found
+    return holder
 
 
 def _challenge(detail: str, error: str | None = None) -> Problem:
-    """RFC 6750 section 3."""
+    """Build the 401 problem of RFC 6750 section 3."""
     realm = 'Bearer realm="dateline"'
     challenge = realm if error is None else f'{realm}, error="{error}"'
     return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
@@ -70,8 +73,8 @@ def _address(request: HTTPConnection) -> str:
     return request.client.host if request.client else "unknown"
 
 
-class Standing:
-    """Whether a client that was let in may still read, while its answer takes long."""
+class KeyWatch:
+    """Check during a long answer that the client's key is still valid."""
 
     def __init__(self, request: HTTPConnection) -> None:
         self._request = request
@@ -79,11 +82,11 @@ class Standing:
         self._checked = time.monotonic()
 
     async def check(self) -> None:
-        """Raise Problem `unauthorized` if the key has ended; look at most once in STANDING_SECONDS.
+        """Raise Problem `unauthorized` if the key has ended.
 
-        While the store is away no key can end.
+        Check at most once per RECHECK_SECONDS, and skip the check while the store is unavailable.
         """
-        if not self._key or time.monotonic() - self._checked < STANDING_SECONDS:
+        if not self._key or time.monotonic() - self._checked < RECHECK_SECONDS:
             return
         self._checked = time.monotonic()
         try:
@@ -91,7 +94,7 @@ class Standing:
                 keys.find_holder, self._key, writes.current_timestamp()
             )
         except Problem as problem:
-            if problem.code not in TRANSIENT:
+            if problem.code not in TRANSIENT_PROBLEMS:
                 raise
             return
         if holder is None:
@@ -99,45 +102,47 @@ class Standing:
 
 
 class MayRead(Bearer):
-    """Anybody where reads are public, else whoever has a key.
+    """Let everybody read if reads are public, otherwise owners of keys.
 
-    It is the scheme too: a dependency on that would take every read as long again.
+    It is a security scheme itself: depending on one would double the time of every read.
     """
 
     async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
         settings = request.app.state.settings
         sent = await super().__call__(request) if "authorization" in request.headers else None
-        holder = await _holder(request, sent)
+        holder = await _authenticate(request, sent)
         if holder is None and not settings.public_reads:
             raise _challenge("Reading needs a key here.")
-        whose = holder.id if holder else _address(request)
-        await limit(request, settings.reads_per_minute, "reads", whose)
+        client = holder.id if holder else _address(request)
+        await limit_rate(request, settings.reads_per_minute, "reads", client)
         return sent
 
 
-async def may_write(request: Request, sent: Credentials) -> keys.Holder:
-    """Whoever has a key of the scope `write`."""
-    holder = await _holder(request, sent)
+async def require_write(request: Request, sent: Credentials) -> keys.Holder:
+    """Return the owner of the key. Raise Problem if it has no scope `write`, or none is sent."""
+    holder = await _authenticate(request, sent)
     if holder is None:
         raise _challenge("Writing needs a key.")
     if not holder.may("write"):
         challenge = 'Bearer realm="dateline", error="insufficient_scope", scope="write"'
         headers = {"WWW-Authenticate": challenge}
         raise Problem("forbidden", "This key may only read.", headers=headers)
-    await limit(request, request.app.state.settings.writes_per_minute, "writes", holder.id)
+    await limit_rate(request, request.app.state.settings.writes_per_minute, "writes", holder.id)
     return holder
 
 
 Note = Annotated[
     schemas.LineText | None,
-    Query(description="Why; kept in the revision.", examples=["Typo in title"]),
+    Query(description="Reason, kept in the revision.", examples=["Typo in title"]),
 ]
 
 
-def author(holder: Annotated[keys.Holder, Depends(may_write)], note: Note = None) -> writes.By:
-    """Who writes, and why, as it stands in the revision."""
+def get_author(
+    holder: Annotated[keys.Holder, Depends(require_write)], note: Note = None
+) -> writes.By:
+    """Return the author and the reason of a write, for the revision."""
     return writes.By(holder.name, note)
 
 
 Reader = Depends(MayRead())
-Author = Annotated[writes.By, Depends(author)]
+Author = Annotated[writes.By, Depends(get_author)]

@@ -1,4 +1,4 @@
-"""From what `reads` gives to an HTTP answer: entity tags, 304, links, absolute URLs."""
+"""Turn results of `reads` into HTTP answers: entity tags, 304, links, absolute URLs."""
 
 import json
 from collections.abc import Callable
@@ -22,9 +22,9 @@ JSON = "application/json"
 
 
 def database(request: HTTPConnection) -> Database:
-    """The store that the application was made for."""
-    found: Database = request.app.state.database
-    return found
+    """Return the store of the application."""
+    store: Database = request.app.state.database
+    return store
 
 
 async def collection(
@@ -33,7 +33,7 @@ async def collection(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """The page that `work` reads, with its `next` and a weak tag; 304 where it is known."""
+    """Answer with the page that `work` reads, its `next` and a weak tag."""
 
     def render(page: reads.Page, headers: dict[str, str]) -> bytes:
         following = _link(request, headers, "cursor", page.cursor)
@@ -51,7 +51,7 @@ async def stretch(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """As `collection`, of a list whose end moves: without a total; `name` is its cursor's."""
+    """Answer like `collection`, without a total; `name` is the parameter of the cursor."""
 
     def render(page: reads.Page, headers: dict[str, str]) -> bytes:
         following = _link(request, headers, name, page.cursor)
@@ -61,11 +61,11 @@ async def stretch(
 
 
 def _link(request: Request, headers: dict[str, str], name: str, cursor: str | None) -> bytes:
-    """The URL of what follows as JSON, in a Link header too where there is more."""
+    """Return the URL of the next page as JSON, and add it as a Link header if there is one."""
     if cursor is None:
         return b"null"
-    asked = [pair for pair in request.query_params.multi_items() if pair[0] != name]
-    address = f"{_base(request)}?{urlencode([*asked, (name, cursor)])}"
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] != name]
+    address = f"{_base(request)}?{urlencode([*pairs, (name, cursor)])}"
     headers["Link"] = f'<{address}>; rel="next"'
     return json.dumps(address).encode()
 
@@ -76,7 +76,7 @@ async def counts(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """The counts that `work` makes, with a weak tag; 304 where they are known."""
+    """Answer with the counts that `work` computes and a weak tag."""
 
     def at_any_state(
         connection: Connection, _: reads.Position, /, *args: P.args, **kwargs: P.kwargs
@@ -94,7 +94,10 @@ async def of_this_state(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """An answer with a weak tag of URL and store's state; its route depends on `Unchanged`."""
+    """Answer with a weak tag of the URL and the state of the store.
+
+    The route must depend on `Unchanged`, which answers 304.
+    """
 
     def read(connection: Connection) -> tuple[str, bytes, dict[str, str]]:
         now = reads.position(connection)
@@ -103,30 +106,30 @@ async def of_this_state(
         return tag, render(work(connection, now, *args, **kwargs), headers), headers
 
     store = database(request)
-    slow = any(getattr(query, "slow", False) for query in args)  # as a query says of itself
+    slow = any(getattr(query, "slow", False) for query in args)  # set by the query model
     tag, body, headers = await (store.run_slow_read if slow else store.run_read)(read)
-    if _known_tags(request).star_tag:
+    if _client_tags(request).star_tag:
         return _not_modified(tag)
     return Response(body, headers=headers, media_type=media_type)
 
 
 class NotModified(Exception):  # noqa: N818 - as RFC 9110 calls it
-    """Ends a request whose answer the client has, by its tag."""
+    """Ends a request whose answer the client already has, by its tag."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
 
 
 async def unchanged(request: Request) -> None:
-    """NotModified where the client knows the tag of URL and store's state.
+    """Raise NotModified if the client has the answer of this URL in this state of the store.
 
-    It comes before the parameters are looked at: this URL had an answer in this state before. `*`
-    proves no such thing, and a request that would be refused is refused (RFC 9110 section 13.2.1).
+    This runs before the parameters are validated: the tag proves that they were valid. `*` proves
+    nothing, so an invalid request must still be refused (RFC 9110 section 13.2.1).
     """
-    asked = _known_tags(request)
-    if asked and not asked.star_tag:
+    tags = _client_tags(request)
+    if tags and not tags.star_tag:
         tag = await tag_of_now(request)
-        if asked.contains_weak(tag):
+        if tags.contains_weak(tag):
             raise NotModified(tag)
 
 
@@ -134,7 +137,7 @@ Unchanged = Depends(unchanged)
 
 
 def install(app: FastAPI) -> None:
-    """Answer the requests that NotModified ends."""
+    """Answer 304 when NotModified is raised."""
 
     async def not_modified(_: Request, ended: Exception) -> Response:
         assert isinstance(ended, NotModified)
@@ -148,20 +151,20 @@ def _not_modified(tag: str) -> Response:
 
 
 def tagged(tag: str) -> dict[str, str]:
-    """The headers of an answer with a weak tag."""
+    """Return the headers of an answer with a weak tag."""
     return {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache"}
 
 
 async def tag_of_now(request: Request) -> str:
-    """The tag of this URL in the state that the store has now."""
+    """Return the tag of this URL in the current state of the store."""
     return _tag_of_state(request, await database(request).run_read(reads.position))
 
 
 def _tag_of_state(request: Request, now: reads.Position) -> str:
     settings = request.app.state.settings
-    # What an answer shows beside the store, or is sent under.
-    shown = (settings.public_url, request.url, settings.title, settings.frame_ancestors)
-    digest = blake2b("\n".join(map(str, shown)).encode(), digest_size=6).hexdigest()
+    # Everything besides the store that an answer depends on.
+    inputs = (settings.public_url, request.url, settings.title, settings.frame_ancestors)
+    digest = blake2b("\n".join(map(str, inputs)).encode(), digest_size=6).hexdigest()
     return f"{now.epoch}.{now.position}.{digest}.{__version__}"
 
 
@@ -171,34 +174,34 @@ async def document(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """The document that `work` reads, with a strong tag of its bytes; 304 where it is known."""
+    """Answer with the document that `work` reads and a strong tag, or with 304."""
     body = await database(request).run_read(work, *args, **kwargs)
     tag = reads.tag(body)
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache, no-transform"}
-    if _known_tags(request).contains_weak(tag):
+    if _client_tags(request).contains_weak(tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=JSON)
 
 
-def _known_tags(request: Request) -> ETags:
-    """The tags of the answers that the client has, compared weakly (RFC 9110 section 13.1.2)."""
+def _client_tags(request: Request) -> ETags:
+    """Return the tags in If-None-Match, to be compared weakly (RFC 9110 section 13.1.2)."""
     return parse_etags(",".join(request.headers.getlist("if-none-match")))
 
 
 def absolute(request: Request, path: str) -> str:
-    """The URL that clients use for a path of this API."""
+    """Return the URL that clients use for a path of this API."""
     public: str | None = request.app.state.settings.public_url
     root = request.scope.get("root_path", "")
     return f"{public or f'{request.url.scheme}://{request.url.netloc}{root}'}{path}"
 
 
 def address(request: Request) -> str:
-    """The absolute URL of this list, with its query."""
-    asked = urlencode(request.query_params.multi_items())
-    return f"{_base(request)}?{asked}" if asked else _base(request)
+    """Return the absolute URL of this list, with its query."""
+    query = urlencode(request.query_params.multi_items())
+    return f"{_base(request)}?{query}" if query else _base(request)
 
 
 def _base(request: Request) -> str:
-    """The absolute URL of this list, without its query."""
+    """Return the absolute URL of this list, without its query."""
     path = request.url.path.removeprefix(request.scope.get("root_path", ""))
     return absolute(request, path)

@@ -22,10 +22,10 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reade
     responses=paging("A page of findings, in timeline order."),
 )
 async def list_findings(request: Request, asked: Annotated[AuditQuery, Query()]) -> Response:
-    """What should be looked at again in the events that the filter finds.
+    """Find problems to check in the filtered events.
 
-    An act that is later than all of its sources; a source that was published after it was read, or
-    in the future; no known publisher, or a single one, among the sources that support an event; a
-    plan whose time is past. Every page except the last is full.
+    An event is later than all of its sources; a source was published after it was accessed, or
+    in the future; an event is supported by sources of no known publisher, or of only one; a plan is
+    overdue. Every page except the last is full.
     """
     return await stretch(request, "cursor", reads.audit, asked)

@@ -1,4 +1,4 @@
-"""`/changes`: the feed of all changes, by the page or as Server-Sent Events."""
+"""`/changes`: the feed of all changes, in pages or as Server-Sent Events."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import reads, schemas
-from app.api.access import STANDING_SECONDS, TRANSIENT, Reader, Standing
+from app.api.access import RECHECK_SECONDS, TRANSIENT_PROBLEMS, KeyWatch, Reader
 from app.api.answers import database, stretch, unchanged
 from app.api.documentation import paging
 from app.api.routes import StrictRoute
@@ -20,7 +20,7 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reade
 
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0
-ANSWERS = paging("A stretch of the feed, the oldest change first.")
+ANSWERS = paging("A page of the feed, the oldest change first.")
 STREAM = {
     "schema": {"type": "string"},
     "example": 'id: WyJhYmMi\nevent: change\ndata: {"op": "update", "id": "…"}\n\n',
@@ -40,19 +40,19 @@ async def list_changes(
         str | None,
         Header(
             alias="Last-Event-ID",
-            description="As `after`; browsers send it when they connect to a stream again.",
+            description="Like `after`; browsers send it when they reconnect to a stream.",
         ),
     ] = None,
 ) -> Response:
-    """Every creation, change and deletion of an event in the order of commits, none left out.
+    """List every creation, change and deletion of an event, in the order of commits.
 
-    Ask `after` the `cursor` of the last change that you have seen. With `Accept:
-    text/event-stream`, changes come as they happen, each with its cursor as `id`.
+    None is left out. Pass the `cursor` of the last change you have seen as `after`. With `Accept:
+    text/event-stream`, changes arrive as they happen, each with its cursor as `id`.
     """
     if last_event_id:
         asked = asked.model_copy(update={"after": last_event_id})
     if EVENT_STREAM not in request.headers.get("accept", ""):
-        await unchanged(request)  # not before: a stream has no tag
+        await unchanged(request)  # not for a stream, which has no tag
         return await stretch(request, "after", reads.changes, asked)
     changed = database(request).changed.next
     after, items = await database(request).run_read(reads.changes_after, asked)
@@ -65,41 +65,41 @@ async def list_changes(
 async def _follow(
     request: Request, asked: ChangesQuery, items: Sequence[bytes], changed: anyio.Event
 ) -> AsyncIterator[bytes]:
-    """Give changes as they happen, and a heartbeat if none do, until the server stops.
+    """Yield changes as they happen, and heartbeats, until the server stops.
 
-    It ends too when the key of its client ends, or the store has become another.
+    End also when the client's key ends, or the store is replaced.
     """
-    store, standing = database(request), Standing(request)
+    store, key_watch = database(request), KeyWatch(request)
     yield b"retry: 2000\n\n"
     while not request.app.state.stopping.is_set():
         if items:
             yield b"".join(map(_event, items))
         quiet = False
         try:
-            quiet = not items and await _is_quiet(changed, standing)
+            quiet = not items and await _is_quiet(changed, key_watch)
             changed = store.changed.next
-            await standing.check()
+            await key_watch.check()
             after, items = await store.run_read(reads.changes_after, asked)
             asked = asked.model_copy(update={"after": after})
         except Problem as problem:
-            # A browser comes back when a stream ends, but not after an answer that is no 200.
-            if problem.code not in TRANSIENT:
+            # A browser reconnects after a stream has ended, but not after an error.
+            if problem.code not in TRANSIENT_PROBLEMS:
                 return
             items = ()
         if quiet:
             yield b": still here\n\n"
 
 
-async def _is_quiet(changed: anyio.Event, standing: Standing) -> bool:
-    """Wait for a change; return whether none came for HEARTBEAT_SECONDS.
+async def _is_quiet(changed: anyio.Event, key_watch: KeyWatch) -> bool:
+    """Wait for a change. Return True if there was none for HEARTBEAT_SECONDS.
 
     Raise Problem `unauthorized` as soon as the client's key ends.
     """
     with anyio.move_on_after(HEARTBEAT_SECONDS) as waiting:
         while not changed.is_set():
-            with anyio.move_on_after(STANDING_SECONDS):
+            with anyio.move_on_after(RECHECK_SECONDS):
                 await changed.wait()
-            await standing.check()
+            await key_watch.check()
     return waiting.cancelled_caught
 
 

@@ -1,4 +1,4 @@
-"""`/events/{id}/sources`: adding one source to an event, and removing one."""
+"""`/events/{id}/sources`: add one source to an event, or remove one."""
 
 from typing import Annotated
 
@@ -16,9 +16,9 @@ from app.api.records import (
     NOUNS,
     IdempotencyKey,
     IfMatch,
+    answer_once,
+    answer_write,
     condition_of,
-    once,
-    written,
 )
 from app.api.routes import StrictRoute
 
@@ -32,7 +32,7 @@ EventId = Annotated[
         json_schema_extra=ID,
     ),
 ]
-WHOLE = "The event as it is now, with all its sources."
+CITED_EVENT = "The event as it is now, with all its sources."
 
 
 @router.post(
@@ -40,7 +40,9 @@ WHOLE = "The event as it is now, with all its sources."
     name="add_source",
     summary="Add a source to an event",
     response_model=schemas.Event,
-    responses=writing(200, WHOLE, "not-found", "gone", "key-reused", *CONDITIONAL, *OF_BODIES),
+    responses=writing(
+        200, CITED_EVENT, "not-found", "gone", "key-reused", *CONDITIONAL, *OF_BODIES
+    ),
     openapi_extra=sending(schemas.SourceReference),
 )
 async def add_source(
@@ -50,11 +52,11 @@ async def add_source(
     if_match: IfMatch = None,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Cite one more source, behind the others, which stay as they are.
+    """Cite one more source, after the others, which stay as they are.
 
     The body is one entry of `sources`: the source's `id` or its own fields, with `role`, `claims`,
-    `quote`, `locator` and `note`. A source may be cited several times, but not in the same words.
-    `If-Match` must name the state of the event that you have read.
+    `quote`, `locator` and `note`. A source may be cited several times, but not with the same text.
+    `If-Match` must be the ETag of the event that you have read.
     """
     condition = condition_of(if_match)
     body, entry = await read_document(request)
@@ -62,7 +64,7 @@ async def add_source(
     def work(session: Session) -> writes.WriteAnswer:
         return writes.add_source(session, by, event_id, entry, condition).answer
 
-    return await once(request, by, key, body, work)
+    return await answer_once(request, by, key, body, work)
 
 
 @router.delete(
@@ -70,7 +72,7 @@ async def add_source(
     name="remove_source",
     summary="Remove a source from an event",
     response_model=schemas.Event,
-    responses=writing(200, WHOLE, "not-found", "gone", *CONDITIONAL),
+    responses=writing(200, CITED_EVENT, "not-found", "gone", *CONDITIONAL),
 )
 async def remove_source(
     request: Request,
@@ -80,7 +82,7 @@ async def remove_source(
         int,
         Path(
             alias="n",
-            description="Place of the source in the event's `sources`, counted from 0.",
+            description="Index of the source in the event's `sources`, from 0.",
             ge=0,
             le=MAX_VERSION,
             examples=[1],
@@ -88,12 +90,12 @@ async def remove_source(
     ],
     if_match: IfMatch = None,
 ) -> Response:
-    """Remove one source; those behind it move up. The source itself stays in `/sources`.
+    """Remove one citation; the later ones move up. The source itself stays in `/sources`.
 
-    The last source that supports the event cannot be removed. `If-Match` must name the state of the
-    event that you have read, so that `n` counts what you have seen.
+    The last source that supports the event cannot be removed. `If-Match` must be the ETag of the
+    event that you have read, so that `n` means the source you have seen.
     """
     condition = condition_of(if_match)
     work = writes.remove_source
-    saved = await database(request).run_write(work, by, event_id, number, condition)
-    return written(request, saved.answer)
+    result = await database(request).run_write(work, by, event_id, number, condition)
+    return answer_write(request, result.answer)

@@ -1,6 +1,6 @@
-"""The content coding of downloads (RFC 9110 section 8.4), which are compressed as they are made.
+"""The content coding of downloads (RFC 9110 section 8.4): compress them while they are written.
 
-All other answers are compressed while they are sent: each slow client would keep a compressor.
+Other answers are compressed while they are sent; here each slow client would hold a compressor.
 """
 
 import re
@@ -9,24 +9,24 @@ from collections.abc import Generator, Iterable
 
 from fastapi import Request
 
-from app.api.middleware import MARK
+from app.api.middleware import UNTOUCHED
 
 LEVEL = 4  # as for all other answers
-IDENTITY = MARK[1].decode()
-REFUSAL = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
+NO_CODING = UNTOUCHED[1].decode()
+REFUSED_QUALITY = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 def coding_for(request: Request) -> str:
-    """Return `gzip` if the client takes it, otherwise IDENTITY."""
+    """Return `gzip` if the client accepts it, otherwise NO_CODING."""
     header = ",".join(request.headers.getlist("accept-encoding")).lower()
     items = [item.partition(";") for item in header.split(",")]
-    accepted = {name.strip(): not REFUSAL.fullmatch(quality) for name, _, quality in items}
-    return "gzip" if accepted.get("gzip", accepted.get("*", False)) else IDENTITY
+    accepted = {name.strip(): not REFUSED_QUALITY.fullmatch(quality) for name, _, quality in items}
+    return "gzip" if accepted.get("gzip", accepted.get("*", False)) else NO_CODING
 
 
 def encode(pieces: Iterable[bytes], coding: str) -> Generator[bytes, None, None]:
-    """Give `pieces` in a content coding."""
-    if coding == IDENTITY:
+    """Yield `pieces` in a content coding."""
+    if coding == NO_CODING:
         yield from pieces
         return
     encoder = zlib.compressobj(LEVEL, zlib.DEFLATED, 31)

@@ -1,4 +1,4 @@
-"""`/facets` and `/histogram`: how many events a filter finds, by value and by time."""
+"""`/facets` and `/histogram`: count the events of a filter, by value and by time."""
 
 from typing import Annotated
 
@@ -18,12 +18,12 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reade
     "/facets",
     summary="Count events by value",
     response_model=schemas.FacetCounts,
-    responses=reading("Counts, the commonest value first."),
+    responses=reading("Counts, the most frequent value first."),
 )
 async def get_facets(request: Request, asked: Annotated[FacetQuery, Query()]) -> Response:
-    """How many of the events that the filter finds bear each value of the dimensions in `by`.
+    """Count the filtered events for each value of the dimensions in `by`.
 
-    An event that bears several values counts for each of them; `total` counts it once.
+    An event with several values counts for each of them; `total` counts it once.
     """
     return await counts(request, reads.facets, asked)
 
@@ -32,20 +32,20 @@ async def get_facets(request: Request, asked: Annotated[FacetQuery, Query()]) ->
     "/histogram",
     summary="Count events by time",
     response_model=schemas.Histogram,
-    responses=reading("Calendar spans in order, none left out."),
+    responses=reading("Calendar spans in order, without gaps."),
 )
 async def get_histogram(request: Request, asked: Annotated[HistogramQuery, Query()]) -> Response:
-    """How many of the events that the filter finds fall into each calendar span.
+    """Count the filtered events in each calendar span.
 
-    An event counts in every span that it may overlap: in `possible` wherever it may have taken
-    place, in `certain` where it did in any case. With `date`, the spans that hold it; without, from
-    the first to the last day that any of the events names. More than 5,000 spans are an error.
+    An event counts in every span that it may overlap: in `possible` if it may have taken place
+    then, in `certain` if it did in any case. With `date`, the spans cover that date; without it,
+    they run from the first to the last day of all events. More than 5,000 spans are an error.
 
-    An event whose date names no year (`XXXX`, `-XXXX`, `XXXX-12`, or both ends open) may have taken
-    place at any time. It counts in `undated` alone, also with `date`, and stretches no range. So
-    the list of one span finds as many events as its `possible` and `undated` together.
+    If the date of an event has no year (`XXXX`, `-XXXX`, `XXXX-12`, or both ends open), the event
+    may have taken place at any time. It counts only in `undated`, also with `date`, and does not
+    extend the range. So the list for one span has as many events as `possible` plus `undated`.
 
-    A decade, a century and a millennium begin with a year that can be divided by 10, 100 or 1,000:
-    the century from 2000 is 2000 to 2099, as the date `20XX` says it.
+    A decade, a century and a millennium begin with a year divisible by 10, 100 or 1,000: the
+    century from 2000 is 2000 to 2099, like the date `20XX`.
     """
     return await counts(request, reads.histogram, asked)

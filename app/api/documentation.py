@@ -1,4 +1,4 @@
-"""What the API reference says beyond the routes themselves, and its last finish."""
+"""The OpenAPI document: its general texts, and changes to the generated document."""
 
 import json
 from collections.abc import Mapping
@@ -18,52 +18,52 @@ Dated events, each with its sources, behind one filter.
 
 **Try it** on the example chronology:
 - [Contracts that may fall into November 2023](events?type=contract&date=2023-11)
-- [What was known by the end of 2022](events?known_by=2022&fields=id,title,date)
-- [Events a year, certain and possible](histogram?interval=year&date=2020/2024)
+- [Events known by the end of 2022](events?known_by=2022&fields=id,title,date)
+- [Events per year, certain and possible](histogram?interval=year&date=2020/2024)
 - [Who reported](facets?by=publisher)
 - [The timeline of energy](./?tag=energy), and [the same as a spreadsheet](events.csv?tag=energy)
 
-**Dates say only what is known.** A date is an EDTF string (ISO 8601-2): `2023-11` is some moment in
-November 2023, `2023-11/2024-12` lasts, `[..2024-02-06]` is one act on some day up to that one,
-`2020-08~` is about August 2020. Ask with the same language: `date=2023-11`. Every hit says whether
-it matches for `certain` or is only `possible`.
+**Dates claim only known facts.** A date is an EDTF string (ISO 8601-2): `2023-11` is some moment in
+November 2023, `2023-11/2024-12` a period, `[..2024-02-06]` one day, at the latest that one, and
+`2020-08~` about August 2020. Filters use the same notation: `date=2023-11`. Every hit says whether
+it is `certain` or only `possible`.
 
-**No filter is silently ignored.** A parameter that is unknown, misspelt or repeated without need
-is an error that names it and suggests the right one.
+**No filter is silently ignored.** An unknown, misspelt or wrongly repeated parameter is an error
+that names it and suggests the right one.
 
-**Lists** answer `{"items", "total", "next"}`; follow `next` until it is null, which alone says that
-a list ends: a page holds fewer items than `limit` if they fill 4 MiB. In URLs, encode what EDTF
-needs: `curl -g` or `curl -G --data-urlencode 'date=2023-11-01/2023-12-15'`.
+**Lists** answer `{"items", "total", "next"}`; follow `next` until it is null. Only that is the end:
+a page has fewer items than `limit` if they fill 4 MiB. In URLs, encode the characters of EDTF:
+`curl -g` or `curl -G --data-urlencode 'date=2023-11-01/2023-12-15'`.
 
-**Errors** are `application/problem+json` (RFC 9457); `errors` lists what was wrong and what would
-be right. Whatever is asked, malformed HTTP is refused with 400, a head of more than 16 KiB with
-431, and a request that takes too long to arrive with 408.
+**Errors** are `application/problem+json` (RFC 9457); `errors` lists the mistakes and how to correct
+them. On every path, malformed HTTP gets 400, a head of more than 16 KiB gets 431, and a request
+that takes too long to arrive gets 408.
 
-**Caching**: lists carry a weak `ETag` of the store's state, single records a strong one of their
-bytes; send it back as `If-None-Match` and an unchanged answer is `304`. There is no
-`Last-Modified`, and `If-Modified-Since` is ignored: a date of whole seconds cannot tell two writes
-in one second apart, and an event's answer also changes with the names of its actors and sources.
+**Caching**: lists have a weak `ETag` of the state of the store, single records a strong one of
+their bytes. Send it back as `If-None-Match`, and an unchanged answer is `304`. There is no
+`Last-Modified`, and `If-Modified-Since` is ignored: whole seconds cannot distinguish two writes
+within a second, and an event also changes with the names of its actors and sources.
 """
 
 TAGS = [
     {"name": "Events", "description": "The chronology: lists under one filter, and single events."},
     {
         "name": "Vocabulary",
-        "description": "What events refer to, with how many events bear each entry. Its ids are "
-        "the values of the filter.",
+        "description": "The records that events refer to, with their numbers of events. Their "
+        "ids are the values of the filter.",
     },
     {
         "name": "Files",
-        "description": "The chronology out and in: for spreadsheets, calendars, maps, "
+        "description": "Export and import the chronology: for spreadsheets, calendars, maps, "
         "timelines, feed readers, linked data.",
     },
-    {"name": "Operations", "description": "For those who run the server."},
+    {"name": "Operations", "description": "For operators of the server."},
 ]
 
-# What an id in a path looks like; whatever does not is 404 like any other that is not there.
+# The form of an id in a path; anything else is 404, like an unknown id.
 ID: dict[str, Any] = {"pattern": schemas.SLUG, "maxLength": 100}
 
-# What the reference fills in, so that its first click finds something; other examples it shows.
+# Values that the reference fills in, so that the first click finds something.
 FILLED_IN: Mapping[str, Mapping[str, Any]] = {
     "list_events": {"date": "2023-11", "type": ["contract"]},
     "get_facets": {"by": ["type", "actor"], "date": "2023"},
@@ -80,55 +80,55 @@ FILLED_IN: Mapping[str, Mapping[str, Any]] = {
 
 
 SCHEMAS = "#/components/schemas/"
-EVERYWHERE = ("uri-too-long", "invalid-parameters", "headers-too-large")
+COMMON_PROBLEMS = ("uri-too-long", "invalid-parameters", "headers-too-large")
 
 
 def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for the kinds of problem it can answer with, keys of KINDS.
+    """Return the `responses` of a route for its problems; `codes` are keys of PROBLEM_TYPES.
 
-    Those that every route can answer with need not be named.
+    COMMON_PROBLEMS are always included.
     """
-    found: dict[int | str, dict[str, Any]] = {}
-    for code in (*EVERYWHERE, *codes):
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in (*COMMON_PROBLEMS, *codes):
         kind = PROBLEM_TYPES[code]
-        named = found.setdefault(
+        response = responses.setdefault(
             kind.status, {"model": schemas.Problem, "description": kind.title, "examples": {}}
         )
-        if kind.title not in named["description"]:
-            named["description"] += f" / {kind.title}"
-        named["examples"][code] = {"summary": kind.title, "value": example_problem(code)}
-    return found
+        if kind.title not in response["description"]:
+            response["description"] += f" / {kind.title}"
+        response["examples"][code] = {"summary": kind.title, "value": example_problem(code)}
+    return responses
 
 
-def reading(what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that reads the store: 200 with its headers, 304, and problems."""
+def reading(description: str, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that reads: 200 with its headers, 304, and problems."""
     tag = _header("Tag of this answer, for If-None-Match.")
     return {
-        200: {"description": what, "headers": {"ETag": tag}},
+        200: {"description": description, "headers": {"ETag": tag}},
         304: {"description": "Unchanged since the tag in If-None-Match."},
         **errors(*codes, *OF_READS),
     }
 
 
-def paging(what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
-    """As `reading`, of a list that comes a page at a time."""
-    told = reading(what, *codes, "start-again")
-    link = _header('The page that follows, as `rel="next"`; left out at the end.')
-    told[200]["headers"]["Link"] = {**link, "required": False}
-    return told
+def paging(description: str, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that reads a list in pages."""
+    responses = reading(description, *codes, "start-again")
+    link = _header('The next page, as `rel="next"`; absent at the end.')
+    responses[200]["headers"]["Link"] = {**link, "required": False}
+    return responses
 
 
-def writing(status: int, what: str, *codes: str) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that writes: what it answers with its headers, and problems.
+def writing(status: int, description: str, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that writes: its success with headers, and problems.
 
-    Where it takes a document, the codes include OF_BODIES.
+    If the route takes a document, include OF_BODIES in `codes`.
     """
-    told: dict[str, Any] = {"description": what}
+    success: dict[str, Any] = {"description": description}
     if status != 204:
-        told["headers"] = {"ETag": _header("Tag of the new state, for If-Match.")}
+        success["headers"] = {"ETag": _header("Tag of the new version, for If-Match.")}
     if status == 201:
-        told["headers"]["Location"] = _header("Where it is.")
-    return {status: told, **errors(*codes, *OF_WRITES)}
+        success["headers"]["Location"] = _header("URL of the record.")
+    return {status: success, **errors(*codes, *OF_WRITES)}
 
 
 OF_READS = ("unauthorized", "too-many-requests", "query-too-costly", "store-unavailable")
@@ -136,20 +136,23 @@ OF_WRITES = ("unauthorized", "forbidden", "too-many-requests", "store-unavailabl
 OF_BODIES = ("bad-request", "body-too-large", "unsupported-media-type", "invalid-body")
 
 
-# What a file is to those who generate clients.
+# Schemas of files, for generators of clients.
 A_FILE = {"type": "string", "format": "binary"}
 A_TEXT = {"type": "string"}
 AN_OBJECT = {"type": "object", "additionalProperties": True}
 
 
-def files(what: str, *, only: str | None = None) -> dict[str, Any]:
-    """The 200 of a route that answers with a file, of whatever format it is asked for.
+def files(description: str, *, only: str | None = None) -> dict[str, Any]:
+    """Return the 200 of a route that answers with a file of any format, or of one.
 
-    A generated client reads each as the first type that it knows: NDJSON, else CSV.
+    Generated clients read each file as the first type that they know: NDJSON, else CSV.
     """
-    told = (made for made in FORMATS.values() if only in (None, made.name))
-    media_types = dict.fromkeys(made.media_type.partition(";")[0] for made in told)
-    return {"description": what, "content": {name: {"schema": _file(name)} for name in media_types}}
+    formats = (entry for entry in FORMATS.values() if only in (None, entry.name))
+    media_types = dict.fromkeys(entry.media_type.partition(";")[0] for entry in formats)
+    return {
+        "description": description,
+        "content": {name: {"schema": _file(name)} for name in media_types},
+    }
 
 
 def _file(media_type: str) -> dict[str, Any]:
@@ -163,7 +166,7 @@ def _header(description: str) -> dict[str, Any]:
 
 
 def sending(shape: type[BaseModel], *, patch: bool = False) -> dict[str, Any]:
-    """The `requestBody` of a route that takes a document of this shape, or a patch of one."""
+    """Return the `requestBody` of a route that takes a document of this shape, or a patch."""
     media_type = "application/merge-patch+json" if patch else "application/json"
     schema = {"$ref": f"{SCHEMAS}{_patch_of(shape) if patch else shape.__name__}"}
     content = {media_type: {"schema": schema, "example": EXAMPLES[shape.__name__, patch]}}
@@ -171,11 +174,11 @@ def sending(shape: type[BaseModel], *, patch: bool = False) -> dict[str, Any]:
 
 
 def _patch_of(shape: type[BaseModel]) -> str:
-    """`EventPatch` of EventWrite."""
+    """Return the name of the patch of a shape: `EventPatch` for EventWrite."""
     return f"{shape.__name__.removesuffix('Write')}Patch"
 
 
-# What the reference fills in as a body.
+# Request bodies that the reference fills in.
 EXAMPLES: Mapping[tuple[str, bool], Any] = {
     ("EventWrite", False): {
         "type": "statement",
@@ -207,11 +210,11 @@ EXAMPLES: Mapping[tuple[str, bool], Any] = {
 
 
 def install(app: FastAPI) -> None:
-    """Make `app.openapi()` the finished document, made once."""
+    """Make `app.openapi()` return the finished document, built once."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _finished(
+            app.openapi_schema = _finish(
                 get_openapi(
                     title="Dateline",
                     version=__version__,
@@ -234,7 +237,7 @@ def install(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _finished(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]:
+def _finish(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]:
     del document["components"]["schemas"]["SparseEvent"]["required"]
     _add_bodies(document["components"]["schemas"])
     for operations in document["paths"].values():
@@ -245,7 +248,7 @@ def _finished(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]
             operation.setdefault("security", [])
             for parameter in operation.get("parameters", []):
                 if parameter["name"] == "If-Match" and "428" in operation["responses"]:
-                    parameter["required"] = method != "put"  # which may make what is not there
+                    parameter["required"] = method != "put"  # which may create a record
                 _finish_parameter(parameter, FILLED_IN.get(operation["operationId"], {}))
             for status, response in operation["responses"].items():
                 if status >= "400" and "application/json" in response.get("content", {}):
@@ -258,49 +261,51 @@ def _finished(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]
 
 
 def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
-    """The shapes of what is sent, and of patches: nothing is needed, and null removes the rest."""
+    """Add the shapes of request bodies and of patches; in a patch nothing is required."""
     shapes = [getattr(schemas, name) for name, patch in EXAMPLES if not patch]
-    _, made = models_json_schema(
+    _, generated = models_json_schema(
         [(shape, "validation") for shape in shapes], ref_template=f"{SCHEMAS}{{model}}"
     )
-    schemas_by_name |= _written(made["$defs"], schemas_by_name)
+    schemas_by_name |= _rename_written(generated["$defs"], schemas_by_name)
     for schema in schemas_by_name.values():
         for member in schema.get("properties", {}).values():
-            member.pop("title", None)  # says no more than the name
+            member.pop("title", None)  # repeats the name
     patched = [shape for shape in shapes if (shape.__name__, True) in EXAMPLES]
     for shape in (*patched, schemas.DateWrite):
         name, schema = _patch_of(shape), schemas_by_name[shape.__name__]
         members = {
-            n: _patched(s, removable=n not in schema.get("required", []))
+            n: _patch_member(s, removable=n not in schema.get("required", []))
             for n, s in schema["properties"].items()
             if n != "id"
         }
         schemas_by_name[name] = {
             "title": name,
-            "description": f"A JSON Merge Patch (RFC 7396) of what {shape.__name__} holds.",
+            "description": f"A JSON Merge Patch (RFC 7396) of {shape.__name__}.",
             "type": "object",
             "properties": members,
             "additionalProperties": False,
         }
 
 
-def _written(shapes: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
-    """The shapes of what is sent, by a name that none bears which is served otherwise."""
+def _rename_written(shapes: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the shapes of request bodies, with `Write` added to names of other served shapes."""
     taken = {name for name, schema in shapes.items() if served.get(name, schema) != schema}
-    told = json.dumps(shapes)
+    text = json.dumps(shapes)
     for name in taken:
-        told = told.replace(f'"{SCHEMAS}{name}"', f'"{SCHEMAS}{name}Write"')
-    found = {}
-    for name, schema in json.loads(told).items():
+        text = text.replace(f'"{SCHEMAS}{name}"', f'"{SCHEMAS}{name}Write"')
+    renamed_shapes = {}
+    for name, schema in json.loads(text).items():
         for member in schema.get("properties", {}).values():
-            member.pop("default", None)  # generators take what has one for always there
+            member.pop(
+                "default", None
+            )  # generators take a member with a default for always present
         renamed = f"{name}Write" if name in taken else name
-        found[renamed] = {**schema, "title": renamed}
-    return found
+        renamed_shapes[renamed] = {**schema, "title": renamed}
+    return renamed_shapes
 
 
-def _patched(schema: dict[str, Any], *, removable: bool) -> dict[str, Any]:
-    """What a patch takes for a member: a date may be named in part."""
+def _patch_member(schema: dict[str, Any], *, removable: bool) -> dict[str, Any]:
+    """Return the schema of a member in a patch: null removes it, and a date may be partial."""
     date = {"$ref": f"{SCHEMAS}DateWrite"}
     if date in schema.get("anyOf", []):
         others = [choice for choice in schema["anyOf"] if choice != date]
@@ -311,7 +316,7 @@ def _patched(schema: dict[str, Any], *, removable: bool) -> dict[str, Any]:
 
 
 def _finish_parameter(parameter: dict[str, Any], filled_in: Mapping[str, Any]) -> None:
-    """Examples where readers look for them; no null, which a query string cannot say."""
+    """Set the example of a parameter and drop null, which a query string cannot express."""
     schema = parameter["schema"]
     for choice in schema.pop("anyOf", []):
         if choice.get("type") != "null":

@@ -1,4 +1,4 @@
-"""The answer that a download is: it lets its file go, whatever becomes of its client."""
+"""The answer of a download: it releases its file, whatever happens to its client."""
 
 import logging
 from collections.abc import AsyncIterator, Hashable, Mapping
@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.api.access import Standing
+from app.api.access import KeyWatch
 from app.api.answers import database
 from app.downloads import Produce
 from app.errors import Problem
@@ -18,7 +18,7 @@ logger = logging.getLogger("dateline")
 
 
 class Download(StreamingResponse):
-    """A file, as fast as the client takes it; one that breaks off ends where a client sees it."""
+    """Send a file at the pace of the client; if it is incomplete, so is the answer."""
 
     def __init__(
         self,
@@ -39,28 +39,31 @@ class Download(StreamingResponse):
         headers: dict[str, str],
         media_type: str,
     ) -> Self:
-        """Return the answer once it is sure to be a 200, with its length if the file is whole."""
+        """Return the answer once the file has begun, with a length if the file is complete.
+
+        Raise the problem that kept the file from beginning.
+        """
         downloads, open_files = database(request).downloads, AsyncExitStack()
         spool = await open_files.enter_async_context(downloads.open(key, produce))
         if spool.ended:
             headers["Content-Length"] = str(spool.size)
-        pieces = _allowed(downloads.pieces(spool), Standing(request))
+        pieces = _watch_key(downloads.pieces(spool), KeyWatch(request))
         return cls(pieces, headers, media_type, open_files)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._open_files:  # also if nothing is ever sent
+        async with self._open_files:  # even if nothing is ever sent
             await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
-        """Send the file; without the end of the answer if the file has none."""
+        """Send the file; leave the answer unfinished if the file is incomplete."""
         try:
             await super().stream_response(send)
         except Problem as problem:
             logger.warning("a download broke off: %s", problem.detail)
 
 
-async def _allowed(pieces: AsyncIterator[bytes], standing: Standing) -> AsyncIterator[bytes]:
-    """Give `pieces` for as long as the client may read."""
+async def _watch_key(pieces: AsyncIterator[bytes], key_watch: KeyWatch) -> AsyncIterator[bytes]:
+    """Yield `pieces` as long as the client's key is valid."""
     async for piece in pieces:
-        await standing.check()
+        await key_watch.check()
         yield piece

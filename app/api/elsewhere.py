@@ -1,4 +1,4 @@
-"""What users of other interfaces write, and what it is called here."""
+"""Names of parameters and paths in other APIs, and their names here."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -11,8 +11,8 @@ from app.errors import root_path
 from app.formats import nearest_format
 from app.suggestions import nearest
 
-# Names of parameters. An OData `$` in front and JSON:API's brackets do not count.
-PARAMETERS: Mapping[str, str] = {
+# Names of parameters, without the `$` of OData and the brackets of JSON:API.
+PARAMETER_NAMES: Mapping[str, str] = {
     **dict.fromkeys(("page", "offset", "start", "next", "skip", "skiptoken"), "cursor"),
     **dict.fromkeys(("continuation", "continuation_token", "next_page", "pagetoken"), "cursor"),
     **dict.fromkeys(("page_token", "page[number]", "page[offset]", "page[cursor]"), "cursor"),
@@ -51,16 +51,16 @@ PARAMETERS: Mapping[str, str] = {
     "comment": "note",
 }
 # `filter[type]`, `type[]`, `type__in` …
-FILTER = re.compile(
+FILTER_NAME = re.compile(
     r"(?:filters?\[(?P<within>\w+)\]|(?P<alone>\w+?))"
     r"(?:\[(?:eq|in|any|\$eq|\$in|)\]|__(?:in|exact|eq))?"
 )
-FORMAT = ("format", "output", "_format", "fmt", "f", "outputformat", "alt")
-PERIOD = (
+FORMAT_NAMES = ("format", "output", "_format", "fmt", "f", "outputformat", "alt")
+PERIOD_HINT = (
     "`date` takes both ends in one: `date=2023-01/2023-06`, and `..` for an open one: "
     "`2023/..`, `../2023`"
 )
-# What has no parameter of its own, or is asked in other words: a hint behind the message.
+# Hints for names without a parameter here, or with a different form.
 HINTS: Mapping[str, str] = {
     **dict.fromkeys(
         (
@@ -68,7 +68,7 @@ HINTS: Mapping[str, str] = {
             *("date_from", "date_to", "startdate", "enddate", "datefrom", "dateto"),
             *("from_date", "to_date"),
         ),
-        PERIOD,
+        PERIOD_HINT,
     ),
     **dict.fromkeys(
         ("page", "offset", "start", "skip", "page[number]", "page[offset]", "pageno"),
@@ -93,40 +93,40 @@ HINTS: Mapping[str, str] = {
 }
 
 
-def plain(name: str) -> str:
-    """Return the name without what marks it as a parameter in OData, Socrata or JSON:API."""
+def strip_marks(name: str) -> str:
+    """Return the name without the marks of OData, Socrata and JSON:API."""
     return name.casefold().removeprefix("$").replace("-", "_")
 
 
 def nearest_parameter(name: str, known: Collection[str]) -> str | None:
-    """Return the parameter that is likeliest meant; a name from elsewhere is no slip of a key."""
-    bare = plain(name)
+    """Return the parameter that was most likely meant, or None."""
+    bare = strip_marks(name)
     for spelling in (name.casefold(), bare):
         if spelling in known:
             return spelling
-        if spelling in PARAMETERS or spelling in HINTS or spelling in FORMAT:
-            meant = PARAMETERS.get(spelling)
+        if spelling in PARAMETER_NAMES or spelling in HINTS or spelling in FORMAT_NAMES:
+            meant = PARAMETER_NAMES.get(spelling)
             return meant if meant in known else None
-    parts = FILTER.fullmatch(bare)
+    parts = FILTER_NAME.fullmatch(bare)
     inner = (parts["within"] or parts["alone"]) if parts else bare
     return nearest_parameter(inner, known) if inner != bare else nearest(bare, known)
 
 
 def hint(name: str, value: str) -> str | None:
-    """Return what to do instead of giving the parameter, if there is more to say than its name."""
-    bare = plain(name)
-    if bare not in FORMAT:
+    """Return advice for a parameter of another API, or None."""
+    bare = strip_marks(name)
+    if bare not in FORMAT_NAMES:
         return HINTS.get(name.casefold()) or HINTS.get(bare)
     if value.casefold() in ("json", "application/json", ""):
-        return "JSON is what comes without it"
+        return "without it the answer is JSON"
     near = nearest_format(value)
     return f"files have addresses of their own: /events.{near or 'csv'}"
 
 
 # -- paths ----------------------------------------------------------------------------------------
 
-PREFIX = re.compile("api|rest|json|v[0-9]+")
-PATHS: Mapping[str, str] = {
+API_PREFIX = re.compile("api|rest|json|v[0-9]+")
+PATH_NAMES: Mapping[str, str] = {
     **dict.fromkeys(("swagger", "redoc", "documentation", "api-docs", "help"), "docs"),
     **dict.fromkeys(("openapi", "openapi.yaml", "swagger.json"), "openapi.json"),
     **dict.fromkeys(("health", "status", "ping", "livez"), "healthz"),
@@ -138,34 +138,34 @@ PATHS: Mapping[str, str] = {
     "locations": "places",
     "aggregations": "facets",
 }
-MAX_PATH = 200  # letters; a longer one is no slip
+MAX_PATH_CHARACTERS = 200  # no suggestions for longer ones
 
 
 def nearest_path(request: Request) -> str | None:
-    """Return the path that is likeliest meant by one that nothing answers at."""
-    top = root_path(request)
-    asked = request.url.path.removeprefix(top)
-    parts = [part for part in asked.split("/") if part]
-    while len(parts) > 1 and PREFIX.fullmatch(parts[0].casefold()):
+    """Return the path that was most likely meant by an unknown one, or None."""
+    prefix = root_path(request)
+    wanted = request.url.path.removeprefix(prefix)
+    parts = [part for part in wanted.split("/") if part]
+    while len(parts) > 1 and API_PREFIX.fullmatch(parts[0].casefold()):
         del parts[0]
-    if not parts or len(asked) > MAX_PATH:
+    if not parts or len(wanted) > MAX_PATH_CHARACTERS:
         return None
-    first = _first(parts[0], request)
+    first = _nearest_first_part(parts[0], request)
     path = "/" + "/".join([first, *parts[1:]]) if first else None
-    scope = {**request.scope, "path": f"{top}{path}", "method": "GET"}
-    there = any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
-    return quote(path) if path and path != asked and there else None
+    scope = {**request.scope, "path": f"{prefix}{path}", "method": "GET"}
+    exists = any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    return quote(path) if path and path != wanted and exists else None
 
 
-def _first(part: str, request: Request) -> str | None:
-    """Return the first part of a path that is likeliest meant."""
-    known = {route.path.split("/")[1] for route in request.app.routes if hasattr(route, "path")}
+def _nearest_first_part(part: str, request: Request) -> str | None:
+    """Return the first part of a path that was most likely meant, or None."""
+    names = {route.path.split("/")[1] for route in request.app.routes if hasattr(route, "path")}
     name, dot, suffix = part.partition(".")
-    if part.casefold() in PATHS:
-        return PATHS[part.casefold()]
-    if not dot or part in known:
-        return nearest(part, (word for word in known if word and "{" not in word))
+    if part.casefold() in PATH_NAMES:
+        return PATH_NAMES[part.casefold()]
+    if not dot or part in names:
+        return nearest(part, (word for word in names if word and "{" not in word))
     if nearest(name, ("events",)) is None:
         return None
-    made = None if suffix.casefold() == "json" else nearest_format(suffix)
-    return f"events.{made}" if made else "events"
+    format_name = None if suffix.casefold() == "json" else nearest_format(suffix)
+    return f"events.{format_name}" if format_name else "events"

@@ -24,12 +24,12 @@ router = APIRouter(
     responses=paging("A page of events, in the order of `sort`."),
 )
 async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -> Response:
-    """Events that pass every parameter given, a page at a time.
+    """List the events that match every parameter, a page at a time.
 
-    Different parameters must all hold; a repeated one holds if any of its values does, and a value
-    with `!` in front excludes. With `date`, each event also says how it matched: `certain` or
-    `possible`. Follow `next` (or the `Link` header) until it is null: no event that stays unchanged
-    is skipped or repeated, whatever is written meanwhile.
+    Different parameters must all match; a repeated one matches if any of its values does, and a
+    value with `!` in front excludes. With `date`, each event also says how it matched: `certain` or
+    `possible`. Follow `next` (or the `Link` header) until it is null: no unchanged event is skipped
+    or repeated, whatever is written meanwhile.
     """
     return await collection(request, reads.page, asked)
 
@@ -52,5 +52,5 @@ async def get_event(
         ),
     ],
 ) -> Response:
-    """One event with its actors, places, quantities, relations and every source."""
+    """Return one event with its actors, places, quantities, relations and all sources."""
     return await document(request, reads.event, event_id)

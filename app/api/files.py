@@ -16,48 +16,47 @@ from app.api.bodies import MIB, read_body, require_type
 from app.api.codings import coding_for, encode
 from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
 from app.api.downloads import Download
-from app.api.records import IdempotencyKey, once
+from app.api.records import IdempotencyKey, answer_once
 from app.api.routes import Handler, StrictRoute
-from app.api.tracking import without_marks
+from app.api.tracking import strip_tracking
 from app.errors import Problem
 from app.filters import ExportQuery
 from app.formats import FORMATS, READERS, SUBSCRIPTIONS, About, nearest_format, write_template
 
 
 class FileRoute(StrictRoute):
-    """A strict route, but that the address of a subscription may have marks of tracking."""
+    """A strict route that ignores tracking parameters in addresses of subscriptions."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
-        async def forgiving(request: Request) -> Response:
+        async def ignore_tracking(request: Request) -> Response:
             if request.scope["query_string"] and request.path_params.get("format") in SUBSCRIPTIONS:
-                request = without_marks(request)
+                request = strip_tracking(request)
             return await handle(request)
 
-        return forgiving
+        return ignore_tracking
 
 
 router = APIRouter(tags=["Files"], route_class=FileRoute)
-MOST_IMPORTED = 32 * MIB
-# What a file says it is, and the format that this means. A generated client that knows no more of
-# a file than that it is one sends it as the last: NDJSON.
-MEDIA_TYPES = {FORMATS[name].media_type.partition(";")[0]: name for name in READERS} | {
+MAX_IMPORT_BYTES = 32 * MIB
+# Formats by media type. Generated clients send a file as the last one, NDJSON.
+IMPORT_MEDIA_TYPES = {FORMATS[name].media_type.partition(";")[0]: name for name in READERS} | {
     "application/jsonl": "ndjson"
 }
-EVENT = EXAMPLES["EventWrite", False]
+EVENT_EXAMPLE = EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
-SHOWN = {
-    "ndjson": json.dumps({**EVENT, "title": "Talks about more gas"}),
+IMPORT_EXAMPLES = {
+    "ndjson": json.dumps({**EVENT_EXAMPLE, "title": "Talks about more gas"}),
     "csv": write_template().decode(),
     "timelinejs": {"events": [SLIDE]},
 }
-SENT = {
+IMPORT_CONTENT = {
     media_type: {
         "schema": AN_OBJECT if name == "timelinejs" else A_FILE,
-        "example": SHOWN[name],
+        "example": IMPORT_EXAMPLES[name],
     }
-    for media_type, name in MEDIA_TYPES.items()
+    for media_type, name in IMPORT_MEDIA_TYPES.items()
 }
 
 
@@ -81,17 +80,17 @@ async def export_events(
         ),
     ],
 ) -> Response:
-    """All events that the filter finds, in timeline order, as a file to download or subscribe to.
+    """Write all filtered events, in timeline order, to a file to download or subscribe to.
 
-    `ndjson` holds each event as it is served and imports again exactly; `csv` opens in a
-    spreadsheet and imports again; `timelinejs` is what TimelineJS 3 shows. `ics` is a calendar
-    (RFC 5545), `geojson` a layer of a map (RFC 7946), `jsonld` linked data in the terms of
-    schema.org, `html` a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed
-    1.1) are feeds: they hold the 100 events that were last updated, the newest update first. In the
-    address of these two and of `ics`, marks of tracking (`utm_source`, `fbclid` …) are ignored.
+    `ndjson` has each event as the API serves it and can be imported again exactly; `csv` opens in a
+    spreadsheet and can be imported again; `timelinejs` is for TimelineJS 3. `ics` is a calendar
+    (RFC 5545), `geojson` a map layer (RFC 7946), `jsonld` linked data with schema.org terms, `html`
+    a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed 1.1) are feeds of the
+    100 events updated last, the newest update first. In addresses of these two and of `ics`,
+    tracking parameters (`utm_source`, `fbclid` …) are ignored.
 
-    With `date`, every event says how it matches, as in a list. `csv`, `ndjson` and `geojson` take
-    `sort`, `limit` and `fields`, with the meaning that they have in `GET /events`.
+    With `date`, every event says how it matches, as in a list. `csv`, `ndjson` and `geojson` accept
+    `sort`, `limit` and `fields`, as in `GET /events`.
     """
     if suffix not in FORMATS:
         near = "" if suffix.casefold() == "json" else nearest_format(suffix)
@@ -100,7 +99,7 @@ async def export_events(
             "not-found", f"Events come as JSON at /events, and as {', '.join(FORMATS)}.{hint}"
         )
     chosen, coding = FORMATS[suffix], coding_for(request)
-    wanted = asked.of(chosen)
+    query = asked.of(chosen)
     headers = tagged(await tag_of_now(request)) | {
         "Content-Disposition": f'attachment; filename="{chosen.filename}"',
         "Content-Encoding": coding,
@@ -116,16 +115,16 @@ async def export_events(
                 base=base,
                 address=own,
                 identity=reads.identity(connection),
-                updated=reads.last_update(connection, wanted) if chosen.dated else None,
-                fields=wanted.picked,
-                lossless=wanted.lossless,
+                updated=reads.last_update(connection, query) if chosen.dated else None,
+                fields=query.picked,
+                lossless=query.lossless,
                 read_types=partial(reads.type_labels, connection),
                 read_shared_names=partial(reads.shared_names, connection),
             )
-            with reads.export(connection, wanted) as documents:
+            with reads.export(connection, query) as documents:
                 yield from encode(chosen.write(documents, about), coding)
 
-    # Who asks for the same in the same state of the store is given the same file.
+    # The same request in the same state of the store shares one file.
     key = (headers["ETag"], coding, base, own)
     return await Download.begin(request, key, produce, headers, chosen.media_type)
 
@@ -137,7 +136,7 @@ async def export_events(
     responses={**errors(), 200: files("The columns, and one example.", only="csv")},
 )
 async def get_template() -> Response:
-    """A CSV file with all columns and one event as an example, to fill in and import."""
+    """Return a CSV file with all columns and one example event, to fill in and import."""
     headers = {"Content-Disposition": 'attachment; filename="template.csv"'}
     return Response(write_template(), 200, headers, FORMATS["csv"].media_type)
 
@@ -147,12 +146,12 @@ async def get_template() -> Response:
     summary="Import events",
     response_model=schemas.ImportReport,
     responses={
-        200: {"description": "What was done."},
+        200: {"description": "A report of the changes."},
         **errors(
             *("body-too-large", "unsupported-media-type", "invalid-body", "key-reused"), *OF_WRITES
         ),
     },
-    openapi_extra={"requestBody": {"required": True, "content": SENT}},
+    openapi_extra={"requestBody": {"required": True, "content": IMPORT_CONTENT}},
 )
 async def import_events(
     request: Request,
@@ -160,19 +159,19 @@ async def import_events(
     options: Annotated[writes.ImportOptions, Query()],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Store the events of a file, all or nothing: NDJSON, CSV, or TimelineJS as JSON, no other.
+    """Store the events of a file, all or none: NDJSON, CSV, or TimelineJS as JSON.
 
-    An event that is stored just so stays as it is. Errors name the line, and what would be right.
-    The report lists the actors, places, sources, types, tags and publishers that the file makes,
-    fills in or, with `replace=true`, corrects. An empty field never erases what is stored of these;
-    of an event it does, with `replace=true`, and `notes` count what was removed.
+    Unchanged events are skipped. Errors name the line and the correction. The report lists the
+    actors, places, sources, types, tags and publishers that the import creates, completes or, with
+    `replace=true`, corrects. An empty field never erases a field of these records; it does erase a
+    field of an event, with `replace=true`, and `notes` count the removals.
     """
-    read = READERS[MEDIA_TYPES[require_type(request, tuple(MEDIA_TYPES))]]
-    body = await read_body(request, MOST_IMPORTED)
+    read = READERS[IMPORT_MEDIA_TYPES[require_type(request, tuple(IMPORT_MEDIA_TYPES))]]
+    body = await read_body(request, MAX_IMPORT_BYTES)
 
     def work(session: Session) -> writes.WriteAnswer:
         report = writes.import_lines(session, by, read(io.BytesIO(body)), options)
-        told = {"dry_run": options.dry_run, **vars(report)}
-        return writes.WriteAnswer(200, json.dumps(told).encode(), tagged=False)
+        document = {"dry_run": options.dry_run, **vars(report)}
+        return writes.WriteAnswer(200, json.dumps(document).encode(), tagged=False)
 
-    return await once(request, by, key, body, work)
+    return await answer_once(request, by, key, body, work)

@@ -1,4 +1,4 @@
-"""The head of a request: what is refused before anything in it is parsed, and what it accepts."""
+"""The head of a request: check its size and host, and read its Accept header."""
 
 import re
 from ipaddress import AddressValueError, IPv6Address
@@ -13,15 +13,15 @@ MAX_HEADER_BYTES = 8192
 HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d{0,5})?")
 
 
-def refusal(scope: Scope) -> Problem | None:
-    """Return the problem of a head that is too large or names no host, None if it has none."""
+def check_head(scope: Scope) -> Problem | None:
+    """Return the problem of a head that is too large or has no valid host, otherwise None."""
     if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URL_BYTES:
-        return Problem("uri-too-long", f"A URL may have {MAX_URL_BYTES} bytes at most.")
+        return Problem("uri-too-long", f"A URL may have at most {MAX_URL_BYTES} bytes.")
     hosts = []
     for name, value in scope["headers"]:
         if len(name) + len(value) > MAX_HEADER_BYTES:
             header = name[:100].decode("latin-1")
-            detail = f"A header may have {MAX_HEADER_BYTES} bytes at most; {header} is longer."
+            detail = f"A header may have at most {MAX_HEADER_BYTES} bytes; {header} is longer."
             return Problem("headers-too-large", detail)
         if name == b"host":
             hosts.append(value)
@@ -29,18 +29,18 @@ def refusal(scope: Scope) -> Problem | None:
 
 
 def _refuse_host(hosts: list[bytes], *, required: bool) -> Problem | None:
-    """Return the problem of the Host headers (RFC 9112 section 3.2), None if they have none."""
+    """Return the problem of invalid Host headers (RFC 9112 section 3.2), otherwise None."""
     if len(hosts) > 1:
-        return Problem("bad-request", "Host is there twice; send it once.")
+        return Problem("bad-request", "Host is sent twice; send it once.")
     if not hosts and required:
         return Problem("bad-request", "Host is missing; HTTP/1.1 needs it.")
     if hosts and not is_host(hosts[0]):
-        return Problem("bad-request", "Host is no host; send a name or an address, and a port.")
+        return Problem("bad-request", "Host is not valid; send a name or an address, and a port.")
     return None
 
 
 def is_host(value: bytes) -> bool:
-    """Return whether a value of Host is one; it may be empty."""
+    """Return whether a value of Host is valid; it may be empty."""
     match = HOST.fullmatch(value)
     if match is None:
         return False
@@ -51,20 +51,20 @@ def is_host(value: bytes) -> bool:
 
 
 def prefers(accept: str, media_type: str, other: str) -> bool:
-    """Return whether an Accept header asks for one media type rather than for another."""
-    weight, closeness = _preference(accept, media_type)
-    return weight > 0 and (weight, closeness) > _preference(accept, other)
+    """Return whether an Accept header prefers one media type to another."""
+    weight, specificity = _preference(accept, media_type)
+    return weight > 0 and (weight, specificity) > _preference(accept, other)
 
 
 def _preference(accept: str, media_type: str) -> tuple[float, int]:
-    """Return the weight of a media type and how closely it is named (RFC 9110 section 12.5.1)."""
+    """Return the weight of a media type and how specifically it is named (RFC 9110, 12.5.1)."""
     ranges = {"*/*": 0, media_type.partition("/")[0] + "/*": 1, media_type: 2}
-    closest, weight = -1, 0.0
+    most_specific, weight = -1, 0.0
     for item in accept.split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
-        if ranges.get(name, -1) > closest:
-            closest, weight = ranges[name], _weight(parameters)
-    return weight, closest
+        if ranges.get(name, -1) > most_specific:
+            most_specific, weight = ranges[name], _weight(parameters)
+    return weight, most_specific
 
 
 def _weight(parameters: list[str]) -> float:

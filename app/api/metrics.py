@@ -1,4 +1,4 @@
-"""`/metrics`: what this server does, in the text format of Prometheus."""
+"""`/metrics`: figures of this server in the text format of Prometheus."""
 
 import time
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from app.api.routes import StrictRoute
 from app.store import Database
 
 router = APIRouter(tags=["Operations"], route_class=StrictRoute)
-GONE = 499  # as nginx has it: the client did not wait for an answer, or the server stopped
+CLIENT_LEFT = 499  # nginx's code: the client left before the answer, or the server stopped
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
 EXAMPLE = "# TYPE dateline_reads_running gauge\ndateline_reads_running 2.0\n"
 
 
 def install(app: FastAPI, database: Database) -> None:
-    """Count what the application does, nearest to its routes."""
+    """Measure requests, close to their routes."""
     app.state.metrics = Metrics(database)
-    app.add_middleware(Measured, app.state.metrics)
+    app.add_middleware(RequestTimer, app.state.metrics)
 
 
 class Metrics:
@@ -41,18 +41,18 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self.registry.register(OfStore(database))
+        self.registry.register(StoreCollector(database))
         ProcessCollector(registry=self.registry)
 
 
-class OfStore(Collector):
-    """What the store's readers and writers are at, looked at when it is asked for."""
+class StoreCollector(Collector):
+    """Figures of the store's readers and writers, collected on request."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def collect(self) -> Iterator[Metric]:
-        """The figures of this moment."""
+        """Yield the current figures."""
         store = self._database
         for noun, limiter in (
             ("reads", store.readers),
@@ -63,26 +63,34 @@ class OfStore(Collector):
             name = f"dateline_{noun}"
             words = noun.replace("_", " ")
             yield GaugeMetricFamily(f"{name}_running", f"{words} now.", limiter.running)
-            yield GaugeMetricFamily(f"{name}_waiting", f"{words} that wait.", limiter.waiting)
+            yield GaugeMetricFamily(f"{name}_waiting", f"{words} waiting.", limiter.waiting)
             yield GaugeMetricFamily(f"{name}_limit", f"{words} at a time.", limiter.limit)
-        for what, work in (("reads", store.reads), ("writes", store.writes)):
-            name = f"dateline_{what}"
-            yield CounterMetricFamily(name, f"{what} done.", work.count)
-            yield CounterMetricFamily(f"{name}_seconds", "That these took.", work.seconds)
+        for noun, counter in (("reads", store.reads), ("writes", store.writes)):
+            name = f"dateline_{noun}"
+            yield CounterMetricFamily(name, f"{noun} done.", counter.count)
+            yield CounterMetricFamily(f"{name}_seconds", "Their duration.", counter.seconds)
         yield CounterMetricFamily(
-            "dateline_queries_too_costly", "Reads that took too long.", store.reads.refused
+            "dateline_queries_too_costly", "Reads refused as too costly.", store.reads.refused
         )
         downloads = store.downloads
-        yield GaugeMetricFamily("dateline_downloads_open", "Clients reading.", downloads.served)
-        yield GaugeMetricFamily("dateline_downloads_bytes", "Of their files.", downloads.bytes)
-        yield GaugeMetricFamily("dateline_downloads_limit_bytes", "At most.", downloads.max_bytes)
+        yield GaugeMetricFamily(
+            "dateline_downloads_open", "Downloads in progress.", downloads.served
+        )
+        yield GaugeMetricFamily(
+            "dateline_downloads_bytes", "Disk and memory of their files.", downloads.bytes
+        )
+        yield GaugeMetricFamily(
+            "dateline_downloads_limit_bytes", "Limit of the same.", downloads.max_bytes
+        )
         memory = store.cache
-        yield GaugeMetricFamily("dateline_memory_bytes", "That readers keep.", memory.size)
-        yield GaugeMetricFamily("dateline_memory_limit_bytes", "At most.", memory.max_bytes)
+        yield GaugeMetricFamily("dateline_memory_bytes", "Memory of the caches.", memory.size)
+        yield GaugeMetricFamily(
+            "dateline_memory_limit_bytes", "Limit of the same.", memory.max_bytes
+        )
 
 
-class Measured:
-    """Times every request, by its route."""
+class RequestTimer:
+    """Measure the duration of every request, by its route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -92,7 +100,7 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status, started = GONE, time.perf_counter()
+        status, started = CLIENT_LEFT, time.perf_counter()
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -104,10 +112,10 @@ class Measured:
         except ClientDisconnect:
             raise
         except Exception:
-            status = 500 if status == GONE else status
+            status = 500 if status == CLIENT_LEFT else status
             raise
         finally:
-            # What is no route, or no method, would give as many names as somebody makes up.
+            # Group unknown paths and methods: clients could invent any number of labels.
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in METHODS else "other"
             self.requests.labels(method, route, status).observe(time.perf_counter() - started)
@@ -126,6 +134,6 @@ class Measured:
     },
 )
 async def read_metrics(request: Request) -> Response:
-    """Requests by route and status, reads and writes that run and wait, and what they took."""
-    told = generate_latest(request.app.state.metrics.registry)
-    return Response(told, media_type=CONTENT_TYPE_LATEST)
+    """Return requests by route and status, running and waiting reads and writes, and durations."""
+    body = generate_latest(request.app.state.metrics.registry)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)

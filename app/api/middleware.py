@@ -1,4 +1,4 @@
-"""What happens to every request before its route and to every answer after it: plain ASGI."""
+"""Middleware around all routes, as plain ASGI."""
 
 import asyncio
 
@@ -10,37 +10,36 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from app.api.heads import refusal
+from app.api.heads import check_head
 from app.dialects import unavailable
 from app.errors import Problem, answer_unexpected
 from app.formats import FORMATS
 
-# A coding that does not exist: "identity" would not keep the compressor off.
-MARK = (b"content-encoding", b"untouched")
-NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+# A coding that does not exist: the compressor would compress "identity".
+UNTOUCHED = (b"content-encoding", b"untouched")
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = b"application/json"
-Raw = list[tuple[bytes, bytes]]  # headers as they are sent; to look into them as such is quicker
+RawHeaders = list[tuple[bytes, bytes]]  # faster than Headers
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def install(app: FastAPI, *, private: bool = False) -> None:
-    """Wrap `app`; the last added is the outermost, so that even a 500 carries CORS headers.
+    """Wrap `app`; the last added is the outermost, so that even a 500 has CORS headers.
 
-    `private`: reading needs a key, so that no shared cache may keep an answer.
+    With `private`, reading needs a key, so shared caches must not store answers.
     """
-    for written in FORMATS.values():
-        add_compress_type(written.media_type.partition(";")[0])
+    for file_format in FORMATS.values():
+        add_compress_type(file_format.media_type.partition(";")[0])
     app.add_middleware(LastResort)
     app.add_middleware(CompressMiddleware)
     app.add_middleware(Edge, private=private)
 
 
 class Edge(CORSMiddleware):
-    """Refuses bad heads, answers HEAD as GET without the body, and says so in Allow.
+    """Refuse bad heads, answer HEAD like GET without the body, and add common headers.
 
-    Open to every web page, without credentials; a preflight that is refused says why. Lets no
-    answer be kept without being asked about again, where its route does not say otherwise; one
-    without a tag could not be asked about.
+    CORS is open to every web page, without credentials; a refused preflight says why. Caches must
+    revalidate answers that have a tag, and not store others, unless the route sets Cache-Control.
     """
 
     def __init__(self, app: ASGIApp, *, private: bool = False) -> None:
@@ -73,29 +72,29 @@ class Edge(CORSMiddleware):
             if message["type"] == "http.response.start":
                 message["headers"] = self._finished(message["headers"], "origin" in request_headers)
             elif head and message["type"] == "http.response.body":
-                # At once: a stream has no end, and goes when it sees that its request has.
+                # At once: a stream has no end, and stops when its request is over.
                 message, ended = {"type": "http.response.body"}, True
             await send(message)
 
-        if problem := refusal(scope):
+        if problem := check_head(scope):
             await problem.response(scope.get("root_path", ""))(scope, receive, finish)
             return
-        # Nothing here is worth a part of it, and a malformed Range is to be ignored.
-        whole = [pair for pair in scope["headers"] if pair[0] != b"range"]
+        # No resource supports ranges, and a malformed Range must be ignored.
+        headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
         method = "GET" if head else scope["method"]
-        await self.app({**scope, "method": method, "headers": whole}, receive, finish)
+        await self.app({**scope, "method": method, "headers": headers}, receive, finish)
 
-    def _finished(self, headers: Raw, from_elsewhere: bool) -> Raw:
+    def _finished(self, headers: RawHeaders, from_elsewhere: bool) -> RawHeaders:
         names = {name for name, _ in headers}
-        # The compressor says again what is said already.
+        # The compressor repeats values of Vary.
         vary = [v for name, value in headers if name == b"vary" for v in value.split(b", ")]
-        finished = [pair for pair in headers if pair != MARK and pair[0] != b"vary"]
+        finished = [pair for pair in headers if pair != UNTOUCHED and pair[0] != b"vary"]
         if b"cache-control" not in names:
             finished.append((b"cache-control", b"no-cache" if b"etag" in names else b"no-store"))
         if self.private:
             finished = list(map(_private, finished))
         if b"x-content-type-options" not in names:
-            finished.append(NO_SNIFFING)
+            finished.append(NOSNIFF)
         if from_elsewhere:
             finished += self.open
         finished.append((b"vary", b", ".join(dict.fromkeys([*vary, b"Origin"]))))
@@ -103,7 +102,7 @@ class Edge(CORSMiddleware):
 
 
 def _private(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Return a header as it is where reading needs a key; files of the pages stay public."""
+    """Return the header for a server whose reads need a key; files of the pages stay public."""
     name, value = header
     if name != b"cache-control" or value == b"no-store" or value.startswith(b"public"):
         return header
@@ -111,14 +110,14 @@ def _private(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
 
 
 def cors_headers(answer: Response) -> dict[str, str]:
-    """What an answer says to browsers about other origins."""
+    """Return the CORS headers of an answer."""
     return {
         n: v for n, v in answer.headers.items() if n.startswith("access-control") or n == "vary"
     }
 
 
 class LastResort:
-    """Turns an error that nobody foresaw into a 500 without a word of its cause."""
+    """Turn an unforeseen error into a 500 that does not reveal its cause."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -130,37 +129,37 @@ class LastResort:
             nonlocal started
             started = True
             if message["type"] == "http.response.start":
-                message["headers"] = as_they_are(message["headers"])
+                message["headers"] = protect_strong_tag(message["headers"])
             await send(message)
 
         try:
             await self.app(scope, receive, watch)
-        except asyncio.CancelledError:  # the server stops, and waits no longer
+        except asyncio.CancelledError:  # the server is stopping
             if started or scope["type"] != "http":
                 raise
             detail = (
-                "The server is stopping; whether this was stored is not known. "
+                "The server is stopping, and it is not known whether this was stored. "
                 "Send it again with the same Idempotency-Key."
             )
             await unavailable(detail).response(root)(scope, receive, send)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
             await answer_unexpected(error, root)(scope, receive, send)
 
 
-def as_they_are(headers: Raw) -> Raw:
-    """Keeps an answer with a strong tag from being compressed (RFC 9110 section 8.8.3.3).
+def protect_strong_tag(headers: RawHeaders) -> RawHeaders:
+    """Return headers that keep an answer with a strong tag from being compressed.
 
-    A content coding makes another representation, which would need another strong tag. The mark
-    that tells the compressor to pass on is taken off again by Edge.
+    A content coding would need another strong tag (RFC 9110 section 8.8.3.3). Edge removes the mark
+    for the compressor.
     """
-    told = dict(headers)
-    if not told.get(b"etag", b"W/").startswith(b'"'):
+    fields = dict(headers)
+    if not fields.get(b"etag", b"W/").startswith(b'"'):
         return headers
-    if told.get(b"content-type", JSON) == JSON:  # a 304 has no type
-        return [*headers, MARK]
-    # The files of the reference are worth more compressed.
+    if fields.get(b"content-type", JSON) == JSON:  # a 304 has no type
+        return [*headers, UNTOUCHED]
+    # Compress the files of the reference, with a weak tag.
     return [(n, b"W/" + v if n == b"etag" else v) for n, v in headers]

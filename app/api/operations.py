@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz`, `/problems`: for those who run the server, or were refused by it."""
+"""`/healthz`, `/readyz` and `/problems`."""
 
 from typing import Annotated
 
@@ -16,20 +16,20 @@ router = APIRouter(tags=["Operations"], route_class=StrictRoute)
 
 @router.get("/healthz", summary="Is the process alive?", responses=errors())
 async def healthz() -> schemas.Health:
-    """200 as long as the process answers; touches nothing else."""
+    """Answer 200 as long as the process runs; touch nothing else."""
     return schemas.Health(status="ok")
 
 
 @router.get("/readyz", summary="Can it serve?", responses=errors("store-unavailable"))
 async def readyz(request: Request) -> schemas.Health:
-    """200 when the store can be read, 503 otherwise: for load balancers."""
+    """Answer 200 if the store can be read, otherwise 503: for load balancers."""
     await database(request).probe()
     return schemas.Health(status="ready")
 
 
 @router.get("/problems", summary="List kinds of problem", responses=errors())
 async def list_problems() -> list[schemas.ProblemKind]:
-    """Every kind of error that this API answers with; an error's `type` ends in its `code`."""
+    """List every kind of error of this API; the `type` of an error ends in its `code`."""
     return [schemas.ProblemKind(code=code, **vars(kind)) for code, kind in PROBLEM_TYPES.items()]
 
 
@@ -48,7 +48,7 @@ async def get_problem(
         ),
     ],
 ) -> schemas.ProblemKind:
-    """What an error means and what a client can do about it."""
+    """Explain an error and what a client can do about it."""
     if code not in PROBLEM_TYPES:
         hint = nearest(code, PROBLEM_TYPES)
         raise Problem("not-found", f"There is no such problem{f'; {hint}?' if hint else ''}.")

@@ -1,13 +1,13 @@
-"""The path that a proxy puts before all paths of this server, whether it takes it off or not."""
+"""The path prefix of a proxy, whether or not the proxy strips it."""
 
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Prefix:
-    """Makes every path begin with the prefix, as ASGI wants it beside `root_path`.
+    """Make every path begin with the prefix, as ASGI requires with `root_path`.
 
-    The prefix is that of the public address, else that of a trusted proxy.
+    The prefix is the one of the public address, or else of a trusted proxy.
     """
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:

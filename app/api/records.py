@@ -1,4 +1,4 @@
-"""Writing events, sources, actors, places and types, and reading what was done to them."""
+"""Write events, sources, actors, places and types, and read their revisions."""
 
 from collections.abc import Callable
 from hashlib import blake2b
@@ -22,7 +22,7 @@ MAX_VERSION = 2**31 - 1
 
 
 class Noun(NamedTuple):
-    """How a kind of record that can be written is presented."""
+    """The texts and shapes of one kind of record."""
 
     kind: writes.StoredKind
     one: str
@@ -33,7 +33,7 @@ class Noun(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Of the list."""
+        """Return the path of the list."""
         return f"/{self.kind.name}s"
 
 
@@ -63,7 +63,7 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="The `ETag` of the state that you have read; a newer one is never overwritten.",
+        description="The `ETag` of the version you have read; a newer one is never overwritten.",
         examples=['"5b7a1ed0c2f94c3aa1f8d6e0"'],
     ),
 ]
@@ -71,8 +71,8 @@ IfMatchOfPut = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="Needed to replace: the `ETag` of the state that you have read. Without it "
-        "the record is created, and an existing one is answered with 428.",
+        description="Required to replace a record: the `ETag` of the version that you have read. "
+        "Without it the record is created; if it exists, the answer is 428.",
         examples=['"5b7a1ed0c2f94c3aa1f8d6e0"'],
     ),
 ]
@@ -80,7 +80,7 @@ IfNoneMatch = Annotated[
     str | None,
     Header(
         alias="If-None-Match",
-        description="`*` makes a new record only.",
+        description="`*` only creates a record, and never replaces one.",
         examples=["*"],
         json_schema_extra={"enum": ["*"]},
     ),
@@ -91,33 +91,35 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="Any text of your own: the same request sent again with it within 24 hours "
-        "gets the first answer, and nothing is stored twice.",
+        description="Any text you choose. If you repeat the request with it within 24 hours, you "
+        "get the first answer again, and nothing is stored twice.",
         examples=["b1f2c5a0-0d3e-4c55-9a43-1f0f3b1c2d11"],
     ),
 ]
 
 
-async def once(
+async def answer_once(
     request: Request,
     by: writes.By,
     key: str | None,
     body: bytes,
     work: Callable[[Session], writes.WriteAnswer],
 ) -> Response:
-    """What a POST is answered: the first answer again where it came before."""
-    asked = None
+    """Answer a POST with the result of `work`, or with the first answer if it is a repetition."""
+    keyed = None
     if key is not None:
-        said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
-        asked = writes.RepeatableRequest(by.author, key, blake2b(said, digest_size=16).hexdigest())
+        content = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
+        keyed = writes.RepeatableRequest(
+            by.author, key, blake2b(content, digest_size=16).hexdigest()
+        )
     answer = await database(request).run_write(
-        lambda session: writes.answer_once(session, asked, lambda: work(session))
+        lambda session: writes.answer_once(session, keyed, lambda: work(session))
     )
-    return written(request, answer)
+    return answer_write(request, answer)
 
 
-def written(request: Request, answer: writes.WriteAnswer) -> Response:
-    """A record as a write left it, with its tag and, where it is new, its address."""
+def answer_write(request: Request, answer: writes.WriteAnswer) -> Response:
+    """Return the answer to a write: the record, its tag and, if it is new, its address."""
     headers = {"Cache-Control": "no-cache, no-transform"}
     if answer.tagged:
         headers["ETag"] = f'"{reads.tag(answer.body)}"'
@@ -127,10 +129,13 @@ def written(request: Request, answer: writes.WriteAnswer) -> Response:
 
 
 def condition_of(if_match: str | None, if_none_match: str | None = None) -> writes.Precondition:
-    """Return what the client takes the record to be, from its headers."""
+    """Return the condition of a write from its headers.
+
+    Raise Problem `bad-request` if If-None-Match is not `*`.
+    """
     match = None if if_match is None else parse_etags(if_match)
     if if_none_match not in (None, "*"):
-        fault = Fault("header", "If-None-Match", "takes `*` alone in a write", "*")
+        fault = Fault("header", "If-None-Match", "takes only `*` in a write", "*")
         raise refuse(fault, code="bad-request")
     return writes.Precondition(match, only_create=if_none_match == "*")
 
@@ -147,12 +152,12 @@ def _add(noun: Noun) -> None:
         path,
         name=f"create_{name}",
         summary=f"Create {one}",
-        description=f"Store a new {name}. The `id` may be left out; it is then made from the rest. "
+        description=f"Store a new {name}. If there is no `id`, one is made from the other fields. "
         + (
-            "Sources, actors and places are looked up by id, URL or name, and made where they "
-            "are not there; the type must exist."
+            "Sources, actors and places are looked up by id, URL or name, and created if "
+            "they do not exist; the type must exist."
             if name == "event"
-            else "An id that is taken, or was deleted, is a conflict."
+            else "An id that is taken or deleted is a conflict."
         ),
         status_code=201,
         responses=writing(201, f"The new {name}.", "conflict", "key-reused", *OF_BODIES),
@@ -160,19 +165,19 @@ def _add(noun: Noun) -> None:
         **options,
     )
     async def create(request: Request, by: Author, key: IdempotencyKey = None) -> Response:
-        body, given = await read_document(request)
+        body, fields = await read_document(request)
 
         def work(session: Session) -> writes.WriteAnswer:
-            return writes.create_record(session, by, kind, given).answer
+            return writes.create_record(session, by, kind, fields).answer
 
-        return await once(request, by, key, body, work)
+        return await answer_once(request, by, key, body, work)
 
     @router.put(
         f"{path}/{{id}}",
         name=f"put_{name}",
         summary=f"Replace or create {one}",
-        description=f"Store the whole {name} under this id. Where it exists, `If-Match` must name "
-        "the state that you have read; a document may be read, edited and put back as it is.",
+        description=f"Store the whole {name} under this id. If it exists, `If-Match` must be the "
+        "ETag of the version that you have read. You can read a document, edit it and put it back.",
         responses={
             **writing(200, f"The {name} as it is now.", *CONDITIONAL, *OF_BODIES),
             201: {**writing(201, f"The new {name}.")[201], "model": noun.record},
@@ -188,28 +193,28 @@ def _add(noun: Noun) -> None:
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         condition = condition_of(if_match, if_none_match)
-        _, given = await read_document(request)
-        saved = await database(request).run_write(
-            writes.put_record, by, kind, record_id, given, condition
+        _, fields = await read_document(request)
+        result = await database(request).run_write(
+            writes.put_record, by, kind, record_id, fields, condition
         )
-        return written(request, saved.answer)
+        return answer_write(request, result.answer)
 
     @router.patch(
         f"{path}/{{id}}",
         name=f"patch_{name}",
         summary=f"Change {one}",
         description="Change the members that a JSON Merge Patch (RFC 7396) names: null removes "
-        "one, lists are replaced whole. `application/json` is read the same. `If-Match` must name "
-        "the state that you have read."
+        "one, and lists are replaced whole. `application/json` means the same. `If-Match` must be "
+        "the ETag of the version that you have read."
         + (
-            " `sources` is such a list, too: what a patch leaves out of it is removed. To add one "
-            "source or to remove one, use `/events/{id}/sources`."
+            " `sources` is a list, too: a source that the patch leaves out is removed. To add or "
+            "remove one source, use `/events/{id}/sources`."
             if kind is writes.EVENT
             else ""
         ),
         responses=writing(
             *(200, f"The {name} as it is now.", "not-found", "gone"),
-            # Of patches, only one of an event can contradict other records.
+            # Only a patch of an event can contradict other records.
             *(*(CONDITIONAL if kind is writes.EVENT else CONDITIONAL[1:]), *OF_BODIES),
         ),
         openapi_extra=sending(kind.shape, patch=True),
@@ -222,18 +227,18 @@ def _add(noun: Noun) -> None:
         if_match: IfMatch = None,
     ) -> Response:
         condition = condition_of(if_match)
-        _, given = await read_document(request, PATCH_TYPES)
-        saved = await database(request).run_write(
-            writes.patch_record, by, kind, record_id, given, condition
+        _, fields = await read_document(request, PATCH_TYPES)
+        result = await database(request).run_write(
+            writes.patch_record, by, kind, record_id, fields, condition
         )
-        return written(request, saved.answer)
+        return answer_write(request, result.answer)
 
     @router.delete(
         f"{path}/{{id}}",
         name=f"delete_{name}",
         summary=f"Delete {one}",
-        description="Its revisions stay, and it can be restored. What something else uses cannot "
-        "be deleted. `If-Match` must name the state that you have read.",
+        description="Its revisions stay, and it can be restored. A record in use cannot be "
+        "deleted. `If-Match` must be the ETag of the version that you have read.",
         status_code=204,
         tags=[noun.tag],
         responses=writing(204, "Deleted.", "not-found", "gone", *CONDITIONAL),
@@ -253,8 +258,8 @@ def _add(noun: Noun) -> None:
         f"{path}/{{id}}/restore",
         name=f"restore_{name}",
         summary=f"Restore {one}",
-        description=f"Store a deleted {name} again as it last was, as its next version. What it "
-        "names is taken as it is now.",
+        description=f"Store a deleted {name} again as its next version, as it was before. Records "
+        "that it refers to are taken as they are now.",
         responses=writing(
             *(200, f"The {name} as it is now.", "not-found"),
             *("conflict", "key-reused", "invalid-body"),
@@ -267,7 +272,7 @@ def _add(noun: Noun) -> None:
         record_id: Annotated[str, identifier],
         key: IdempotencyKey = None,
     ) -> Response:
-        return await once(
+        return await answer_once(
             request,
             by,
             key,
@@ -279,8 +284,8 @@ def _add(noun: Noun) -> None:
         f"{path}/{{id}}/revisions",
         name=f"list_{name}_revisions",
         summary=f"List the revisions of {one}",
-        description="What was changed, by whom, when and why, the last first; also of what was "
-        "deleted since.",
+        description="The changes, their authors, times and reasons, the latest first; also of a "
+        "deleted record.",
         tags=[noun.tag],
         dependencies=[Reader, Unchanged],
         response_model=schemas.RevisionPage,
@@ -297,7 +302,7 @@ def _add(noun: Noun) -> None:
         f"{path}/{{id}}/revisions/{{version}}",
         name=f"get_{name}_revision",
         summary=f"Get a revision of {one}",
-        description=f"What was changed, and the whole {name} as it was then.",
+        description=f"The changes of this revision, and the whole {name} as it was then.",
         tags=[noun.tag],
         dependencies=[Reader],
         response_model=noun.revision,
@@ -307,7 +312,7 @@ def _add(noun: Noun) -> None:
         request: Request,
         record_id: Annotated[str, identifier],
         version: Annotated[
-            int, Path(description="Counts the edits, from 1.", ge=1, le=MAX_VERSION, examples=[1])
+            int, Path(description="Number of the edit, from 1.", ge=1, le=MAX_VERSION, examples=[1])
         ],
     ) -> Response:
         return await document(request, reads.revision, name, record_id, version)

@@ -1,4 +1,4 @@
-"""`/docs`: the reference to read and to try, without anything from another host."""
+"""`/docs`: the reference, without any file from another host."""
 
 import re
 from base64 import b64encode
@@ -9,9 +9,9 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
 router = APIRouter(include_in_schema=False)
-FILES = "static-offline-docs"  # relative, as every address here, so that it holds behind a prefix
+FILES = "static-offline-docs"  # relative, as all addresses here, so that it works behind a prefix
 INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
-# Swagger UI sets styles of its own, and draws icons that it holds itself.
+# Swagger UI sets inline styles and has icons as data URLs.
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -22,7 +22,7 @@ PARAMETERS = {"tryItOutEnabled": True, "docExpansion": "list", "validatorUrl": N
 
 @router.get("/docs")
 async def get_reference(request: Request) -> HTMLResponse:
-    """Return Swagger UI, which may run nothing but what this page brings."""
+    """Return Swagger UI, allowed to run only the scripts of this page."""
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title=f"{request.app.title} - Swagger UI",
@@ -36,6 +36,6 @@ async def get_reference(request: Request) -> HTMLResponse:
 
 
 def policy(page: bytes) -> str:
-    """Return the policy of a page that lets its own inline scripts run (CSP 3 section 6.7.2)."""
+    """Return the policy that lets a page run its own inline scripts (CSP 3 section 6.7.2)."""
     digests = (b64encode(sha256(code).digest()).decode() for code in INLINE_SCRIPT.findall(page))
     return POLICY.format(scripts=" ".join(f"'sha256-{digest}'" for digest in digests))

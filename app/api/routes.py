@@ -1,4 +1,4 @@
-"""What every route is: strict about its query string, and read from one snapshot."""
+"""The base of every route: strict about its query string."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -18,49 +18,50 @@ from app.errors import Fault, from_validation, refuse
 
 Query = TypeVar("Query", bound=BaseModel)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-MOST_FAULTS = 20  # are named; a URL has room for thousands
+MAX_FAULTS = 20  # in one answer; a URL has room for thousands
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses query parameters it does not declare, and single ones that repeat.
+    """A route that refuses undeclared query parameters, and repeated single ones.
 
-    Frameworks ignore both: a misspelt filter would silently answer another question.
+    Frameworks ignore both, so a misspelt filter would silently answer another question.
     """
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **named: Any) -> None:
-        named["generate_unique_id_function"] = attrgetter("name")  # the operationId
-        super().__init__(path, endpoint, **named)
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        options["generate_unique_id_function"] = attrgetter("name")  # the operationId
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         parts = filter(_is_check, self.dependant.dependencies)
         checks = [part.call for part in parts if part.call]
-        handle = self._direct() or self._injected()
+        handle = self._fast_handler() or self._fastapi_handler()
         repeatable = dict(_parameters(self.dependant))
-        elsewhere = dict(_elsewhere(self.dependant))
+        foreign = dict(_foreign_parameters(self.dependant))
 
         async def strict(request: Request) -> Response:
             check_encoding(request)
             if request.scope["query_string"]:
-                check_query(request.query_params.multi_items(), repeatable, elsewhere)
+                check_query(request.query_params.multi_items(), repeatable, foreign)
             for check in checks:
                 await check(request)
             return await handle(request)
 
         return strict
 
-    def _injected(self) -> Handler:
-        """FastAPI's handler, without the checks that were made before it."""
+    def _fastapi_handler(self) -> Handler:
+        """Return FastAPI's handler without the checks, which have run before it."""
         whole = self.dependant
-        wanted = [part for part in whole.dependencies if not _is_check(part)]
-        self.dependant = replace(whole, dependencies=wanted)
+        rest = [part for part in whole.dependencies if not _is_check(part)]
+        self.dependant = replace(whole, dependencies=rest)
         handle = super().get_route_handler()
-        self.dependant = whole  # for the reference
+        self.dependant = whole  # for the OpenAPI document
         return handle
 
-    def _direct(self) -> Handler | None:
-        """A handler of a route that makes a response of the request, texts of its path and a query.
+    def _fast_handler(self) -> Handler | None:
+        """Return a fast handler if the endpoint takes only the request, path texts and a query.
 
-        FastAPI takes longer to find out what such a route needs than the route to answer.
+        For such a route FastAPI needs more time to collect the arguments than the route to answer.
+        Return None for any other route.
         """
         whole = self.dependant
         plain = replace(
@@ -74,30 +75,32 @@ class StrictRoute(APIRoute):
             response_param_name=None,
             background_tasks_param_name=None,
         )
-        of_path = {field.name: field.alias for field in whole.path_params}
+        path_aliases = {field.name: field.alias for field in whole.path_params}
         texts = all(
             field.field_info.annotation is str and not field.field_info.metadata
             for field in whole.path_params
         )
         annotations = {field.name: field.field_info.annotation for field in whole.query_params}
-        asked = {name: model for name, model in annotations.items() if _is_model(model)}
+        models = {name: model for name, model in annotations.items() if _is_model(model)}
         responds = issubclass(get_type_hints(self.endpoint)["return"], Response)
-        alone = len(asked) == len(annotations) <= 1
-        if not (plain == whole and texts and alone and responds):
+        single = len(models) == len(annotations) <= 1
+        if not (plain == whole and texts and single and responds):
             return None
         answer: Callable[..., Awaitable[Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
-            given: dict[str, Any] = {n: request.path_params[alias] for n, alias in of_path.items()}
-            for name, model in asked.items():
-                given[name] = valid(model, request.query_params.multi_items())
-            return await answer(request, **given)
+            arguments: dict[str, Any] = {
+                name: request.path_params[alias] for name, alias in path_aliases.items()
+            }
+            for name, model in models.items():
+                arguments[name] = validate_query(model, request.query_params.multi_items())
+            return await answer(request, **arguments)
 
         return handle
 
 
 def _is_check(part: Dependant) -> bool:
-    """Whether it looks at a request before its handler, and gives that nothing."""
+    """Return whether a dependency only checks the request, without a value for the handler."""
     return part.name is None
 
 
@@ -106,7 +109,7 @@ def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
-    """Each query parameter, and whether it may be repeated."""
+    """Yield each query parameter, and whether it may be repeated."""
     for field in dependant.query_params:
         annotation: Any = field.field_info.annotation
         if _is_model(annotation):
@@ -117,20 +120,23 @@ def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
         yield from _parameters(part)
 
 
-def _elsewhere(dependant: Dependant) -> Iterator[tuple[str, str]]:
-    """Each parameter that a query model knows from elsewhere, and why it has no meaning here."""
+def _foreign_parameters(dependant: Dependant) -> Iterator[tuple[str, str]]:
+    """Yield each parameter of other paths, and why it has no meaning here."""
     for field in dependant.query_params:
         yield from getattr(field.field_info.annotation, "NOT_HERE", {}).items()
 
 
 def read_query(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
-    """A query that did not come as one, as strictly read; Problem `invalid-parameters`."""
+    """Return the query of these pairs. Raise Problem `invalid-parameters` if one is not valid."""
     check_query(pairs, members(model), getattr(model, "NOT_HERE", {}))
-    return valid(model, pairs)
+    return validate_query(model, pairs)
 
 
-def valid(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
-    """The query that pairs of known names and of texts make; Problem `invalid-parameters`."""
+def validate_query(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
+    """Return the query of pairs whose names are known.
+
+    Raise Problem `invalid-parameters` if a value is not valid.
+    """
     repeatable = members(model)
     values: dict[str, Any] = {}
     for name, value in pairs:
@@ -141,13 +147,13 @@ def valid(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
     try:
         return model(**values)
     except ValidationError as error:
-        told = ({**detail, "loc": ("query", *detail["loc"])} for detail in error.errors())
-        raise refuse(*from_validation(told)) from None
+        details = ({**detail, "loc": ("query", *detail["loc"])} for detail in error.errors())
+        raise refuse(*from_validation(details)) from None
 
 
 @cache
 def members(model: type[BaseModel]) -> Mapping[str, bool]:
-    """Each parameter of a query model, and whether it may be repeated."""
+    """Return each parameter of a query model, and whether it may be repeated."""
     return {
         name: getattr(info.annotation, "__origin__", None) is list
         for name, info in model.model_fields.items()
@@ -155,29 +161,29 @@ def members(model: type[BaseModel]) -> Mapping[str, bool]:
 
 
 def check_query(
-    items: list[tuple[str, str]], repeatable: Mapping[str, bool], elsewhere: Mapping[str, str]
+    items: list[tuple[str, str]], repeatable: Mapping[str, bool], foreign: Mapping[str, str]
 ) -> None:
-    """Raise Problem `invalid-parameters` naming each unknown name and each repeated single one.
+    """Raise Problem `invalid-parameters` if a name is unknown, or a single one is repeated.
 
-    `elsewhere` says why names that other paths take have no meaning here.
+    `foreign` says why parameters of other paths have no meaning here.
     """
-    given = Counter(name for name, _ in items)
-    wrong = [
+    counts = Counter(name for name, _ in items)
+    wrong_names = [
         name
-        for name, times in given.items()
+        for name, times in counts.items()
         if name not in repeatable or (times > 1 and not repeatable[name])
     ]
-    known = ", ".join(sorted(repeatable)) or "none"
+    names = ", ".join(sorted(repeatable)) or "none"
     faults = []
-    for name in wrong[:MOST_FAULTS]:
+    for name in wrong_names[:MAX_FAULTS]:
         if name in repeatable:
-            faults.append(Fault("query", name, "may be given once only; keep one of them"))
-        elif name in elsewhere:
-            faults.append(Fault("query", name, f"is not a parameter here: {elsewhere[name]}"))
+            faults.append(Fault("query", name, "may be given only once; keep one of them"))
+        elif name in foreign:
+            faults.append(Fault("query", name, f"is not a parameter here: {foreign[name]}"))
         else:
-            value = next(value for given_name, value in items if given_name == name)
-            more = hint(name, value)
-            message = f"is not a parameter here; {f'{more}; ' if more else ''}known: {known}"
+            value = next(value for item_name, value in items if item_name == name)
+            advice = hint(name, value)
+            message = f"is not a parameter here; {f'{advice}; ' if advice else ''}known: {names}"
             near = nearest_parameter(name, repeatable)
             faults.append(Fault("query", name[:100], message, near))
     if faults:
@@ -186,12 +192,12 @@ def check_query(
 
 # -- text that is not UTF-8 -----------------------------------------------------------------------
 
-READINGS = ("cp1250", "cp1252")  # what bytes that are no UTF-8 usually are
-MAX_READ_BYTES = 200
+LIKELY_ENCODINGS = ("cp1250", "cp1252")  # of bytes that are not UTF-8
+MAX_GUESSED_BYTES = 200
 
 
 def check_encoding(request: Request) -> None:
-    """Raise Problem `invalid-parameters` naming each part of the URL that is not UTF-8."""
+    """Raise Problem `invalid-parameters` if a part of the URL is not UTF-8."""
     query, path = request.scope["query_string"], request.scope.get("raw_path") or b""
     if b"%" not in query and b"%" not in path and query.isascii():
         return
@@ -199,14 +205,14 @@ def check_encoding(request: Request) -> None:
     if not _is_utf8(unquote_to_bytes(path)):
         broken = (name for name, value in request.path_params.items() if "\ufffd" in str(value))
         name = next(broken, "path")
-        faults.append(_no_utf8("path", name, unquote_to_bytes(path.rpartition(b"/")[2])))
+        faults.append(_utf8_fault("path", name, unquote_to_bytes(path.rpartition(b"/")[2])))
     for pair in query.split(b"&"):
         plain = unquote_to_bytes(pair.replace(b"+", b" "))
         if not _is_utf8(plain):
             parameter, _, value = plain.partition(b"=")
-            faults.append(_no_utf8("query", parameter.decode(errors="replace")[:100], value))
+            faults.append(_utf8_fault("query", parameter.decode(errors="replace")[:100], value))
     if faults:
-        raise refuse(*faults[:MOST_FAULTS])
+        raise refuse(*faults[:MAX_FAULTS])
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -221,11 +227,11 @@ def _is_words(text: str) -> bool:
     return text.isprintable() and all(c.isascii() or c.isalpha() for c in text)
 
 
-def _no_utf8(where: str, name: str, raw: bytes) -> Fault:
-    """Return the fault of bytes that are not UTF-8, with the texts that they may be."""
-    guessed = not raw.isascii() and len(raw) <= MAX_READ_BYTES
-    texts = (raw.decode(encoding, errors="replace") for encoding in READINGS if guessed)
+def _utf8_fault(where: str, name: str, raw: bytes) -> Fault:
+    """Return the fault for bytes that are not UTF-8, with their likely texts."""
+    guess = not raw.isascii() and len(raw) <= MAX_GUESSED_BYTES
+    texts = (raw.decode(encoding, errors="replace") for encoding in LIKELY_ENCODINGS if guess)
     readings = [text for text in dict.fromkeys(texts) if _is_words(text)]
-    shown = " or ".join(f"{quote(text)} ({text})" for text in readings)
-    message = f"is not UTF-8; percent-encode UTF-8: {shown or '%C4%8D for č'}"
+    choices = " or ".join(f"{quote(text)} ({text})" for text in readings)
+    message = f"is not UTF-8; percent-encode UTF-8: {choices or '%C4%8D for č'}"
     return Fault(where, name, message, readings[0] if len(readings) == 1 else None)

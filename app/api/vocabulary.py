@@ -1,4 +1,4 @@
-"""`/types`, `/actors`, `/places`, `/tags`, `/publishers`, `/sources`: what events refer to."""
+"""`/types`, `/actors`, `/places`, `/tags`, `/publishers`, `/sources`: the vocabulary."""
 
 from typing import Annotated, NamedTuple
 
@@ -15,21 +15,25 @@ from app.filters import VocabularyQuery
 router = APIRouter(tags=["Vocabulary"], route_class=StrictRoute, dependencies=[Reader])
 
 
-class Entry(NamedTuple):
-    """How a vocabulary is presented."""
+class VocabularyTexts(NamedTuple):
+    """The texts and shapes of one vocabulary."""
 
     name: str
     one: str
-    what: str
+    description: str
     record: type[schemas.Counted]
     page: type[BaseModel]
     example: str
-    deleted: tuple[str, ...] = ("gone",)  # what is told of one; tags and publishers only vanish
+    deleted: tuple[str, ...] = (
+        "gone",
+    )  # the problem of a deleted one; tags and publishers only vanish
 
 
-ENTRIES = (
-    Entry("types", "a type", "Kinds of event.", schemas.Type, schemas.TypePage, "contract"),
-    Entry(
+VOCABULARIES = (
+    VocabularyTexts(
+        "types", "a type", "Kinds of event.", schemas.Type, schemas.TypePage, "contract"
+    ),
+    VocabularyTexts(
         "actors",
         "an actor",
         "Countries, organisations, persons and groups that take part in events.",
@@ -37,36 +41,36 @@ ENTRIES = (
         schemas.ActorPage,
         "socar",
     ),
-    Entry(
+    VocabularyTexts(
         "places",
         "a place",
-        "Where events happen.",
+        "Places of events.",
         schemas.Place,
         schemas.PlacePage,
         "belgrade",
     ),
-    Entry(
+    VocabularyTexts(
         "tags",
         "a tag",
-        "Words that events are marked with.",
+        "Tags of events.",
         schemas.Tag,
         schemas.TagPage,
         "energy",
         deleted=(),
     ),
-    Entry(
+    VocabularyTexts(
         "publishers",
         "a publisher",
-        "Who published the cited sources. An unknown publisher is not among them.",
+        "The publishers of the cited sources, without unknown ones.",
         schemas.Publisher,
         schemas.PublisherPage,
         "balkan-insight",
         deleted=(),
     ),
-    Entry(
+    VocabularyTexts(
         "sources",
         "a source",
-        "What the events rest on, shared between them.",
+        "The sources of the events, which they share.",
         schemas.Source,
         schemas.SourcePage,
         "balkan-insight-2023-11-15",
@@ -74,13 +78,13 @@ ENTRIES = (
 )
 
 
-def _add(entry: Entry) -> None:
+def _add(entry: VocabularyTexts) -> None:
     @router.get(
         f"/{entry.name}",
         name=f"list_{entry.name}",
         summary=f"List {entry.name}",
         dependencies=[Unchanged],
-        description=f"{entry.what} In the order of their ids, each with its number of events.",
+        description=f"{entry.description} In the order of ids, each with its number of events.",
         response_model=entry.page,
         responses=paging(f"A page of {entry.name}."),
     )
@@ -93,7 +97,7 @@ def _add(entry: Entry) -> None:
         f"/{entry.name}/{{id}}",
         name=f"get_{entry.name[:-1]}",
         summary=f"Get {entry.one}",
-        description=f"Everything that is known of {entry.one}, and its number of events.",
+        description=f"All fields of {entry.one}, and its number of events.",
         response_model=entry.record,
         responses=reading(f"The {entry.name[:-1]}.", "not-found", *entry.deleted),
     )
@@ -112,5 +116,5 @@ def _add(entry: Entry) -> None:
         return await document(request, reads.record, entry.name, record_id)
 
 
-for _entry in ENTRIES:
-    _add(_entry)
+for _vocabulary in VOCABULARIES:
+    _add(_vocabulary)

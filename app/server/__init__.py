@@ -1,7 +1,7 @@
-"""The HTTP server: uvicorn with the deadlines, caps and farewell that it lacks.
+"""The HTTP server: uvicorn with deadlines, caps and a graceful end.
 
-Without httptools, as on Windows, uvicorn's h11 protocol is used as it is: no deadlines, and what is
-no HTTP is refused in uvicorn's words.
+Without httptools, as on Windows, use uvicorn's h11 protocol unchanged: it has no deadlines, and
+refuses malformed HTTP in its own words.
 """
 
 import asyncio
@@ -30,19 +30,19 @@ except ImportError:
 else:
     HTTP = Connection
 
-# The event loop gets its turn among threads that compute within so long; Python's own is five
-# times as long, and a request takes several turns.
+# The event loop waits at most this long for a computing thread, several times per request.
+# Python's default is five times as long.
 SWITCH_SECONDS = 0.001
 
-logger = logging.getLogger("uvicorn.error")  # the one that uvicorn sets up
+logger = logging.getLogger("uvicorn.error")  # uvicorn configures this one
 
-MAX_SEGMENT_BYTES = 8192  # more than that of any network but the local one
-# What a machine without IPv6 says of an address that its hosts file gives to localhost.
-ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+MAX_SEGMENT_BYTES = 8192  # larger than on any network except loopback
+# Errors of a machine without IPv6 whose hosts file has an IPv6 address for localhost.
+ABSENT_ERRNOS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def serve(app: FastAPI, host: str, port: int) -> None:
-    """Serve until interrupted; OSError, in words, where the address cannot be had."""
+    """Serve until interrupted. Raise OSError, in plain words, if the address is not available."""
     settings = app.state.settings
     sys.setswitchinterval(SWITCH_SECONDS)
     proxied = ProxyHeaders(app, settings.trusted_proxies)  # type: ignore[arg-type]
@@ -54,23 +54,23 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         ws="none",
         log_level=settings.log_level,
         log_config=logging_config(coloured=sys.stdout.isatty()),
-        proxy_headers=False,  # Dateline's own are around the application
+        proxy_headers=False,  # ProxyHeaders is around the application
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    Server(config, app.state.stop).run(listening(host, port))
+    Server(config, app.state.stop).run(listen(host, port))
 
 
 def protocol(per_address: int, proxies: ProxyHeaders) -> Any:
-    """Return the maker of connections, which takes only so many in."""
+    """Return the factory of connections, which limits their number."""
     if isinstance(HTTP, str):
         return HTTP
-    most = raise_descriptor_limit()
-    return partial(HTTP, admission=Admission(per_address, proxies.trusted_hosts, most))
+    max_connections = raise_descriptor_limit()
+    return partial(HTTP, admission=Admission(per_address, proxies.trusted_hosts, max_connections))
 
 
 class Server(uvicorn.Server):
-    """Says where it serves, and tells the application before it waits for connections to end."""
+    """Uvicorn's server, which logs its address and calls `stop` before it waits for connections."""
 
     def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
         super().__init__(config)
@@ -78,7 +78,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if sockets:  # of those that it is given, uvicorn says nothing
+        if sockets:  # uvicorn does not log the address of such sockets
             host, port = self.config.host, sockets[0].getsockname()[1]
             address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             logger.info("Dateline running on http://%s (Press CTRL+C to quit)", address)
@@ -91,44 +91,47 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listening(host: str, port: int) -> list[socket.socket]:
-    """Sockets at every address that `host` stands for, all on one port."""
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Return sockets at every address of `host`, all on one port.
+
+    Raise OSError, in plain words, if an address is not available.
+    """
     sockets: list[socket.socket] = []
     missing: OSError | None = None
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, *_, address in dict.fromkeys(found):
+        results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, *_, address in dict.fromkeys(results):
             if sockets:
                 port = sockets[0].getsockname()[1]
             try:
-                opened = socket.create_server((address[0], port, *address[2:]), family=family)
-                sockets.append(opened)
-                shorten_segments(opened)
+                listener = socket.create_server((address[0], port, *address[2:]), family=family)
+                sockets.append(listener)
+                shorten_segments(listener)
             except OSError as error:
-                if error.errno not in ABSENT:
+                if error.errno not in ABSENT_ERRNOS:
                     raise
                 missing = error
         if missing and not sockets:
             raise missing
-    except (OSError, UnicodeError) as error:  # UnicodeError: no name that could be looked up
+    except (OSError, UnicodeError) as error:  # UnicodeError: the name cannot be looked up
         for bound in sockets:
             bound.close()
-        raise OSError(_said(error, host, port)) from error
+        raise OSError(_explain(error, host, port)) from error
     return sockets
 
 
 def shorten_segments(listener: socket.socket) -> None:
-    """Have local clients tell sooner that they have read: one in 64 KiB, a slow one seems stuck."""
+    """Make local clients acknowledge more often: at every 64 KiB, a slow one would seem stuck."""
     if hasattr(socket, "TCP_MAXSEG"):
         with suppress(OSError):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, MAX_SEGMENT_BYTES)
 
 
-def _said(error: Exception, host: str, port: int) -> str:
-    """Why the address cannot be had, and what to do."""
+def _explain(error: Exception, host: str, port: int) -> str:
+    """Return why the address is not available, and what to do."""
     code = error.errno if isinstance(error, OSError) else None
     if code == errno.EADDRINUSE:
         return f"port {port} on {host} is in use by another program; choose another with --port"
     if code in (errno.EACCES, errno.EPERM):
         return f"port {port} on {host} is not open to this user; choose another with --port"
-    return f"{host} is no address of this machine; choose another with --host"
+    return f"{host} is not an address of this machine; choose another with --host"

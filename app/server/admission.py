@@ -1,4 +1,4 @@
-"""How many connections a server takes: so many an address, and never all that there can be."""
+"""Limit the connections of each address and of the whole server."""
 
 from collections import Counter
 from typing import Protocol
@@ -9,35 +9,35 @@ except ImportError:  # Windows knows no such limit
     resource = None  # type: ignore[assignment,unused-ignore]
 
 MAX_CONNECTIONS = 4000
-MAX_DESCRIPTORS = 65_536  # that a server asks the system for
-RESERVED_DESCRIPTORS = 128  # for the store, and for refusing
-MAX_REFUSING = 32  # refusals at a time that wait for their client to read them
+MAX_DESCRIPTORS = 65_536  # to ask the system for
+RESERVED_DESCRIPTORS = 128  # for the store, and for refusals
+MAX_REFUSING = 32  # at a time that wait until their client has read them
 
 
 class Addresses(Protocol):
     """Addresses of clients."""
 
     def __contains__(self, address: str, /) -> bool:
-        """Whether an address is one of them."""
+        """Return whether an address is one of them."""
 
 
 class Guest(Protocol):
-    """A connection, to be taken in or not."""
+    """A connection to admit or refuse."""
 
     address: str
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing of a request or an answer is on its way."""
+        """Return whether no request or answer is in progress."""
 
     def close_idle(self) -> None:
-        """Close it: nothing is on its way."""
+        """Close the connection; it is idle."""
 
 
 class Admission:
-    """Takes connections in as long as there is room; idle ones make room for new ones.
+    """Admit connections up to the limits, closing idle ones to make room for new ones.
 
-    The addresses of `unlimited`, proxies that speak for many, have no limit of their own.
+    The addresses in `unlimited`, such as proxies with many clients, have no limit per address.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Admission:
         self._per_address = per_address
         self._unlimited = unlimited
         self._max_connections = max_connections
-        self._guests: dict[Guest, None] = {}  # the oldest first
+        self._guests: dict[Guest, None] = {}  # oldest first
         self._counts: Counter[str] = Counter()
         self._refusing: set[Guest] = set()
 
     def admit(self, guest: Guest) -> str | None:
-        """Take a connection in; return why not, if there is no room."""
+        """Admit a connection. If there is no room, return the reason."""
         address, limited = guest.address, guest.address not in self._unlimited
         if limited and self._per_address and self._counts[address] >= self._per_address:
             if not self._make_room(address):
@@ -66,13 +66,13 @@ class Admission:
         return None
 
     def may_wait(self, guest: Guest) -> bool:
-        """Whether a connection that is refused may stay until its client has read why."""
+        """Return whether a refused connection may stay open until its client has read why."""
         if len(self._refusing) < MAX_REFUSING:
             self._refusing.add(guest)
         return guest in self._refusing
 
     def leave(self, guest: Guest) -> None:
-        """Forget a connection that is closed."""
+        """Forget a closed connection."""
         self._refusing.discard(guest)
         if guest in self._guests:
             del self._guests[guest]
@@ -81,7 +81,7 @@ class Admission:
                 del self._counts[guest.address]
 
     def _make_room(self, address: str | None = None) -> bool:
-        """Close the oldest idle connection, of one address or of all; return whether there is."""
+        """Close the oldest idle connection, of one address or of all; return False if none is."""
         for guest in self._guests:
             if guest.is_idle and address in (None, guest.address):
                 self.leave(guest)
@@ -91,9 +91,9 @@ class Admission:
 
 
 def raise_descriptor_limit() -> int:
-    """Let this process open as many files as the system allows; return how many connections fit.
+    """Raise the limit of open files as far as the system allows; return how many connections fit.
 
-    A download may have a file beside its connection.
+    Count two files per connection, since a download may need one more.
     """
     if resource is None:
         return MAX_CONNECTIONS

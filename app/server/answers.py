@@ -1,4 +1,4 @@
-"""An answer on its way from the application to uvicorn: whether and how it ends."""
+"""Answers on their way from the application to uvicorn, and how they end."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,10 @@ ENDLESS = b"text/event-stream"
 
 
 class Answering:
-    """An application whose answers suit their client.
+    """Wrap an application: suit its answers to HTTP/1.0 clients, and notice endless ones.
 
-    For a client of HTTP/1.0, which knows no chunks (RFC 9112 section 6.1), an answer of unknown
-    length ends with the connection; uvicorn knows no such answer. `on_endless` is called at the
-    start of an answer that has no end.
+    HTTP/1.0 has no chunks (RFC 9112 section 6.1), so close the connection after an answer of
+    unknown length; uvicorn does not. Call `on_endless` when an endless answer starts.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class Answering:
                 if headers.get(b"content-type", b"").startswith(ENDLESS):
                     self.on_endless()
                 return
-            if without_length:  # uvicorn counts down to the end of a length
+            if without_length:  # uvicorn would refuse to send more than a known length
                 self.cycle.expected_content_length = len(message.get("body", b""))
             await send(message)
 

@@ -1,4 +1,4 @@
-"""What the server logs: a line a request, without the keys in its address."""
+"""The server's log: one line per request, without the keys in its address."""
 
 import logging
 import re
@@ -11,12 +11,12 @@ from uvicorn.config import LOGGING_CONFIG
 from app.errors import mask_keys
 
 MASK = "***"
-# Names under which other interfaces take a key in the address.
+# Query parameters that carry a key in other APIs.
 SECRET_NAMES = re.compile(r"(access|api|auth|bearer|secret)?[_-]?(key|token|secret)|authorization")
 
 
 def mask_target(target: str) -> str:
-    """Return a path with its query, every value that is or may be a key replaced by `***`."""
+    """Return a path and query with every value that may be a key replaced by `***`."""
     path, mark, query = target.partition("?")
     if not mark:
         return mask_keys(path)
@@ -36,7 +36,7 @@ def _contains_key(text: str) -> bool:
 
 
 class WithoutKeys(logging.Filter):
-    """Masks keys in the address that a line of the access log names."""
+    """Mask keys in the addresses of the access log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple) and len(record.args) == 5:
@@ -46,7 +46,7 @@ class WithoutKeys(logging.Filter):
 
 
 class AccessLine(logging.Formatter):
-    """Writes what uvicorn does of a request, without the copies of the record that it makes."""
+    """Format a line as uvicorn does, without copying the record."""
 
     def format(self, record: logging.LogRecord) -> str:
         client, method, path, version, status = record.args  # type: ignore[misc]
@@ -58,7 +58,7 @@ PHRASES: dict[object, str] = {status.value: status.phrase for status in HTTPStat
 
 
 def logging_config(*, coloured: bool) -> dict[str, Any]:
-    """Return uvicorn's configuration with addresses that show no key."""
+    """Return uvicorn's configuration, with keys masked in addresses."""
     formatters: dict[str, Any] = {**LOGGING_CONFIG["formatters"]}
     if not coloured:
         formatters["access"] = {"()": AccessLine}

@@ -1,4 +1,4 @@
-"""What a trusted proxy says of the client that it speaks for: its scheme, its address, our path."""
+"""Read the client's scheme and address, and the path prefix, from headers of trusted proxies."""
 
 import re
 
@@ -7,14 +7,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 SCHEME, PREFIX = b"x-forwarded-proto", b"x-forwarded-prefix"
 MAX_PREFIX_BYTES = 200
-# No empty part, which would make what follows a host, and none of dots alone.
+# No empty part, which would turn the next one into a host, and none of only dots.
 PATH = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+")
 
 
 class ProxyHeaders(ProxyHeadersMiddleware):
-    """Uvicorn's, which ignores a scheme in capitals, and one that several proxies have added to.
+    """Uvicorn's middleware, but read schemes in capitals, and lists of several proxies.
 
-    The path under which the proxy shows this server becomes the ASGI `root_path`.
+    The path prefix of a trusted proxy becomes the ASGI `root_path`.
     """
 
     async def __call__(
@@ -32,11 +32,11 @@ class ProxyHeaders(ProxyHeadersMiddleware):
 
 
 def first_scheme(values: list[bytes]) -> bytes:
-    """Return the scheme that the client used: the first, in lower case."""
+    """Return the client's scheme: the first, in lower case."""
     return values[0].partition(b",")[0].strip().lower()
 
 
 def first_prefix(values: list[bytes]) -> str:
-    """Return the path that the client used: the first, empty if it is none."""
+    """Return the client's path prefix: the first, or an empty text if it is not a path."""
     path = values[0][:MAX_PREFIX_BYTES].partition(b",")[0].strip().rstrip(b"/").decode("latin-1")
     return path if PATH.fullmatch(path) else ""

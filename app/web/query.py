@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from app import schemas
-from app.api.tracking import is_mark
+from app.api.tracking import is_tracking
 from app.filters import EventQuery, ListQuery
 
 PAGE_EVENTS = 50
@@ -40,7 +40,7 @@ def drop_dependents(pairs: Iterable[tuple[str, str]], *names: str) -> QueryPairs
 
 def clean_pairs(pairs: Iterable[tuple[str, str]]) -> QueryPairs:
     """Return a query string without empty fields, tracking parameters and defaults."""
-    filled = [(name, value) for name, value in pairs if value.strip() and not is_mark(name)]
+    filled = [(name, value) for name, value in pairs if value.strip() and not is_tracking(name)]
     return [pair for pair in drop_dependents(filled, *SENT_BY_FORM) if pair not in DEFAULTS]
 
 
