@@ -1,24 +1,16 @@
-"""Every error in one shape: RFC 9457 problem+json."""
+"""Every error in one shape: RFC 9457 problem+json. Nothing here knows HTTP requests."""
 
 import json
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic_core import PydanticCustomError
-from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from app.plain import describe
 
-logger = logging.getLogger("dateline")
-
 MEDIA_TYPE = "application/problem+json"
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
@@ -100,13 +92,6 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         503, "The store is not available", "Try again after the seconds in Retry-After."
     ),
 }
-CODES_BY_STATUS = {
-    400: "bad-request",
-    404: "not-found",
-    405: "method-not-allowed",
-    413: "body-too-large",
-    415: "unsupported-media-type",
-}
 
 
 @dataclass(frozen=True)
@@ -150,8 +135,16 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         """Return the problem in one line, for a person at the command line."""
         return "; ".join(fault.sentence for fault in self.faults) or self.detail
 
-    def response(self, root_path: str = "") -> Response:
-        """Return the answer (RFC 9457 section 3); `root_path` is where the server is mounted at."""
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        return PROBLEM_TYPES[self.code].status
+
+    def body(self, root_path: str = "") -> str:
+        """Return the JSON of the problem (RFC 9457 section 3).
+
+        `root_path` is where the server is mounted.
+        """
         kind = PROBLEM_TYPES[self.code]
         document: dict[str, Any] = {
             "type": f"{root_path}/problems/{self.code}",
@@ -161,8 +154,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         }
         if self.faults:
             document["errors"] = [fault.as_json() for fault in self.faults]
-        headers = {**HEADERS, **self.headers}
-        return Response(mask_keys(json.dumps(document)), kind.status, headers, MEDIA_TYPE)
+        return mask_keys(json.dumps(document))
+
+
+class OperatorError(Exception):
+    """An error that the operator can fix; the message is one line that says how."""
 
 
 SECRET = re.compile(r"dln_[0-9A-Za-z]+")
@@ -215,59 +211,3 @@ def from_validation(details: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
         return Fault(where, name[:200], describe(detail), context.get("suggestion"))
 
     return tuple(dict.fromkeys(fault(detail) for detail in details))
-
-
-def from_http(request: Request, error: HTTPException) -> Problem:
-    """Return Starlette's error (no such path, wrong method) as a problem."""
-    code = CODES_BY_STATUS.get(error.status_code, "internal-error")
-    headers = dict(error.headers or {})
-    if code == "method-not-allowed":  # Starlette names only the methods of the first route
-        headers["Allow"] = ", ".join(_list_methods(request))
-    detail = f"{request.method} {request.url.path[:200]}: {PROBLEM_TYPES[code].title.lower()}."
-    return Problem(code, detail, headers=headers)
-
-
-def root_path(request: Request) -> str:
-    """Return the path that the server is mounted at, such as `/chronology`, or an empty text."""
-    # A mounted application, such as the static files, replaces root_path with its own.
-    scope = request.scope
-    return str(scope.get("app_root_path", scope.get("root_path", "")))
-
-
-def install(app: FastAPI) -> None:
-    """Answer every error that reaches `app` with problem+json."""
-
-    async def problem(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)
-        return error.response(root_path(request))
-
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        faults = from_validation(error.errors())
-        code = "invalid-body" if faults[0].where == "body" else "invalid-parameters"
-        return refuse(*faults, code=code).response(root_path(request))
-
-    async def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return from_http(request, error).response(root_path(request))
-
-    app.add_exception_handler(Problem, problem)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http)
-
-
-def _list_methods(request: Request) -> list[str]:
-    """Return the methods that the routes of this path answer."""
-    methods = {
-        method
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
-        for route in request.app.routes
-        if route.matches({**request.scope, "method": method})[0] is Match.FULL
-    }
-    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
-
-
-def answer_unexpected(error: Exception, root_path: str = "") -> Response:
-    """Log an unforeseen error and return a 500 that does not reveal it."""
-    logger.error("unexpected error", exc_info=error)
-    return Problem("internal-error", "The error is in the server's log.").response(root_path)

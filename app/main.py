@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import DBAPIError
 
-from app import errors, reads
+from app import reads
 from app.api import (
     answers,
     audit,
@@ -22,6 +22,7 @@ from app.api import (
     metrics,
     middleware,
     operations,
+    problems,
     records,
     reference,
     vocabulary,
@@ -93,7 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     for room in (*rooms, operations, metrics, reference, embedding, pages, assets):
         app.router.routes += room.router.routes  # include_router would match each path twice
     app.state.parsing = Limiter("large bodies", 1, MAX_WAITING_BODIES)
-    errors.install(app)
+    problems.install(app)
     answers.install(app)
     pages.install(app)
     metrics.install(app, database)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app import schemas, writes
-from app.errors import Problem, from_validation, refuse
+from app.errors import OperatorError, Problem, from_validation, refuse
 
 SEED_FOLDER = Path(__file__).parent.parent / "seed"
 
@@ -25,7 +25,7 @@ SEED_KINDS = {
 BY = writes.By("dateline seed")
 
 
-class SeedError(Exception):
+class SeedError(OperatorError):
     """A file of `seed/` that cannot be stored; the message names file, entry and field."""
 
 

@@ -19,7 +19,11 @@ LATE = (
     *("encodings.idna", "encodings.utf_8_sig"),
     *("uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.loops.uvloop"),
 )
-FORKS.set_forkserver_preload(["app.cli", "psycopg", "pytest", *LATE])
+# A command imports these when it runs.
+COMMANDS = ("app.checking", "app.copying", "app.restoring", "app.seeding", "app.main", "app.server")
+FORKS.set_forkserver_preload(
+    ["app.cli", *COMMANDS, "app.cli.import_options", "psycopg", "pytest", *LATE]
+)
 NOBODY = 65534
 MEASURABLE = Path("/proc/self/clear_refs").exists()
 

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
 from app import restoring, schemas, writes
-from app.cli import _findings
+from app.checking import find_damage
 from app.dialects import StoreError
 from app.files import lock_file
 from app.main import create_app
@@ -62,7 +62,7 @@ def rows(url: str) -> dict[str, list[str]]:
 def findings(url: str) -> list[str]:
     """What `check` says of a store."""
     with opened(url) as store:
-        return list(_findings(store))
+        return list(find_damage(store))
 
 
 def is_nothing(stores: Stores, url: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app import index, reads, rows, schemas, writes
-from app.cli import _findings
+from app.checking import find_damage
 from app.errors import Problem
 from app.filters import EventFilter, ExportQuery, resolve
 from app.formats import Line
@@ -131,7 +131,7 @@ def test_a_file_in_bulk_is_the_same_events_one_by_one(
         for event in events:
             assert load(single, [event]).created == 1
         assert held(bulk) == held(single)
-        assert list(_findings(bulk)) == []
+        assert list(find_damage(bulk)) == []
 
 
 def test_what_is_shown_at_once_is_what_the_rows_say(empty: str) -> None:
@@ -139,11 +139,11 @@ def test_what_is_shown_at_once_is_what_the_rows_say(empty: str) -> None:
     events = linked(generated(index.BATCH + 100))
     with opened(empty) as store:
         load(store, events)
-        assert list(_findings(store)) == []
+        assert list(find_damage(store)) == []
         assert load(store, events).unchanged == len(events)
         changed = [{**event, "title": "Other", "tags": ["new"]} for event in events[::2]]
         assert load(store, changed, replace=True).updated == len(changed)
-        assert list(_findings(store)) == []
+        assert list(find_damage(store)) == []
 
 
 def test_links_of_all_batches_lead_to_one_event(empty: str) -> None:
@@ -154,7 +154,7 @@ def test_links_of_all_batches_lead_to_one_event(empty: str) -> None:
         event["related"] = [{"event": hub["id"], "relation": "follows"}]
     with opened(empty) as store:
         load(store, events)
-        assert list(_findings(store)) == []
+        assert list(find_damage(store)) == []
         with store.read() as connection:
             found = resolve(connection, EventFilter(related_to=hub["id"]))
             assert reads.Hits(connection, found).count() == len(others[::7])

@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 import servers
 from app import __version__, seeding
-from app.cli import cli
+from app.cli import cli, files
+from app.formats import FORMATS, READERS
 from commands import Ran, run, serving
 from servers import DATELINE, SECONDS, environment
 from stores import SqliteStores, Stores, migrated, opened, seeded
@@ -166,8 +167,8 @@ def test_keys_are_listed_without_what_is_secret(empty: str, folder: Path) -> Non
     said = assert_done(run("key", "list", folder=folder, settings=at(empty)))
     day = r"\d{4}-\d\d-\d\d"
     assert re.fullmatch(
-        rf"{first[4:12]}  write  newsroom  \(made {day}, revoked {day}\)\n"
-        rf"{second[4:12]}  read   a reader  \(made {day}, expires {day}\)\n",
+        rf"{first[4:12]}  write  newsroom  \(created {day}, revoked {day}\)\n"
+        rf"{second[4:12]}  read   a reader  \(created {day}, expires {day}\)\n",
         said,
     )
     for key in (first, second):
@@ -506,3 +507,9 @@ def test_a_bad_env_file_is_refused(folder: Path, written: bytes, said: str) -> N
     (folder / ".env").write_bytes(written)
     assert said in assert_refused(run("migrate", folder=folder))
     assert contents(folder) == {".env": written}
+
+
+def test_help_texts_name_every_format() -> None:
+    """They are written out, so that `--help` imports no format."""
+    assert ", ".join(FORMATS) == files.FORMAT_NAMES
+    assert ", ".join(READERS) == files.READER_NAMES

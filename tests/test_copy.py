@@ -158,7 +158,7 @@ def events_in(url: str) -> int:
 def refusals(full: str, makers: Both) -> Iterator[tuple[str, str]]:
     """Targets that are not empty, and what is said of them."""
     sqlite, postgresql = makers
-    yield full, "FROM and TO are one store"
+    yield full, "FROM and TO are the same store"
     yield seeded(postgresql, migrated(postgresql)), "is not empty"
     used = migrated(sqlite)
     key_of(used)

@@ -15,10 +15,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app import cli, keys, reads, seeding, writes
+from app import checking, keys, reads, seeding, writes
 from app.api.files import IMPORT_MEDIA_TYPES, MAX_IMPORT_BYTES
-from app.api.routes import read_query
+from app.cli.files import _read_pairs
 from app.filters import EventFilter, ExportQuery
+from app.filters.strict import read_query
 from app.formats import COLUMNS, DERIVED_COLUMNS, FORMATS, MAX_FEED_EVENTS, READERS
 from app.main import create_app
 from app.settings import Settings
@@ -124,7 +125,7 @@ def position(client: TestClient) -> int:
 
 def assert_sound(client: TestClient) -> None:
     """`check` finds nothing."""
-    assert list(cli._findings(client.app.state.database)) == []  # type: ignore[attr-defined]
+    assert list(checking.find_damage(client.app.state.database)) == []  # type: ignore[attr-defined]
 
 
 def exported(client: TestClient, name: str = "ndjson", **asked: Any) -> bytes:
@@ -476,7 +477,7 @@ def as_option(name: str) -> list[str]:
 
 def query(options: list[str]) -> ExportQuery:
     """What options ask for."""
-    return read_query(ExportQuery, cli._pairs(options))
+    return read_query(ExportQuery, _read_pairs(options))
 
 
 @pytest.mark.parametrize("name", EventFilter.model_fields)

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from app.cli import _findings
+from app.checking import find_damage
 from app.main import create_app
 from app.models import TABLES
 from app.settings import Settings
@@ -180,7 +180,7 @@ def test_a_store_of_the_first_version_gets_an_identity(
             identity = connection.execute(text("SELECT identity FROM store")).scalar_one()
             assert UUID(identity).version == 4
             identities.add(identity)
-            assert list(_findings(store)) == []
+            assert list(find_damage(store)) == []
     assert len(identities) == 2
 
 
@@ -205,6 +205,6 @@ def test_an_identity_that_is_none_is_found(seeded_store: str) -> None:
                 session.execute(update, {"it": identity})
         with store.write() as session:
             session.execute(update, {"it": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"})
-        assert "the store has lost its identity; restore a backup" in list(_findings(store))
+        assert "the store has lost its identity; restore a backup" in list(find_damage(store))
     with TestClient(create_app(Settings(database_url=seeded_store))) as client:
         assert client.get("/events.ics").status_code == 503

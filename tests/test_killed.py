@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import text
 
 from app import keys, reads, writes
-from app.cli import _findings
+from app.checking import find_damage
 from app.filters import ChangesQuery, ExportQuery
 from app.store import Database
 from commands import run, serving, started
@@ -368,7 +368,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
             judge_importer(found, importer, held)
             importer.waiting = None
             judge_feed(found, follower, held, store)
-            found.findings += _findings(store)
+            found.findings += find_damage(store)
     with opened(url) as store:
         judge_journal(found, writers, store)
     found.refused += [said for client in clients for said in client.refused]
@@ -432,11 +432,11 @@ def test_a_killed_import_leaves_nothing(tmp_path: Path) -> None:
         assert (importing.said / "2").read_text() == ""
     with opened(url) as store:
         assert holding(store) == before
-        assert list(_findings(store)) == []
+        assert list(find_damage(store)) == []
     pipe.unlink()
     pipe.write_bytes(b"\n".join(lines))
     ran = run("import", str(pipe), folder=tmp_path, settings=settings)
     assert (ran.code, ran.err) == (0, "")
     with opened(url) as store:
         assert len(holding(store)) == len(before) + len(lines)
-        assert list(_findings(store)) == []
+        assert list(find_damage(store)) == []

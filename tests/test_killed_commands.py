@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import _findings
+from app.checking import find_damage
 from app.dialects import StoreError
 from commands import Ran, run, started
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, opened
@@ -147,7 +147,7 @@ def served(url: str) -> list[str] | None:
             store.schema.require_current()
         except StoreError:
             return None
-        return list(_findings(store))
+        return list(find_damage(store))
 
 
 def whole(trial: Trial) -> Ran:

@@ -16,9 +16,9 @@ from werkzeug.http import parse_etags
 from app import dates, words
 from app.api.bodies import MAX_JSON_VALUES, MIB
 from app.api.heads import MAX_HEADER_BYTES, MAX_URL_BYTES, is_host, prefers
-from app.api.routes import check_query, members, validate_query
 from app.errors import Problem
 from app.filters import ChangesQuery, EventQuery, FacetQuery, VocabularyQuery
+from app.filters.strict import check_query, members, validate_query
 from app.formats import READERS
 from app.keys import KEY
 from app.reads import Position

@@ -22,7 +22,7 @@ from uvicorn.config import LOGGING_CONFIG
 from uvicorn.logging import AccessFormatter
 
 from app import errors, keys, writes
-from app.api import middleware
+from app.api import middleware, problems
 from app.server import Server as HttpServer
 from app.server import listen
 from app.server.connection import Connection
@@ -495,7 +495,7 @@ def test_a_route_that_reads_a_body_ends_quietly(caplog: pytest.LogCaptureFixture
         finally:
             ended.append(request)
 
-    errors.install(app)
+    problems.install(app)
     middleware.install(app)
     with hasty(app, asyncio.Event()) as port:
         served = Served(Toy(), port)

@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app import rows
-from app.api.routes import members
 from app.candidates import MAX_COMPARED, MAX_SUGGESTIONS, Candidates, SearchedColumn
 from app.filters import FACETS, EventQuery
+from app.filters.strict import members
 from app.models import TABLES
 from app.suggestions import nearest
 from reference import OPERATIONS
@@ -212,7 +212,7 @@ SLIPS: list[tuple[str, str, str | None, str]] = [
     ("/events?format=csv", "format", None, "/events.csv"),
     ("/events?format=xlsx", "format", None, "/events."),
     ("/events?output=ical", "output", None, "/events.ics"),
-    ("/events?format=json", "format", None, "JSON is what comes"),
+    ("/events?format=json", "format", None, "without it the answer is JSON"),
     ("/events?year=2023", "year", "date", ""),
     ("/events?from=2020", "from", "date", "date=2023-01/2023-06"),
     ("/events?start_date=2020-01-01", "start_date", "date", "date=2023-01/2023-06"),

@@ -11,8 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from app.api.heads import check_head
+from app.api.problems import answer_problem, answer_unexpected
 from app.dialects import unavailable
-from app.errors import Problem, answer_unexpected
+from app.errors import Problem
 from app.formats import FORMATS
 
 # A coding that does not exist: the compressor would compress "identity".
@@ -58,7 +59,7 @@ class Edge(CORSMiddleware):
         if answer.status_code < 400:
             return answer
         detail = f"{bytes(answer.body).decode()}. Allowed from other origins: {', '.join(METHODS)}."
-        return Problem("bad-request", detail, headers=cors_headers(answer)).response()
+        return answer_problem(Problem("bad-request", detail, headers=cors_headers(answer)))
 
     async def simple_response(
         self, scope: Scope, receive: Receive, send: Send, request_headers: Headers
@@ -77,7 +78,7 @@ class Edge(CORSMiddleware):
             await send(message)
 
         if problem := check_head(scope):
-            await problem.response(scope.get("root_path", ""))(scope, receive, finish)
+            await answer_problem(problem, scope.get("root_path", ""))(scope, receive, finish)
             return
         # No resource supports ranges, and a malformed Range must be ignored.
         headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
@@ -141,7 +142,7 @@ class LastResort:
                 "The server is stopping, and it is not known whether this was stored. "
                 "Send it again with the same Idempotency-Key."
             )
-            await unavailable(detail).response(root)(scope, receive, send)
+            await answer_problem(unavailable(detail), root)(scope, receive, send)
         except ClientDisconnect:
             return
         except Exception as error:

@@ -1,24 +1,20 @@
 """The base of every route: strict about its query string."""
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
-from functools import cache
 from operator import attrgetter
-from typing import Any, TypeGuard, TypeVar, get_type_hints
+from typing import Any, TypeGuard, get_type_hints
 from urllib.parse import quote, unquote_to_bytes
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from app.api.elsewhere import hint, nearest_parameter
-from app.errors import Fault, from_validation, refuse
+from app.errors import Fault, refuse
+from app.filters.strict import MAX_FAULTS, check_query, members, validate_query
 
-Query = TypeVar("Query", bound=BaseModel)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-MAX_FAULTS = 20  # in one answer; a URL has room for thousands
 
 
 class StrictRoute(APIRoute):
@@ -124,70 +120,6 @@ def _foreign_parameters(dependant: Dependant) -> Iterator[tuple[str, str]]:
     """Yield each parameter of other paths, and why it has no meaning here."""
     for field in dependant.query_params:
         yield from getattr(field.field_info.annotation, "NOT_HERE", {}).items()
-
-
-def read_query(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
-    """Return the query of these pairs. Raise Problem `invalid-parameters` if one is not valid."""
-    check_query(pairs, members(model), getattr(model, "NOT_HERE", {}))
-    return validate_query(model, pairs)
-
-
-def validate_query(model: type[Query], pairs: list[tuple[str, str]]) -> Query:
-    """Return the query of pairs whose names are known.
-
-    Raise Problem `invalid-parameters` if a value is not valid.
-    """
-    repeatable = members(model)
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if repeatable[name]:
-            values.setdefault(name, []).append(value)
-        else:
-            values[name] = value
-    try:
-        return model(**values)
-    except ValidationError as error:
-        details = ({**detail, "loc": ("query", *detail["loc"])} for detail in error.errors())
-        raise refuse(*from_validation(details)) from None
-
-
-@cache
-def members(model: type[BaseModel]) -> Mapping[str, bool]:
-    """Return each parameter of a query model, and whether it may be repeated."""
-    return {
-        name: getattr(info.annotation, "__origin__", None) is list
-        for name, info in model.model_fields.items()
-    }
-
-
-def check_query(
-    items: list[tuple[str, str]], repeatable: Mapping[str, bool], foreign: Mapping[str, str]
-) -> None:
-    """Raise Problem `invalid-parameters` if a name is unknown, or a single one is repeated.
-
-    `foreign` says why parameters of other paths have no meaning here.
-    """
-    counts = Counter(name for name, _ in items)
-    wrong_names = [
-        name
-        for name, times in counts.items()
-        if name not in repeatable or (times > 1 and not repeatable[name])
-    ]
-    names = ", ".join(sorted(repeatable)) or "none"
-    faults = []
-    for name in wrong_names[:MAX_FAULTS]:
-        if name in repeatable:
-            faults.append(Fault("query", name, "may be given only once; keep one of them"))
-        elif name in foreign:
-            faults.append(Fault("query", name, f"is not a parameter here: {foreign[name]}"))
-        else:
-            value = next(value for item_name, value in items if item_name == name)
-            advice = hint(name, value)
-            message = f"is not a parameter here; {f'{advice}; ' if advice else ''}known: {names}"
-            near = nearest_parameter(name, repeatable)
-            faults.append(Fault("query", name[:100], message, near))
-    if faults:
-        raise refuse(*faults)
 
 
 # -- text that is not UTF-8 -----------------------------------------------------------------------

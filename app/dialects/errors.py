@@ -2,14 +2,14 @@
 
 from sqlalchemy import Connection
 
-from app.errors import Problem
+from app.errors import OperatorError, Problem
 
 TOO_COSTLY = "query-too-costly"
 FULL = "The disk is full."
 
 
-class StoreError(Exception):
-    """The store cannot be used; the message is one line for the person at the command line."""
+class StoreError(OperatorError):
+    """The store cannot be used."""
 
 
 class NoBackupError(StoreError):

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from app.api.problems import answer_problem
 from app.errors import Problem
 from app.server.admission import Admission
 from app.server.answers import Answering
@@ -345,7 +346,7 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.linger, self.transport.abort)
 
     def _serialize(self, refusal: Problem) -> bytes:
-        answer = refusal.response()
+        answer = answer_problem(refusal)
         close = (b"connection", b"close")
         headers = [*self.server_state.default_headers, *answer.raw_headers, close]
         lines = [b"%s: %s\r\n" % header for header in headers]

@@ -13,10 +13,11 @@ from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import absolute, database
 from app.api.documentation import OF_READS, errors
-from app.api.routes import StrictRoute, read_query
+from app.api.routes import StrictRoute
 from app.errors import Fault, Problem, wrong
 from app.filters import resolve
 from app.filters.query import required
+from app.filters.strict import read_query
 from app.web.links import EMBEDDED, relative_url
 from app.web.query import EmbedQuery, QueryPairs, clean_pairs
 

@@ -13,17 +13,16 @@ from app.api.access import Reader
 from app.api.answers import Unchanged, absolute, of_this_state
 from app.api.elsewhere import nearest_path
 from app.api.heads import prefers
+from app.api.problems import answer_problem, from_http, root_path
 from app.api.routes import StrictRoute, check_encoding
 from app.errors import (
     MEDIA_TYPE,
     PROBLEM_TYPES,
     Fault,
     Problem,
-    from_http,
     from_validation,
     mask_keys,
     refuse,
-    root_path,
 )
 from app.formats import FORMATS
 from app.formats.html import load_templates
@@ -184,7 +183,7 @@ def install(app: FastAPI) -> None:
         try:
             return _render_problem(request, missing)
         except Problem as problem:
-            return problem.response(root_path(request))
+            return answer_problem(problem, root_path(request))
 
     app.add_exception_handler(404, path_not_found)
 

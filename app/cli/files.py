@@ -1,0 +1,205 @@
+"""`dateline import` and `dateline export`."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from app.cli.opening import open_store
+from app.cli.serving import HOST, PORT
+from app.cli.terminal import fail, out, progress
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from app.filters import ExportQuery
+    from app.formats import FileReader, Format
+
+# A test compares them with app.formats, which a help text should not have to import.
+FORMAT_NAMES = "ndjson, csv, timelinejs, ics, geojson, atom, jsonfeed, jsonld, html"
+READER_NAMES = "ndjson, csv, timelinejs"
+SUFFIXES = {".jsonl": "ndjson", ".json": "timelinejs"}
+PROGRESS_EVENTS = 1000  # between two reports
+
+
+def add_commands(cli: typer.Typer) -> None:
+    """Add `import` and `export`."""
+    cli.command("import")(import_file)
+    any_filter = {"allow_extra_args": True, "ignore_unknown_options": True}
+    cli.command("export", context_settings=any_filter)(export_file)
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A file; its suffix names the format.", exists=True)],
+    format_name: Annotated[
+        str | None, typer.Option("--format", help=f"{READER_NAMES}, if the suffix does not say.")
+    ] = None,
+    create_types: Annotated[bool, typer.Option(help="Create missing types.")] = False,
+    replace: Annotated[bool, typer.Option(help="Replace stored events that differ.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="With --replace: also events that changed since the export.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print the report, but store nothing.")] = False,
+    type_id: Annotated[
+        str | None, typer.Option("--type", help="Type of events without one.")
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="A word in parentheses after an actor that is a role; repeatable."),
+    ] = None,
+    source_publisher: Annotated[
+        str | None, typer.Option(help="Publisher of the source of events without one.")
+    ] = None,
+    source_title: Annotated[str | None, typer.Option(help="Title of that source.")] = None,
+    source_url: Annotated[str | None, typer.Option(help="Address of that source.")] = None,
+    note: Annotated[str | None, typer.Option(help="Reason, kept in the revisions.")] = None,
+) -> None:
+    """Import events, all or none: NDJSON, CSV, or TimelineJS as JSON."""
+    from app import schemas, writes
+    from app.cli.import_options import CommandOptions
+
+    source = {"publisher": source_publisher, "title": source_title, "url": source_url}
+    options = schemas.validate(
+        CommandOptions,
+        {
+            "create_types": create_types,
+            "replace": replace,
+            "force": force,
+            "dry_run": dry_run,
+            "type": type_id,
+            "roles": role or [],
+            **{f"source_{name}": value for name, value in source.items()},
+        },
+    )
+    read = _find_reader(format_name or SUFFIXES.get(file.suffix.lower(), file.suffix.lstrip(".")))
+    by = writes.By("dateline import", note)
+    with (
+        open_store(write=True) as database,
+        database.exclusive(),
+        file.open("rb") as stream,
+        database.bulk_write() as session,
+        progress(None, "importing") as report_progress,
+    ):
+        report = writes.import_lines(session, by, read(stream), options, report_progress)
+    for name in ("created", "updated", "unchanged"):
+        out.print(f"{name:<10}{getattr(report, name):>7}", markup=False)
+    for note_text, times in report.notes.items():
+        out.print(f"note: {note_text} ({times})", markup=False)
+    for line in writes.format_report(report.records, report.totals):
+        out.print(line, markup=False)
+    if dry_run:
+        out.print("Nothing was stored: this was a dry run.", markup=False)
+
+
+def export_file(
+    context: typer.Context,
+    format_name: Annotated[str, typer.Argument(metavar="FORMAT", help=FORMAT_NAMES)],
+    output: Annotated[Path | None, typer.Option(help="File to write; without it, stdout.")] = None,
+) -> None:
+    """Write events to a file: feeds have the 100 updated last, other files all, in timeline order.
+
+    Takes the filters of the API by name: --type contract --date 2023 --min-publishers 2;
+    with csv, ndjson and geojson also --sort=-date, --limit 10 and --fields title,date, with csv
+    --lossless true. Addresses in the file begin with DATELINE_PUBLIC_URL, or with
+    http://127.0.0.1:8000 if that is not set.
+    """
+    from urllib.parse import urlencode
+
+    from app import reads
+    from app.filters import ExportQuery
+    from app.filters.strict import read_query
+    from app.formats import About
+    from app.settings import Settings
+
+    file_format = _find_format(format_name)
+    pairs = _read_pairs(context.args)
+    query = read_query(ExportQuery, pairs).of(file_format)
+    settings = Settings()
+    base = settings.public_url or f"http://{HOST}:{PORT}"
+    with (
+        _open_output(output) as target,
+        open_store() as database,
+        database.read(patient=True) as connection,
+        reads.export(connection, query) as documents,
+        progress(_count_events(connection, query), "exporting") as report,
+    ):
+        suffix = f"?{urlencode(pairs)}" if pairs else ""
+        about = About(
+            title=settings.title,
+            base=base,
+            address=f"{base}/events.{file_format.name}{suffix}",
+            identity=reads.identity(connection),
+            updated=reads.last_update(connection, query) if file_format.dated else None,
+            fields=query.picked,
+            lossless=query.lossless,
+            read_types=partial(reads.type_labels, connection),
+            read_shared_names=partial(reads.shared_names, connection),
+        )
+        for chunk in file_format.write(_watch(documents, report), about):
+            target.write(chunk)
+        target.flush()
+
+
+@contextmanager
+def _open_output(file: Path | None) -> Iterator[BinaryIO]:
+    """Yield a stream to stdout, or to a file that appears only once it is complete."""
+    from app.files import write_whole_file
+
+    if file is None:
+        yield sys.stdout.buffer
+        return
+    with write_whole_file(file) as part, part.open("wb") as stream:
+        yield stream
+
+
+def _count_events(connection: "Connection", query: "ExportQuery") -> int:
+    """Return how many events a file will have."""
+    from app import reads
+
+    number = reads.count_matching(connection, query)
+    return number if query.limit is None else min(number, query.limit)
+
+
+def _watch(documents: Iterable[bytes], report: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield the documents and report their number."""
+    for number, document in enumerate(documents, 1):
+        yield document
+        if number % PROGRESS_EVENTS == 0:
+            report(number)
+
+
+def _find_format(name: str) -> "Format":
+    """Return a format by its name, or fail."""
+    from app.formats import FORMATS, nearest_format
+
+    if name not in FORMATS:
+        near = nearest_format(name)
+        hint = f"; did you mean '{near}'?" if near else ""
+        fail(f"'{name}' is not a format; known: {', '.join(FORMATS)}{hint}")
+    return FORMATS[name]
+
+
+def _find_reader(name: str) -> "FileReader":
+    """Return the function that reads a format, or fail."""
+    from app.formats import FORMATS, READERS
+
+    if name not in READERS:
+        reason = "can only be exported" if name in FORMATS else "is not a format of imports"
+        fail(f"'{name}' {reason}; imports are {', '.join(READERS)}")
+    return READERS[name]
+
+
+def _read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """Return options as the names and values of a query string, or fail."""
+    pairs: list[tuple[str, str]] = []
+    rest = list(arguments)
+    while rest:
+        name, is_joined, value = rest.pop(0).partition("=")
+        if not name.startswith("--") or not (is_joined or rest):
+            fail(f"{name} is not understood; options are --NAME VALUE, named as the filters")
+        pairs.append((name[2:].replace("-", "_"), value if is_joined else rest.pop(0)))
+    return pairs
