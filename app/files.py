@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and what to say when the system refuses one."""
+"""Write files whole or not at all, and explain why the system refuses one."""
 
 import errno
 import os
@@ -13,11 +13,11 @@ SIDE_SUFFIXES = (
     "-shm",
     "-journal",
     ".lock",
-)  # what SQLite and its lock lay beside a file
+)  # files that SQLite and its lock put beside a file
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PART_SUFFIX = ".part"
 
-# What the system says, in words that name the file and what would be right.
+# The system's errors in words that name the file and the remedy.
 REASONS = {
     **dict.fromkeys(
         DISK_FULL_ERRORS, "the disk is full: {} cannot be written; make room, then try again"
@@ -43,7 +43,7 @@ def explain_os_error(error: OSError) -> str:
 def write_whole_file(file: Path) -> Iterator[Path]:
     """Yield a path to write to; when the block ends, that becomes `file`, unless it raises.
 
-    What a killed run left beside `file` is removed first. Raise OSError if `file` exists.
+    Parts that a killed run left beside `file` are removed first. Raise OSError if `file` exists.
     """
     remove_abandoned(file)
     _refuse(file)
@@ -118,7 +118,7 @@ def _remove(part: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """See to it that a file, or the names in a folder, are on disk."""
+    """Flush a file, or the names in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

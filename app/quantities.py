@@ -1,4 +1,4 @@
-"""Quantities: the range a qualifier means, units of one kind, and decimals that sort as text."""
+"""Quantities: ranges of amounts, units of one kind, and decimals that sort as text."""
 
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
@@ -145,7 +145,7 @@ UNIT_NAMES: Mapping[str, str] = {
 
 
 class AmountRange(NamedTuple):
-    """What a quantity may amount to, both ends included, in the base unit of its kind."""
+    """The possible amounts of a quantity, both ends included, in the base unit of its kind."""
 
     low: Decimal
     high: Decimal
@@ -153,7 +153,7 @@ class AmountRange(NamedTuple):
 
 @cache
 def load_units() -> Mapping[str, tuple[str, Decimal]]:
-    """Every known symbol with its kind and its size; a currency is a kind of its own."""
+    """Return every known symbol with its kind and its size; a currency is a kind of its own."""
     sizes_of = {c.alpha_3: (c.alpha_3, Decimal(1)) for c in pycountry.currencies}
     for kind, sizes in UNIT_SIZES.items():
         sizes_of |= {symbol: (kind, Decimal(size)) for symbol, size in sizes.items()}
@@ -161,13 +161,13 @@ def load_units() -> Mapping[str, tuple[str, Decimal]]:
 
 
 def find_unit_kind(unit: str | None) -> str:
-    """What a unit measures; one that is not known (`howitzers`) compares with itself alone."""
+    """Return the kind of a unit; an unknown one (`howitzers`) compares with itself alone."""
     entry = load_units().get(unit or "")
     return entry[0] if entry else f"={unit or ''}"
 
 
 def find_unit_symbol(name: str) -> str | None:
-    """The symbol of a unit by a common name, singular or plural, or by a currency's full name."""
+    """Return the symbol of a unit by a common name, singular or plural, or by a currency's."""
     folded = " ".join(name.lower().split())
     if symbol := UNIT_NAMES.get(folded) or UNIT_NAMES.get(folded.removesuffix("s")):
         return symbol
@@ -176,7 +176,7 @@ def find_unit_symbol(name: str) -> str | None:
 
 
 def convert_to_base(value: Decimal, unit: str | None) -> Decimal:
-    """`value` of `unit` in the base unit of its kind, exactly."""
+    """Return `value` of `unit` in the base unit of its kind, exactly."""
     entry = load_units().get(unit or "")
     with localcontext(prec=EXACT_DIGITS):
         return value * entry[1] if entry else value
@@ -185,7 +185,7 @@ def convert_to_base(value: Decimal, unit: str | None) -> Decimal:
 def find_amount_range(
     value: str, max_value: str | None, qualifier: str, unit: str | None
 ) -> AmountRange:
-    """The range that a quantity may lie in: `at-least` v is [v, ∞), `about` v is v ± 10 %."""
+    """Return the range of a quantity: `at-least` v is [v, ∞), `about` v is v ± 10 %."""
     with localcontext(prec=EXACT_DIGITS):
         stated = convert_to_base(Decimal(value), unit)
         spread = abs(stated) * ABOUT_SHARE
@@ -202,7 +202,7 @@ _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 def encode_sortable(value: Decimal) -> str:
-    """A text that sorts, byte by byte, as the decimal does; equal for equal values."""
+    """Return a text that sorts, byte by byte, as the decimal does; equal for equal values."""
     if value.is_infinite():
         return "~" if value > 0 else "!"
     if not value:
@@ -210,5 +210,5 @@ def encode_sortable(value: Decimal) -> str:
     _, digits, _ = value.as_tuple()
     written = "".join(map(str, digits)).rstrip("0")
     magnitude = f"{value.adjusted() + 5000:04d}{written}"
-    # Of two negative numbers the longer one is the lesser where one begins the other.
+    # Of two negative numbers the longer one is the lesser if one begins the other.
     return f"2{magnitude}" if value > 0 else f"0{magnitude.translate(_COMPLEMENT)}~"

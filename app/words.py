@@ -1,4 +1,4 @@
-"""Words: how text is folded, split and searched, the same on every engine, and made into ids."""
+"""Words: fold, split and search text in the same way on every engine, and make ids of it."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ SELECTORS = {0x34F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE01
 
 
 def _is_invisible(code: int) -> bool:
-    """Whether a character says nothing by itself: an accent, a selector or a format character."""
+    """Return whether a character has no form of its own: an accent, a selector or a format mark."""
     character = chr(code)
     accent = unicodedata.combining(character) in ACCENTS
     return accent or code in SELECTORS or unicodedata.category(character) == "Cf"
@@ -43,11 +43,11 @@ QUOTES = str.maketrans(dict.fromkeys("“”„‟«»‹›″", '"'))
 MAX_WORD_CHARACTERS = 64  # of a word, in characters; the rest is not told apart
 MIN_PREFIX_LETTERS = 3
 MAX_CACHED_PARTS = 1 << 15  # words, each of LONGEST characters at most
-MAX_CACHED_NAMES = 1 << 13  # names and titles: what names one asks for it again soon
+MAX_CACHED_NAMES = 1 << 13  # names and titles: whoever names one asks for it again soon
 
 
 def _strip_marks(text: str) -> str:
-    """`text` without case, diacritics and what is not seen."""
+    """Return `text` without case, diacritics and invisible characters."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -56,26 +56,26 @@ def _strip_marks(text: str) -> str:
 
 @lru_cache(MAX_CACHED_NAMES)
 def fold(name: str) -> str:
-    """`name` without case, diacritics, extra white space: equal for two spellings of a name."""
+    """Return `name` without case, diacritics, extra white space: equal for its spellings."""
     return " ".join(_strip_marks(name).split())
 
 
 @lru_cache(MAX_CACHED_NAMES)
 def make_slug(name: str, longest: int = 80) -> str:
-    """A URL-safe id made from `name`, cut at a word; a hash where it holds no letter or digit."""
-    # A character by its number (`&#269;`) is decoded only where all of them can be.
+    """Return a URL-safe id made from `name`, cut at a word; a hash if it has no letter or digit."""
+    # A character by its number (`&#269;`) is decoded only if all of them can be.
     parts = [name] if "&#" in name else name.split(" ")
     cut = smart_truncate(_slugs.joined("-", parts), longest, word_boundary=True, separator="-")
     return cut or blake2b(name.encode(), digest_size=6).hexdigest()
 
 
 def split_words(text: str) -> list[str]:
-    """The words of `text` in order, folded: `vucic` for Vučić, Vucic and VUČIĆ."""
+    """Return the words of `text` in order, folded: `vucic` for Vučić, Vucic and VUČIĆ."""
     return _folded(text).split()
 
 
 class PartCache(dict[str, str]):
-    """What is made of the parts of texts, kept of short ones: texts repeat few of them often."""
+    """Cache the conversion of short parts of texts: texts repeat few of them often."""
 
     def __init__(self, convert: Callable[[str], str]) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class PartCache(dict[str, str]):
         return value
 
     def joined(self, by: str, parts: list[str]) -> str:
-        """What is made of each part, where it is anything."""
+        """Return the conversions of the parts, joined, without empty ones."""
         return by.join(filter(None, map(self.__getitem__, parts)))
 
 
@@ -107,7 +107,7 @@ def _folded(text: str) -> str:
 
 
 def make_search_text(fields: Iterable[Iterable[str | None]]) -> str:
-    """What a search looks through: a line a field, a space on either side of every word.
+    """Return the text that a search scans: one line per field, spaces around every word.
 
     `fields` are lists of texts; a phrase crosses neither from one text to the next nor lines.
     """
@@ -116,7 +116,7 @@ def make_search_text(fields: Iterable[Iterable[str | None]]) -> str:
 
 @dataclass(frozen=True)
 class Search:
-    """What a `q` asks for; everything in it must be found."""
+    """The terms of a `q`; all of them must match."""
 
     words: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
@@ -127,16 +127,16 @@ class Search:
 
     @property
     def every_word(self) -> tuple[str, ...]:
-        """The whole words, those of the phrases included, each once."""
+        """Return the whole words, those of the phrases included, each once."""
         of_phrases = (word for phrase in self.phrases for word in phrase)
         return tuple(dict.fromkeys((*self.words, *of_phrases)))
 
 
 def parse_search(q: str) -> Search:
-    """What `q` asks for: words, `"quoted phrases"` and `prefix*`; anything else parts words.
+    """Return the terms of `q`: words, `"quoted phrases"`, `prefix*`; the rest separates words.
 
-    Words that no space parts are a phrase (`B-52`). No text is an error: a quote that is not
-    closed ends with the text, and a prefix of fewer than three letters counts as a whole word.
+    Words without a space between them are a phrase (`B-52`). No text is an error: a quote that is
+    not closed ends with the text, and a prefix of fewer than three letters counts as a whole word.
     """
     words: list[str] = []
     prefixes: list[str] = []
@@ -154,7 +154,7 @@ def parse_search(q: str) -> Search:
 
 
 def list_patterns(search: Search) -> Iterator[str]:
-    """LIKE patterns that a `wording` must fit, one a word, prefix and phrase."""
+    """Yield the LIKE patterns that a search text must match, one per word, prefix and phrase."""
     # Words hold letters, digits and marks only, so nothing in them means anything to LIKE.
     for word in search.words:
         yield f"% {word} %"
@@ -165,7 +165,7 @@ def list_patterns(search: Search) -> Iterator[str]:
 
 
 def list_name_patterns(q: str) -> list[str]:
-    """Return the LIKE patterns that the `wording` of a name must fit, one a word or phrase of `q`.
+    """Return the LIKE patterns that the search text of a name must match, one per term.
 
     The last word, and every `prefix*`, may be the beginning of one, from a letter on. A phrase in
     closed quotes is whole.
@@ -181,10 +181,10 @@ def list_name_patterns(q: str) -> list[str]:
 
 
 def _open(chunk: str) -> bool:
-    """Return whether a quote begins that does not end."""
+    """Return whether a quote is opened and not closed."""
     return chunk.startswith('"') and not chunk.endswith('"')
 
 
 def phrase_pattern(phrase: Iterable[str]) -> str:
-    """The LIKE pattern of a phrase."""
+    """Return the LIKE pattern of a phrase."""
     return f"% {' '.join(phrase)} %"

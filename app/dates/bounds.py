@@ -1,4 +1,4 @@
-"""Structure to days: the four bounds of a date."""
+"""The four bounds of a date, in days, from its structure."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -40,10 +40,10 @@ class Bounds(NamedTuple):
 
 
 def find_bounds(expression: Expression) -> Bounds:
-    """The four bounds of any date; DateError where no such day exists or the order is reversed.
+    """Return the four bounds of any date. Raise DateError for a missing day or a reversed order.
 
-    A single date is one act at an unknown moment: it starts and ends on the same day, the first
-    or the last possible or one in between. A set is taken as its hull, the same way.
+    A single date is one act at an unknown moment: it starts and ends on the same day, the first or
+    the last possible or one in between. A set is treated as its hull, the same way.
     """
     if isinstance(expression, Interval):
         return _interval(expression)
@@ -52,7 +52,7 @@ def find_bounds(expression: Expression) -> Bounds:
 
 
 def _interval(interval: Interval) -> Bounds:
-    """Bounds tightened to start <= end, exact over the days that each end can mean."""
+    """Return the bounds, tightened to start <= end, exact over the possible days of each end."""
     first = BEGINNING if isinstance(interval.start, str) else _hull(interval.start)[0]
     last = END if isinstance(interval.end, str) else _hull(interval.end)[1]
     if last < first:
@@ -64,7 +64,7 @@ def _interval(interval: Interval) -> Bounds:
 
 
 def _latest(start: End, limit: int) -> int:
-    """The latest possible start that is no later than the limit; there must be one."""
+    """Return the latest possible start that is no later than the limit; there must be one."""
     if isinstance(start, str):
         return BEGINNING if start == ".." else limit
     years = start.years
@@ -78,7 +78,7 @@ def _latest(start: End, limit: int) -> int:
 
 
 def _earliest(end: End, limit: int) -> int:
-    """The earliest possible end that is no earlier than the limit; there must be one."""
+    """Return the earliest possible end that is no earlier than the limit; there must be one."""
     if isinstance(end, str):
         return END if end == ".." else limit
     years = end.years
@@ -93,7 +93,7 @@ def _earliest(end: End, limit: int) -> int:
 
 
 def _hull(date: Component) -> tuple[int, int]:
-    """The first and the last day that match."""
+    """Return the first and the last day that match."""
     years = date.years
     first = next((runs[0][0] for year in years if (runs := _runs(date, year))), None)
     if first is None:
@@ -105,9 +105,9 @@ def _hull(date: Component) -> tuple[int, int]:
 
 
 def _runs(date: Component, year: int) -> list[tuple[int, int]]:
-    """The days that match, ascending, as first and last day of unbroken runs.
+    """Return the matching days, ascending, as first and last day of unbroken runs.
 
-    The year is that in which a run starts: a winter ends in the next.
+    A run belongs to the year in which it starts: a winter ends in the next.
     """
     if date.day:
         matching = product(MONTH_PATTERNS[date.month], DAY_PATTERNS[date.day])
@@ -124,7 +124,7 @@ def _runs(date: Component, year: int) -> list[tuple[int, int]]:
 
 
 def _stretches(month: str) -> Iterable[tuple[int, int]]:
-    """First month and number of months of each stretch of the year that the pattern names."""
+    """Return first month and number of months of each stretch that the pattern names."""
     if not month:
         return [(1, 12)]
     if month in GROUPINGS:
@@ -133,7 +133,7 @@ def _stretches(month: str) -> Iterable[tuple[int, int]]:
 
 
 def _month_end(year: int, month: int) -> int:
-    """The last day of a month; 13 is January of the next year."""
+    """Return the last day of a month; 13 is January of the next year."""
     years, month = divmod(month - 1, 12)
     return day_number(year + years, month + 1, month_length(year + years, month + 1))
 

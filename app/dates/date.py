@@ -1,4 +1,4 @@
-"""The date and the query window, from their text."""
+"""Parse dates and query windows from their text."""
 
 import re
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """An EDTF date and what is known of when it started and ended, in day numbers.
+    """An EDTF date with the bounds of its start and its end, in day numbers.
 
-    The bounds are the earliest and latest possible start and the earliest and latest possible
-    end, all inclusive; BEGINNING and END where there is none. `precision` is one of PRECISIONS.
-    `uncertain` is set by any `?` or `%`, `approximate` by any `~` or `%`.
+    The bounds are the earliest and latest possible start and the earliest and latest possible end,
+    all inclusive; BEGINNING and END if there is none. `precision` is one of PRECISIONS. `uncertain`
+    is set by any `?` or `%`, `approximate` by any `~` or `%`.
     """
 
     edtf: str
@@ -43,30 +43,30 @@ class Date:
 
     @property
     def earliest(self) -> str | None:
-        """The first possible day, ISO 8601; None where the start is open or unknown."""
+        """Return the first possible day, ISO 8601; None if the start is open or unknown."""
         return iso_day(self.start_earliest)
 
     @property
     def latest(self) -> str | None:
-        """The last possible day, ISO 8601; None where the end is open or unknown."""
+        """Return the last possible day, ISO 8601; None if the end is open or unknown."""
         return iso_day(self.end_latest)
 
     @property
     def order_day(self) -> int:
-        """The day number that places the date on a timeline: its first day, else its last."""
+        """Return the day number that orders the date on a timeline: its first, else its last."""
         return self.end_latest if self.start_earliest == BEGINNING else self.start_earliest
 
     @property
     def label(self) -> str:
-        """The date in words, British English: `November 2023`."""
+        """Return the date in words, British English: `November 2023`."""
         return _label(self.edtf)
 
     def possible(self, window: Window) -> bool:
-        """Whether the date may overlap the window."""
+        """Return whether the date may overlap the window."""
         return self.start_earliest <= window.last and self.end_latest >= window.first
 
     def certain(self, window: Window) -> bool:
-        """Whether the date overlaps the window in any case; never with a `?`, `~` or `%`."""
+        """Return whether the date overlaps the window in any case; never with a `?`, `~` or `%`."""
         unqualified = not (self.uncertain or self.approximate)
         return (
             unqualified and self.start_latest <= window.last and self.end_earliest >= window.first
@@ -74,10 +74,10 @@ class Date:
 
 
 def parse(text: str) -> Date:
-    """The date that an EDTF text means, ISO 8601-2 levels 0 to 2 without times of day.
+    """Return the date of an EDTF text, ISO 8601-2 levels 0 to 2 without times of day.
 
-    Years run from -9999 to 9999, texts to 64 characters. DateError, fit for people, for anything
-    else, also for days that do not exist and for reversed intervals.
+    Years run from -9999 to 9999, texts to 64 characters. Raise DateError, in words for people, for
+    anything else, also for days that do not exist and for reversed intervals.
     """
     if not isinstance(text, str):
         raise DateError(f'A date is a text such as "2023-11-15", not {type(text).__name__}.')
@@ -89,10 +89,10 @@ def parse(text: str) -> Date:
 
 
 def parse_window(text: str) -> Window:
-    """The window that a query's date means: from its first possible day to its last.
+    """Return the window of a query's date: from its first possible day to its last.
 
-    The grammar is that of `parse`. DateError also for sets, for `?`, `~` and `%`, and for digits
-    behind an X, which leave gaps: no window can express them. It suggests none of these.
+    The grammar is that of `parse`. Raise DateError also for sets, for `?`, `~` and `%`, and for
+    digits behind an X, which leave gaps: no window can express them. It suggests none of these.
     """
     if fault := _no_window(text):
         raise DateError(fault)
@@ -106,11 +106,11 @@ def parse_window(text: str) -> Window:
 
 
 def write_window(window: Window) -> str:
-    """The shortest expression that asks for exactly these days; `parse_window` gives them back.
+    """Return the shortest expression for exactly these days; `parse_window` reads it back.
 
     Whole years and whole months are named as such: `2023`, `2023-01/2023-03`.
     """
-    # What begins on the first day of a year, and ends before one, is made of whole years.
+    # A window from the first day of a year to the day before another is made of whole years.
     edges = iso_day(window.first), iso_day(window.last + 1)
     sizes = ((len("-01-01"), "-01-01"), (len("-01"), "-01"), (0, ""))
     cut = next(n for n, end in sizes if all(day is None or day.endswith(end) for day in edges))
@@ -119,7 +119,7 @@ def write_window(window: Window) -> str:
 
 
 def _no_window(text: str) -> str | None:
-    """Why no window can express what is written, whether it is a date or not."""
+    """Return why no window can express the text, whether it is a date or not; None if one can."""
     if text[:1] in ("[", "{"):
         return (
             "A query cannot ask for a set. Use an interval such as 2020/2021, or ask once for each"
@@ -144,7 +144,7 @@ def _parse(text: str) -> Date:
 
 
 def _plain_day(text: str) -> Date | None:
-    """The commonest date, in a quarter of the time."""
+    """Return the date of the commonest form, in a quarter of the time."""
     match = _PLAIN_DAY.fullmatch(text)
     if match is None:
         return None

@@ -18,9 +18,9 @@ _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def day_number(year: int, month: int, day: int) -> int:
-    """The number of a day; 0001-01-01 is 1, as in `date.toordinal`.
+    """Return the number of a day; 0001-01-01 is 1, as in `date.toordinal`.
 
-    Years are astronomical (0 is 1 BC) and may be any integer. ValueError for a day that does
+    Years are astronomical (0 is 1 BC) and may be any integer. Raise ValueError for a day that does
     not exist.
     """
     cycles, rest = divmod(year - 1, _CYCLE_YEARS)
@@ -28,14 +28,14 @@ def day_number(year: int, month: int, day: int) -> int:
 
 
 def from_day_number(number: int) -> tuple[int, int, int]:
-    """Year, month and day of a day number: the inverse of `day_number`."""
+    """Return year, month and day of a day number: the inverse of `day_number`."""
     cycles, rest = divmod(number - 1, _CYCLE_DAYS)
     day = date.fromordinal(rest + 1)
     return day.year + cycles * _CYCLE_YEARS, day.month, day.day
 
 
 def iso_day(number: int) -> str | None:
-    """A day number as `2023-11-15` or `-0043-03-15`; None for BEGINNING and END."""
+    """Return a day number as `2023-11-15` or `-0043-03-15`; None for BEGINNING and END."""
     if not BEGINNING < number < END:
         return None
     year, month, day = from_day_number(number)
@@ -43,7 +43,7 @@ def iso_day(number: int) -> str | None:
 
 
 def month_length(year: int, month: int) -> int:
-    """How many days a month (1..12) has in an astronomical year."""
+    """Return how many days a month (1..12) has in an astronomical year."""
     return 29 if month == 2 and calendar.isleap(year) else _LENGTHS[month - 1]
 
 

@@ -1,4 +1,4 @@
-"""EDTF text to structure: what is written, not yet which days it means."""
+"""EDTF text to structure: the parts of a date, not yet its days."""
 
 import re
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import ClassVar, Final, Literal, NamedTuple
 
 
 class DateError(ValueError):
-    """What is wrong with a date and what would be right, in a sentence or two for people.
+    """The fault of a date and its remedy, in a sentence or two for people.
 
-    `suggestion` is the date that is likeliest meant, where there is one.
+    `suggestion` is the date that is likeliest meant, if there is one.
     """
 
     def __init__(self, message: str, suggestion: str | None = None) -> None:
@@ -66,7 +66,7 @@ four digits of a year.
 
 
 def _patterns(last: int) -> dict[str, tuple[int, ...]]:
-    """All two-digit patterns, X for any digit, with the numbers from 1 to `last` they match."""
+    """Return all two-digit patterns, X for any digit, with the matching numbers up to `last`."""
     matches: dict[str, tuple[int, ...]] = {}
     for number in range(1, last + 1):
         tens, units = map(str, divmod(number, 10))
@@ -97,24 +97,24 @@ class Component:
 
     @property
     def text(self) -> str:
-        """The date without its qualifiers."""
+        """Return the date without its qualifiers."""
         return "-".join(filter(None, (self.year, self.month, self.day)))
 
     @property
     def components(self) -> tuple["Component", ...]:
-        """The single dates it is made of: itself."""
+        """Return its single dates: itself."""
         return (self,)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of the parts that are written, coarse to fine."""
+        """Return the names of the parts that are written, coarse to fine."""
         grouping = GROUPINGS.get(self.month)
         names = ("year", grouping.precision if grouping else "month", "day")
         return names[: 1 + bool(self.month) + bool(self.day)]
 
     @property
     def years(self) -> Sequence[int]:
-        """The years that match, ascending. There is no year -0, so `-000X` ends at -1."""
+        """Return the matching years, ascending. There is no year -0, so `-000X` ends at -1."""
         digits = self.year.lstrip("-")
         leading = digits.rstrip("X")
         candidates: Sequence[int]
@@ -131,7 +131,7 @@ class Component:
 
     @property
     def precision(self) -> str:
-        """One of PRECISIONS."""
+        """Return one of PRECISIONS."""
         unspecified = self.year.lstrip("-").find("X")
         if unspecified >= 0:
             return PRECISIONS[unspecified]
@@ -155,7 +155,7 @@ class Interval:
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """Its ends, as far as they are dates."""
+        """Return its ends, as far as they are dates."""
         return tuple(end for end in (self.start, self.end) if isinstance(end, Component))
 
 
@@ -168,7 +168,7 @@ class SetRange:
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """Its ends, as far as they are dates."""
+        """Return its ends, as far as they are dates."""
         return tuple(end for end in (self.first, self.last) if end)
 
 
@@ -182,7 +182,7 @@ class DateSet:
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """All dates that are written in it."""
+        """Return all dates that are written in it."""
         return tuple(date for member in self.members for date in member.components)
 
 
@@ -198,14 +198,14 @@ _YEAR: Final = re.compile(
 
 
 def read_expression(text: str) -> Expression | None:
-    """The structure of an EDTF text, levels 0 to 2 without times of day; None if it is none."""
+    """Return the structure of an EDTF text, levels 0 to 2 without times; None if it is not EDTF."""
     if text[:1] in ("[", "{"):
         return _read_set(text)
     return _read_interval(text) if "/" in text else read_component(text)
 
 
 def read_component(text: str) -> Component | None:
-    """A single date; None where the text is anything else.
+    """Return a single date; None if the text is anything else.
 
     A qualifier right of a part holds for it and all parts to its left, one on the left of a part
     for that part alone (EDTF level 2, "Qualification").
@@ -224,7 +224,7 @@ def read_component(text: str) -> Component | None:
 
 
 def _read_year(text: str) -> Component | None:
-    """A year with significant digits (`1950S2`) or an exponent (`Y17E2`), EDTF level 2.
+    """Return a year with significant digits (`1950S2`) or an exponent (`Y17E2`), EDTF level 2.
 
     Digits count from the left of the four, or of the value of an exponential year: `1950S2` is a
     year from 1900 to 1999.

@@ -1,4 +1,4 @@
-"""Dates in words for people, in British English."""
+"""Write dates in words for people, in British English."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -44,7 +44,7 @@ _TO: Final = "–"
 
 
 def format_label(expression: Expression) -> str:
-    """Any date in words, without EDTF's symbols: `between 21 and 23 November 2022`."""
+    """Return any date in words, without EDTF's symbols: `between 21 and 23 November 2022`."""
     if isinstance(expression, Component):
         return _date(expression)
     return _interval(expression) if isinstance(expression, Interval) else _set(expression)
@@ -75,7 +75,7 @@ def _member(member: Component | SetRange, ranges: _RangeWords) -> str:
 
 
 def _pair(first: Component, last: Component) -> tuple[str, str]:
-    """Two dates, what they share written only once: 21 and 23 November 2022."""
+    """Return two dates, writing their common part only once: 21 and 23 November 2022."""
     words, others = _plain_words(first), _plain_words(last)
     if words and len(words) == len(others) and words != others:
         shared = next(i for i in range(len(words) + 1) if words[i:] == others[i:])
@@ -84,7 +84,7 @@ def _pair(first: Component, last: Component) -> tuple[str, str]:
 
 
 def _plain_words(date: Component) -> list[str]:
-    """Day, month and year of a plain date, as far as they are written; nothing for any other."""
+    """Return day, month and year of a plain date, as far as written; [] for any other."""
     if "X" in date.text or date.month in GROUPINGS or date.uncertain or date.approximate:
         return []
     day = [str(int(date.day))] if date.day else []
@@ -93,7 +93,7 @@ def _plain_words(date: Component) -> list[str]:
 
 
 def _date(date: Component) -> str:
-    """A single date with all that is said about it."""
+    """Return a single date with all its qualifiers."""
     about = "about " if date.approximate == date.parts else ""
     notes = (
         _unknown_digits(date),
@@ -164,7 +164,7 @@ def _months(numbers: tuple[int, ...]) -> str:
 
 
 def _days(date: Component) -> str:
-    """The days of the month that exist in any of the months and years."""
+    """Return the days of the month that exist in any of the months and years."""
     if date.day in ("", "XX"):
         return ""
     longest = max(MONTH_PATTERNS[date.month], key=lambda month: month_length(2001, month))
@@ -174,7 +174,7 @@ def _days(date: Component) -> str:
 
 
 def _year_of(date: Component) -> str:
-    """The year where a part of it was named before."""
+    """Return the year, behind a part of it."""
     if "X" in date.year and date.year.strip("-X"):
         return f"one of the years {_years(date.years[0], date.years[-1])}"
     return _year_alone(date)
@@ -190,7 +190,7 @@ def _year_alone(date: Component) -> str:
 
 
 def _year(year: int) -> str:
-    """An astronomical year as people count: 0 is 1 BC."""
+    """Return an astronomical year as people count: 0 is 1 BC."""
     if year > 999:
         return str(year)
     return f"AD {year}" if year > 0 else f"{1 - year} BC"
@@ -205,6 +205,6 @@ def _years(first: int, last: int) -> str:
 
 
 def _join_words(items: Sequence[str], word: str) -> str:
-    """`a, b or c`"""
+    """Return `a, b or c`."""
     *others, last = items
     return f"{', '.join(others)} {word} {last}" if others else last

@@ -1,4 +1,4 @@
-"""What is wrong with a text that is not a date, and what would be right."""
+"""Explain why a text is not a date, and suggest the date that is meant."""
 
 import re
 import unicodedata
@@ -32,9 +32,9 @@ Interpretation = Callable[[re.Match[str]], Iterable[str]]
 
 
 def explain_mistake(text: str, allowed: Callable[[str], bool] = lambda date: True) -> DateError:
-    """The error of a text that `read` does not take; it suggests only dates that are `allowed`.
+    """Return the error of a text that is not EDTF; suggest only dates that are `allowed`.
 
-    Holds at most MAX_LENGTH characters of the text, and only printable ASCII.
+    It holds at most MAX_DATE_CHARACTERS characters of the text, and only printable ASCII.
     """
     if not text:
         return DateError(f"A date cannot be empty. {_EXAMPLES}")
@@ -73,7 +73,7 @@ def _parsed(text: str) -> Expression:
 
 
 def _structure(text: str, allowed: Callable[[str], bool]) -> DateError | None:
-    """What is wrong with an interval or a set, or with the first date in it that is none."""
+    """Return the fault of an interval or a set, or of the first part in it that is not a date."""
     if text[0] in "[{":
         return _set_structure(text, allowed)
     ends = text.split("/")
@@ -121,12 +121,12 @@ def _set_structure(text: str, allowed: Callable[[str], bool]) -> DateError | Non
 
 
 def _of_a_part(text: str, allowed: Callable[[str], bool]) -> DateError:
-    """What is wrong with a part; what would be right there is not right for the whole."""
+    """Return the fault of a part; its suggestion would not be right for the whole."""
     return DateError(str(explain_mistake(text, allowed)))
 
 
 class _Mistake(NamedTuple):
-    """A way people write dates: why it is none, and which dates it may mean, likeliest first."""
+    """A way people write dates: why it is not EDTF, and its possible meanings, likeliest first."""
 
     pattern: re.Pattern[str]
     reason: str

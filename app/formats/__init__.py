@@ -1,4 +1,4 @@
-"""One file per way of writing events down: each writes what is served, some read it back.
+"""One file per format: each writes served documents, some read them back.
 
 Pure functions from bytes to bytes and to documents, with no database and no HTTP.
 """
@@ -19,14 +19,14 @@ FileReader = Callable[[BinaryIO], Iterator[Line]]
 
 @dataclass(frozen=True)
 class Format:
-    """A way of writing events down.
+    """A file format for events.
 
-    `name` is the suffix of /events.{format}, and that of a downloaded file where `suffix` names no
-    other. `write` makes chunks of the file from documents as they are served. `read` never raises
-    for what stands in the file: a Line bears its faults; None where a format is only written. A
-    feed holds the `latest` so many events, the last updated first; any other format all of them,
-    in timeline order. `dated` is whether it says when it was last edited. `options` are the
-    parameters that it takes beside the filter, and `fields` the names that the one so called takes.
+    `name` is the suffix of /events.{format}, and of a downloaded file unless `suffix` names
+    another. `write` yields chunks of the file from served documents. `read` never raises for the
+    content of a file: each Line carries its faults; None if the format is only written. A feed
+    holds the `latest` events by update, any other format all of them in timeline order. `dated`
+    marks formats that say when they were last edited. `options` are the parameters that it takes
+    beside the filter, and `fields` the names that the parameter of that name takes.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Format:
 
     @property
     def filename(self) -> str:
-        """What a download is called."""
+        """Return the name of a download."""
         return f"events.{self.suffix or self.name}"
 
 
@@ -97,7 +97,7 @@ FORMATS: Mapping[str, Format] = {
 SUBSCRIPTIONS = frozenset(("ics", "atom", "jsonfeed"))  # addresses that are passed on in mailings
 READERS: Mapping[str, FileReader] = {each.name: each.read for each in FORMATS.values() if each.read}
 
-# What else a format, or something like it, is called.
+# Other names of a format, or of something like it.
 SYNONYMS: Mapping[str, str] = {
     **dict.fromkeys(("json", "jsonl", "jsonlines"), "ndjson"),
     **dict.fromkeys(("xls", "xlsx", "ods", "tsv", "excel"), "csv"),
@@ -112,7 +112,7 @@ SYNONYMS: Mapping[str, str] = {
 
 
 def nearest_format(name: str) -> str | None:
-    """The format that is likeliest meant; None where nothing is close."""
+    """Return the format that is likeliest meant; None if nothing is close."""
     return SYNONYMS.get(name.casefold()) or nearest(name, FORMATS)
 
 

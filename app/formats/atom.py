@@ -15,9 +15,9 @@ FEED_END = b"</feed>\n"
 
 
 def write_atom(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The feed, chunk by chunk, in the order of the documents.
+    """Yield the feed in chunks, in the order of the documents.
 
-    Its author is the chronology: publishers are cited, they did not write what stands here.
+    Its author is the chronology: publishers are cited, they did not write these entries.
     """
     yield b'<?xml version="1.0" encoding="utf-8"?>\n' + _xml(_feed(about)).removesuffix(FEED_END)
     for batch in batch_documents(documents):
@@ -26,7 +26,7 @@ def write_atom(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def _feed(about: About) -> Element:
-    """The feed without its entries (section 4.1.1)."""
+    """Return the feed without its entries (section 4.1.1)."""
     feed = Element("feed", xmlns="http://www.w3.org/2005/Atom")
     _add(feed, "id", about.urn)
     _add(feed, "title", about.title)
@@ -41,7 +41,7 @@ def _feed(about: About) -> Element:
 
 
 def _entry(event: Json, about: About) -> Element:
-    """The entry (section 4.1.2); its dates are its own, the event's stands in its text."""
+    """Return the entry (section 4.1.2); its dates are its own, the event's date is in its text."""
     entry = Element("entry")
     address = about.record("events", event["id"])
     _add(entry, "id", about.urn_of("events", event["id"]))

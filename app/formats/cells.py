@@ -1,4 +1,4 @@
-"""What a cell of a table holds: lists in a form for people or as JSON, and the formula guard."""
+"""The cells of a table: lists in a form for people or as JSON, and the formula guard."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 from app.schemas import SLUG, read_json
 from app.suggestions import nearest
 
-# What a spreadsheet may take for a formula, also after a line break and in full width.
+# Characters that may begin a formula in a spreadsheet, also after a line break and in full width.
 FORMULA_CHARACTERS = "=+\\-@\t\r\n＝＋－＠"
 FORMULA_START = re.compile(rf"'*[{FORMULA_CHARACTERS}]")
 GUARDED_START = re.compile(rf"'+[{FORMULA_CHARACTERS}]")
@@ -26,7 +26,7 @@ WRITTEN_QUALIFIERS = ("about", "at-least", "at-most")  # the others show in the 
 
 
 class CellError(ValueError):
-    """Why a cell cannot be read, and what would be right."""
+    """Why a cell cannot be read, and a value that can."""
 
     def __init__(self, message: str, suggestion: str | None = None) -> None:
         super().__init__(message)
@@ -37,15 +37,15 @@ class CellError(ValueError):
 
 
 def guard(cell: str, *, lossless: bool) -> str:
-    """`cell`, with an apostrophe in front where a spreadsheet might take it for a formula.
+    """Return `cell`, with an apostrophe in front if a spreadsheet might take it for a formula.
 
-    A lossless file has the apostrophe only where `bare` would take one off that is no guard.
+    In a lossless file only if `unguard` would otherwise remove an apostrophe of the text itself.
     """
     return f"'{cell}" if (GUARDED_START if lossless else FORMULA_START).match(cell) else cell
 
 
 def unguard(cell: str) -> str:
-    """`cell` without the guard: the inverse of `guarded`, lossless or not."""
+    """Return `cell` without the guard: the inverse of `guard`, lossless or not."""
     return cell[1:] if GUARDED_START.match(cell) else cell
 
 
@@ -54,11 +54,11 @@ def unguard(cell: str) -> str:
 
 @dataclass(frozen=True)
 class ListCell:
-    """How a list stands in a cell: each entry of it for people, `;` between them, or all as JSON.
+    """How a list is written in a cell: entries for people with `;` between them, or JSON.
 
-    `said` is an entry for people, `heard` its inverse as far as that form goes, and `kept` what is
-    to come back of an entry. An entry that is not `clear` would not read back the same from every
-    file, and makes the cell JSON.
+    `format_entry` writes an entry for people and `read_entry` reads it back; `to_written` is the
+    part of an entry that must come back. If an entry is not `is_clear`, it might be read
+    differently in another file, and the cell becomes JSON.
     """
 
     format_entry: Callable[[Any], str]
@@ -67,7 +67,7 @@ class ListCell:
     is_clear: Callable[[Any], bool] = lambda entry: True
 
     def write(self, entries: list[Any], *, lossless: bool) -> str:
-        """The cell; JSON where it has to be lossless, or people's form would say something else."""
+        """Return the cell: JSON if it must be lossless, or if the form for people is ambiguous."""
         if not lossless:
             cell = "; ".join(map(self.format_entry, entries))
             if self._says(cell, entries):
@@ -82,7 +82,7 @@ class ListCell:
             return False
 
     def read(self, cell: str) -> list[Any]:
-        """The list of a cell; CellError where it is none."""
+        """Return the list of a cell. Raise CellError if it cannot be read."""
         text = cell.strip()
         if is_json(text):
             return decode_list(text)
@@ -106,7 +106,7 @@ def split_list(cell: str) -> list[str]:
 
 
 def mend_list(column: str, entries: list[str], path: Sequence[str], suggestion: str) -> str:
-    """Return a cell for people with a suggestion in place of what is wrong at `path`."""
+    """Return a cell for people with a suggestion in place of the wrong part at `path`."""
     number = int(path[0])
     entry = suggestion
     if column == "related" and len(path) > 1:
@@ -121,12 +121,12 @@ def is_json(cell: str) -> bool:
 
 
 def encode_list(entries: list[Any]) -> str:
-    """A list as JSON, for a cell."""
+    """Return a list as JSON, for a cell."""
     return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
 
 
 def decode_list(cell: str) -> list[Any]:
-    """The list of a cell that holds JSON; CellError where it holds none."""
+    """Return the list of a cell that holds JSON. Raise CellError if it holds none."""
     try:
         entries = read_json(cell.encode())
     except ValueError as error:
@@ -147,7 +147,7 @@ def read_parenthesis(text: str) -> tuple[str, str] | None:
 
 
 def explain_two_roles(name: str, first: str, second: str) -> tuple[str, str]:
-    """Return what is wrong with an actor of two roles, and what would be right."""
+    """Return the fault of an actor with two roles, and the cell that would be right."""
     once_each = f"{name} ({first}); {name} ({second})"
     return f"'{name[:100]}' has two roles; write the actor once for each", once_each
 

@@ -12,22 +12,22 @@ UNKNOWN_PUBLISHER = "unknown publisher"
 
 
 def format_line(source: CitedSource) -> str:
-    """Publisher, title and date of a source, and its role where it is not to support the event."""
+    """Return publisher, title and date of a source, and its role unless it supports the event."""
     return _format_name(source) + _format_role(source)
 
 
 def web_link(source: CitedSource) -> str | None:
-    """The address of a source; None where there is none that a browser may follow."""
+    """Return the address of a source; None if a browser may not follow it."""
     return safe_web_link(source["url"])
 
 
 def safe_web_link(url: str | None) -> str | None:
-    """A URL that a browser may follow: http and https alone, nothing that runs."""
+    """Return the URL if it is http or https; None for any other, which a browser might run."""
     return url if re.match("https?://", url or "", re.IGNORECASE) else None
 
 
 def display_title(source: CitedSource) -> str | None:
-    """Its title; where its publisher is unknown, too, the host of its address."""
+    """Return its title, or the host of its address if its publisher is unknown too."""
     own_title: str | None = source["title"]
     if own_title or source["publisher"] or not source["url"]:
         return own_title
@@ -35,7 +35,7 @@ def display_title(source: CitedSource) -> str | None:
 
 
 def format_html_list(sources: Iterable[CitedSource], **attributes: str) -> str:
-    """A list of sources, each linked to where it can be read."""
+    """Return an HTML list of sources, each linked to its address."""
     html = "".join(f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items())
     return f"<ul{html}>{''.join(f'<li>{_format_link(source)}</li>' for source in sources)}</ul>"
 
@@ -47,13 +47,13 @@ def _format_link(source: CitedSource) -> str:
 
 
 def _format_name(source: CitedSource) -> str:
-    """What is known of it, also that its publisher is not."""
+    """Return publisher, title and date, also if the publisher is unknown."""
     named = (source["publisher"] or UNKNOWN_PUBLISHER, display_title(source), _format_date(source))
     return ", ".join(filter(None, named))
 
 
 def _format_date(source: CitedSource) -> str | None:
-    """When it was published, in words; where only that is known, when it was read."""
+    """Return when it was published, in words; if that is unknown, when it was read."""
     if source["published"]:
         return dates.parse(source["published"]).label
     return f"accessed {dates.parse(source['accessed']).label}" if source["accessed"] else None

@@ -1,4 +1,4 @@
-"""GeoJSON (RFC 7946): a feature an event, at the places where it happened."""
+"""GeoJSON (RFC 7946): one feature per event, at its places."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -10,13 +10,13 @@ ADDED_PROPERTIES = ("start", "end", "url")  # to the members of an event
 
 
 def write_geojson(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The FeatureCollection (section 3.3), chunk by chunk; events without a place are in it too."""
+    """Yield the FeatureCollection (section 3.3) in chunks, with the events that have no place."""
     features = batch_items(documents, partial(_feature, about))
     return write_json_list(features, "features", {"type": "FeatureCollection"})
 
 
 def _feature(about: About, event: Json) -> Json:
-    """The Feature (section 3.2): all that the event says, and its outer days where maps look.
+    """Return the Feature (section 3.2): the whole event, and its outer days as maps expect them.
 
     With `fields`, only those properties; the geometry stays.
     """
@@ -34,7 +34,7 @@ def _feature(about: About, event: Json) -> Json:
 
 
 def _geometry(places: list[Json]) -> dict[str, Any] | None:
-    """The coordinates that are known, longitude first (section 3.1.1); null where none are."""
+    """Return the known coordinates, longitude first (section 3.1.1); None if there are none."""
     points = [
         [place["longitude"], place["latitude"]]
         for place in places

@@ -1,4 +1,4 @@
-"""iCalendar (RFC 5545, 5546, 7986): a calendar to subscribe to, an all-day entry an event."""
+"""iCalendar (RFC 5545, 5546, 7986): a calendar to subscribe to, one all-day entry per event."""
 
 import json
 import re
@@ -27,7 +27,7 @@ ONE_SPAN = re.compile("-?[0-9]{4}(-[0-9]{2})?")
 
 
 def write_ics(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The calendar, chunk by chunk, without the events that `_days` has no days for.
+    """Yield the calendar in chunks, without events whose days no calendar can show.
 
     There is no ORGANIZER, which RFC 5546 (section 3.2.1) asks for: calendars show it as the person
     who called the event.
@@ -42,7 +42,7 @@ def write_ics(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def _calendar(about: About) -> Calendar:
-    """The calendar itself: RFC 5545 section 3.7, RFC 7986 section 5, and what came before it."""
+    """Return the calendar itself: RFC 5545 section 3.7, RFC 7986 section 5, and older names."""
     calendar = Calendar()
     calendar.add("prodid", f"-//Dateline//Dateline {__version__}//EN")
     calendar.add("version", "2.0")
@@ -59,7 +59,7 @@ def _calendar(about: About) -> Calendar:
 
 
 def _entry(event: Json, about: About) -> Entry | None:
-    """The VEVENT of an event (RFC 5545 section 3.6.1); None where it has no days to stand on."""
+    """Return the VEVENT of an event (RFC 5545 section 3.6.1); None if no calendar can show it."""
     days = _days(event["date"])
     if days is None:
         return None
@@ -85,7 +85,7 @@ def _entry(event: Json, about: About) -> Entry | None:
 
 
 def _add_place(entry: Entry, places: list[Json]) -> None:
-    """LOCATION with the names of all places, GEO of the first whose coordinates are known."""
+    """Add LOCATION with the names of all places, and GEO of the first with coordinates."""
     if places:
         entry["LOCATION"] = _text("; ".join(place["name"] for place in places))
     for place in places:
@@ -96,11 +96,11 @@ def _add_place(entry: Entry, places: list[Json]) -> None:
 
 
 def _days(stated: Json) -> tuple[date, date] | None:
-    """The first and the last day that an entry covers.
+    """Return the first and the last day of an entry; None if a calendar has no such day.
 
-    All days on which it may have happened; where one end is open or unknown, the day of the other
-    alone. None where both are, and where a calendar has no such day: before the year 1, or behind
-    9999-12-30, since an entry ends on the day after its last.
+    These are all days on which it may have happened. If one end is open or unknown, the entry
+    covers the day of the other alone. A calendar has no days before the year 1 or after 9999-12-30,
+    since an entry ends on the day after its last.
     """
     bounds = [day for day in (stated["earliest"], stated["latest"]) if day]
     try:
@@ -111,7 +111,7 @@ def _days(stated: Json) -> tuple[date, date] | None:
 
 
 def _title(event: Json) -> str:
-    """The title; behind it the date in words, where the days of the entry say more than is known.
+    """Return the title, with the date in words if it is less certain than the entry's days.
 
     `Gas contract signed (some time in November 2023)`
     """
@@ -125,5 +125,5 @@ def _title(event: Json) -> str:
 
 
 def _text(value: str) -> vInline:
-    """A TEXT (RFC 5545 section 3.3.11)."""
+    """Return a TEXT (RFC 5545 section 3.3.11)."""
     return vInline(replace_unfit(value).translate(ESCAPES))

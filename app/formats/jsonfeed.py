@@ -9,9 +9,9 @@ from app.formats.prose import format_html, format_short, list_keywords
 
 
 def write_jsonfeed(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The feed, chunk by chunk, in the order of the documents.
+    """Yield the feed in chunks, in the order of the documents.
 
-    Its author is the chronology: publishers are cited, they did not write what stands here.
+    Its author is the chronology: publishers are cited, they did not write these entries.
     """
     beside = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -24,7 +24,7 @@ def write_jsonfeed(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def _item(about: About, event: Json) -> Json:
-    """An item; its dates are those of the entry, the event's own is in its text and `_dateline`."""
+    """Return an item with the dates of the entry; the event's is in its text and `_dateline`."""
     links = list(filter(None, map(citations.web_link, event["sources"])))
     return {
         "id": about.urn_of("events", event["id"]),

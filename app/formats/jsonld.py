@@ -10,8 +10,8 @@ from app.formats import citations
 from app.formats.lines import About, Json, batch_items, pick_members, write_json_list
 
 SCHEMA = "https://schema.org/"
-# "https://schema.org" alone would have to be fetched by whoever reads the file. This says what is
-# needed of it, and reads the same in fifty years: the vocabulary, and which values are addresses
+# "https://schema.org" alone would have to be fetched by whoever reads the file. This says all
+# that is needed, and reads the same in fifty years: the vocabulary, and which values are addresses
 # and dates.
 CONTEXT: Json = {
     "@vocab": SCHEMA,
@@ -25,7 +25,7 @@ CONTEXT: Json = {
         "@type": "http://id.loc.gov/datatypes/edtf",
     },
 }
-# What schema.org has words for: that an event took place is none of them.
+# schema.org has no word for an event that took place.
 SCHEMA_STATUS = {"planned": f"{SCHEMA}EventScheduled", "cancelled": f"{SCHEMA}EventCancelled"}
 ACTOR_TYPES = {
     "country": "Country",
@@ -44,7 +44,7 @@ WORK_TYPES = {
 
 
 def write_jsonld(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The graph, chunk by chunk. It needs no other document to be understood: see CONTEXT."""
+    """Yield the graph in chunks. It needs no other document to be understood: see CONTEXT."""
     graph = batch_items(documents, partial(_event, about))
     context = {**CONTEXT, "match": f"{about.base}/docs#match"}  # schema.org has no word for it
     for chunk in write_json_list(graph, "@graph", {"@context": context}):
@@ -53,11 +53,13 @@ def write_jsonld(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def _event(about: About, event: Json) -> Json:
-    """https://schema.org/Event. `edtf` is dcterms:date, the date exactly as it is.
+    """Return the https:
+
+    schema.org/Event. `edtf` is dcterms:date, the exact date.
 
     `organizer` and `performer` would say more of an actor than its role does, and `participant`
-    belongs to actions: actors are what the event is `about`. Nor has an event a `citation`: its
-    sources are works that it is the `subjectOf`.
+    belongs to actions: the event is `about` its actors. Nor has an event a `citation`: it is the
+    `subjectOf` its sources.
     """
     edtf = event["date"]["edtf"]
     return _without_empty(
@@ -87,9 +89,9 @@ def _event(about: About, event: Json) -> Json:
 
 
 def _iso_dates(date: dates.Date) -> Json:
-    """`startDate`, and `endDate` of what lasts, each no finer than it is known (ISO 8601).
+    """Return `startDate`, and `endDate` if it lasts, each no finer than it is known (ISO 8601).
 
-    None of a date that bears a `?`, `~` or `%`: it may be wrong, which the two cannot say.
+    A date with a `?`, `~` or `%` has none: it may be wrong, which the two cannot say.
     """
     if date.uncertain or date.approximate:
         return {}
@@ -99,7 +101,7 @@ def _iso_dates(date: dates.Date) -> Json:
 
 
 def _span(first: int, last: int) -> str | None:
-    """The day, month or year that all days from `first` to `last` lie in; None where none does."""
+    """Return the day, month or year that holds all days from `first` to `last`, else None."""
     days = [dates.iso_day(number) for number in (first, last)]
     if None in days or any(str(day).startswith("-") for day in days):
         return None
@@ -137,7 +139,7 @@ def _actor(about: About, actor: Json) -> Json:
 
 
 def _work(about: About, source: Json) -> Json:
-    """https://schema.org/CreativeWork; how it speaks of the event where it does not support it."""
+    """Return the https://schema.org/CreativeWork, in its role unless it supports the event."""
     publisher, published = source["publisher"], source["published"]
     node = _without_empty(
         {
@@ -157,17 +159,17 @@ def _work(about: About, source: Json) -> Json:
 
 
 def _in_role(node: Json, name: str, role: str | None) -> Json:
-    """`made`, inside of a https://schema.org/Role that repeats the property it is the value of."""
+    """Return `node` inside of a https://schema.org/Role that repeats the property it belongs to."""
     return {"@type": "Role", "roleName": role, name: node} if role else node
 
 
 def _plain_iso_date(edtf: str) -> str | None:
-    """A year, month or day that is as good ISO 8601; None for any other date."""
+    """Return the date if it is a year, month or day in ISO 8601; None for any other."""
     date = dates.parse(edtf)
     plain = re.fullmatch("[0-9]{4}(-[0-9]{2}){0,2}", edtf)
     return edtf if plain and date.precision in ("year", "month", "day") else None
 
 
 def _without_empty(members: dict[str, Any]) -> Json:
-    """The members that say something."""
+    """Return the members that have a value."""
     return {name: value for name, value in members.items() if value not in (None, [])}

@@ -1,4 +1,4 @@
-"""What every format reads to and writes from: an event of a file, and events by the hundred."""
+"""The types of all formats: an event of a file, and events in chunks."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,14 +20,13 @@ MAX_EVENT_BYTES = (
 
 @dataclass(frozen=True)
 class About:
-    """What a file can say beside its events.
+    """The context of a file, beside its events.
 
     `title` is the chronology's. `base` is the server's public address without a slash at its end,
-    `address` the full URL of this very list with its query. `identity` is the store's. `updated`
-    is when an event of it was last edited, RFC 3339, None where it holds none or its format does
-    not say so. `fields` are the only ones that the file is to hold, None for all. `lossless` is
-    whether nothing may be lost, which only CSV minds. `types` and `shared_names` are read from the
-    store only if a format uses them.
+    `address` the full URL of this list with its query. `identity` is the store's. `updated` is when
+    one of its events was last edited, RFC 3339, None if it holds none or its format does not say
+    so. `fields` are the only members to write, None for all. `lossless` (CSV only) asks that
+    nothing be lost. `types` and `shared_names` are read from the store only if a format uses them.
     """
 
     title: str
@@ -52,12 +51,12 @@ class About:
 
     @property
     def page(self) -> str:
-        """The timeline for people under the same filter."""
+        """Return the address of the timeline for people under the same filter."""
         query = urlsplit(self.address).query
         return f"{self.base}/?{query}" if query else f"{self.base}/"
 
     def type_label(self, type_id: str) -> str:
-        """Return what people call a type."""
+        """Return the label of a type."""
         return self.types.get(type_id) or type_id.replace("-", " ")
 
     @property
@@ -75,11 +74,11 @@ class About:
         return uuid5(self.identity, f"{kind}/{name}").urn
 
     def page_of(self, event_id: str) -> str:
-        """The timeline for people with this event open."""
+        """Return the address of the timeline for people with this event open."""
         return f"{self.base}/?event={event_id}"
 
     def record(self, kind: str, record_id: str) -> str:
-        """The JSON of a record; `kind` is the first part of its path, such as `events`."""
+        """Return the address of a record; `kind` begins its path, such as `events`."""
         return f"{self.base}/{kind}/{record_id}"
 
 
@@ -87,12 +86,12 @@ class About:
 class Line:
     """An event of a file.
 
-    `number` is the line it begins in, from 1, or in TimelineJS which of the slides it is.
-    `document` has the shape of a body of POST /events, perhaps with derived members as served; it
-    is empty where `faults` say why the line cannot be read. A fault without a line is one of the
-    whole file. `notes` say what has no place in an event and is left out. `actors` are
-    the entries of that cell as they stand, if a parenthesis in them may be a role or part of the
-    name; `roles` are those that the file itself gives elsewhere.
+    `number` is the line it begins in, from 1, or the number of the slide in TimelineJS. `document`
+    is a body of POST /events, perhaps with derived members as served; it is empty if `faults` say
+    why the line cannot be read. A fault without a line concerns the whole file. `notes` name the
+    parts that no event can hold. `actors` are the raw entries of that cell if a parenthesis in them
+    may be a role or part of the name; `roles` are those that the file itself gives elsewhere.
+    `locate` renames a fault of the document to the names of the file.
     """
 
     number: int
@@ -109,17 +108,17 @@ class Line:
 
 
 def unreadable_line(number: int, name: str, message: str, suggestion: str | None = None) -> Line:
-    """The line `number` with the one fault that keeps it from being read."""
+    """Return the line `number` with the fault that keeps it from being read."""
     return Line(number, {}, (Fault("body", name, message, suggestion, number),))
 
 
 def damaged_file(message: str, name: str = "file") -> Line:
-    """What stands for a file that cannot be read at all."""
+    """Return a line with the fault of a file that cannot be read at all."""
     return Line(1, {}, (Fault("body", name, message),))
 
 
 def batch_documents(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """`documents` in lists of BATCH, so that a chunk of a file holds several."""
+    """Yield `documents` in lists of CHUNK_EVENTS, so that a chunk of a file holds several."""
     left = iter(documents)
     while batch := list(islice(left, CHUNK_EVENTS)):
         yield batch
@@ -128,7 +127,7 @@ def batch_documents(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
 def batch_items(
     documents: Iterable[bytes], build: Callable[[Json], Json | None]
 ) -> Iterator[list[Json]]:
-    """What `made` makes of each event, None of those that are left out; no list is empty."""
+    """Yield lists of the items that `build` makes of the events; None leaves an event out."""
     for batch in batch_documents(documents):
         items = (build(json.loads(document)) for document in batch)
         if present := [item for item in items if item is not None]:
@@ -141,14 +140,14 @@ def pick_members(document: Json, fields: Sequence[str]) -> Json:
 
 
 def encode_json(value: Any) -> bytes:
-    """A value as JSON, without white space."""
+    """Return a value as JSON, without white space."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def write_json_list(
     batches: Iterable[list[Json]], name: str, beside: Mapping[str, Any] | None = None
 ) -> Iterator[bytes]:
-    """A JSON object whose last member, `name`, is a long list; `beside` are the others."""
+    """Yield a JSON object whose last member, `name`, is a long list; `beside` are the others."""
     before = encode_json({**(beside or {}), name: []}).removesuffix(b"]}")
     for batch in batches:
         yield before + b",".join(map(encode_json, batch))

@@ -1,4 +1,4 @@
-"""HTML to plain text and back."""
+"""Convert HTML to plain text and back."""
 
 import re
 from collections import Counter
@@ -21,7 +21,7 @@ VOID = frozenset(
 )
 HIDDEN = frozenset(("script", "style", "template", "title"))
 
-# Marks of our own: text that is kept to the last space, and what is no part of the text.
+# Marks of our own: text that is kept to the last space, and sources beside the text.
 TEXT_CLASS = "dateline-text"
 SOURCES_CLASS = "dateline-sources"
 
@@ -37,12 +37,12 @@ class PlainText(NamedTuple):
 
 
 def preserve_text(text: str) -> str:
-    """HTML that shows `text` with its line breaks, and that `plain` gives back to the letter."""
+    """Return HTML that shows `text` with its line breaks; `read_html` reads it back exactly."""
     return f'<div class="{TEXT_CLASS}" style="white-space: pre-line">{escape(text)}</div>'
 
 
 def read_html(html: str) -> PlainText:
-    """What a browser would show of HTML, blocks on lines of their own; "" where that is nothing."""
+    """Return the text that a browser would show, one line per block; "" if there is none."""
     reader = _Reader()
     reader.feed(_tidy(html))
     reader.close()
@@ -52,9 +52,9 @@ def read_html(html: str) -> PlainText:
 
 
 def _tidy(html: str) -> str:
-    """`html` without comments and declarations, and with each `<` that opens no tag as a letter.
+    """Return `html` without comments and declarations, each `<` that opens no tag as a letter.
 
-    On those HTMLParser fails, or takes the square of the time.
+    On those HTMLParser fails, or takes quadratic time.
     """
     begin, *comments = html.split("<!--")
     html = begin + "".join(comment.partition("-->")[2] for comment in comments)
@@ -63,7 +63,7 @@ def _tidy(html: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Collects what is shown; every open element is held with how its text is treated."""
+    """Collect the visible text; every open element carries how its text is treated."""
 
     def __init__(self) -> None:
         super().__init__()

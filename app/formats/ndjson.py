@@ -1,4 +1,4 @@
-"""NDJSON: a document a line, exactly as it is served."""
+"""NDJSON: one document per line, exactly as it is served."""
 
 import json
 from codecs import BOM_UTF8
@@ -18,7 +18,7 @@ from app.schemas import read_json
 
 
 def write_ndjson(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The file, chunk by chunk; nothing is lost in it, but for what `fields` leaves out."""
+    """Yield the file in chunks; nothing is lost in it, except members that `fields` leaves out."""
     fields = about.fields
     for batch in batch_documents(documents):
         if fields is not None:
@@ -27,7 +27,7 @@ def write_ndjson(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def read_ndjson(file: BinaryIO) -> Iterator[Line]:
-    """The events of the file; blank lines and a byte order mark are passed over."""
+    """Yield the events of the file; skip blank lines and a byte order mark."""
     number = 0
     while raw := file.readline(MAX_EVENT_BYTES):
         number += 1

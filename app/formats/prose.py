@@ -1,4 +1,4 @@
-"""An event in words, as calendars and feeds show it: its date, what happened, who said so."""
+"""An event in words, as calendars and feeds show it: its date, the event, its sources."""
 
 import re
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from app.formats import citations
 from app.formats.lines import About
 
 ServedEvent = Mapping[str, Any]
-# What XML 1.0 (section 2.2) and iCalendar (RFC 5545 section 3.1) cannot hold, line breaks apart.
+# Characters that XML 1.0 (section 2.2) and iCalendar (RFC 5545 section 3.1) cannot hold.
 UNFIT_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def replace_unfit(text: str) -> str:
-    """`text` with U+FFFD for each character that XML 1.0 or iCalendar cannot hold."""
+    """Return `text` with U+FFFD for each character that XML 1.0 or iCalendar cannot hold."""
     return UNFIT_CHARACTERS.sub("\ufffd", text)
 
 
 def format_date(event: ServedEvent) -> str:
-    """Return the date in words, its source's own words, and what a reader must know beside it.
+    """Return the date in words, its source's own words, and a caveat.
 
     That is the status, unless it just happened, and whether it only may lie in the dates asked for.
     `November 2023 (“late in 2023”), planned`
@@ -37,7 +37,7 @@ def list_keywords(event: ServedEvent, about: About) -> list[str]:
 
 
 def format_text(event: ServedEvent) -> str:
-    """Date, summary and sources as plain text, with the addresses of the sources."""
+    """Return date, summary and sources as plain text, with the addresses of the sources."""
     lines = (
         f"- {citations.format_line(source)}"
         + (f": {url}" if (url := citations.web_link(source)) else "")
@@ -48,12 +48,12 @@ def format_text(event: ServedEvent) -> str:
 
 
 def format_html(event: ServedEvent) -> str:
-    """Date, summary and sources as HTML that only holds paragraphs, a list and links to the web."""
+    """Return date, summary and sources as HTML: only paragraphs, a list and links to the web."""
     texts = filter(None, (format_date(event), event["summary"]))
     paragraphs = (f"<p>{escape(text)}</p>".replace("\n", "<br>") for text in texts)
     return "".join(paragraphs) + citations.format_html_list(event["sources"])
 
 
 def format_short(event: ServedEvent) -> str:
-    """Date and summary as plain text: beside an entry a feed shows the day of its last edit."""
+    """Return date and summary as plain text: a feed shows the day of the last edit beside it."""
     return ": ".join(filter(None, (format_date(event), event["summary"])))

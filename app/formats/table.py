@@ -1,4 +1,4 @@
-"""CSV (RFC 4180): a row an event, in the same columns out and in, and some that only go out."""
+"""CSV (RFC 4180): one row per event, in the same columns out and in, and some that only go out."""
 
 import csv
 import io
@@ -61,8 +61,8 @@ COLUMNS: Mapping[str, str] = {
     "source_published": "When it was published, as EDTF",
     "source_accessed": "When it was read, as EDTF",
     "source_language": "Its language: `en`, `sr-Latn`",
-    "source_kind": "What it is: `news`, `analysis`, `official` …",
-    "source_role": "`supports`, where it is left out; `contradicts` or `context`",
+    "source_kind": "Its kind: `news`, `analysis`, `official` …",
+    "source_role": "`supports` if it is left out; `contradicts` or `context`",
     "source_claims": "List: `date; actors`, the fields of the event that it backs",
     "source_quote": "What it said, verbatim",
     "source_locator": "Where in the source",
@@ -142,10 +142,10 @@ csv.field_size_limit(MAX_EVENT_BYTES)
 
 
 def write_table(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The file, chunk by chunk; the header is always there.
+    """Yield the file in chunks, always with a header.
 
-    Unless it is to be lossless, it is for people and spreadsheets: lists in words, which say less
-    than JSON, and nothing that would be taken for a formula.
+    Unless it is lossless, it is for people and spreadsheets: lists in words, which say less than
+    JSON, and no cell that a spreadsheet would take for a formula.
     """
     columns = WRITTEN_COLUMNS if about.fields is None else about.fields
     yield _rows([columns])
@@ -155,7 +155,7 @@ def write_table(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def write_template() -> bytes:
-    """A file to begin with: the header and an example."""
+    """Return a file to begin with: the header and an example."""
     return _rows([COLUMNS, [EXAMPLE_ROW.get(column, "") for column in COLUMNS]])
 
 
@@ -205,7 +205,7 @@ def _has_namesakes(column: str, value: Any, about: About) -> bool:
 
 
 def read_table(file: BinaryIO) -> Iterator[Line]:
-    """The events of the file, whatever parts its cells: `,`, `;` or a tab, as in its header."""
+    """Yield the events of the file; `,`, `;` or a tab separates its cells, as in its header."""
     lines = _text(file)
     before, header = 0, ""
     for header in lines:
@@ -258,7 +258,7 @@ def _delimiter(header: str) -> str:
 
 
 def _text(file: BinaryIO) -> Iterator[str]:
-    """The lines of the file, with their ends; what is not UTF-8 becomes lone surrogates."""
+    """Yield the lines of the file, with their ends; bytes beyond UTF-8 become lone surrogates."""
     start = BOM_UTF8
     while raw := file.readline(MAX_EVENT_BYTES):
         # Also at a carriage return alone, which ends the lines of old spreadsheets.
@@ -269,7 +269,7 @@ def _text(file: BinaryIO) -> Iterator[str]:
 def _numbered(
     lines: Iterable[str], before: int, delimiter: str
 ) -> Iterator[tuple[int, list[str] | csv.Error]]:
-    """Each row with the line it begins in; an error is the last."""
+    """Yield each row with the number of its first line; an error ends the rows."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         number = before + reader.line_num + 1
@@ -385,7 +385,7 @@ def _version(cell: str) -> int:
 
 
 def _document(members: dict[str, Any]) -> dict[str, Any]:
-    """The body of POST /events that the cells say."""
+    """Return the body of POST /events for these cells."""
     date = {"edtf": members.pop("date", None), "text": members.pop("date_text", None)}
     own = {
         name.removeprefix(SOURCE_PREFIX): members.pop(name)

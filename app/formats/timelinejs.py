@@ -1,8 +1,10 @@
-"""TimelineJS 3: the JSON that Knight Lab's timeline shows, a slide an event.
+"""TimelineJS 3: the JSON that Knight Lab's timeline shows, one slide per event.
 
-Its documentation: https://timeline.knightlab.com/docs/json-format.html. A slide that is written
-here has one member more, `edtf`: the date exactly as it is, and the sign that its `group` is the
-event's type. Under a `date` filter it also has `match`.
+Its documentation: https:
+
+timeline.knightlab.com/docs/json-format.html. A slide that is written here has one more member,
+`edtf`: the exact date, and the sign that its `group` is the event's type. Under a `date` filter it
+also has `match`.
 """
 
 import re
@@ -40,12 +42,12 @@ CLOCK_MEMBERS = ("hour", "minute", "second", "millisecond")
 
 
 def write_timelinejs(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
-    """The file, chunk by chunk, without the events that have no day at all."""
+    """Yield the file in chunks, without the events that have no day at all."""
     return write_json_list(batch_items(documents, partial(_slide, _groups(about))), "events")
 
 
 def _groups(about: About) -> Mapping[str, str]:
-    """Return what types are called in the file: by their label, if no other type has it."""
+    """Return the group of each type: its label, unless another type has the same."""
     times = Counter(map(fold, (*about.types.values(), *about.types)))
     own = {type_id: 1 + (fold(label) == fold(type_id)) for type_id, label in about.types.items()}
     return {
@@ -76,7 +78,7 @@ def _slide(groups: Mapping[str, str], event: Json) -> Json | None:
 
 
 def _shown_dates(edtf: str) -> Json:
-    """The members `start_date` and `end_date` of a date, as precise as it is."""
+    """Return the members `start_date` and `end_date` of a date, as precise as it is."""
     expression, date = read_edtf(edtf), dates.parse(edtf)
     if isinstance(expression, Interval):
         ends = [
@@ -95,7 +97,7 @@ def _shown_dates(edtf: str) -> Json:
 
 
 def _is_plain(part: Expression | End | None) -> TypeGuard[Component]:
-    """Whether it is a year, a month or a day without unknown digits."""
+    """Return whether it is a year, a month or a day without unknown digits."""
     return isinstance(part, Component) and "X" not in part.text and part.month not in GROUPINGS
 
 
@@ -119,7 +121,7 @@ def _date_object(year: int, *finer: int) -> Json:
 
 
 class SlideError(ValueError):
-    """Why a slide cannot be read: a member of it, and what is wrong there."""
+    """Why a slide cannot be read; `name` is the member at fault."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -127,7 +129,7 @@ class SlideError(ValueError):
 
 
 def read_timelinejs(file: BinaryIO) -> Iterator[Line]:
-    """The events of the file; types and sources are left to whoever imports them."""
+    """Yield the events of the file; types and sources are left to the import."""
     try:
         timeline = read_json(file.read())
     except ValueError as error:
@@ -157,7 +159,7 @@ def read_timelinejs(file: BinaryIO) -> Iterator[Line]:
 
 
 def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
-    """The document of a slide, and what is left out of it."""
+    """Return the document of a slide, and notes on the parts left out."""
     if not isinstance(slide, dict):
         raise SlideError("body", "is not a slide: write a JSON object")
     text = _object(slide, "text")
@@ -187,7 +189,7 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
 
 
 def _is_ours(slide: Json) -> bool:
-    """Whether `write` made the slide, or someone who speaks its language."""
+    """Return whether `write_timelinejs` made the slide."""
     return isinstance(slide.get("edtf"), str)
 
 
@@ -199,7 +201,7 @@ def _holds_something(member: Any) -> bool:
 
 
 def _date(slide: Json) -> tuple[Json, list[str]]:
-    """The date of a slide as it is written in a body, and notes on it."""
+    """Return the date of a slide in the form of a body, and notes on it."""
     date_objects = {
         name: part for name in ("start_date", "end_date") if (part := _object(slide, name))
     }
@@ -224,7 +226,7 @@ def _own_date(slide: Json) -> dates.Date | None:
 
 
 def _read_numbers(date: Json, where: str) -> dict[str, int]:
-    """Year, month and day of a date object, as far as they are given."""
+    """Return year, month and day of a date object, as far as they are there."""
     members = {name: _number(date, name, where) for name in CALENDAR_MEMBERS}
     if members["year"] is None:
         raise SlideError(f"{where}.year", "is missing")
@@ -234,7 +236,7 @@ def _read_numbers(date: Json, where: str) -> dict[str, int]:
 
 
 def _written_date(numbers: Mapping[str, dict[str, int]]) -> str:
-    """The EDTF of the start and the end of a slide; SlideError where that is no date."""
+    """Return the EDTF of the start and the end of a slide. Raise SlideError if it is no date."""
     if "start_date" not in numbers:
         raise SlideError("start_date", "is missing")
     ends = [_edtf(end, name) for name, end in numbers.items()]
@@ -260,7 +262,7 @@ def _display_date(holder: Json) -> str:
 
 
 def _describe_ends(date_objects: Mapping[str, Json]) -> str:
-    """What the ends say that no date can hold: words, or a time of day; "" where they do not."""
+    """Return the words of the ends, or their times of day, which no date can hold; "" if none."""
     if not any(_display_date(end) or _clock(end, name) for name, end in date_objects.items()):
         return ""
     ends = (
@@ -272,7 +274,7 @@ def _describe_ends(date_objects: Mapping[str, Json]) -> str:
 
 
 def _clock(date: Json, where: str) -> str:
-    """The time of day of a date object: `14:30`, `14:30:05.250`."""
+    """Return the time of day of a date object: `14:30`, `14:30:05.250`."""
     hour, minute, second, thousandth = (_number(date, name, where) for name in CLOCK_MEMBERS)
     if hour is None:
         return ""
@@ -286,7 +288,7 @@ def _clock(date: Json, where: str) -> str:
 
 
 def _object(holder: Json, name: str) -> Json:
-    """A member that is an object; empty where it is absent, or all of it is."""
+    """Return a member that is an object; an empty one if it, or all of it, is absent."""
     member = holder.get(name) or {}
     if not isinstance(member, dict):
         raise SlideError(name, "is not a JSON object")
@@ -294,7 +296,7 @@ def _object(holder: Json, name: str) -> Json:
 
 
 def _string(holder: Json, name: str) -> str:
-    """A member that is a text, or a number that stands for one; "" where it is absent."""
+    """Return a member that is a text or a number; "" if it is absent."""
     member = holder.get(name)
     if member is None:
         return ""
@@ -304,7 +306,7 @@ def _string(holder: Json, name: str) -> str:
 
 
 def _number(holder: Json, name: str, where: str) -> int | None:
-    """A whole number, or its digits in a text; None where it is absent or empty."""
+    """Return a whole number, or its digits in a text; None if it is absent or empty."""
     written = str(holder.get(name, "")).strip()
     if not written:
         return None

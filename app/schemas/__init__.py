@@ -1,4 +1,4 @@
-"""What crosses the wire: the shape of every document, read or written."""
+"""The shape of every document, read or written."""
 
 from app.schemas.answers import (
     ActorPage,

@@ -1,4 +1,4 @@
-"""What answers are made of beside documents: pages, counts, errors."""
+"""Shapes of answers beside documents: pages, counts, errors."""
 
 from typing import Any, Generic, TypeVar
 
@@ -33,10 +33,10 @@ Record = TypeVar("Record", bound=Shape)
 
 
 class Page(Shape):
-    """Some of a list. Where `next` is null, the list ends."""
+    """Some of a list. If `next` is null, the list ends."""
 
     total: int | None = Field(description="How many there are in all; null with `total=none`.")
-    next: str | None = Field(description="Absolute URL of what follows; null at the end.")
+    next: str | None = Field(description="Absolute URL of the next page; null at the end.")
 
 
 class ListedEvent(Event):
@@ -106,12 +106,12 @@ class Difference(Shape):
         description="Path of the member; entries of a list go by their id.",
         examples=["sources.balkan-insight-2023-11-15.quote"],
     )
-    before: Any = Field(description="Null where it was not there.")
-    after: Any = Field(description="Null where it is gone.")
+    before: Any = Field(description="Null if it was absent.")
+    after: Any = Field(description="Null if it is gone.")
 
 
 class Revision(Shape):
-    """An edit: what was done, when, by whom and why."""
+    """An edit: operation, time, author and reason."""
 
     version: int = Field(ge=1)
     op: RevisionOperation = Field(examples=["update"])
@@ -119,7 +119,7 @@ class Revision(Shape):
     author: str = Field(description="Name of the key that was used.")
     note: str | None = Field(description="The `note` that came with the edit.")
     changes: list[Difference] = Field(
-        description="What differs from the revision before; empty for the first, for deletion and "
+        description="Differences from the revision before; empty for the first, for deletion and "
         "for restoring."
     )
 
@@ -133,7 +133,7 @@ class RevisionPage(Page):
 class WholeRevision(Revision, Generic[Record]):
     """An edit with the record as it left it."""
 
-    document: Record | None = Field(description="Null where it was deleted.")
+    document: Record | None = Field(description="Null if it was deleted.")
 
 
 class EventRevision(WholeRevision[Event]):
@@ -157,7 +157,7 @@ class TypeRevision(WholeRevision[TypeRecord]):
 
 
 class Cause(Shape):
-    """What an event shows that was changed."""
+    """The record whose change shows in an event."""
 
     kind: RecordKind = Field(examples=["source"])
     id: Slug
@@ -166,14 +166,14 @@ class Cause(Shape):
 class Change(Shape):
     """A change of an event."""
 
-    cursor: str = Field(description="Where to go on: send it as `after`.")
+    cursor: str = Field(description="The position to continue from: send it as `after`.")
     at: str = Field(description="RFC 3339, UTC.")
-    op: ChangeOperation = Field(description="`create` also where it was restored.")
+    op: ChangeOperation = Field(description="`create` also if it was restored.")
     id: Slug = Field(description="Id of the event.")
     version: int = Field(ge=1)
     event: Event | None = Field(description="The event as the change left it; null once deleted.")
     cause: Cause | None = Field(
-        description="Where not the event itself was edited, but what it shows: that record."
+        description="The record that was edited, if the event only shows it."
     )
 
 
@@ -182,7 +182,7 @@ class ChangePage(Shape):
 
     items: list[Change]
     next: str | None = Field(
-        description="Absolute URL of what follows; null where nothing does yet. Then ask again "
+        description="Absolute URL of the next page; null if there is none yet. Then ask again "
         "`after` the last change that you have seen."
     )
 
@@ -205,7 +205,7 @@ class ImportedRecord(Shape):
     """A record that a file makes, fills in or corrects."""
 
     op: ImportOperation = Field(
-        description="`fill` adds what the stored record lacks; `correct` replaces what differs.",
+        description="`fill` adds fields that the stored record lacks; `correct` replaces others.",
         examples=["create"],
     )
     kind: NamedKind = Field(examples=["place"])
@@ -223,14 +223,14 @@ class ImportedRecord(Shape):
 
 
 class ImportReport(Shape):
-    """What an import did, or with `dry_run` would do; the two are the same."""
+    """The outcome of an import; `dry_run` reports the same and stores nothing."""
 
     dry_run: bool = Field(description="Nothing was stored.")
     created: int = Field(ge=0)
     updated: int = Field(ge=0)
     unchanged: int = Field(ge=0, description="Stored just so already.")
     notes: dict[str, int] = Field(
-        description="What the file says that no event can hold, and how often."
+        description="Parts of the file that no event can hold, and how often."
     )
     totals: dict[str, dict[str, int]] = Field(
         description="How many records of each kind the file makes, fills in and corrects.",
@@ -256,7 +256,7 @@ class FindingPage(Shape):
     """Some findings; a page may hold fewer than asked for and still be followed by another."""
 
     items: list[Finding]
-    next: str | None = Field(description="Absolute URL of what follows; null at the end.")
+    next: str | None = Field(description="Absolute URL of the next page; null at the end.")
 
 
 class Health(Shape):
@@ -266,7 +266,7 @@ class Health(Shape):
 
 
 class ProblemKind(Shape):
-    """A kind of error and what to do about it."""
+    """A kind of error and its remedy."""
 
     code: str = Field(examples=["invalid-parameters"])
     status: int = Field(examples=[422])
@@ -283,7 +283,7 @@ class ProblemError(Shape):
     name: str = Field(examples=["tpye"])
     message: str = Field(examples=["is not a parameter here; known: actor, …"])
     suggestion: str | SkipJsonSchema[None] = Field(
-        None, description="What would be right.", examples=["type"]
+        None, description="A value that would be right.", examples=["type"]
     )
     line: int | SkipJsonSchema[None] = Field(
         None, description="Of an imported file: the line it stands in."
@@ -307,7 +307,7 @@ class Problem(Shape):
 class FacetValue(Shape):
     """A value and how many events bear it."""
 
-    value: str = Field(description="What the filter takes.", examples=["contract"])
+    value: str = Field(description="The value for the filter.", examples=["contract"])
     label: str = Field(description="For people.", examples=["Contract"])
     count: int = Field(ge=1)
 
@@ -342,7 +342,7 @@ class Histogram(Shape):
 
 
 class Oembed(Shape):
-    """What is shown for the address of a timeline (oEmbed 1.0 section 2.3)."""
+    """The embedded form of a timeline (oEmbed 1.0 section 2.3)."""
 
     version: str = Field(examples=["1.0"])
     type: str = Field(examples=["rich"])

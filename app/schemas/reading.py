@@ -1,4 +1,4 @@
-"""From bytes to a checked document: strict JSON, and errors that say what would be right."""
+"""From bytes to a valid document: strict JSON, and errors that name the remedy."""
 
 import json
 import re
@@ -17,18 +17,17 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_INTEGER_DIGITS = 40  # digits; a quantity's value has at most 30 before its point
 MAX_BODY_FAULTS = 20  # are named; a body has room for thousands
 MAX_JSON_DEPTH = 40  # levels of nesting; no document has more than four
-# The closing quote may be missing: what is behind the last opening one is not looked at again.
+# The closing quote may be missing: the rest behind the last opening one is not scanned again.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 NESTING_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # into a level, and out of it
 
 
 def read_json(raw: bytes, max_values: int | None = None) -> Any:
-    """The value of a JSON text (RFC 8259, UTF-8); decimals keep their digits.
+    """Return the value of a JSON text (RFC 8259, UTF-8); decimals keep their digits.
 
-    ValueError, in words for its writer, where it is none, names a member twice, is nested too
-    deeply, has more than `max_values` values, or holds what JSON has not: NaN, Infinity, half a
-    surrogate pair.
+    Raise ValueError, in words for its writer, if it is not JSON, names a member twice, is nested
+    too deeply, has more than `max_values` values, or holds NaN, Infinity or half a surrogate pair.
     """
     _check_shape(raw, max_values)
     try:
@@ -52,7 +51,7 @@ def read_json(raw: bytes, max_values: int | None = None) -> Any:
 
 
 def _check_shape(raw: bytes, max_values: int | None) -> None:
-    """ValueError if a text is too deep or has too many values, before memory is taken for them."""
+    """Raise ValueError if a text is too deep or has too many values, before memory is allocated."""
     if raw.count(b"[") + raw.count(b"{") <= MAX_JSON_DEPTH and not _exceeds(raw, max_values):
         return
     bare = STRING.sub(b"", raw)
@@ -64,7 +63,7 @@ def _check_shape(raw: bytes, max_values: int | None) -> None:
 
 
 def _exceeds(raw: bytes, max_values: int | None) -> bool:
-    """Whether a text may have more values than this: each comes behind one of these characters."""
+    """Return whether a text may have more values: each comes behind one of these characters."""
     return max_values is not None and sum(map(raw.count, (b",", b"[", b"{"))) > max_values
 
 
@@ -94,7 +93,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_escapes(value: Any) -> None:
-    """ValueError if an escape made half a surrogate pair."""
+    """Raise ValueError if an escape encodes half a surrogate pair."""
     layer = [value]
     while layer:
         for part in layer:
@@ -118,7 +117,7 @@ def _check_pairs(text: str) -> None:
 
 
 def validate(model: type[Model], value: Any, *within: str) -> Model:
-    """`value` as a `model`; Problem `invalid-body` names each fault, by its path from `within`."""
+    """Return `value` as a `model`. Raise Problem `invalid-body` with each fault and its path."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -130,7 +129,7 @@ def validate(model: type[Model], value: Any, *within: str) -> Model:
 
 
 def _explain_unknown(model: type[BaseModel], error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An unknown member with what is known there, and the nearest."""
+    """Return the error of an unknown member, with the known ones and the nearest."""
     if error["type"] != "extra_forbidden":
         return error
     *path, name = error["loc"]
@@ -141,7 +140,7 @@ def _explain_unknown(model: type[BaseModel], error: Mapping[str, Any]) -> Mappin
 
 
 def _list_members(model: type[BaseModel], path: Iterable[str]) -> list[str]:
-    """The members of the model that stands at `path` in `model`."""
+    """Return the names of the members of the model at `path` in `model`."""
     for name in path:
         annotation = model.model_fields[name].annotation
         candidates = [annotation, *get_args(annotation)]

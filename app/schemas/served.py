@@ -22,14 +22,14 @@ class Date(Shape):
         description="The date as EDTF (ISO 8601-2), as it was written.", examples=["2023-11"]
     )
     text: str | None = Field(
-        description="What the source said, verbatim.", examples=["In November 2023"]
+        description="The source's words, verbatim.", examples=["In November 2023"]
     )
     earliest: str | None = Field(
-        description="The first day it may have begun; null where open or unknown.",
+        description="The first day it may have begun; null if open or unknown.",
         examples=["2023-11-01"],
     )
     latest: str | None = Field(
-        description="The last day it may have ended; null where open or unknown.",
+        description="The last day it may have ended; null if open or unknown.",
         examples=["2023-11-30"],
     )
     precision: Precision = Field(
@@ -41,7 +41,7 @@ class Date(Shape):
     label: str = Field(description="The date in words.", examples=["November 2023"])
 
 
-# What nobody writes: of a date, and of an event, where it follows from the edits themselves.
+# Members that nobody writes: of a date, and of an event those that count its edits.
 DERIVED_DATE_MEMBERS = frozenset(Date.model_fields) - frozenset(DateWrite.model_fields)
 EDIT_MEMBERS = ("version", "created_at", "updated_at")
 
@@ -67,11 +67,11 @@ class PlaceRecord(Shape):
 
 
 class EventPlace(PlaceRecord):
-    """Where it happened."""
+    """A place of the event."""
 
 
 class SourceRecord(Shape):
-    """Who reported, where and when; null is what is not known."""
+    """A source: publisher, title, address and dates; null if unknown."""
 
     id: Slug = Field(examples=["balkan-insight-2023-11-15"])
     publisher: str | None = Field(examples=["Balkan Insight"])
@@ -86,26 +86,26 @@ class SourceRecord(Shape):
 
 
 class Citation(SourceRecord):
-    """A source together with what it says of this event."""
+    """A source with its citation in this event."""
 
     role: CitationRole = Field(examples=["supports"])
     claims: list[Claim] = Field(
         description="The fields of the event it backs.", examples=[["date", "actors"]]
     )
     quote: str | None
-    locator: str | None = Field(description="Where in the source.")
+    locator: str | None = Field(description="Page, minute or the like in the source.")
     note: str | None
 
 
 class Event(Shape):
-    """A dated event with its sources. Every key is always present; null is what is not known."""
+    """A dated event with its sources. Every key is always present; unknown values are null."""
 
     id: Slug = Field(examples=["serbia-azerbaijan-gas-contract"])
     type: Slug = Field(description="Id of its type.", examples=["contract"])
     title: str = Field(examples=["Srbijagas and SOCAR signed gas supply contract"])
     summary: str | None
     date: Date
-    status: Status | None = Field(description="Null where it is not known.", examples=["completed"])
+    status: Status | None = Field(description="Null if it is not known.", examples=["completed"])
     actors: list[EventActor]
     places: list[EventPlace]
     quantities: list[Quantity]

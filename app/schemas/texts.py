@@ -1,4 +1,4 @@
-"""Kinds of text that documents are made of: what each may hold, checked and kept as written."""
+"""The kinds of text in documents: their rules, checked, and the text stored as written."""
 
 import re
 from collections.abc import Callable
@@ -30,13 +30,13 @@ from app.suggestions import nearest
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotates a text that must stand in a closed list; the error names the nearest that does."""
+    """Annotate a text of a closed list; the error names the nearest value."""
 
     allowed: tuple[str, ...]
     meant: Callable[[str], str | None] = field(default=lambda value: None)  # by another name
 
     def check(self, value: str) -> str:
-        """`value`, or an error."""
+        """Return `value`. Raise ValueError if it is not in the list."""
         if value in self.allowed:
             return value
         meant = self.meant(value)
@@ -55,7 +55,7 @@ class OneOf:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """A moment of UTC as it is stored: RFC 3339 with microseconds, which sorts as text."""
+    """Return a UTC moment in its stored form: RFC 3339 with microseconds, which sorts as text."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -64,14 +64,14 @@ ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 
 
 def check_printable(value: str) -> str:
-    """`value`; ValueError where it is blank or holds what is not text (NUL, lone surrogates)."""
+    """Return `value`. Raise ValueError if it is blank or holds NUL or a lone surrogate."""
     blank = not value or value.isspace()
     if not value.isprintable():
         if odd := NOT_TEXT.search(value):
             raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
         blank = not value.replace("\ufeff", "").strip()  # a space to JavaScript, none to Python
     if blank:
-        raise ValueError("is blank; leave it out where it is not known")
+        raise ValueError("is blank; leave it out if it is not known")
     return value
 
 
@@ -86,7 +86,7 @@ SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 def check_web_address(value: str) -> str:
-    """`value` as written; an error that says why unless it is an http or https address."""
+    """Return `value`. Raise ValueError with the reason unless it is an http or https address."""
     if ADDRESS.fullmatch(value):
         return value
     bare = value.strip()
@@ -110,7 +110,7 @@ def _escaped(space: re.Match[str]) -> str:
 
 
 def check_edtf(value: str) -> str:
-    """`value` as written; an error unless it is an EDTF date."""
+    """Return `value`. Raise ValueError unless it is an EDTF date."""
     try:
         dates.parse(value)
     except dates.DateError as error:
@@ -120,7 +120,7 @@ def check_edtf(value: str) -> str:
 
 @cache
 def country_codes() -> frozenset[str]:
-    """ISO 3166-1 alpha-2 codes, and XK, the code in use for Kosovo."""
+    """Return the ISO 3166-1 alpha-2 codes, and XK, the code in use for Kosovo."""
     return frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}
 
 
@@ -128,7 +128,7 @@ CODES = {"uk": "GB", "kosovo": "XK", "xkx": "XK"}  # beyond ISO's own names
 
 
 def find_country_code(name: str) -> str | None:
-    """The alpha-2 code of a country by its name or alpha-3 code; None where it is neither."""
+    """Return the alpha-2 code of a country by its name or alpha-3 code; None if it is neither."""
     try:
         return CODES.get(name.lower()) or str(pycountry.countries.lookup(name).alpha_2)
     except LookupError:
@@ -136,7 +136,7 @@ def find_country_code(name: str) -> str | None:
 
 
 def check_country(value: str) -> str:
-    """`value`; ValueError unless it is the code of a country."""
+    """Return `value`. Raise ValueError unless it is the code of a country."""
     if value not in country_codes():
         raise ValueError("give an ISO 3166-1 alpha-2 code in capitals, such as RS")
     return value
@@ -147,7 +147,7 @@ DECIMAL = r"-?[0-9]{1,30}(\.[0-9]{1,30})?"
 
 
 def check_decimal(value: Any) -> Any:
-    """A decimal's text as written; a JSON number is taken as its shortest text."""
+    """Return the text of a decimal; a JSON number becomes its shortest text."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
@@ -168,7 +168,7 @@ NOT_BLANK = f"{BLANK}*{VISIBLE}{CHARACTER}*".replace("\\x0b-", "\\x0b\\x0c\\x0e-
 
 @dataclass(frozen=True)
 class JsonPattern:
-    """Annotates a text with what the API reference can say of it: as much as a pattern can."""
+    """Annotate a text with a pattern and a length for the API reference."""
 
     pattern: str
     longest: int | None = None
@@ -181,7 +181,7 @@ class JsonPattern:
 
 
 def refuse_boolean(value: Any) -> Any:
-    """`value`; ValueError where it is a truth, which would count as 0 or 1."""
+    """Return `value`. Raise ValueError if it is a boolean, which would count as 0 or 1."""
     if isinstance(value, bool):
         raise ValueError("give a number")
     return value
@@ -250,6 +250,6 @@ Match = TypeAliasType("Match", Annotated[str, OneOf(("possible", "certain"))])
 
 
 class Shape(BaseModel):
-    """A document that refuses what it does not know."""
+    """A document that refuses unknown members."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

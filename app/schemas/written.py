@@ -1,4 +1,4 @@
-"""Documents as they are written: vocabulary, and events with all that they name."""
+"""Documents as clients write them: vocabulary, and events with the records that they name."""
 
 from decimal import Decimal
 from typing import Annotated, Self
@@ -40,11 +40,13 @@ class Quantity(Shape):
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
-    measure: ShortText = Field(description="What is measured.", examples=["gas volume"])
+    measure: ShortText = Field(
+        description="The quantity that is measured.", examples=["gas volume"]
+    )
     value: DecimalText = Field(description="A decimal, as written.", examples=["400000000"])
     max_value: DecimalText | None = Field(None, description="The upper end of `between`.")
     qualifier: Qualifier = Field(
-        "exactly", description="`exactly` where nothing is said.", examples=["exactly"]
+        "exactly", description="`exactly` if it is left out.", examples=["exactly"]
     )
     unit: ShortText | None = Field(
         None,
@@ -52,7 +54,7 @@ class Quantity(Shape):
         examples=["m3"],
     )
     text: LineText | None = Field(
-        None, description="What the source said.", examples=["400 million cubic meters"]
+        None, description="The source's words.", examples=["400 million cubic meters"]
     )
 
     @model_validator(mode="after")
@@ -71,7 +73,7 @@ class Related(Shape):
         description="Id of the other event.", examples=["serbia-azerbaijan-gas-contract"]
     )
     relation: Relation = Field(
-        description="What this event is to the other: it implements that one, say.",
+        description="Relation of this event to the other: it implements that one, say.",
         examples=["implements"],
     )
 
@@ -115,7 +117,7 @@ class PlaceWrite(Shape):
 
 
 class SourceFields(Shape):
-    """What is known of a source; everything may be unknown, but not all."""
+    """The fields of a source; each may be unknown, but not all."""
 
     publisher: LineText | None = None
     title: LineText | None = None
@@ -128,7 +130,7 @@ class SourceFields(Shape):
     kind: SourceKind | None = None
 
     def identified(self) -> bool:
-        """Whether a publisher, a title, a URL or a date is known."""
+        """Return whether a publisher, a title, a URL or a date is known."""
         return any((self.publisher, self.title, self.url, self.published, self.accessed))
 
 
@@ -151,7 +153,7 @@ class DateWrite(Shape):
     """A date, as it is written."""
 
     edtf: Edtf = Field(description="EDTF (ISO 8601-2).", examples=["2023-11"])
-    text: LineText | None = Field(None, description="What the source said, verbatim.")
+    text: LineText | None = Field(None, description="The source's words, verbatim.")
 
 
 class ActorReference(Shape):
@@ -191,7 +193,7 @@ class PlaceReference(Shape):
 class CitationFields(Shape):
     """The link between an event and a source."""
 
-    role: CitationRole = Field("supports", description="`supports` where nothing is said.")
+    role: CitationRole = Field("supports", description="`supports` if it is left out.")
     claims: list[Claim] = Field(default=[], max_length=len(models.CLAIMS))
     quote: LongText | None = None
     locator: LineText | None = None
@@ -213,7 +215,7 @@ class SourceReference(SourceFields, CitationFields):
 
 
 class EventWrite(Shape):
-    """An event, as it is written, with all that it names."""
+    """An event as it is written, with the records that it names."""
 
     id: Slug | None = None
     type: Slug

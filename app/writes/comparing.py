@@ -1,4 +1,4 @@
-"""An actor, place or source as an event gives it, compared with a stored one."""
+"""Compare an actor, place or source as an event gives it with a stored one."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ EMPTY_VALUES: tuple[Any, ...] = (None, [])  # null and empty say that there is n
 
 
 class Deviation(NamedTuple):
-    """A field whose given value is not the stored one."""
+    """A field whose value in the event differs from the stored one."""
 
     field: str
     stored: Any
@@ -23,12 +23,12 @@ class Deviation(NamedTuple):
 
     @property
     def lacking(self) -> bool:
-        """Whether nothing is stored."""
+        """Return whether nothing is stored."""
         return self.stored in EMPTY_VALUES
 
     @property
     def merged(self) -> Any:
-        """The value to store: aliases are added to those stored, any other value replaces."""
+        """Return the value to store: aliases are added to the stored ones, others replace."""
         if self.field == "aliases":
             return [*self.stored, *_new_aliases(self.value, {"aliases": self.stored})]
         return self.value
@@ -37,7 +37,7 @@ class Deviation(NamedTuple):
 def count_agreeing_marks(fields: Mapping[str, Any], stored: Json) -> int | None:
     """Count the marks (country, kind, coordinates) that agree; None if one contradicts.
 
-    A mark that one of the two does not have says nothing.
+    A mark that one of the two lacks counts for nothing.
     """
     count = 0
     for mark in ("country", "kind"):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text, update
 from sqlmodel import Session
@@ -49,31 +49,33 @@ EVENT_VALUES = itemgetter(*TABLES["event"].columns.keys())
 Json = dict[str, Any]
 
 
-def differences(one: EventRows, other: EventRows) -> set[str]:
-    """The members of an event in which the two differ, but for version and timestamps."""
-    columns = {
-        MEMBER_OF_COLUMN.get(name, name)
-        for name, value in one.event.items()
-        if name not in schemas.EDIT_MEMBERS and value != other.event[name]
-    }
-    return columns | {
-        MEMBER_OF_COLUMN[part] for part in PARTS if one.parts[part] != other.parts[part]
-    }
+class EventDifference(NamedTuple):
+    """Members of an event in which two versions differ, and those that the new one lacks."""
+
+    differing: list[str]
+    removed: list[str]
 
 
-def removals(new: EventRows, old: EventRows) -> list[str]:
-    """Return a note for each member that the old event has and the new one lacks."""
-    columns = {name for name in ("summary", "date_text", "status") if new.event[name] is None}
-    lost = [name for name in sorted(columns) if old.event[name] is not None]
-    lost += [MEMBER_OF_COLUMN[part] for part in PARTS if old.parts[part] and not new.parts[part]]
-    return [f"{name} was removed from an event: the file gives none" for name in lost]
+def compare_events(new: EventRows, old: EventRows) -> EventDifference:
+    """Return the difference of two versions of an event, except version and timestamps."""
+    values = {
+        name: (new.event[name], value)
+        for name, value in old.event.items()
+        if name not in schemas.EDIT_MEMBERS
+    }
+    parts = {name: (new.parts[name], old.parts[name]) for name in PARTS}
+    pairs = {**values, **parts}
+    differing = {MEMBER_OF_COLUMN.get(n, n) for n, (one, other) in pairs.items() if one != other}
+    removed = [n for n, (one, other) in sorted(values.items()) if one is None and other is not None]
+    removed += [MEMBER_OF_COLUMN[n] for n, (one, other) in parts.items() if other and not one]
+    return EventDifference(sorted(differing), removed)
 
 
 def build_rows(lookups: Lookups, event_id: str, event_body: schemas.EventWrite) -> EventRows:
-    """The rows of an event, with all that it names looked up or made.
+    """Return the rows of an event; look up or create every record that it names.
 
-    `lookups` must be prepared for it. Problem `invalid-body` or `conflict` where it names what does
-    not exist or differs.
+    `lookups` must be prepared for it. Raise Problem `invalid-body` or `conflict` if it names a
+    record that does not exist or differs.
     """
     roles = [source.role for source in event_body.sources]
     event = {
@@ -134,12 +136,12 @@ def save_events(
     op: str | None = None,
     blocks: index.BlockWriter | None = None,
 ) -> None:
-    """Store events, those in `held` in place of what they were, with read model and journal.
+    """Store events, their read model and their journal entries; replace those in `stored_rows`.
 
-    `last` are the last versions of those that ever were. `op` says what happened where it is
-    neither `create` nor `update`. What they relate to must be stored by the end of the transaction:
-    `refuse_missing` sees to that. With `blocks`, of many saves in one transaction, postings wait
-    until these are flushed.
+    `last` has the last version of each event that ever existed. `op` names the operation if it is
+    neither `create` nor `update`. The targets of their relations must exist at the end of the
+    transaction: `refuse_missing` checks that. With `blocks`, for many saves in one transaction,
+    postings wait until these are flushed.
     """
     moment = current_timestamp()
     lookups.save(by, moment, blocks)
@@ -206,7 +208,7 @@ def _write_index(
     replaced: Sequence[EventRows],
     blocks: index.BlockWriter | None,
 ) -> dict[str, bytes | None]:
-    """Write the read model of events and of what they relate to; gives the documents by id."""
+    """Write the read model of events and of their targets; return the documents by id."""
     connection = session.connection()
     own = dict.fromkeys(rows.event_id for rows in events)
     left = sorted({target for rows in replaced for target in rows.targets}.difference(own))
@@ -220,9 +222,10 @@ def _write_index(
 def create_events(
     session: Session, by: By, bodies: Iterable[schemas.EventWrite], *, op: str = "create"
 ) -> list[str]:
-    """Store new events that may name each other in any order; gives their ids in that order.
+    """Store new events, which may name each other in any order; return their ids in that order.
 
-    Problem `conflict` where an id is taken, `invalid-body` where one names what does not exist.
+    Raise Problem `conflict` if an id is taken, `invalid-body` if one names a record that is
+    missing.
     """
     lookups, free = Lookups(session), IdAllocator(session, "event")
     all_rows: list[EventRows] = []
@@ -272,7 +275,7 @@ def name_event_in_problem(name: str) -> Iterator[None]:
 
 
 def find_missing(session: Session, event_ids: Iterable[str]) -> set[str]:
-    """Those of the ids that no event has."""
+    """Return the ids that no event has."""
     left = set(event_ids)
     query = text("SELECT id FROM event WHERE id IN :ids").bindparams(listed("ids"))
     for batch in index.batches(list(left)):
@@ -281,7 +284,7 @@ def find_missing(session: Session, event_ids: Iterable[str]) -> set[str]:
 
 
 def refuse_missing(session: Session, rows: EventRows) -> None:
-    """Problem `invalid-body` where an event relates to one that is not there."""
+    """Raise Problem `invalid-body` if an event relates to one that does not exist."""
     gone = find_missing(session, rows.targets)
     candidates = Candidates(session.connection())
     faults = [
@@ -311,16 +314,16 @@ class Events:
     derived: frozenset[str] = frozenset(schemas.EDIT_MEMBERS)
 
     def exists(self, session: Session, record_id: str) -> bool:
-        """Whether it is stored."""
+        """Return whether it is stored."""
         return not find_missing(session, [record_id])
 
     def used_by(self, session: Session, record_id: str) -> list[str]:
-        """Ids of the events that relate to it."""
+        """Return the ids of the events that relate to it."""
         query = "SELECT DISTINCT event_id FROM relation WHERE target_id = :id ORDER BY 1"
         return fetch_ids(session, query, id=record_id)
 
     def save(self, session: Session, by: By, body: Any, op: str) -> str:
-        """Store a valid document; gives its id. One that says what is stored changes nothing."""
+        """Store a valid document and return its id. An unchanged document changes nothing."""
         if op != "update":
             return create_events(session, by, [body], op=op)[0]
         assert body.id is not None
@@ -328,7 +331,7 @@ class Events:
         lookups.prepare([body])
         rows = build_rows(lookups, body.id, body)
         stored_rows = stored(session.connection(), [body.id])
-        if differences(rows, stored_rows[body.id]):
+        if compare_events(rows, stored_rows[body.id]).differing:
             save_events(
                 session,
                 by,
@@ -339,7 +342,7 @@ class Events:
             )
             refuse_missing(session, rows)
         else:
-            lookups.save(by)  # what it says of an actor, place or source may be new
+            lookups.save(by)  # it may fill in an actor, place or source
         return str(body.id)
 
     def remove(self, session: Session, by: By, record_id: str) -> None:
@@ -354,9 +357,10 @@ class Events:
             delete_unused(session, "tag", "event_tag", "tag_id")
 
     def revived(self, session: Session, document: Json) -> Json:
-        """A document of the journal, made ready to be stored again.
+        """Return a document of the journal, ready to be stored again.
 
-        What it names is taken as it is now; Problem `conflict` where that was deleted since.
+        Records that it names are taken in their present state. Raise Problem `conflict` if one was
+        deleted since.
         """
         named: list[tuple[str, StoredKind, str]] = [("type", TYPE, document["type"])]
         for part, (kind, link) in REFERENCES.items():

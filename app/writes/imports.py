@@ -1,4 +1,4 @@
-"""Importing files of events: all or nothing, every fault with the line it stands in."""
+"""Import files of events: all or nothing, every fault with its line."""
 
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -21,14 +21,14 @@ from app.words import fold, make_slug
 from app.writes.events import (
     EVENT,
     build_rows,
-    differences,
+    compare_events,
     find_missing,
     missing_target,
-    removals,
     save_events,
 )
 from app.writes.journal import By, fetch_signature, fetch_versions
-from app.writes.lookups import FileRules, Lookups
+from app.writes.lookups import Lookups
+from app.writes.objections import FileRules
 from app.writes.records import without_derived
 from app.writes.roles import RoleReader
 from app.writes.type_names import TypeNames
@@ -37,12 +37,12 @@ STORED_BY_THIS_IMPORT = text(
     "SELECT record_id FROM change WHERE kind = 'event' AND cause_kind IS NULL"
     " AND record_id IN :ids AND position > :began"
 ).bindparams(listed("ids"))
-MAX_FILE_FAULTS = 100  # are told; the rest of the file is not looked at
-LIST_MEMBERS = ("match",)  # what lists add to an event
+MAX_FILE_FAULTS = 100  # that are reported; the rest of the file is not read
+LIST_MEMBERS = ("match",)  # that lists add to an event
 
 
 class ImportOptions(BaseModel):
-    """How a file is taken in."""
+    """The options of an import."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,12 +56,12 @@ class ImportOptions(BaseModel):
     )
     force: bool = Field(
         False,
-        description="With `replace`: also replace events, and correct what they name, that somebody"
-        " changed since the version that the file names.",
+        description="With `replace`: also overwrite events, and records that they name, that"
+        " somebody changed since the version of the file.",
         examples=[True],
     )
     dry_run: bool = Field(
-        False, description="Tell what would happen, and store nothing.", examples=[True]
+        False, description="Report the outcome and store nothing.", examples=[True]
     )
     type: schemas.Slug | None = Field(
         None, description="Type of the events that the file gives none.", examples=["statement"]
@@ -98,7 +98,7 @@ class ImportOptions(BaseModel):
 
     @property
     def source(self) -> dict[str, str]:
-        """The source of events that bring none, as far as it is known."""
+        """Return the default source, as far as the options name it."""
         named = {
             "publisher": self.source_publisher,
             "title": self.source_title,
@@ -109,9 +109,9 @@ class ImportOptions(BaseModel):
 
 @dataclass
 class ImportOutcome:
-    """What an import did, in events; `notes` are what the file said and no event can hold.
+    """The result of an import, in events; `notes` count the parts of the file left out.
 
-    `records` are the first of the records that it made, filled in or corrected, `totals` their
+    `records` are the first of the records that it created, filled in or corrected, `totals` their
     numbers by kind and op.
     """
 
@@ -139,11 +139,12 @@ def import_lines(
     options: ImportOptions,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ImportOutcome:
-    """Store the events of a file, which may name each other in any order; tells `progress` lines.
+    """Store the events of a file, which may name each other in any order; return the outcome.
 
-    An event that is stored just so is left alone. Problem `invalid-body` with every fault, up to
-    MOST_FAULTS, and the transaction must then be undone. Memory stays the same however long the
-    file is, but for links to events further down and some 100 bytes for each record it makes.
+    Unchanged events are skipped. `progress` gets the number of lines from time to time. Raise
+    Problem `invalid-body` with every fault, up to MAX_FILE_FAULTS; the caller must then roll back.
+    Memory stays the same however long the file is, except for links to later events and some 100
+    bytes for each new record.
     """
     run = _Run(session, by, options)
     with _collect_garbage_less():
@@ -165,7 +166,7 @@ def import_lines(
 
 @contextmanager
 def _collect_garbage_less() -> Iterator[None]:
-    """Let Python look for cycles of garbage more seldom: an import makes much, and no cycles."""
+    """Let Python look for garbage cycles less often: an import allocates much, and no cycles."""
     usual = gc.get_threshold()
     gc.set_threshold(100 * usual[0], *usual[1:])
     try:
@@ -225,7 +226,7 @@ class _Run:
                 return
 
     def report_records(self) -> None:
-        """Add to the report what happened to actors, places, sources, types, tags, publishers."""
+        """Add to the report the changes of actors, places, sources, types, tags, publishers."""
         records = self.lookups.report
         records.find_similar(self.session)
         self.report.totals, self.report.records = records.totals, records.records
@@ -286,16 +287,17 @@ class _Run:
     def _rows(
         self, read: ParsedEvent, stored_rows: dict[str, EventRows], gone: set[str], own: set[str]
     ) -> EventRows | None:
-        """The rows to store; None where they are stored just so."""
+        """Return the rows to store; None if they are stored already."""
         if read.event_id in gone:
             message = f"the event '{read.event_id}' was deleted; restore it first"
             raise refuse(Fault("body", "id", message), code="conflict")
-        self.lookups.line = read.line.number
+        self.lookups.mentions.line = read.line.number
         rows = build_rows(self.lookups, read.event_id, read.body)
         was = stored_rows.get(read.event_id)
         if was is None:
             return rows
-        differing = ", ".join(sorted(differences(rows, was)))
+        difference = compare_events(rows, was)
+        differing = ", ".join(difference.differing)
         if not differing:
             self.report.unchanged += 1
             return None
@@ -315,7 +317,10 @@ class _Run:
                 f" wrote at {at}; import with {self.options.spell('replace')} to replace it"
             )
         else:
-            self._take_notes(removals(rows, was))
+            self._take_notes(
+                f"{name} was removed from an event: the file gives none"
+                for name in difference.removed
+            )
             return rows
         raise refuse(Fault("body", "id", message), code="conflict")
 
@@ -330,7 +335,7 @@ class _Run:
         )
 
     def _written(self, ids: Collection[str]) -> set[str]:
-        """Those of some events that this import has stored."""
+        """Return the ids, of these, that this import has stored."""
         rows = (
             self.session.execute(STORED_BY_THIS_IMPORT, {"ids": list(ids), "began": self.began})
             if ids

@@ -1,4 +1,4 @@
-"""The journal: one row a change, which is both a revision and an entry of the change feed."""
+"""The journal: one row per change, which is both a revision and an entry of the change feed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ LAST_VERSIONS = text(
 
 @dataclass(frozen=True)
 class By:
-    """Who changes something, and why."""
+    """Who makes a change, and why."""
 
     author: str
     note: str | None = None
 
 
 class JournalEntry(NamedTuple):
-    """What happened to a record; `body` is what it is now, None where it is deleted."""
+    """A change to a record; `body` is its new document, None if it was deleted."""
 
     op: str
     kind: str
@@ -41,7 +41,7 @@ class JournalEntry(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """Who left a record as `body` says, and when; `body` is None if it was deleted."""
+    """Who wrote a state of a record, and when; `body` is None if it was deleted."""
 
     author: str
     at: str
@@ -49,14 +49,14 @@ class Revision(NamedTuple):
 
 
 def current_timestamp() -> str:
-    """This moment's timestamp."""
+    """Return the timestamp of this moment."""
     return format_timestamp(datetime.now(UTC))
 
 
 def record_changes(
     session: Session, by: By, changes: Sequence[JournalEntry], at: str | None = None
 ) -> None:
-    """Write changes down behind all others, in this order, as of `at` or now.
+    """Append changes to the journal, in this order, as of `at` or now.
 
     Writers take turns, so that positions follow commits on both engines.
     """
@@ -89,7 +89,7 @@ def record_changes(
 
 
 def fetch_versions(session: Session, kind: str, ids: Iterable[str]) -> dict[str, int]:
-    """The last version of those of the records that ever were, deleted or not."""
+    """Return the last version of each record that ever existed, deleted or not."""
     rows = session.execute(LAST_VERSIONS, {"kind": kind, "ids": list(ids)})
     return {row.record_id: row.version for row in rows}
 
@@ -116,7 +116,7 @@ def fetch_revisions(session: Session, kind: str, record_id: str) -> list[Revisio
 
 
 def fetch_creation_time(session: Session, kind: str, record_id: str) -> str:
-    """When a record that ever was began to be."""
+    """Return when a record was first created."""
     query = "SELECT min(at) FROM change WHERE kind = :kind AND record_id = :id"
     of = {"kind": kind, "id": record_id}
     return str(session.execute(text(f"{query} AND cause_kind IS NULL"), of).scalar_one())
@@ -128,7 +128,7 @@ CONTRADICTIONS = {
     "event {}'s version is not its last revision": "SELECT e.id FROM event e WHERE NOT EXISTS"
     " (SELECT 1 FROM change c WHERE c.kind = 'event' AND c.record_id = e.id"
     " AND c.version = e.version AND c.cause_kind IS NULL AND c.op <> 'delete') ORDER BY 1",
-    "event {} is not what the feed last said of it": "SELECT l.record_id FROM"
+    "event {} differs from its last entry in the feed": "SELECT l.record_id FROM"
     " (SELECT record_id, max(position) AS position FROM change WHERE kind = 'event'"
     " GROUP BY record_id) l JOIN change c ON c.position = l.position"
     " LEFT JOIN timeline t ON t.event_id = l.record_id LEFT JOIN document d ON d.key = t.key"
@@ -143,7 +143,7 @@ CONTRADICTIONS = {
 
 
 def find_contradictions(connection: Connection) -> Iterator[str]:
-    """Where journal and rows contradict each other, a line a finding."""
+    """Yield a line for each contradiction between journal and rows."""
     for finding, query in CONTRADICTIONS.items():
         for (name,) in connection.execute(text(query)):
             yield f"{finding.format(name)}; restore a backup"
@@ -152,7 +152,7 @@ def find_contradictions(connection: Connection) -> Iterator[str]:
 def refuse_used_id(
     session: Session, kind: str, record_id: str, *, stored: bool, where: str = "id"
 ) -> None:
-    """Problem `conflict` where a new record cannot have this id: it is taken, or was deleted."""
+    """Raise Problem `conflict` if a new record cannot have this id: it is taken, or was deleted."""
     if stored:
         message = f"there is a {kind} '{record_id}' already"
     elif fetch_versions(session, kind, [record_id]):
@@ -163,5 +163,5 @@ def refuse_used_id(
 
 
 def describe_deleted(kind: str, record_id: str) -> str:
-    """What is said where a record stands in the way that could be restored."""
+    """Return the message for a record that was deleted and could be restored."""
     return f"the {kind} '{record_id}' was deleted; restore it: POST /{kind}s/{record_id}/restore"

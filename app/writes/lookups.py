@@ -1,10 +1,9 @@
-"""What events name: looked up, made if it is not there, filled in and corrected."""
+"""The records that events name: looked up, created if missing, filled in and corrected."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 from sqlmodel import Session
@@ -19,17 +18,16 @@ from app.writes.comparing import (
     Deviation,
     count_agreeing_marks,
     find_deviations,
-    read_field_history,
 )
 from app.writes.journal import (
     By,
     JournalEntry,
-    fetch_revisions,
     fetch_versions,
     record_changes,
     refuse_used_id,
 )
 from app.writes.names import NameTable
+from app.writes.objections import FileRules, Mentions, Objections
 from app.writes.report import RecordEntry, RecordReport
 from app.writes.shelves import RecordCache
 from app.writes.vocabulary import (
@@ -44,9 +42,8 @@ from app.writes.vocabulary import (
 )
 
 MAX_CACHED_RECORDS = 20_000  # records of a kind
-MAX_SHOWN_LETTERS = 80  # of a value in a fault
 CITATION_FIELDS = frozenset(schemas.CitationFields.model_fields)
-# Where an event names records, of which kind they are, and which fields there are the event's own.
+# By part of an event: the kind of record that it names, and the fields that are the event's own.
 REFERENCES = {
     "actors": (ACTOR, frozenset({"role"})),
     "places": (PLACE, frozenset[str]()),
@@ -61,38 +58,26 @@ VALUES: dict[str, Callable[[Any], tuple[Any, ...]]] = {
 RecordKey = tuple[str, str]  # kind and id of a record
 
 
-class FileRules(NamedTuple):
-    """What a file may do beyond what one event may."""
-
-    create_types: bool = False
-    replace: bool = False  # correct records that differ
-    force: bool = False  # also against what others changed since
-    spell: Callable[[str], str] = "{}=true".format  # an option, as whoever imports sets it
-    author: str = ""  # whose file it is
-
-
 class Lookups:
-    """Finds what events name, asking once for all of a batch; makes what is not there.
+    """Find the records that events name, with one query per batch; create missing ones.
 
-    Good for one transaction. A record that lacks what an event says of it is filled in. With
-    `rules` the events are those of a file, which may correct records, and in which a source of
-    which nothing is stored but what is said is that source, as the same file comes twice.
+    Good for one transaction. If an event gives a field that the record lacks, it is filled in. With
+    `rules` the events come from a file, which may correct records; a source without URL or date is
+    then the stored source with the same fields, so that the same file can come twice.
     """
 
     def __init__(self, session: Session, rules: FileRules | None = None) -> None:
         self.session = session
         self.rules = rules or FileRules()
+        self.mentions = Mentions()
+        self._objections = Objections(session, rules, self.mentions)
         self.new_labels: dict[str, str] = {}  # of types that are not there yet
         self.report = RecordReport()
-        self.line = 0  # of the file, from 1
         self._is_file = rules is not None
         self._pending: dict[
             RecordKey, str
         ] = {}  # op of each record that is still to be written down
         self._unstored: dict[RecordKey, str] = {}  # op of each whose rows are still to be written
-        # Where a record was made, filled in, or mentioned by a file that may correct it: 64 bits
-        # of kind, id and field, with the line, to take little memory.
-        self._lines: dict[int, int] = {}
         self._candidates = Candidates(session.connection())
         self._settled: set[tuple[Any, ...]] = set()
         self._publisher_left = False
@@ -103,12 +88,12 @@ class Lookups:
 
     @property
     def records(self) -> rows.Records:
-        """The records that the events name, by kind."""
+        """Return the records that the events name, by kind."""
         named = {name: shelf.records for name, shelf in self._shelves.items()}
         return {**named, "tag": self._tags.records}
 
     def prepare(self, events: Sequence[schemas.EventWrite]) -> None:
-        """Ask for all that these events name; before any of them is looked at."""
+        """Query every record that these events name; call it before looking at any of them."""
         self.store()
         for names in (self._tags, self._publishers):
             names.forget(MAX_CACHED_RECORDS)
@@ -127,7 +112,7 @@ class Lookups:
         self._publishers.ask(source.publisher for source in new if source.publisher)
 
     def type(self, type_id: str) -> str:
-        """The id of a type, which must exist; Problem `invalid-body` names the nearest."""
+        """Return the id of a type. Raise Problem `invalid-body` with the nearest if none has it."""
         if type_id not in self._shelves["type"].records:
             if not self.rules.create_types:
                 raise self._missing("type", type_id, "type")
@@ -137,14 +122,14 @@ class Lookups:
         return type_id
 
     def tag(self, name: str) -> str:
-        """The id of the tag of this name."""
+        """Return the id of the tag of this name."""
         return str(self._tags.find(name)["id"])
 
     def resolve(self, part: str, reference: Any, position: int) -> str:
         """Return the id of the record that an event names in one of its parts.
 
-        Fill in what it lacks. Raise Problem `conflict` if it differs and may not be corrected, or
-        if several records fit.
+        Fill in fields that it lacks. Raise Problem `conflict` if it differs and may not be
+        corrected, or if several records fit.
         """
         kind, link = REFERENCES[part]
         shelf, where = self._shelves[kind.name], f"{part}.{position}"
@@ -181,12 +166,12 @@ class Lookups:
             raise refuse(fault, code="conflict")
         return (fitting[0] if fitting else None), list(named)
 
-    # -- what is not there ------------------------------------------------------------------------
+    # -- missing records --------------------------------------------------------------------------
 
     def _make(self, part: str, reference: Any, where: str, namesakes: list[str]) -> str:
         kind, link = REFERENCES[part]
         fields = {name: value for name, value in vars(reference).items() if name not in link}
-        # Of a source, what names it has been held to all that a source must be.
+        # A source that is named by its own fields was validated as a source.
         if kind is not SOURCE or not reference.identified():
             check_record(kind, fields, where)
         if (alike := self._alike(fields) if kind is SOURCE else None) is not None:
@@ -199,7 +184,7 @@ class Lookups:
         return self._add(kind, fields, record_id, namesakes)
 
     def _alike(self, fields: Json) -> str | None:
-        """A source that can be found by nothing but that it says just this."""
+        """Return the stored source that has exactly these fields, if nothing else identifies it."""
         if not self._is_file or fields["id"] is not None or any(SOURCE.handles(fields)):
             return None
         shelf, values = self._shelves["source"], tuple(fields.items())
@@ -216,16 +201,16 @@ class Lookups:
         document = kind.record(record_id, fields, self._publishers)
         self._shelves[kind.name].add(document)
         self._pending[kind.name, record_id] = self._unstored[kind.name, record_id] = "create"
-        self._lines[hash((kind.name, record_id))] = self.line
+        self.mentions.note(kind.name, record_id)
         name = kind.called(document)
-        entry = RecordEntry("create", kind.name, record_id, name, self.line)
+        entry = RecordEntry("create", kind.name, record_id, name, self.mentions.line)
         entry.namesake_of = sorted(namesakes)
         self.report.add(entry)
         return record_id
 
     def _announce(self, table: str, record_id: str, name: str) -> None:
         """Report a new tag or publisher."""
-        self.report.add(RecordEntry("create", table, record_id, name, self.line))
+        self.report.add(RecordEntry("create", table, record_id, name, self.mentions.line))
 
     def _missing(self, table: str, record_id: str, where: str) -> Exception:
         self.store()
@@ -236,18 +221,17 @@ class Lookups:
         fault = Fault("body", where, message, near)
         return refuse(fault, code="invalid-body")
 
-    # -- what is there, and lacks something or differs --------------------------------------------
+    # -- stored records that lack something or differ ---------------------------------------------
 
     def _agree(self, kind: VocabularyKind, reference: Any, record_id: str, where: str) -> None:
-        """Fill in or correct a record; Problem `conflict` names each field that may not change.
+        """Fill in or correct a record. Raise Problem `conflict` for each field that may not change.
 
-        In one event null says that there is none, as it does in what is served. In a file, which
-        may be older than the record, it says nothing.
+        In one event null means that there is none, as in served documents. In a file, which may be
+        older than the record, null means nothing.
         """
         key: tuple[Any, ...] = ()
-        if (
-            self._is_file and getattr(reference, "aliases", None) is None
-        ):  # a list is no part of a key
+        has_aliases = getattr(reference, "aliases", None) is not None
+        if self._is_file and not has_aliases:  # a list is no part of a key
             key = (kind.name, record_id, VALUES[kind.name](reference))
             if key in self._settled:
                 return
@@ -257,7 +241,7 @@ class Lookups:
         faults = [
             Fault("body", f"{where}.{deviation.field}", objection)
             for deviation in differing
-            if (objection := self._objection(kind, record_id, deviation)) is not None
+            if (objection := self._objections.find(kind.name, record_id, deviation)) is not None
         ]
         if faults:
             raise refuse(*faults, code="conflict")
@@ -266,62 +250,9 @@ class Lookups:
         if self.rules.replace:
             for field in FIELDS[kind.name]:
                 if getattr(reference, field) not in EMPTY_VALUES:
-                    self._lines.setdefault(hash((kind.name, record_id, field)), self.line)
+                    self.mentions.note_first(kind.name, record_id, field)
         if key:
             self._settled.add(key)
-
-    def _objection(self, kind: VocabularyKind, record_id: str, deviation: Deviation) -> str | None:
-        """Say why a field may not become what is given, if it may not."""
-        stored, value = format_value(deviation.stored), format_value(deviation.value)
-        there, spell = f"{kind.name} '{record_id}'", self.rules.spell
-        if not deviation.lacking:
-            of_record = self._lines.get(hash((kind.name, record_id)))
-            line = self._lines.get(hash((kind.name, record_id, deviation.field)), of_record)
-            if line is not None:
-                place = "further up in this event"
-                if line not in {0, self.line}:
-                    place = f"in line {line}"
-                return f"{value} is given here, and {stored} {place} for the same {there}"
-            if not self.rules.replace or deviation.value in EMPTY_VALUES:
-                remedy = (
-                    f"; or import with {spell('replace')} to correct it" if self._is_file else ""
-                )
-                return (
-                    f"differs from the stored {kind.name}: {value} is given, {stored} is stored;"
-                    f" {advise_change(kind, record_id)}{remedy}"
-                )
-        return None if self.rules.force else self._edit_by_others(kind, record_id, deviation)
-
-    def _edit_by_others(
-        self, kind: VocabularyKind, record_id: str, deviation: Deviation
-    ) -> str | None:
-        """Say whose later edit of a field the given value would overwrite, if it would.
-
-        A value that the record had before was given up by somebody. In a file, any other value
-        gives way to what somebody else than its author made of the field since.
-        """
-        stored, value = format_value(deviation.stored), format_value(deviation.value)
-        there, spell = f"{kind.name} '{record_id}'", self.rules.spell
-        revisions = fetch_revisions(self.session, kind.name, record_id)
-        history = read_field_history(deviation, revisions)
-        remedy = ""
-        if self._is_file:
-            both = f"{spell('replace')} and {spell('force')}"
-            remedy = f"; or import with {both} to overrule that"
-        if gone := history.removal:
-            done = f"removed {value}" if deviation.lacking else f"changed {value} to {stored}"
-            return (
-                f"is what it was before {gone.author} {done} in the {there} on {gone.at};"
-                f" {advise_change(kind, record_id)}{remedy}"
-            )
-        last = history.last_edit if self._is_file else None
-        if last is None or last.author == self.rules.author:
-            return None
-        done = "removed it" if deviation.lacking else f"set {stored}"
-        return (
-            f"{value} is given, but {last.author} {done} in the {there} on {last.at};"
-            f" {advise_change(kind, record_id)}{remedy}"
-        )
 
     def _change(
         self, kind: VocabularyKind, record_id: str, differing: Sequence[Deviation], where: str
@@ -338,18 +269,18 @@ class Lookups:
         if kind is SOURCE:
             self._same.clear()
             self._publisher_left |= stored["publisher_id"] not in {None, document["publisher_id"]}
-        if hash(key) not in self._lines:  # else this file has made it
+        if self.mentions.find(*key) is None:  # else this file has made it
             op = "fill" if all(deviation.lacking for deviation in differing) else "correct"
             changes = {d.field: {"from": d.stored, "to": document[d.field]} for d in differing}
-            entry = RecordEntry(op, *key, kind.called(stored), self.line, changes)
+            entry = RecordEntry(op, *key, kind.called(stored), self.mentions.line, changes)
             self.report.change(entry)
         for deviation in differing:
-            self._lines[hash((*key, deviation.field))] = self.line
+            self.mentions.note(*key, deviation.field)
 
     # -- storing ----------------------------------------------------------------------------------
 
     def store(self) -> None:
-        """Write the rows of what is new or changed."""
+        """Write the rows of new and changed records."""
         for names in (self._tags, self._publishers):
             names.store()
         new: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
@@ -365,7 +296,7 @@ class Lookups:
         self._unstored.clear()
 
     def save(self, by: By, at: str | None = None, blocks: index.BlockWriter | None = None) -> None:
-        """Store what is new or changed with its revisions; the events that show it follow."""
+        """Store new and changed records with their revisions; rewrite the events that show them."""
         self.store()
         changed: dict[str, list[str]] = defaultdict(list)
         for (name, record_id), op in self._pending.items():
@@ -392,18 +323,8 @@ class Lookups:
             self._publisher_left = False
 
 
-def format_value(value: Any) -> str:
-    """Return a value as it stands in a fault."""
-    text = "nothing" if value in EMPTY_VALUES else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MAX_SHOWN_LETTERS else f"{text[:MAX_SHOWN_LETTERS]}…"
-
-
-def advise_change(kind: VocabularyKind, record_id: str) -> str:
-    return f"change it there (PATCH /{kind.name}s/{record_id}), or give the `id` alone"
-
-
 def check_record(kind: VocabularyKind, fields: Json, where: str) -> None:
-    """Problem `invalid-body` where a new record would lack what it must have."""
+    """Raise Problem `invalid-body` if a new record would lack a required field."""
     try:
         kind.shape(**{name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What is made of names: free ids, and the tags and publishers that live by being named."""
+"""Names and ids: free ids, and the tags and publishers that exist as long as they are used."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
@@ -17,17 +17,17 @@ NUMBERED = "({0} = :base OR ({0} >= :low AND {0} < :high))"
 
 
 def fetch_ids(session: Session, query: str, **parameters: Any) -> list[str]:
-    """The ids that a query finds."""
+    """Return the ids that a query selects."""
     return list(session.execute(text(query), parameters).scalars())
 
 
 def numbered_parameters(base: str) -> dict[str, str]:
-    """The parameters of NUMBERED; `.` is the character behind `-`."""
+    """Return the parameters of NUMBERED; `.` is the character after `-`."""
     return {"base": base, "low": f"{base}-", "high": f"{base}."}
 
 
 class IdAllocator:
-    """Ids for new records of a table, none of which one of its rows has or had."""
+    """Allocate ids for new records of a table: ids that no row has or had."""
 
     def __init__(self, session: Session, table: str) -> None:
         self._session = session
@@ -44,7 +44,7 @@ class IdAllocator:
         return len(self._taken) + len(self._asked)
 
     def ask(self, wanted: Iterable[str]) -> None:
-        """Find out which of the ids are taken, all at once."""
+        """Look up which of the ids are taken, in one query."""
         new = set(wanted) - self._asked
         query = text(self._held.format("id IN :ids", "record_id IN :ids")).bindparams(listed("ids"))
         for batch in batches(new):
@@ -52,13 +52,13 @@ class IdAllocator:
         self._asked |= new
 
     def taken(self, record_id: str) -> bool:
-        """Whether a record has or had this id."""
+        """Return whether a record has or had this id."""
         if record_id not in self._asked:
             self.ask([record_id])
         return record_id in self._taken
 
     def make(self, name: str) -> str:
-        """A free id: the slug of the name, or where that is taken with a number."""
+        """Return a free id: the slug of the name, with a number if that is taken."""
         base = chosen = make_slug(name)
         if self.taken(base):
             chosen = next(name for name in self._numbered(base) if name not in self._taken)
@@ -66,7 +66,7 @@ class IdAllocator:
         return chosen
 
     def _numbered(self, base: str) -> Iterator[str]:
-        """The ids that are made of it with a number, from the least that may be free."""
+        """Yield the ids made of it and a number, from the least that may be free."""
         if base not in self._next:
             query = self._held.format(NUMBERED.format("id"), NUMBERED.format("record_id"))
             self._taken.update(fetch_ids(self._session, query, **numbered_parameters(base)))
@@ -75,18 +75,18 @@ class IdAllocator:
             yield f"{base}-{number}"
 
     def take(self, record_id: str) -> None:
-        """Give the id to a record."""
+        """Mark the id as taken."""
         self._asked.add(record_id)
         self._taken.add(record_id)
 
     def forget(self) -> None:
-        """Let go of what is known; all that was made must be stored."""
+        """Clear the caches; every new record must be stored."""
         for cache in (self._asked, self._taken, self._next):
             cache.clear()
 
 
 class NameTable:
-    """Tags or publishers: two spellings of a name are one, and a new name is made one."""
+    """Tags or publishers: two spellings of a name are one, and a new name creates a record."""
 
     def __init__(
         self,
@@ -98,12 +98,12 @@ class NameTable:
         self._table = table
         self._announce = announce  # each new name, with its table and its id
         self._ids = IdAllocator(session, table)
-        self._known: dict[str, rows.Json | None] = {}  # by folded name; None where it is new
+        self._known: dict[str, rows.Json | None] = {}  # by folded name; None if it is new
         self._made: list[tuple[str, ...]] = []
         self.records: dict[str, rows.Json] = {}
 
     def ask(self, names: Iterable[str]) -> None:
-        """Find those of the names that are stored, all at once."""
+        """Look up which of the names are stored, in one query."""
         new_names = {folded: name for name in names if (folded := fold(name)) not in self._known}
         self._known |= dict.fromkeys(new_names)
         query = text(f"SELECT folded, id, name FROM {self._table} WHERE folded IN :names")
@@ -120,7 +120,7 @@ class NameTable:
         return record
 
     def find(self, name: str) -> rows.Json:
-        """The id and the name as it was first spelt; made where it is new."""
+        """Return the id and the name as first spelt; create it if it is new."""
         folded = fold(name)
         if folded not in self._known:
             self.ask([name])
@@ -133,12 +133,12 @@ class NameTable:
         return self._learn(folded, record_id, name)
 
     def store(self) -> None:
-        """Insert those that are new."""
+        """Insert the new names."""
         rows.insert(self._session.connection(), self._table, self._made)
         self._made.clear()
 
     def forget(self, most: int) -> None:
-        """Let go of what is known where it is more than so many; what is new must be stored."""
+        """Clear the caches if they hold more than `most` names; new ones must be stored."""
         if len(self._known) > most:
             for cache in (self._known, self.records):
                 cache.clear()

@@ -1,4 +1,4 @@
-"""Making, replacing, patching, deleting and restoring a record of any kind, each on a condition."""
+"""Create, replace, patch, delete and restore a record of any kind, each on a condition."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,12 +23,12 @@ Json = dict[str, Any]
 RECORD_KINDS: Mapping[str, StoredKind] = {
     kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)
 }
-MAX_LISTED_USERS = 20  # are told where a record cannot be deleted
+MAX_LISTED_USERS = 20  # that keep a record from being deleted
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A record as a write left it; `body` is what GET answers."""
+    """A record after a write; `body` is the answer of GET."""
 
     kind: str
     record_id: str
@@ -37,7 +37,7 @@ class Saved:
 
     @property
     def answer(self) -> WriteAnswer:
-        """What the client is told."""
+        """Return the answer to the client."""
         if not self.created:
             return WriteAnswer(200, self.body)
         return WriteAnswer(201, self.body, f"/{self.kind}s/{self.record_id}")
@@ -45,16 +45,16 @@ class Saved:
 
 @dataclass(frozen=True)
 class Precondition:
-    """What a client takes the record to be (RFC 9110 section 13.1)."""
+    """The state in which the client expects the record (RFC 9110 section 13.1)."""
 
     match: ETags | None = None  # If-Match
     only_create: bool = False  # If-None-Match: *
 
     def require(self, current: bytes | None) -> None:
-        """Problem `precondition-failed` or `precondition-required` where it does not hold."""
+        """Raise Problem `precondition-failed` or `-required` if `current` is another state."""
         if current is None:
             if self.match is not None:
-                raise Problem("precondition-failed", "If-Match names a state of what is not there.")
+                raise Problem("precondition-failed", "If-Match is set, but there is no record.")
         elif self.only_create:
             raise Problem("precondition-failed", "If-None-Match: * creates only, and it exists.")
         elif self.match is None:
@@ -71,7 +71,7 @@ class Precondition:
 
 
 def create_record(session: Session, by: By, kind: StoredKind, raw: Any) -> Saved:
-    """Store a new record; Problem `conflict` where its id is taken or was deleted."""
+    """Store a new record. Raise Problem `conflict` if its id is taken or was deleted."""
     body = _check_document(kind, raw)
     if body.id is not None and IdAllocator(session, kind.name).taken(body.id):
         refuse_used_id(session, kind.name, body.id, stored=kind.exists(session, body.id))
@@ -81,7 +81,7 @@ def create_record(session: Session, by: By, kind: StoredKind, raw: Any) -> Saved
 def put_record(
     session: Session, by: By, kind: StoredKind, record_id: str, raw: Any, condition: Precondition
 ) -> Saved:
-    """Store a record as it is given, in place of what was there; makes it where nothing was."""
+    """Replace a record; create it if there is none."""
     if not re.fullmatch(schemas.SLUG, record_id) or len(record_id) > schemas.MAX_ID_CHARACTERS:
         message = "is not an id: small letters and digits, joined by hyphens, 100 at most"
         raise refuse(Fault("path", "id", message, make_slug(record_id[:1000])), code="invalid-body")
@@ -98,7 +98,7 @@ def put_record(
 def patch_record(
     session: Session, by: By, kind: StoredKind, record_id: str, raw: Any, condition: Precondition
 ) -> Saved:
-    """Change what a JSON Merge Patch (RFC 7396) names; Problem `not-found` or `gone`."""
+    """Apply a JSON Merge Patch (RFC 7396). Raise Problem `not-found` or `gone` if it is missing."""
     stored = fetch_for_edit(session, kind, record_id, condition)
     wanted = _require_object(raw)
     _refuse_derived(kind, wanted)
@@ -127,7 +127,7 @@ def save_edit(session: Session, by: By, kind: StoredKind, stored: Json, document
 def delete_record(
     session: Session, by: By, kind: StoredKind, record_id: str, condition: Precondition
 ) -> None:
-    """Delete a record; Problem `conflict` names what uses it. Its revisions stay."""
+    """Delete a record, keeping its revisions. Raise Problem `conflict` if events use it."""
     condition.require(_current(session, kind, record_id))
     users = kind.used_by(session, record_id)
     if users:
@@ -141,7 +141,7 @@ def delete_record(
 
 
 def restore_record(session: Session, by: By, kind: StoredKind, record_id: str) -> Saved:
-    """Store a deleted record again, as it last was; what it names is taken as it is now."""
+    """Store a deleted record again in its last state; it names other records as they are now."""
     try:
         _current(session, kind, record_id)
     except Problem as problem:
@@ -169,15 +169,15 @@ def _describe_saved(
     return Saved(kind.name, record_id, _current(session, kind, record_id), created)
 
 
-# -- from what came to a valid document -----------------------------------------------------------
+# -- from a body to a valid document --------------------------------------------------------------
 
 
 def _check_document(
     kind: StoredKind, raw: Any, record_id: str | None = None, stored: Json | None = None
 ) -> Any:
-    """The valid document, its id that of the path; Problem `invalid-body` names what is wrong.
+    """Return the valid document with the id of the path.
 
-    What is derived may stand in it only as it does in what is `stored`.
+    Derived members may repeat the `stored` ones. Raise Problem `invalid-body` with each fault.
     """
     wanted = _require_object(raw)
     _refuse_derived(kind, wanted, stored)
@@ -199,7 +199,7 @@ def _require_object(raw: Any) -> Json:
 
 
 def _list_derived(kind: StoredKind, document: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The paths of the members that no one writes."""
+    """Yield the paths of the members that no one writes."""
     yield from ((name,) for name in document if name in kind.derived)
     date = document.get("date") if kind is EVENT else None
     if isinstance(date, dict):
@@ -207,7 +207,7 @@ def _list_derived(kind: StoredKind, document: Mapping[str, Any]) -> Iterator[tup
 
 
 def without_derived(kind: StoredKind, document: Mapping[str, Any]) -> Json:
-    """The document without the members that no one writes."""
+    """Return the document without the members that no one writes."""
     left_out = set(_list_derived(kind, document))
     members = {name: value for name, value in document.items() if (name,) not in left_out}
     if isinstance(members.get("date"), dict):
@@ -216,7 +216,7 @@ def without_derived(kind: StoredKind, document: Mapping[str, Any]) -> Json:
 
 
 def _refuse_derived(kind: StoredKind, wanted: Json, stored: Json | None = None) -> None:
-    """Problem `invalid-body` where a derived member stands that does not repeat what is stored."""
+    """Raise Problem `invalid-body` if a derived member does not repeat the stored one."""
     faults = []
     for path in _list_derived(kind, wanted):
         if stored is None or _at(wanted, path) != _at(stored, path):
@@ -233,7 +233,7 @@ def _at(document: Json, path: tuple[str, ...]) -> Any:
 
 
 def _keep_a_source(wanted: Json) -> None:
-    """Problem `conflict` where an event would lose the last source that supports it."""
+    """Raise Problem `conflict` if an event would lose its last supporting source."""
     sources = wanted.get("sources")
     if isinstance(sources, list) and all(isinstance(source, dict) for source in sources):
         roles = [source.get("role", "supports") for source in sources]
@@ -246,9 +246,9 @@ def _keep_a_source(wanted: Json) -> None:
 
 
 def _merge_patch(target: Any, wanted: Any) -> Any:
-    """RFC 7396 section 2; a null stays where there is nothing to remove, to be refused by name.
+    """Return the merge of RFC 7396 section 2; a null for a missing member stays, to be refused.
 
-    Every member that a record can have stands in `target`.
+    `target` holds every member that a record can have.
     """
     if not isinstance(wanted, dict):
         return wanted
@@ -262,7 +262,7 @@ def _merge_patch(target: Any, wanted: Any) -> Any:
 
 
 def _redate(stored: Json, wanted: Json) -> None:
-    """What a source said of another date says nothing of this one: a patch takes the text along."""
+    """Remove the source's words on the date if a patch changes the date and gives no others."""
     date = wanted.get("date")
     date = {"edtf": date} if isinstance(date, str) else date
     if isinstance(date, dict):

@@ -1,4 +1,4 @@
-"""What an import does, or would do, to the records that its events name."""
+"""The report of an import: the records that it creates, fills in and corrects."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ OP_WORDS = {"create": "new", "fill": "filled in", "correct": "corrected"}  # eac
 
 @dataclass
 class RecordEntry:
-    """One record that the file makes, fills in or corrects."""
+    """One record that the file creates, fills in or corrects."""
 
     op: str
     kind: str
@@ -31,12 +31,12 @@ class RecordEntry:
 
 
 class RecordReport:
-    """The records that a file makes, fills in or corrects: exact totals, and the first of each."""
+    """The records that a file creates, fills in or corrects: exact totals, the first of each."""
 
     def __init__(self) -> None:
         self._listed: dict[tuple[str, str], RecordEntry] = {}  # in the order of the file
         self._room: dict[tuple[str, str, bool], int] = defaultdict(lambda: MAX_LISTED_RECORDS)
-        self._changed: dict[tuple[str, str], str] = {}  # what was done to stored records
+        self._changed: dict[tuple[str, str], str] = {}  # op by stored record
         self._made: dict[str, int] = defaultdict(int)
 
     def add(self, entry: RecordEntry) -> None:
@@ -63,7 +63,7 @@ class RecordReport:
             self._listed[entry.kind, entry.id] = entry
 
     def find_similar(self, session: Session) -> None:
-        """Look for what each new record may be meant to be: stored, or further up in the file."""
+        """Find the records that each new one may be meant to be: stored, or earlier in the file."""
         new = [entry for entry in self._listed.values() if entry.op == "create"]
         position = {(entry.kind, entry.id): n for n, entry in enumerate(new)}
         for entry in new:
@@ -77,7 +77,7 @@ class RecordReport:
 
     @property
     def totals(self) -> dict[str, dict[str, int]]:
-        """How many records of each kind the file makes, fills in and corrects."""
+        """Return how many records of each kind the file creates, fills in and corrects."""
         counts: dict[str, dict[str, int]] = {}
         for kind, number in self._made.items():
             counts.setdefault(kind, {})["create"] = number
@@ -88,7 +88,7 @@ class RecordReport:
 
     @property
     def records(self) -> list[Json]:
-        """The listed records, in the order of the file."""
+        """Return the listed records, in the order of the file."""
         return [asdict(entry) for entry in self._listed.values()]
 
 

@@ -18,7 +18,7 @@ ANSWERED = TABLES["answered"]
 
 @dataclass(frozen=True)
 class RepeatableRequest:
-    """A request that may be sent again: whose, under which key, and what it says."""
+    """A request that may be sent again: its author, key and fingerprint."""
 
     author: str
     key: str
@@ -27,7 +27,7 @@ class RepeatableRequest:
 
 @dataclass(frozen=True)
 class WriteAnswer:
-    """What a write is answered; `location` is the path of what it made, `tagged` a record."""
+    """The answer to a write; `location` is the path of a new record, `tagged` marks a record."""
 
     status: int
     body: bytes
@@ -38,10 +38,10 @@ class WriteAnswer:
 def answer_once(
     session: Session, request: RepeatableRequest | None, work: Callable[[], WriteAnswer]
 ) -> WriteAnswer:
-    """What `work` answers, or what it answered to the same request before.
+    """Return the answer of `work`, or the stored answer to the same request.
 
-    Problem `key-reused` where the key came with another request. Errors are not kept: what was
-    refused is tried again.
+    Raise Problem `key-reused` if the key came with another request. Errors are not stored: a
+    refused request is tried again.
     """
     if request is None:
         return work()

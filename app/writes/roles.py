@@ -1,4 +1,4 @@
-"""Whether a parenthesis behind an actor's name is a role, or part of the name."""
+"""Roles in table cells: whether a parenthesis behind a name is a role or part of the name."""
 
 import re
 from collections.abc import Callable, Collection
@@ -17,9 +17,9 @@ MAX_NOTES = 50  # different parentheses that a report names
 
 
 class RoleReader:
-    """Read the actors of table cells: `Name (word)` has a role only if the word is a known one.
+    """Read the actors of table cells: `Name (word)` has a role only if the word is one.
 
-    Known are the roles that the import names, those of the template, those of JSON cells of the
+    Roles are the words that the import names, those of the template, those of JSON cells of the
     same file, and those of stored events, which are read once, when first needed.
     """
 
@@ -33,7 +33,7 @@ class RoleReader:
         self._inners: set[str] = set()  # that have a note
 
     def read(self, line: Line) -> tuple[list[Json], list[str]]:
-        """Return the actors of a line, and notes on what was read as what."""
+        """Return the actors of a line, and notes on how its parentheses were read."""
         actors, notes = [], []
         for written, actor in zip(line.actors, line.document["actors"], strict=True):
             parenthesis = read_parenthesis(written)

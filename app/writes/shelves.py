@@ -1,4 +1,4 @@
-"""The records of a kind that a transaction looks at: those stored, and those it makes."""
+"""The records of a kind that a transaction looks at: stored ones, and new ones."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,17 +13,17 @@ from app.writes.vocabulary import Handle, VocabularyKind
 
 
 class RecordCache:
-    """The records of a kind that were asked for, and those that were made."""
+    """The records of a kind that were looked up or created."""
 
     def __init__(self, session: Session, kind: VocabularyKind) -> None:
         self.ids = IdAllocator(session, kind.name)
         self.records: dict[str, Json] = {}
         self._session = session
         self._kind = kind
-        self._found: dict[Handle, list[str]] = {}  # nothing where none is there
+        self._found: dict[Handle, list[str]] = {}  # empty if there is none
 
     def ask(self, wanted: Iterable[Mapping[str, Any]]) -> None:
-        """Find all that is stored of these at once, and ids for those that are not."""
+        """Look up all stored records of these at once, and ids for the others."""
         by_id, others = set(), []
         for fields in wanted:
             if fields["id"] is None:
@@ -36,12 +36,12 @@ class RecordCache:
         self.ids.ask({*(by_id - self.records.keys()), *map(make_slug, called)})
 
     def load(self, wanted: set[str]) -> None:
-        """Take in those that are stored."""
+        """Load the records with these ids."""
         new = wanted - self.records.keys()
         self.records |= rows.records(self._session.connection(), self._kind.name, new)
 
     def _find(self, handles: set[Handle | None]) -> set[str]:
-        """The ids of all that the handles find, those that are not yet known."""
+        """Return the ids that new handles find."""
         new = [handle for handle in handles if handle and handle not in self._found]
         self._found |= {handle: [] for handle in new}
         for batch in batches(new):
@@ -50,17 +50,17 @@ class RecordCache:
         return {record_id for handle in new for record_id in self._found[handle]}
 
     def find(self, fields: Mapping[str, Any]) -> list[str]:
-        """The ids of those that fit."""
+        """Return the ids of the records that fit."""
         handle = next(self._kind.handles(fields), None)
         return [] if handle is None else self._found[handle]
 
     def add(self, record: Json) -> None:
-        """Take in a record that is made."""
+        """Add a new record."""
         self.ids.take(record["id"])
         self._hold(record)
 
     def change(self, record: Json) -> None:
-        """Take in a record in place of what it was."""
+        """Replace a record."""
         for handle in self._kind.handles(self.records[record["id"]]):
             if record["id"] in self._found.get(handle, ()):
                 self._found[handle].remove(record["id"])
@@ -73,7 +73,7 @@ class RecordCache:
                 self._found[handle].append(record["id"])
 
     def forget(self, most: int) -> None:
-        """Let go of what is known where it is more than so many; what is new must be stored."""
+        """Clear the cache if it holds more than `most` records; new ones must be stored."""
         if len(self.records) > most:
             self.records.clear()
             self._found.clear()

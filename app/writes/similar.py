@@ -1,4 +1,4 @@
-"""Names that are likely meant to be one: `ACME Steel Ltd` and `Acme Steel`."""
+"""Find names that are likely meant to be one: `ACME Steel Ltd` and `Acme Steel`."""
 
 import re
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ NEIGHBOUR_QUERIES = {
 
 
 def find_similar(session: Session, kind: str, name: str) -> list[tuple[str, str]]:
-    """Return ids and names of stored records that may be what `name` means, itself included.
+    """Return ids and names of stored records that `name` may mean, itself included.
 
     Looks at some neighbours in the alphabet, however many records there are. Sources have no name
     of their own and are left out.

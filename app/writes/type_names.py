@@ -1,4 +1,4 @@
-"""Types as files name them: by id, or by label, as people see them."""
+"""Types as files name them: by id, or by label."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Types, actors, places and sources: how each is stored, found, and made where it is not there."""
+"""Types, actors, places and sources: how each is stored, found, and created if missing."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -18,7 +18,7 @@ from app.writes.journal import By, JournalEntry, fetch_versions, record_changes
 from app.writes.names import NUMBERED, IdAllocator, NameTable, fetch_ids, numbered_parameters
 
 Json = dict[str, Any]
-Handle = tuple[str, ...]  # what a record is found by
+Handle = tuple[str, ...]  # a name or address that finds a record
 
 
 # -- the kinds ------------------------------------------------------------------------------------
@@ -30,9 +30,9 @@ class VocabularyKind:
 
     name: str  # of the kind and of its table
     shape: type[schemas.Shape]
-    called: Callable[[Mapping[str, Any]], str]  # what an id is made of
+    called: Callable[[Mapping[str, Any]], str]  # the text of a new id
     follows: Callable[[Json], Json]  # the columns that follow from the record
-    handles: Callable[[Mapping[str, Any]], Iterator[Handle]]  # the first is what is looked for
+    handles: Callable[[Mapping[str, Any]], Iterator[Handle]]  # the first one is looked up
     find: Callable[[Session, Collection[Handle]], Iterator[tuple[Handle, str]]]
     users: tuple[Column[Any], Column[Any]]  # of the table that names it: the event's id, its own
     in_documents: bool = True  # of those events
@@ -40,19 +40,19 @@ class VocabularyKind:
 
     @cached_property
     def members(self) -> tuple[str, ...]:
-        """Those of its documents as they are written."""
+        """Return the names of the members that can be written."""
         return tuple(self.shape.model_fields)
 
     def exists(self, session: Session, record_id: str) -> bool:
-        """Whether it is stored."""
+        """Return whether it is stored."""
         return self.stored(session, record_id) is not None
 
     def stored(self, session: Session, record_id: str) -> Json | None:
-        """The record; None where it is not stored."""
+        """Return the record; None if it is not stored."""
         return rows.records(session.connection(), self.name, [record_id]).get(record_id)
 
     def record(self, record_id: str, fields: Mapping[str, Any], publishers: NameTable) -> Json:
-        """The record that valid members mean, as `stored` will give it."""
+        """Return the record that valid members mean, in the shape of `stored`."""
         document = {name: fields.get(name) for name in RECORD_MEMBERS[self.name]}
         document["id"] = record_id
         if self is ACTOR:
@@ -63,19 +63,19 @@ class VocabularyKind:
         return document
 
     def rows(self, document: Json) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The rows of a record, each with its table."""
+        """Yield the rows of a record, each with its table."""
         columns = {**document, **self.follows(document)}
         yield self.name, ROW_VALUES[self.name](columns)
         for position, alias in enumerate(document.get("aliases", ())):
             yield "actor_alias", (document["id"], position, alias, fold(alias))
 
     def change(self, document: Json, op: str, version: int) -> JournalEntry:
-        """What is written down of a record that was stored."""
+        """Return the journal entry of a stored record."""
         members = {name: value for name, value in document.items() if name != "publisher_id"}
         return JournalEntry(op, self.name, document["id"], version, _encode(members).encode())
 
     def used_by(self, session: Session, record_id: str) -> list[str]:
-        """Ids of the events that use it."""
+        """Return the ids of the events that use it."""
         return list(self.users_of(session, [record_id]))
 
     def users_of(self, session: Session, record_ids: Collection[str]) -> dict[str, str]:
@@ -94,9 +94,9 @@ class VocabularyKind:
         return dict(sorted(users.items()))
 
     def save(self, session: Session, by: By, body: Any, op: str) -> str:
-        """Store a valid document with all that follows from it; gives its id.
+        """Store a valid document and all that follows from it; return its id.
 
-        `op` tells whether it is new. Events that show the record are shown anew, and each says so
+        `op` says whether it is new. Events that show the record are rewritten, each with an entry
         in the feed.
         """
         publishers = NameTable(session, "publisher")
@@ -134,7 +134,7 @@ class VocabularyKind:
         self._tidy(session)
 
     def revived(self, session: Session, document: Json) -> Json:
-        """A document of the journal, made ready to be stored again: it names nothing."""
+        """Return a document of the journal, ready to be stored again."""
         return document
 
     def _tidy(self, session: Session) -> None:
@@ -149,9 +149,9 @@ def rewrite_events(
     record_ids: Collection[str],
     blocks: index.BlockWriter | None = None,
 ) -> None:
-    """Write the documents of the events that show these records anew; each says so in the feed.
+    """Rewrite the documents of the events that show these records, with entries in the feed.
 
-    With `blocks`, of many writes in one transaction, postings wait until these are flushed.
+    With `blocks`, for many writes in one transaction, postings wait until these are flushed.
     """
     causes = kind.users_of(session, record_ids) if kind.in_documents else {}
     for batch in index.batches(causes):
@@ -173,7 +173,7 @@ def rewrite_events(
 
 
 def delete_unused(session: Session, table: str, user: str, column: str) -> None:
-    """Delete the tags or publishers that nothing bears any more: they live by being named."""
+    """Delete the tags or publishers that no row uses: they exist by being named."""
     session.execute(
         text(
             f"DELETE FROM {table} WHERE NOT EXISTS"
@@ -206,14 +206,14 @@ def _no_handles(fields: Mapping[str, Any]) -> Iterator[Handle]:
 
 
 def _names(fields: Mapping[str, Any]) -> Iterator[Handle]:
-    """By name or alias."""
+    """Yield a handle for each name and alias."""
     for name in (fields.get("name"), *(fields.get("aliases") or ())):
         if name is not None:
             yield (fold(name),)
 
 
 def _sources(fields: Mapping[str, Any]) -> Iterator[Handle]:
-    """By exact URL, or by publisher, title and date of publication where all three are known."""
+    """Yield the exact URL; then publisher, title and publication date if all three are known."""
     if fields.get("url"):
         yield ("url", fields["url"])
     publisher, title, published = (fields.get(n) for n in ("publisher", "title", "published"))
@@ -226,7 +226,7 @@ def _find_none(session: Session, handles: Collection[Handle]) -> Iterator[tuple[
 
 
 def _finder(*queries: str) -> Callable[..., Iterator[tuple[Handle, str]]]:
-    """Finds by folded name: what each of `queries` gives for `:names`."""
+    """Return a function that finds ids by folded name with these queries."""
     union = " UNION ".join(f"{query} WHERE folded IN :names" for query in queries)
     query = text(f"{union} ORDER BY 2").bindparams(listed("names"))
 
@@ -255,7 +255,7 @@ def _find_sources(session: Session, handles: Collection[Handle]) -> Iterator[tup
 
 
 def find_same_sources(session: Session, source: Mapping[str, Any]) -> list[str]:
-    """Sources that say just this, among those whose ids were made of it; the first made first."""
+    """Return the sources with exactly these fields whose ids were made of them, oldest first."""
     values = {name: source.get(name) or "" for name in RECORD_MEMBERS["source"][2:-1]}
     alike = " AND ".join(f"coalesce(s.{name}, '') = :{name}" for name in values)
     query = (
