@@ -560,20 +560,20 @@ ASTRAY: dict[str, tuple[list[str], set[str]]] = {
             f"UPDATE change SET body = (SELECT body FROM document WHERE key = {OTHER_KEY})"
             f" WHERE record_id = '{EVENT}'"
         ],
-        {f"event {EVENT} is not what the feed last said of it"},
+        {f"event {EVENT} differs from its last entry in the feed"},
     ),
     "a document that no revision says": (
         [
             f"UPDATE document SET body = (SELECT body FROM document WHERE key = {OTHER_KEY})"
             f" WHERE key = {KEY}"
         ],
-        {f"event {EVENT} is not what the feed last said of it"},
+        {f"event {EVENT} differs from its last entry in the feed"},
     ),
     "a deletion that was not made": (
         [f"UPDATE change SET op = 'delete', body = NULL WHERE record_id = '{EVENT}'"],
         {
             f"event {EVENT}'s version is not its last revision",
-            f"event {EVENT} is not what the feed last said of it",
+            f"event {EVENT} differs from its last entry in the feed",
         },
     ),
     "an event that the feed does not know to be gone": (
@@ -582,7 +582,7 @@ ASTRAY: dict[str, tuple[list[str], set[str]]] = {
             f"DELETE FROM event WHERE id = '{EVENT}'",
             f"DELETE FROM timeline WHERE event_id = '{EVENT}'",
         ],
-        {f"event {EVENT} is not what the feed last said of it"},
+        {f"event {EVENT} differs from its last entry in the feed"},
     ),
     "an event that the feed never told of": (
         [f"UPDATE change SET kind = 'type' WHERE record_id = '{EVENT}'"],
