@@ -228,9 +228,18 @@ def folder() -> Iterator[Path]:
         path.chmod(0o755)
 
 
+@pytest.fixture(scope="session")
+def block_size() -> int:
+    """Return how many events a block holds. Ask for it before you change that number."""
+    from app.index import blocks
+
+    return blocks.SLOTS
+
+
 @pytest.fixture(scope="module")
-def small_blocks() -> Iterator[None]:
+def small_blocks(block_size: int) -> Iterator[None]:
     """Make and read blocks of 64 events in this process, so that a test's timeline has many."""
+    assert block_size > 64
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.index.blocks.SLOTS", 64)
         yield
@@ -245,11 +254,17 @@ def empty_template(stores: "Stores") -> str:
 
 
 @pytest.fixture(scope="session")
-def seeded_template(stores: "Stores", empty_template: str) -> str:
-    """Return the URL of a store with the example chronology, which is copied and never written."""
+def seeded_template(stores: "Stores", empty_template: str, block_size: int) -> str:
+    """Return the URL of a store with the example chronology, which is copied and never written.
+
+    Its blocks have the usual size, though the first test that asks for it may have smaller ones:
+    other files write into its copies, and the postings of small blocks have no room for more.
+    """
     from stores import seeded
 
-    return seeded(stores, empty_template)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.index.blocks.SLOTS", block_size)
+        return seeded(stores, empty_template)
 
 
 @pytest.fixture

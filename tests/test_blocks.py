@@ -28,8 +28,9 @@ TAGS = ("a", "b", "c")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_slots() -> Iterator[None]:
+def few_slots(block_size: int) -> Iterator[None]:
     """Blocks of 16 events."""
+    assert block_size > SLOTS
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.index.blocks.SLOTS", SLOTS)
         yield
@@ -46,6 +47,16 @@ def test_a_posting_holds_its_slots_whatever_its_form(slots: set[int]) -> None:
     assert set(decode_posting(bits).nonzero()[0].tolist()) == slots
     assert bool(bits) == bool(slots)
     assert len(bits) <= SLOTS // 8 + 1
+
+
+def test_the_store_that_other_tests_copy_has_usual_blocks(
+    stores: Stores, request: pytest.FixtureRequest
+) -> None:
+    """Though it is made here, among small ones: bits of those would be too short elsewhere."""
+    with opened(request.getfixturevalue("seeded_template")) as store, store.read() as connection:
+        postings = connection.scalars(text("SELECT bits FROM posting")).all()
+    assert max(len(bits) for bits in postings) > SLOTS // 8 + 1
+    assert all(blocks.is_list(bits) for bits in postings)
 
 
 # -- events come and go ---------------------------------------------------------------------------

@@ -110,8 +110,8 @@ def test_the_wheel_seeds_serves_and_exports_by_itself(alone: Path, tmp_path: Pat
 
 def test_the_checksums_are_those_of_the_files(release: Path) -> None:
     """Of each file of the release but their own."""
-    lines = (release / "SHA256SUMS").read_text().splitlines()
-    sums = dict(reversed(line.split("  ")) for line in lines)
+    lines = [line.split("  ") for line in (release / "SHA256SUMS").read_text().splitlines()]
+    sums = {name: digest for digest, name in lines}
     assert set(sums) == {path.name for path in release.iterdir()} - {"SHA256SUMS"}
     assert {Path(name).suffix for name in sums} == {".whl", ".gz", ".json"}
     for name, digest in sums.items():
