@@ -29,7 +29,7 @@ def test_each_request_gives_the_answer_shown(seeded_store: str, tmp_path: Path, 
 
 def test_the_start_leads_to_a_first_event(tmp_path: Path) -> None:
     """From an empty store to an answer; the server starts where the guide says so."""
-    before, after = text_of("docs/start.md").split("## A first event")
+    before, after = text_of("docs/start.md").split("## The server")
     answers = run_in_shell(f"{before}\n```sh\necho $KEY\n```\n", environment(), tmp_path)
     assert wrong(before, answers[:-1]) == []
     with serving(f"sqlite:///{tmp_path}/mine.db") as server:
