@@ -9,22 +9,22 @@ from caches import SECONDS, kept
 from stores import left_out
 
 
-def programs(wanted: str) -> Path:
-    """The folder `bin` of an environment with this (`name==version`), kept in the user's cache.
+def programs(*wanted: str) -> Path:
+    """Return the folder `bin` of an environment with these packages (`name==version`).
 
-    Leaves the test out where the registry cannot be reached.
+    It is kept in the user's cache. Leave the test out if the registry cannot be reached.
     """
-    return kept(partial(_install, wanted), "pip", sys.executable, wanted) / "bin"
+    return kept(partial(_install, wanted), "pip", sys.executable, *wanted) / "bin"
 
 
-def _install(wanted: str, folder: Path) -> None:
+def _install(wanted: tuple[str, ...], folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=SECONDS)
     installed = subprocess.run(
-        [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", wanted],
+        [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *wanted],
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
     )
     if installed.returncode:
-        left_out("pip", f"pip cannot install {wanted}:\n{installed.stderr}")
+        left_out("pip", f"pip cannot install {', '.join(wanted)}:\n{installed.stderr}")
