@@ -180,6 +180,24 @@ def test_downloads_have_so_much_disk(large: str) -> None:
         until(lambda: server.ask("/events.atom").status == 200)
 
 
+def test_a_file_larger_than_the_disk_for_downloads_is_sent_whole(large: str) -> None:
+    """It is made at the pace of its clients; who asks meanwhile gets it too, or is told to wait."""
+    with serving(large) as server:
+        whole = server.ask(FILE).body
+    with serving(large, downloads_mib="2") as server:
+        assert len(whole) > 4 << 20
+        with slow_clients(server, 2) as (first, second):
+            until(lambda: metric(server, "dateline_downloads_bytes") >= 2 << 20)
+            time.sleep(12)  # longer than anybody waits for room
+            assert metric(server, "dateline_downloads_bytes") < 4 << 20
+            assert server.ask("/events.jsonld").status == 503
+            assert server.ask("/events?limit=1").status == 200
+            second.close()
+            assert whole.endswith(first.rest())
+        until(lambda: metric(server, "dateline_downloads_bytes") == 0)
+        assert server.ask(FILE).body == whole
+
+
 @pytest.mark.parametrize(("room", "status"), [(500_000, 503), (3_000_000, 200)])
 def test_a_full_disk_is_told_or_seen(large: str, room: int, status: int) -> None:
     """Before the first byte by a 503, after it by a file without an end; others are served."""

@@ -44,10 +44,10 @@ class Download(StreamingResponse):
         Raise the problem that kept the file from beginning.
         """
         downloads, open_files = database(request).downloads, AsyncExitStack()
-        spool = await open_files.enter_async_context(downloads.open(key, produce))
-        if spool.ended:
-            headers["Content-Length"] = str(spool.size)
-        pieces = _watch_key(downloads.pieces(spool), KeyWatch(request))
+        reader = await open_files.enter_async_context(downloads.open(key, produce))
+        if reader.spool.ended:
+            headers["Content-Length"] = str(reader.spool.size)
+        pieces = _watch_key(downloads.pieces(reader), KeyWatch(request))
         return cls(pieces, headers, media_type, open_files)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
