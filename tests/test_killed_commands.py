@@ -16,13 +16,17 @@ import pytest
 
 from app.checking import find_damage
 from app.dialects import StoreError
+from app.models import TABLES
 from commands import Ran, run, started
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, opened
 from test_backup import CONTENT, rows
+from test_identities import first_version
+from test_identities import rows as rows_of_table
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
 
 KILLS = int(os.environ.get("KILLS_A_COMMAND", "2"))
+UPGRADE_KILLS = max(20, KILLS)
 SECONDS = 60
 EMPTY: dict[str, list[str]] = {table: [] for table in CONTENT}
 
@@ -200,3 +204,47 @@ def test_a_killed_command_is_run_again(
         if left := left_beside(trial, maker.folder):
             wrong.append((number, "left", left))
     assert wrong == []
+
+
+def test_a_killed_upgrade_is_run_again(
+    stores: Stores, seeded_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store with data stays of the version before, or is of the new one; a second run ends it.
+
+    Most kills are spread over the time in which the store is copied and its tables are changed.
+    """
+    monkeypatch.chdir(tmp_path)
+    template = first_version(stores, seeded_template)
+
+    def trial() -> Trial:
+        url = stores.new(template)
+        return Trial(url, ("migrate",), url)
+
+    first = trial()
+    began = time.monotonic()
+    assert whole(first).code == 0
+    duration = time.monotonic() - began
+    expected = content(first.url)
+    wrong: list[object] = []
+    states: list[list[str] | None] = []
+    for number in range(UPGRADE_KILLS):
+        upgrade = trial()
+        with started(*upgrade.line, folder=tmp_path, settings=at(upgrade.url)) as running:
+            time.sleep(random.uniform(duration * (number % 4) / 5, duration))
+            running.kill()
+        states.append(served(upgrade.url))
+        again = whole(upgrade)
+        if states[-1] or (again.code, again.err) != (0, "") or served(upgrade.url) != []:
+            wrong.append((number, states[-1], again, served(upgrade.url)))
+        elif content(upgrade.url) != expected:
+            wrong.append((number, "other rows"))
+        if left := left_beside(upgrade, tmp_path):
+            wrong.append((number, "left", left))
+    assert wrong == []
+    assert None in states  # some were killed before the end
+
+
+def content(url: str) -> dict[str, list[str]]:
+    """Return the rows of every table, without the identity of the store."""
+    with opened(url) as store, store.read(patient=True) as connection:
+        return {name: rows_of_table(connection, name) for name in TABLES}
