@@ -9,7 +9,7 @@ from app.store import Database
 def count_events(database: Database) -> int:
     """Return how many events a check will look at."""
     with database.read(patient=True) as connection:
-        return index.count_events(connection)
+        return index.count_indexed_events(connection)
 
 
 def find_damage(

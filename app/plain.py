@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Json = dict[str, Any]
+from app.json_types import Json
+
 OWN_ERROR_TYPES = ("wrong", "value_error", "assertion_error")  # messages of our own validators
 FALLBACK_MESSAGE = "is not valid here"
 

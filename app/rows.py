@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, TextClause, text
 
 from app.dialects import listed
+from app.json_types import Json
 from app.models import TABLES
 
 T = TypeVar("T")
-Json = dict[str, Any]
 Records = Mapping[str, Mapping[str, Json]]  # by kind and id
 
 BATCH = 500  # events or ids
@@ -123,7 +123,7 @@ def records(connection: Connection, kind: str, ids: Iterable[str]) -> dict[str, 
 
 def insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows whose values are in the order of the table's columns."""
-    run(connection, _insert(table), rows)
+    execute_many(connection, _insert(table), rows)
 
 
 @cache
@@ -132,7 +132,7 @@ def _insert(table: str) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['{}'] * len(columns))})"
 
 
-def run(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def execute_many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Execute a statement once per row; each `{}` in it stands for a value."""
     if rows:
         connection.exec_driver_sql(_marked(connection, statement), list(rows))

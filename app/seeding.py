@@ -37,7 +37,7 @@ def seed(session: Session) -> dict[str, tuple[int, int]]:
     """
     counts = {}
     for name in (*SEED_KINDS, "events"):
-        entries = read_entries(name)
+        entries = read_seed(name)
         stored = set(session.execute(text(f"SELECT id FROM {name.removesuffix('s')}")).scalars())
         new = [entry for entry in entries if entry.get("id") not in stored]
         _store(session, name, new)
@@ -45,7 +45,7 @@ def seed(session: Session) -> dict[str, tuple[int, int]]:
     return counts
 
 
-def read_entries(name: str) -> list[dict[str, Any]]:
+def read_seed(name: str) -> list[dict[str, Any]]:
     """Return the entries of `seed/NAME.toml`. Raise SeedError if it is not TOML."""
     try:
         document = tomllib.loads((SEED_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

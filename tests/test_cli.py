@@ -94,7 +94,7 @@ def test_migrate_makes_an_empty_store(stores: Stores, folder: Path) -> None:
 def test_seed_makes_a_store_with_the_example_chronology(stores: Stores, folder: Path) -> None:
     """Told by kind; once more stores nothing."""
     url = stores.new()
-    totals = {name: len(seeding.read_entries(name)) for name in (*seeding.SEED_KINDS, "events")}
+    totals = {name: len(seeding.read_seed(name)) for name in (*seeding.SEED_KINDS, "events")}
     first = assert_done(run("seed", folder=folder, settings=at(url)))
     again = assert_done(run("seed", folder=folder, settings=at(url)))
     for name, total in totals.items():
@@ -124,7 +124,7 @@ def test_check_finds_what_reindex_mends(seeded_store: str, folder: Path) -> None
     assert damaged.code == 1
     assert len(damaged.out.splitlines()) >= 1
     assert re.fullmatch(rf"dateline: {len(damaged.out.splitlines())} findings in .+\n", damaged.err)
-    number = len(seeding.read_entries("events"))
+    number = len(seeding.read_seed("events"))
     said = assert_done(run("reindex", folder=folder, settings=at(seeded_store)))
     assert said == f"{number} events indexed.\n"
     assert "is sound" in assert_done(run("check", folder=folder, settings=at(seeded_store)))

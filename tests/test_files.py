@@ -672,7 +672,7 @@ def test_the_command_line_does_the_same(seeded_store: str, empty: str, tmp_path:
     """Out of one store and into another, and once more."""
     file = tmp_path / "all.ndjson"
     command(seeded_store, tmp_path, "export", "ndjson", "--output", str(file))
-    number = len(seeding.read_entries("events"))
+    number = len(seeding.read_seed("events"))
     for created in (number, 0):
         ran = command(empty, tmp_path, "import", str(file), "--create-types")
         assert (ran.code, ran.err) == (0, "")

@@ -797,7 +797,7 @@ def test_a_key_outside_its_day_is_found(sound: str) -> None:
     with damaged(sound) as session:
         connection = session.connection()
         last = connection.execute(text("SELECT max(key) FROM timeline")).scalar_one()
-        keys.move_keys(connection, [last], [last + 20 * keys.LABELS])
+        keys.move_keys(connection, [last], [last + 20 * keys.MAX_LABELS])
         assert found(session) == {
             "event serbia-plans-to-join-southern-gas-corridor differs in the read model;"
             " `dateline reindex` mends it"

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.both_engines
 SEED = Path(__file__).parent.parent / "seed"
 ANALYSIS = "eurasia-daily-monitor-azerbaijan-serbia"
 
-EVENTS: list[dict[str, Any]] = seeding.read_entries("events")
+EVENTS: list[dict[str, Any]] = seeding.read_seed("events")
 BY_ID = {event["id"]: event for event in EVENTS}
-SOURCES = {source["id"]: source for source in seeding.read_entries("sources")}
+SOURCES = {source["id"]: source for source in seeding.read_seed("sources")}
 
 
 def served(client: TestClient, event_id: str) -> dict[str, Any]:
@@ -96,12 +96,12 @@ def test_every_entry_is_borne_by_an_event(client: TestClient, name: str) -> None
     """Nothing lies about unused."""
     items = client.get(f"/{name}", params={"limit": 200}).json()["items"]
     assert [item["id"] for item in items if item["events"] == 0] == []
-    assert len(items) == len(seeding.read_entries(name))
+    assert len(items) == len(seeding.read_seed(name))
 
 
 def test_types_include_those_of_the_contract() -> None:
     """They are data: a user may add others."""
-    ids = {entry["id"] for entry in seeding.read_entries("types")}
+    ids = {entry["id"] for entry in seeding.read_seed("types")}
     assert ids >= {
         *("contract", "visit", "gas-delivery", "agreement"),
         *("infrastructure", "statement", "incident"),

@@ -195,7 +195,7 @@ def absolute(request: Request, path: str) -> str:
     return f"{public or f'{request.url.scheme}://{request.url.netloc}{root}'}{path}"
 
 
-def address(request: Request) -> str:
+def request_address(request: Request) -> str:
     """Return the absolute URL of this list, with its query."""
     query = urlencode(request.query_params.multi_items())
     return f"{_base(request)}?{query}" if query else _base(request)

@@ -16,7 +16,7 @@ from app.api.records import (
     NOUNS,
     IdempotencyKey,
     IfMatch,
-    answer_once,
+    answer_post,
     answer_write,
     condition_of,
 )
@@ -64,7 +64,7 @@ async def add_source(
     def work(session: Session) -> writes.WriteAnswer:
         return writes.add_source(session, by, event_id, entry, condition).answer
 
-    return await answer_once(request, by, key, body, work)
+    return await answer_post(request, by, key, body, work)
 
 
 @router.delete(

@@ -169,7 +169,9 @@ def sending(shape: type[BaseModel], *, patch: bool = False) -> dict[str, Any]:
     """Return the `requestBody` of a route that takes a document of this shape, or a patch."""
     media_type = "application/merge-patch+json" if patch else "application/json"
     schema = {"$ref": f"{SCHEMAS}{_patch_of(shape) if patch else shape.__name__}"}
-    content = {media_type: {"schema": schema, "example": EXAMPLES[shape.__name__, patch]}}
+    content = {
+        media_type: {"schema": schema, "example": DOCUMENTED_EXAMPLES[shape.__name__, patch]}
+    }
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -179,7 +181,7 @@ def _patch_of(shape: type[BaseModel]) -> str:
 
 
 # Request bodies that the reference fills in.
-EXAMPLES: Mapping[tuple[str, bool], Any] = {
+DOCUMENTED_EXAMPLES: Mapping[tuple[str, bool], Any] = {
     ("EventWrite", False): {
         "type": "statement",
         "title": "Serbia's president spoke of more gas from Azerbaijan",
@@ -262,7 +264,7 @@ def _finish(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]:
 
 def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
     """Add the shapes of request bodies and of patches; in a patch nothing is required."""
-    shapes = [getattr(schemas, name) for name, patch in EXAMPLES if not patch]
+    shapes = [getattr(schemas, name) for name, patch in DOCUMENTED_EXAMPLES if not patch]
     _, generated = models_json_schema(
         [(shape, "validation") for shape in shapes], ref_template=f"{SCHEMAS}{{model}}"
     )
@@ -270,7 +272,7 @@ def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
     for schema in schemas_by_name.values():
         for member in schema.get("properties", {}).values():
             member.pop("title", None)  # repeats the name
-    patched = [shape for shape in shapes if (shape.__name__, True) in EXAMPLES]
+    patched = [shape for shape in shapes if (shape.__name__, True) in DOCUMENTED_EXAMPLES]
     for shape in (*patched, schemas.DateWrite):
         name, schema = _patch_of(shape), schemas_by_name[shape.__name__]
         members = {

@@ -11,12 +11,20 @@ from sqlmodel import Session
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
-from app.api.answers import Unchanged, absolute, address, database, tag_of_now, tagged
+from app.api.answers import Unchanged, absolute, database, request_address, tag_of_now, tagged
 from app.api.bodies import MIB, read_body, require_type
 from app.api.codings import coding_for, encode
-from app.api.documentation import A_FILE, AN_OBJECT, EXAMPLES, OF_WRITES, errors, files, reading
+from app.api.documentation import (
+    A_FILE,
+    AN_OBJECT,
+    DOCUMENTED_EXAMPLES,
+    OF_WRITES,
+    errors,
+    files,
+    reading,
+)
 from app.api.downloads import Download
-from app.api.records import IdempotencyKey, answer_once
+from app.api.records import IdempotencyKey, answer_post
 from app.api.routes import Handler, StrictRoute
 from app.api.tracking import strip_tracking
 from app.errors import Problem
@@ -44,7 +52,7 @@ MAX_IMPORT_BYTES = 32 * MIB
 IMPORT_MEDIA_TYPES = {FORMATS[name].media_type.partition(";")[0]: name for name in READERS} | {
     "application/jsonl": "ndjson"
 }
-EVENT_EXAMPLE = EXAMPLES["EventWrite", False]
+EVENT_EXAMPLE = DOCUMENTED_EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
 IMPORT_EXAMPLES = {
     "ndjson": json.dumps({**EVENT_EXAMPLE, "title": "Talks about more gas"}),
@@ -105,7 +113,7 @@ async def export_events(
         "Content-Encoding": coding,
         "Vary": "Accept-Encoding",
     }
-    store, base, own = database(request), absolute(request, ""), address(request)
+    store, base, own = database(request), absolute(request, ""), request_address(request)
 
     def produce() -> Generator[bytes, None, None]:
         store.schema.require_ready()
@@ -174,4 +182,4 @@ async def import_events(
         document = {"dry_run": options.dry_run, **vars(report)}
         return writes.WriteAnswer(200, json.dumps(document).encode(), tagged=False)
 
-    return await answer_once(request, by, key, body, work)
+    return await answer_post(request, by, key, body, work)

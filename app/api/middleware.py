@@ -19,7 +19,7 @@ from app.formats import FORMATS
 # A coding that does not exist: the compressor would compress "identity".
 UNTOUCHED = (b"content-encoding", b"untouched")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-JSON = b"application/json"
+JSON_BYTES = b"application/json"
 RawHeaders = list[tuple[bytes, bytes]]  # faster than Headers
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -160,7 +160,7 @@ def protect_strong_tag(headers: RawHeaders) -> RawHeaders:
     fields = dict(headers)
     if not fields.get(b"etag", b"W/").startswith(b'"'):
         return headers
-    if fields.get(b"content-type", JSON) == JSON:  # a 304 has no type
+    if fields.get(b"content-type", JSON_BYTES) == JSON_BYTES:  # a 304 has no type
         return [*headers, UNTOUCHED]
     # Compress the files of the reference, with a weak tag.
     return [(n, b"W/" + v if n == b"etag" else v) for n, v in headers]

@@ -98,7 +98,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def answer_once(
+async def answer_post(
     request: Request,
     by: writes.By,
     key: str | None,
@@ -170,7 +170,7 @@ def _add(noun: Noun) -> None:
         def work(session: Session) -> writes.WriteAnswer:
             return writes.create_record(session, by, kind, fields).answer
 
-        return await answer_once(request, by, key, body, work)
+        return await answer_post(request, by, key, body, work)
 
     @router.put(
         f"{path}/{{id}}",
@@ -272,7 +272,7 @@ def _add(noun: Noun) -> None:
         record_id: Annotated[str, identifier],
         key: IdempotencyKey = None,
     ) -> Response:
-        return await answer_once(
+        return await answer_post(
             request,
             by,
             key,

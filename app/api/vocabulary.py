@@ -29,7 +29,7 @@ class VocabularyTexts(NamedTuple):
     )  # the problem of a deleted one; tags and publishers only vanish
 
 
-VOCABULARIES = (
+VOCABULARY_ROUTES = (
     VocabularyTexts(
         "types", "a type", "Kinds of event.", schemas.Type, schemas.TypePage, "contract"
     ),
@@ -116,5 +116,5 @@ def _add(entry: VocabularyTexts) -> None:
         return await document(request, reads.record, entry.name, record_id)
 
 
-for _vocabulary in VOCABULARIES:
+for _vocabulary in VOCABULARY_ROUTES:
     _add(_vocabulary)

@@ -140,6 +140,6 @@ def reindex() -> None:
 
     with open_store(write=True) as database, database.exclusive(), database.bulk_write() as session:
         connection = session.connection()
-        with progress(index.count_events(connection), "indexing") as report:
+        with progress(index.count_indexed_events(connection), "indexing") as report:
             number = index.rebuild(connection, report)
     out.print(f"{number} events indexed.", markup=False)

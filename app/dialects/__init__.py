@@ -18,7 +18,7 @@ from app.dialects.errors import (
     unavailable,
     unfinished,
 )
-from app.dialects.pool import Reader
+from app.dialects.pool import SnapshotPool
 from app.dialects.postgresql import Postgresql
 from app.dialects.prepared import Prepared
 from app.dialects.sqlite import Sqlite
@@ -35,7 +35,7 @@ __all__ = [
     "NoBackupError",
     "Ordered",
     "Prepared",
-    "Reader",
+    "SnapshotPool",
     "StoreError",
     "dialect_for",
     "listed",

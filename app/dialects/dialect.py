@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.dialects.pool import Reader
+from app.dialects.pool import SnapshotPool
 from app.errors import Problem
 
 TupleRows = Sequence[tuple[Any, ...]]
@@ -46,7 +46,7 @@ class Dialect(ABC):
     # -- connections ------------------------------------------------------------------------------
 
     @abstractmethod
-    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> Reader:
+    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> SnapshotPool:
         """Return a reader whose queries may take `seconds`; None sets no limit.
 
         With a limit, connections stay open between snapshots. `seconds`, `cache` and `quick` become

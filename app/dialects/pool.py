@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 
-class Reader(Protocol):
+class SnapshotPool(Protocol):
     """Gives connections that only read, one snapshot each."""
 
     def connect(self) -> AbstractContextManager[Connection]:

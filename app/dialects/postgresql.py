@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from app.dialects import programs
 from app.dialects.dialect import BUSY_SECONDS, Dialect, TupleRows
 from app.dialects.errors import FULL, StoreError, too_costly, unavailable
-from app.dialects.pool import ConnectionPool, Reader
+from app.dialects.pool import ConnectionPool, SnapshotPool
 from app.errors import Problem
 from app.files import write_whole_file
 
@@ -113,7 +113,7 @@ class Postgresql(Dialect):
                 "PostgreSQL needs the extra: pip install 'dateline[postgresql]'"
             ) from None
 
-    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> Reader:
+    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> SnapshotPool:
         milliseconds = 0 if seconds is None else max(1, int(seconds * 1000))  # 0 sets no limit
         patience = CONNECT_SECONDS if seconds is None else min(CONNECT_SECONDS, ceil(seconds))
         engine = create_engine(
@@ -238,7 +238,9 @@ class Postgresql(Dialect):
 
     def backup(self, file: Path) -> None:
         with write_whole_file(file) as part:
-            programs.run("pg_dump", "--format=custom", f"--file={part}", store=self._address())
+            programs.run_program(
+                "pg_dump", "--format=custom", f"--file={part}", store=self._address()
+            )
 
     @contextmanager
     def restoring(self, file: Path, mark: str) -> Iterator[str]:
@@ -249,7 +251,7 @@ class Postgresql(Dialect):
             with self.copying():
                 self._begin_restore(engine, mark)
                 lock = f"SELECT pg_advisory_xact_lock({RESTORE_LOCK});"
-                programs.restore(
+                programs.restore_dump(
                     file, lock, f"UPDATE public.store SET epoch = '{mark}';", self._address()
                 )
                 try:

@@ -17,7 +17,7 @@ CHUNK_BYTES = 1 << 20
 Address = Mapping[str, Any]  # by libpq's names
 
 
-def run(program: str, *options: str, store: Address) -> None:
+def run_program(program: str, *options: str, store: Address) -> None:
     """Run a program on a store. Raise StoreError with its first line of output if it fails."""
     place, environment = _connecting(store)
     with TemporaryFile() as log:
@@ -26,7 +26,7 @@ def run(program: str, *options: str, store: Address) -> None:
             raise _failure(program, log)
 
 
-def restore(file: Path, first: str, last: str, store: Address) -> None:
+def restore_dump(file: Path, first: str, last: str, store: Address) -> None:
     """Fill an empty store from a backup, between two statements, all in one transaction.
 
     Raise NoBackupError if the file is to blame.

@@ -28,7 +28,7 @@ from app.dialects.connections import MOVED, Connections, Immutable
 from app.dialects.dialect import Dialect, TupleRows
 from app.dialects.errors import FULL, FullError, NoBackupError, StoreError, too_costly, unavailable
 from app.dialects.locks import StoreLock
-from app.dialects.pool import ConnectionPool, Reader
+from app.dialects.pool import ConnectionPool, SnapshotPool
 from app.errors import Problem
 from app.files import write_whole_file
 
@@ -125,7 +125,7 @@ class Sqlite(Dialect):
     def sole_writer(self, *, create: bool = False) -> StoreLock:
         return StoreLock(self.path, create=create)
 
-    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> Reader:
+    def reader(self, seconds: float | None, cache: object, *, quick: bool = False) -> SnapshotPool:
         pragmas = ("query_only=ON", *([] if seconds is None else [f"cache_size=-{READ_CACHE_KIB}"]))
         engine = self._engine(self.connections.open_reader, *pragmas, pool=NullPool)
         engine.update_execution_options(seconds=seconds, cache=cache, quick=quick)

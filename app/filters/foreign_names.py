@@ -7,7 +7,7 @@ from app.formats import nearest_format
 from app.suggestions import nearest
 
 # Names of parameters, without the `$` of OData and the brackets of JSON:API.
-PARAMETER_NAMES: Mapping[str, str] = {
+FOREIGN_PARAMETERS: Mapping[str, str] = {
     **dict.fromkeys(("page", "offset", "start", "next", "skip", "skiptoken"), "cursor"),
     **dict.fromkeys(("continuation", "continuation_token", "next_page", "pagetoken"), "cursor"),
     **dict.fromkeys(("page_token", "page[number]", "page[offset]", "page[cursor]"), "cursor"),
@@ -50,7 +50,7 @@ FILTER_NAME = re.compile(
     r"(?:filters?\[(?P<within>\w+)\]|(?P<alone>\w+?))"
     r"(?:\[(?:eq|in|any|\$eq|\$in|)\]|__(?:in|exact|eq))?"
 )
-FORMAT_NAMES = ("format", "output", "_format", "fmt", "f", "outputformat", "alt")
+FOREIGN_FORMAT_PARAMETERS = ("format", "output", "_format", "fmt", "f", "outputformat", "alt")
 PERIOD_HINT = (
     "`date` takes both ends in one: `date=2023-01/2023-06`, and `..` for an open one: "
     "`2023/..`, `../2023`"
@@ -99,8 +99,12 @@ def nearest_parameter(name: str, known: Collection[str]) -> str | None:
     for spelling in (name.casefold(), bare):
         if spelling in known:
             return spelling
-        if spelling in PARAMETER_NAMES or spelling in HINTS or spelling in FORMAT_NAMES:
-            meant = PARAMETER_NAMES.get(spelling)
+        if (
+            spelling in FOREIGN_PARAMETERS
+            or spelling in HINTS
+            or spelling in FOREIGN_FORMAT_PARAMETERS
+        ):
+            meant = FOREIGN_PARAMETERS.get(spelling)
             return meant if meant in known else None
     parts = FILTER_NAME.fullmatch(bare)
     inner = (parts["within"] or parts["alone"]) if parts else bare
@@ -110,7 +114,7 @@ def nearest_parameter(name: str, known: Collection[str]) -> str | None:
 def hint(name: str, value: str) -> str | None:
     """Return advice for a parameter of another API, or None."""
     bare = strip_marks(name)
-    if bare not in FORMAT_NAMES:
+    if bare not in FOREIGN_FORMAT_PARAMETERS:
         return HINTS.get(name.casefold()) or HINTS.get(bare)
     if value.casefold() in ("json", "application/json", ""):
         return "without it the answer is JSON"

@@ -18,7 +18,7 @@ from app.suggestions import nearest
 if TYPE_CHECKING:
     from app.filters.query import EventFilter
 
-Term = tuple[str, str]  # a kind and a value
+FilterTerm = tuple[str, str]  # a kind and a value
 MAX_LISTED_VALUES = 20  # listed in the message about an unknown value
 SYMBOLS = [symbol for sizes in quantities.UNIT_SIZES.values() for symbol in sizes]
 WORDS_WITH_PREFIX = Prepared(
@@ -66,9 +66,9 @@ class FilterPlan:
 
     candidates: Candidates
     # For each list, an event must have one of the terms, and with it none of the others.
-    any_of: list[list[tuple[Term, tuple[Term, ...]]]] = field(default_factory=list)
+    any_of: list[list[tuple[FilterTerm, tuple[FilterTerm, ...]]]] = field(default_factory=list)
     looked_up: list[list[int]] = field(default_factory=list)  # more such lists, of term ids
-    none_of: list[Term] = field(default_factory=list)
+    none_of: list[FilterTerm] = field(default_factory=list)
     bounds: list[ColumnBound] = field(default_factory=list)
     phrases: list[tuple[str, ...]] = field(default_factory=list)
     quantity: QuantityBound | None = None
@@ -84,7 +84,7 @@ class FilterPlan:
             self.faults.append(values.fault(self.candidates, name, value))
         return matches
 
-    def require_any(self, terms: Iterable[Term]) -> None:
+    def require_any(self, terms: Iterable[FilterTerm]) -> None:
         """Require that an event has one of these terms."""
         self.any_of.append([(term, ()) for term in terms])
 
@@ -206,7 +206,9 @@ class TermFilter(ParameterMeaning):
             plan.require_any(self.terms(connection, values, plan))
         plan.none_of += self.terms(connection, unwanted, plan)
 
-    def terms(self, connection: Connection, values: Iterable[str], plan: FilterPlan) -> list[Term]:
+    def terms(
+        self, connection: Connection, values: Iterable[str], plan: FilterPlan
+    ) -> list[FilterTerm]:
         """Return the terms for the values; the plan keeps the faults of unknown ones."""
         return [
             (self.parameter, word)
@@ -269,7 +271,7 @@ class TakingPart(ParameterMeaning):
             )
 
 
-def _pairs(actors: Iterable[str], roles: Iterable[str]) -> list[Term]:
+def _pairs(actors: Iterable[str], roles: Iterable[str]) -> list[FilterTerm]:
     return [("actor-role", f"{actor}:{role}") for actor, role in product(actors, roles)]
 
 

@@ -67,7 +67,9 @@ Sort = TypeAliasType(
     "Sort",
     Annotated[str, schemas.OneOf(SORTS, suggest_sort)],
 )
-Interval = TypeAliasType("Interval", Annotated[str, schemas.OneOf(INTERVALS, suggest_interval)])
+HistogramInterval = TypeAliasType(
+    "HistogramInterval", Annotated[str, schemas.OneOf(INTERVALS, suggest_interval)]
+)
 FindingKind = TypeAliasType("FindingKind", Annotated[str, schemas.OneOf(FINDINGS)])
 
 EMPTY = "is empty; leave the parameter out or give a value"
@@ -260,11 +262,11 @@ DEGREES_PATTERN = rf"{BLANKS_PATTERN}{schemas.DECIMAL}{BLANKS_PATTERN}"
 MOMENT_PATTERN = "[-+0-9WTtZz:., ]+"
 UNMARKED = schemas.VISIBLE.replace("[^", "[^!")  # any visible character but `!`
 # A text that is not blank and has no `!` in front, and one that is not blank after a `!`.
-WORD_PATTERN = f"({schemas.BLANK}+{schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
+SPACED_PATTERN = f"({schemas.BLANK}+{schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
 NAME_PATTERN = (
     f"((!{schemas.BLANK}*|{schemas.BLANK}+){schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
 )
-EVENT_MEMBERS = "|".join(schemas.Event.model_fields)
+EVENT_MEMBER_PATTERN = "|".join(schemas.Event.model_fields)
 
 FILE_FIELDS = "|".join(dict.fromkeys(name for fmt in FORMATS.values() for name in fmt.fields))
 FILE_OPTIONS = (*LIST_OPTIONS, "lossless")  # of a file
@@ -298,7 +300,7 @@ FilterWord = Annotated[
     StringConstraints(max_length=MAX_VALUE_CHARS),
     AfterValidator(_not_excluded),
     AfterValidator(_text),
-    _schema(WORD_PATTERN, MAX_VALUE_CHARS),
+    _schema(SPACED_PATTERN, MAX_VALUE_CHARS),
 ]
 Text = Annotated[
     str,
@@ -578,13 +580,13 @@ class EventQuery(ListQuery):
     """A page of events: the list, and how much of it."""
 
     limit: Limit = Field(50, description="How many at most.", examples=[50])
-    fields: Annotated[str, AfterValidator(_fields), _schema(_list_of(EVENT_MEMBERS))] | None = (
-        Field(
-            None,
-            description="Only these members of each event, separated by commas; `match` comes with "
-            "`date` all the same.",
-            examples=["id,title,date"],
-        )
+    fields: (
+        Annotated[str, AfterValidator(_fields), _schema(_list_of(EVENT_MEMBER_PATTERN))] | None
+    ) = Field(
+        None,
+        description="Only these members of each event, separated by commas; `match` comes with "
+        "`date` all the same.",
+        examples=["id,title,date"],
     )
     total: Total = Field(
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
@@ -694,7 +696,7 @@ class FacetQuery(EventFilter):
 class HistogramQuery(EventFilter):
     """How to cut the time of the hits."""
 
-    interval: Interval = Field(
+    interval: HistogramInterval = Field(
         description="Calendar spans: `millennium`, `century`, `decade` (2020 to 2029, as the date "
         "`202X` says it), `year`, `quarter`, `month`, `week` (ISO 8601) or `day`.",
         examples=["year"],

@@ -10,7 +10,7 @@ from app import words
 from app.candidates import Candidates
 from app.dialects import Prepared
 from app.errors import refuse
-from app.filters.meaning import FilterPlan, Term
+from app.filters.meaning import FilterPlan, FilterTerm
 from app.filters.query import EventFilter
 
 TERMS = Prepared("SELECT kind, value, id FROM term WHERE kind IN :kinds AND value IN :values")
@@ -78,7 +78,7 @@ def resolve(connection: Connection, query: EventFilter) -> ResolvedFilter:
     return ResolvedFilter(plan, clauses, none_of, phrases)
 
 
-def _ids(connection: Connection, wanted: Iterable[Term]) -> dict[Term, int]:
+def _ids(connection: Connection, wanted: Iterable[FilterTerm]) -> dict[FilterTerm, int]:
     """Return the ids of these terms; terms that no event ever had are left out."""
     terms = set(wanted)
     if not terms:

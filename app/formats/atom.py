@@ -6,8 +6,9 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from app import __version__
 from app.formats import citations
-from app.formats.lines import About, Json, batch_documents
+from app.formats.lines import About, batch_documents
 from app.formats.prose import format_html, format_short, replace_unfit
+from app.json_types import Json
 
 # An empty feed has to say when it was updated too (section 4.1.1).
 NEVER_UPDATED = "1970-01-01T00:00:00Z"

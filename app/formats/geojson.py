@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from app.formats.lines import About, Json, batch_items, pick_members, write_json_list
+from app.formats.lines import About, batch_items, pick_members, write_json_list
+from app.json_types import Json
 
 ADDED_PROPERTIES = ("start", "end", "url")  # to the members of an event
 

@@ -10,8 +10,9 @@ from icalendar import Event as Entry
 from icalendar.prop import vInline
 
 from app import __version__, dates
-from app.formats.lines import About, Json, batch_documents
+from app.formats.lines import About, batch_documents
 from app.formats.prose import format_text, list_keywords, replace_unfit
+from app.json_types import Json
 
 A_DAY = timedelta(days=1)
 REFRESH = timedelta(hours=1)

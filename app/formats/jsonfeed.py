@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from app.formats import citations
-from app.formats.lines import About, Json, batch_items, pick_members, write_json_list
+from app.formats.lines import About, batch_items, pick_members, write_json_list
 from app.formats.prose import format_html, format_short, list_keywords
+from app.json_types import Json
 
 
 def write_jsonfeed(documents: Iterable[bytes], about: About) -> Iterator[bytes]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from app import dates
 from app.formats import citations
-from app.formats.lines import About, Json, batch_items, pick_members, write_json_list
+from app.formats.lines import About, batch_items, pick_members, write_json_list
+from app.json_types import Json
 
 SCHEMA = "https://schema.org/"
 # "https://schema.org" alone would have to be fetched by whoever reads the file. This says all

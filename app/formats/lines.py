@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID, uuid5
 
 from app.errors import Fault
+from app.json_types import Json
 
-Json = dict[str, Any]
 CHUNK_EVENTS = 200  # events a chunk
 MAX_EVENT_BYTES = (
     64 * 1024 * 1024

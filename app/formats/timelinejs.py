@@ -22,7 +22,6 @@ from app.errors import Fault
 from app.formats import citations
 from app.formats.lines import (
     About,
-    Json,
     Line,
     batch_items,
     damaged_file,
@@ -30,6 +29,7 @@ from app.formats.lines import (
     write_json_list,
 )
 from app.formats.markup import SOURCES_CLASS, preserve_text, read_html
+from app.json_types import Json
 from app.schemas import SLUG, read_json
 from app.words import fold
 

@@ -7,19 +7,19 @@ the events of a block that have a `term`. All of it can be rebuilt from the norm
 from app.index.blocks import BlockWriter, Mask, Slots, decode_posting, empty_mask, is_list, slots_of
 from app.index.check import find_faults
 from app.index.documents import join_entries
-from app.index.postings import EntryChange, count_events, rebuild, update_entries
-from app.index.terms import Term, ids_of_kind
+from app.index.postings import EntryChange, count_indexed_events, rebuild, update_entries
+from app.index.terms import IndexTerm, ids_of_kind
 from app.rows import BATCH, batches
 
 __all__ = [
     "BATCH",
     "BlockWriter",
     "EntryChange",
+    "IndexTerm",
     "Mask",
     "Slots",
-    "Term",
     "batches",
-    "count_events",
+    "count_indexed_events",
     "decode_posting",
     "empty_mask",
     "find_faults",

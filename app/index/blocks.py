@@ -236,9 +236,11 @@ class BlockWriter:
         changed = {term: _apply_changes(stored.get(term, b""), *of) for term, of in changes.items()}
         self._insert(block, {term: bits for term, bits in changed.items() if term not in stored})
         updated = [(changed[term], block, term) for term in stored if changed[term]]
-        rows.run(self.connection, UPDATE_POSTING, updated)
+        rows.execute_many(self.connection, UPDATE_POSTING, updated)
         emptied = [(block, term) for term in stored if not changed[term]]
-        rows.run(self.connection, "DELETE FROM posting WHERE block = {} AND term = {}", emptied)
+        rows.execute_many(
+            self.connection, "DELETE FROM posting WHERE block = {} AND term = {}", emptied
+        )
 
     def _insert(self, block: int, postings: Mapping[int, bytes]) -> None:
         nonempty = [(block, term, bits) for term, bits in postings.items() if bits]
@@ -266,7 +268,7 @@ class BlockWriter:
             self._move_postings(block, new_block, new_slots, postings)
             query = "UPDATE timeline SET block = {}, slot = {}, stamp = {} WHERE key = {}"
             changes = [(new_block, slot, self.stamp, row.key) for slot, row in enumerate(part)]
-            rows.run(self.connection, query, changes)
+            rows.execute_many(self.connection, query, changes)
 
     def _move_postings(
         self, old: int, new: int, new_slots: Changes, postings: Sequence[Any]

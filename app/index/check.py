@@ -13,10 +13,10 @@ from sqlalchemy import Connection, RowMapping, text
 
 from app.dates import DateError, parse
 from app.index.blocks import decode_posting, empty_mask, slots_of
-from app.index.documents import Entry, Measurement, read_entries_or_errors
+from app.index.documents import Entry, IndexedQuantity, read_entries_or_errors
 from app.index.keys import first_key_of_day
 from app.index.postings import timeline_row
-from app.index.terms import WORD_IDS, Term, encode_terms
+from app.index.terms import WORD_IDS, IndexTerm, encode_terms
 from app.rows import BATCH, batches
 from app.words import fold
 
@@ -185,9 +185,9 @@ def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterato
         progress(done)
 
 
-def _terms(connection: Connection, ids: set[int]) -> dict[int, Term]:
+def _terms(connection: Connection, ids: set[int]) -> dict[int, IndexTerm]:
     """Return the terms with these ids; unknown ids are left out."""
-    terms: dict[int, Term] = {}
+    terms: dict[int, IndexTerm] = {}
     for batch in batches(sorted(ids)):
         numbers = ", ".join(map(str, batch))
         query = f"SELECT id, kind, value FROM term WHERE id IN ({numbers})"
@@ -195,19 +195,21 @@ def _terms(connection: Connection, ids: set[int]) -> dict[int, Term]:
     return terms
 
 
-def _measured(connection: Connection, first: int, last: int) -> dict[int, tuple[Measurement, ...]]:
+def _measured(
+    connection: Connection, first: int, last: int
+) -> dict[int, tuple[IndexedQuantity, ...]]:
     """Return the measurements of the events between two keys, by key."""
-    measurements: dict[int, tuple[Measurement, ...]] = {}
+    measurements: dict[int, tuple[IndexedQuantity, ...]] = {}
     query = (
         "SELECT key, measure, kind, low, high FROM measurement"
         " WHERE key BETWEEN :first AND :last ORDER BY key, position"
     )
     for key, *values in connection.execute(text(query), {"first": first, "last": last}):
-        measurements[key] = (*measurements.get(key, ()), Measurement(*values))
+        measurements[key] = (*measurements.get(key, ()), IndexedQuantity(*values))
     return measurements
 
 
-def _differs(row: RowMapping, entry: Entry | None, posted: dict[int, Term | None]) -> bool:
+def _differs(row: RowMapping, entry: Entry | None, posted: dict[int, IndexTerm | None]) -> bool:
     if entry is None:
         return True
     expected: dict[str, Any] = {**timeline_row(entry), "body": entry.body, "words": entry.words}

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import Connection, text
@@ -14,12 +14,11 @@ from sqlalchemy.exc import DBAPIError
 from app import dates, quantities, rows
 from app.dialects import listed
 from app.index.terms import EVERY_TERM, TermValues
+from app.json_types import Json
 from app.rows import EventRows
 from app.words import fold, make_search_text
 
 NEVER_KNOWN = dates.END + 1  # later than any day in a query
-
-Json = dict[str, Any]
 
 
 RELATED_FROM = text("SELECT target_id, event_id FROM relation WHERE target_id IN :ids").bindparams(
@@ -31,7 +30,7 @@ QUANTITY_MEMBERS = ("measure", "value", "max_value", "qualifier", "unit", "text"
 ABSENT = {None}
 MAX_CACHED_DATES = 1 << 13
 actor_members = itemgetter(*ACTOR_MEMBERS)
-encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class MissingRecordError(LookupError):
@@ -42,7 +41,7 @@ class MissingRecordError(LookupError):
 UNREADABLE = (dates.DateError, ArithmeticError, TypeError, MissingRecordError, DBAPIError)
 
 
-class Measurement(NamedTuple):
+class IndexedQuantity(NamedTuple):
     """A quantity in the form in which it is compared."""
 
     measure: str
@@ -62,7 +61,7 @@ class Entry(NamedTuple):
     known: int
     publishers: int
     words: str
-    measurements: tuple[Measurement, ...]
+    measurements: tuple[IndexedQuantity, ...]
 
     @property
     def sure(self) -> bool:
@@ -226,7 +225,7 @@ def _encoded(document: Json) -> bytes:
         for place in document["places"]
         for name in ("latitude", "longitude")
     )
-    return encode_json(document).encode() if tiny else to_json(document)
+    return json_text(document).encode() if tiny else to_json(document)
 
 
 def _reported(source: Json) -> int:
@@ -247,12 +246,12 @@ def _words(event: Json, parts: dict[str, list[Json]]) -> str:
     )
 
 
-def _measurement(quantity: Json) -> Measurement:
+def _measurement(quantity: Json) -> IndexedQuantity:
     members = (quantity[name] for name in ("value", "max_value", "qualifier", "unit"))
     low, high = quantities.find_amount_range(*members)
     kind = quantities.find_unit_kind(quantity["unit"])
     measure = fold(quantity["measure"])
-    return Measurement(
+    return IndexedQuantity(
         measure, kind, quantities.encode_sortable(low), quantities.encode_sortable(high)
     )
 

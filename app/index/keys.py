@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from app import rows
 
 LABEL_BITS = 39  # with the 24 of the day (up to dates.END) 63, as many as the engines have
-LABELS = 1 << LABEL_BITS
+MAX_LABELS = 1 << LABEL_BITS
 DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
 MAX_STRIDE = 1 << 20  # room left after an id that is appended to its day
 KEYED_TABLES = ("timeline", "document", "wording", "measurement")  # and the first of each block
@@ -36,7 +36,7 @@ def first_key_of_day(day: int) -> int:
 
 def spread_keys(day: int, count: int) -> list[int]:
     """Return `count` keys of one day, evenly spread."""
-    return _spread(first_key_of_day(day), LABELS, count)
+    return _spread(first_key_of_day(day), MAX_LABELS, count)
 
 
 class Gap(NamedTuple):

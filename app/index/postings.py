@@ -128,7 +128,7 @@ def _place(connection: Connection, blocks: BlockWriter, new: Sequence[Entry]) ->
 def _update(connection: Connection, blocks: BlockWriter, staying: Sequence[Entry]) -> None:
     """Update the timeline's rows of events that stay in their places."""
     changes = [(*timeline_row(entry).values(), blocks.stamp, entry.event_id) for entry in staying]
-    rows.run(connection, UPDATE_TIMELINE, changes)
+    rows.execute_many(connection, UPDATE_TIMELINE, changes)
 
 
 def _link(connection: Connection, blocks: BlockWriter, links: Iterable[Link]) -> None:
@@ -144,7 +144,7 @@ def _link(connection: Connection, blocks: BlockWriter, links: Iterable[Link]) ->
             was = terms.decode_terms(row.terms)
             blocks.add_terms(row.block, row.slot, set(related) - was)
             changes.append((terms.encode_terms(was.union(related)), row.key))
-        rows.run(connection, "UPDATE document SET terms = {} WHERE key = {}", changes)
+        rows.execute_many(connection, "UPDATE document SET terms = {} WHERE key = {}", changes)
 
 
 def _displace(
@@ -160,7 +160,7 @@ def _displace(
     blocks.drop_empty({row.block for row in rows})
 
 
-def count_events(connection: Connection) -> int:
+def count_indexed_events(connection: Connection) -> int:
     """Return how many events are stored, whatever state the read model is in."""
     return int(connection.execute(text("SELECT count(*) FROM event")).scalar_one())
 
@@ -240,7 +240,7 @@ def timeline_row(entry: Entry) -> dict[str, Any]:
 def _remove_documents(connection: Connection, stored_keys: Sequence[int]) -> None:
     """Delete documents, wordings and measurements of the events with these keys."""
     for table in keys.KEYED_TABLES[1:]:
-        rows.run(
+        rows.execute_many(
             connection, f"DELETE FROM {table} WHERE key = {{}}", [(key,) for key in stored_keys]
         )
 

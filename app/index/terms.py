@@ -8,13 +8,13 @@ from sqlalchemy import Connection, text
 
 from app import rows
 
-Term = tuple[str, str]  # a kind ("actor") and a value ("serbia")
+IndexTerm = tuple[str, str]  # a kind ("actor") and a value ("serbia")
 TermValues = Mapping[str, set[str]]  # by kind
 TERM_KINDS = (
     *("every", "type", "status", "actor", "role", "actor-role", "place", "country", "tag"),
     *("source", "publisher", "related", "word", "measure", "unit"),
 )
-EVERY_TERM: Term = ("every", "event")  # of every event
+EVERY_TERM: IndexTerm = ("every", "event")  # of every event
 IDS_PER_KIND = 1 << 27
 MAX_CACHED_TERMS = 1 << 16  # of each kind
 TERM_IDS = (
@@ -84,7 +84,7 @@ def adjust_counts(connection: Connection, changes_of_terms: Iterable[tuple[int, 
     Words are not counted: no answer shows their counts, and each event has many.
     """
     changes = [(more, term) for term, more in changes_of_terms if more and term not in WORD_IDS]
-    rows.run(connection, "UPDATE term SET events = events + {} WHERE id = {}", changes)
+    rows.execute_many(connection, "UPDATE term SET events = events + {} WHERE id = {}", changes)
 
 
 def encode_terms(terms: Collection[int]) -> bytes:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,6 +13,7 @@ from app import dates
 from app.dialects import Prepared
 from app.filters import AuditQuery, Choice, EventFilter, resolve
 from app.index import Mask
+from app.json_types import Json
 from app.reads.bitmaps import Bitmap, match_blocks, match_clause
 from app.reads.blocks import Array, BlockState, Older, cached, columns
 from app.reads.cursors import Page, Position, read_cursor, write_cursor, write_json
@@ -21,7 +21,6 @@ from app.reads.hits import Hits, batch_keys
 from app.reads.orders import key_at, locate
 from app.reads.room import MAX_DOCUMENTS_PER_QUERY, documents
 
-Json = dict[str, Any]
 SOURCES = Prepared("SELECT id, published, accessed FROM source WHERE published IS NOT NULL")
 SOURCE_TERMS = Prepared("SELECT id FROM term WHERE kind = 'source' AND value IN :ids")
 

@@ -15,7 +15,6 @@ from app.index import Mask, empty_mask
 from app.store import Cache
 
 Array = npt.NDArray[Any]
-Rows = Sequence[Any]
 
 COLUMN_TYPES: dict[str, str] = {
     "key": "<i8",
@@ -95,26 +94,26 @@ class Columns:
         return values <= value if smallest <= value < greatest else bool(greatest <= value)
 
 
-Value = TypeVar("Value")
-Older = tuple[int, Value] | None  # the stamp of an older state, and its value
+V = TypeVar("V")
+Older = tuple[int, V] | None  # the stamp of an older state, and its value
 
 
 def cached(
     connection: Connection,
     key: Hashable,
     stamp: int,
-    compute: Callable[[Older[Value]], Value],
-    size: Callable[[Value], int] = attrgetter("size"),
+    compute: Callable[[Older[V]], V],
+    size: Callable[[V], int] = attrgetter("size"),
     *,
     per_filter: bool = False,
-) -> Value:
+) -> V:
     """Return the cached value for `key` in the state `stamp`, or compute and store it.
 
     `compute` gets the value of an older state if it is still cached. `per_filter` marks values that
     only one filter uses; they leave the cache first.
     """
     cache = cache_of(connection)
-    entry: Older[Value] = cache.get(key)
+    entry: Older[V] = cache.get(key)
     if entry and entry[0] == stamp:
         return entry[1]
     older = entry if entry and entry[0] < stamp else None
@@ -135,7 +134,7 @@ def columns(connection: Connection, block: BlockState) -> Columns:
     return cached(connection, ("columns", block.id), block.stamp, make)
 
 
-def _columns(rows: Rows, previous: Mapping[str, Array] | None) -> Columns:
+def _columns(rows: Sequence[Any], previous: Mapping[str, Array] | None) -> Columns:
     """Return the previous columns with the changed rows written over them."""
     if previous:
         of = {name: column.copy() for name, column in previous.items()}

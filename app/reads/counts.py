@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pycountry
@@ -12,6 +12,7 @@ from app import dates
 from app.dialects import Prepared
 from app.errors import Fault, refuse
 from app.filters import EventFilter, FacetQuery, HistogramQuery, resolve
+from app.json_types import Json
 from app.reads.cursors import write_json
 from app.reads.hits import Hits
 from app.reads.spans import (
@@ -24,7 +25,6 @@ from app.reads.spans import (
 from app.reads.tallies import Spans, count_commonest, spans_of
 
 MAX_BUCKETS = 5000
-Json = dict[str, Any]
 
 # -- facets ---------------------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ SHARED_NAMES = {
 }
 ALL_TYPES = Prepared("SELECT id, label FROM type ORDER BY id")
 # The queries for labels; the values of other facets are their own labels.
-LABELS: Mapping[str, Prepared] = {
+LABEL_QUERIES: Mapping[str, Prepared] = {
     "type": Prepared("SELECT id, label FROM type WHERE id IN :values"),
     **{
         name: Prepared(f"SELECT id, name FROM {name} WHERE id IN :values")
@@ -80,8 +80,8 @@ def shared_names(connection: Connection) -> dict[str, frozenset[str]]:
 def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str, str]:
     """Return the label of each value of a facet; the value itself if it has no label."""
     label_of: dict[str, str] = {}
-    if name in LABELS:
-        label_of = dict(LABELS[name].rows(connection, values=values))
+    if name in LABEL_QUERIES:
+        label_of = dict(LABEL_QUERIES[name].rows(connection, values=values))
     elif name == "country":
         countries = {value: pycountry.countries.get(alpha_2=value) for value in values}
         label_of = {v: getattr(c, "common_name", c.name) for v, c in countries.items() if c}

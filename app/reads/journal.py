@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, text
 from app.dialects import Prepared
 from app.errors import Fault, Problem
 from app.filters import ChangesQuery, RevisionsQuery
+from app.json_types import Json
 from app.reads.cursors import (
     EVER_EXISTED,
     Page,
@@ -23,7 +24,6 @@ from app.reads.cursors import (
 from app.reads.room import MAX_PAGE_BYTES, share, within_room
 from app.schemas import DERIVED_DATE_MEMBERS, EDIT_MEMBERS, SLUG
 
-Json = dict[str, Any]
 FEED = ["changes"]  # the identity of its cursors
 # A body that fits into its share of a page is read with its row, a larger one on its own.
 SMALL_BODY = "CASE WHEN length(body) <= :share THEN body END AS body"

@@ -20,7 +20,7 @@ from app.server.read_watch import ReadWatch
 
 # The parser does not report its position, so a head that begins inside a piece may exceed the cap
 # by the size of a piece.
-PIECE_BYTES = 4096
+PARSED_PIECE_BYTES = 4096
 NO_HEADERS: Mapping[str, str] = {}
 FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 
@@ -133,7 +133,9 @@ class Connection(HttpToolsProtocol):
         try:
             while rest and self._refusal is None:
                 rest = rest[
-                    self._feed(rest[: min(PIECE_BYTES, self.max_head - self._unparsed_bytes)]) :
+                    self._feed(
+                        rest[: min(PARSED_PIECE_BYTES, self.max_head - self._unparsed_bytes)]
+                    ) :
                 ]
         except httptools.HttpParserError as error:
             wrong_target = isinstance(error, httptools.HttpParserCallbackError)

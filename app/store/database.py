@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from app.dialects import TOO_COSTLY, Reader, dialect_for
+from app.dialects import TOO_COSTLY, SnapshotPool, dialect_for
 from app.downloads import Downloads
 from app.errors import Problem
 from app.settings import Settings
 from app.store.cache import Cache
 from app.store.probe import PROBE_SECONDS, Probe
-from app.store.schema import Schema, address
+from app.store.schema import Schema, describe_address
 from app.waiting import Limiter, Signal, WorkCounter
 
 P = ParamSpec("P")
@@ -86,7 +86,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def _snapshot(self, reader: Reader) -> Iterator[Connection]:
+    def _snapshot(self, reader: SnapshotPool) -> Iterator[Connection]:
         try:
             with reader.connect() as connection:
                 yield connection
@@ -163,7 +163,7 @@ class Database:
 
     async def _read_in_thread(
         self,
-        reader: Reader,
+        reader: SnapshotPool,
         work: Callable[Concatenate[Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
@@ -175,7 +175,7 @@ class Database:
 
     def _read_with(
         self,
-        reader: Reader,
+        reader: SnapshotPool,
         work: Callable[Concatenate[Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
@@ -254,4 +254,4 @@ class Database:
         return self.dialect.url.database or ""
 
     def __str__(self) -> str:
-        return address(self.dialect)
+        return describe_address(self.dialect)

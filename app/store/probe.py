@@ -7,7 +7,7 @@ import anyio.to_thread
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.dialects import Dialect, Reader, lost, unavailable
+from app.dialects import Dialect, SnapshotPool, lost, unavailable
 from app.errors import Problem
 from app.store.schema import Schema
 
@@ -18,7 +18,7 @@ class Probe:
     """Reads one row over a connection of its own. Concurrent calls share one look."""
 
     def __init__(
-        self, dialect: Dialect, reader: Reader, schema: Schema, threads: anyio.CapacityLimiter
+        self, dialect: Dialect, reader: SnapshotPool, schema: Schema, threads: anyio.CapacityLimiter
     ) -> None:
         self._dialect = dialect
         self._reader = reader

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from app.dialects import FULL, AwayError, Dialect, FullError, Reader, StoreError, unavailable
+from app.dialects import FULL, AwayError, Dialect, FullError, SnapshotPool, StoreError, unavailable
 from app.models import COPYING, RESTORING
 
 logger = logging.getLogger("dateline")
@@ -26,7 +26,7 @@ MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
 class Schema:
     """The tables of one store."""
 
-    def __init__(self, dialect: Dialect, reader: Reader) -> None:
+    def __init__(self, dialect: Dialect, reader: SnapshotPool) -> None:
         self._dialect = dialect
         self._reader = reader
         self._is_current = False
@@ -156,10 +156,10 @@ class Schema:
             raise (AwayError if away else StoreError)(f"{self}: {reason}") from error
 
     def __str__(self) -> str:
-        return address(self._dialect)
+        return describe_address(self._dialect)
 
 
-def address(dialect: Dialect) -> str:
+def describe_address(dialect: Dialect) -> str:
     """Return the store's address for people: a file, or host, port and name."""
     url = dialect.url
     host = f"{url.host}:{url.port}" if url.port else url.host

@@ -28,7 +28,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 DoNotTrack = TypeAliasType("DoNotTrack", Annotated[str, schemas.OneOf(("1", "0", "true", "false"))])
-FORMATS = {"type": "string", "pattern": "^(json|xml)$", "examples": ["json"]}
+OEMBED_FORMATS = {"type": "string", "pattern": "^(json|xml)$", "examples": ["json"]}
 
 
 def _json(value: str) -> str:
@@ -60,7 +60,7 @@ class OembedQuery(BaseModel):
         description="The highest that fits, in pixels.",
         examples=[400],
     )
-    format: Annotated[str, AfterValidator(_json), WithJsonSchema(FORMATS)] = Field(
+    format: Annotated[str, AfterValidator(_json), WithJsonSchema(OEMBED_FORMATS)] = Field(
         "json", description="`json`. The other of the specification, `xml`, is answered 501."
     )
     dnt: DoNotTrack | None = Field(

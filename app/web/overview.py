@@ -3,11 +3,12 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from app import dates
+from app.json_types import Json
 from app.reads import Bucket, Density
 from app.web.marks import Mark, Scale
 from app.web.strip import Bar, Tick, draw_ticks, write_caption
@@ -28,8 +29,6 @@ NARROW_LETTERS, WIDE_LETTERS = frozenset("fijlrtI.,:;'|!()[] "), frozenset("mwMW
 EARLIEST_SHARE = 8  # one event in so many may lie before the window, or behind it
 MIN_GAIN = 0.6  # if that makes the window shorter than this
 
-Json = dict[str, Any]
-
 
 class Title(NamedTuple):
     """A title in a picture: its lines, each with its y, and where they begin or end."""
@@ -49,7 +48,7 @@ class Item(NamedTuple):
     title: Title
 
 
-class Rows(NamedTuple):
+class LaneRows(NamedTuple):
     """The events of a lane in one layout, and its height in pixels."""
 
     height: int
@@ -64,7 +63,7 @@ class Lane:
     label: str
     colour: int
     events: int
-    rows: Mapping[str, Rows]  # by layout
+    rows: Mapping[str, LaneRows]  # by layout
 
 
 class CountLane(NamedTuple):
@@ -304,7 +303,7 @@ def _lane(value: str | None, label: str, colour: int, members: Sequence[tuple[Js
     return Lane(value, label, colour, len(members), rows)
 
 
-def _rows(members: Sequence[tuple[Json, Mark]], width: int, *, stacked: bool) -> Rows:
+def _rows(members: Sequence[tuple[Json, Mark]], width: int, *, stacked: bool) -> LaneRows:
     """Pack events into rows of a plot so wide, first come first placed, so that none overlap.
 
     If `stacked`, a title stands above its mark, on two lines if need be.
@@ -313,7 +312,7 @@ def _rows(members: Sequence[tuple[Json, Mark]], width: int, *, stacked: bool) ->
     place = _stack if stacked else _line_up
     items = [place(event, mark, width, taken) for event, mark in members]
     pitch = LINE_PIXELS if stacked else ROW_PIXELS
-    return Rows(len(taken) * pitch + 2 * LANE_PADDING_PIXELS, items)
+    return LaneRows(len(taken) * pitch + 2 * LANE_PADDING_PIXELS, items)
 
 
 def _line_up(event: Json, mark: Mark, width: int, taken: list[list[tuple[float, float]]]) -> Item:

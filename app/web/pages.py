@@ -31,7 +31,7 @@ from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, relative_url
 from app.web.marks import LEGEND, draw_svg
 from app.web.query import LANES, EmbedQuery, PageQuery, QueryPairs, clean_pairs
-from app.web.view import FACETS, MAX_FACET_VALUES, View, read_view
+from app.web.view import FACET_HEADINGS, MAX_FACET_VALUES, View, read_view
 
 HTML = "text/html; charset=utf-8"
 FORMAT_NAMES = {
@@ -55,13 +55,13 @@ ORDER_NAMES = {
 PAGES = load_templates(Path(__file__).parent / "templates")
 PAGES.globals |= {
     "assets": ASSETS,
-    "facet_names": FACETS,
+    "facet_names": FACET_HEADINGS,
     "formats": FORMATS,
     "max_facet_values": MAX_FACET_VALUES,
     "format_names": FORMAT_NAMES,
     "order_names": ORDER_NAMES,
     "draw_svg": draw_svg,
-    "lane_names": {name: FACETS[name] for name in LANES},
+    "lane_names": {name: FACET_HEADINGS[name] for name in LANES},
     "legend": LEGEND,
     "up": "",  # the way to the page's folder, if an error is shown in another
 }

@@ -4,18 +4,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from app import dates, reads
 from app.filters import EventFilter, EventQuery, RevisionsQuery, resolve
+from app.json_types import Json
 from app.web.overview import MAX_EVENTS, MAX_LANES, LaneName, Overview, draw_counts, draw_overview
 from app.web.query import PageQuery
 from app.web.strip import Strip, draw_strip
 
-Json = dict[str, Any]
-FACETS: Mapping[str, str] = {
+FACET_HEADINGS: Mapping[str, str] = {
     "type": "Type",
     "actor": "Actor",
     "place": "Place",
@@ -116,7 +116,7 @@ def read_view(
     page = reads.page(connection, now, query.listing)
     events = [json.loads(item) for item in page.items]
     density = reads.measure_density(connection, query)
-    facets = {name: _facet(connection, query, name) for name in FACETS} if form else {}
+    facets = {name: _facet(connection, query, name) for name in FACET_HEADINGS} if form else {}
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query.event) if query.event else None
     total = page.total or 0

@@ -9,10 +9,11 @@ from sqlmodel import Session
 
 from app import schemas
 from app.errors import Fault, Problem, refuse
+from app.json_types import Json
 from app.plain import count
 from app.writes.events import EVENT
 from app.writes.journal import By
-from app.writes.records import Json, Precondition, Saved, fetch_for_edit, save_edit, without_derived
+from app.writes.records import Precondition, Saved, fetch_for_edit, save_edit, without_derived
 
 
 def add_source(

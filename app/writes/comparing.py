@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, NamedTuple
 
+from app.json_types import Json
 from app.words import fold
 from app.writes.journal import Revision
 
-Json = dict[str, Any]
 MAX_DISTANCE_KM = 10.0  # between two pairs of coordinates of one place
 EARTH_RADIUS_KM = 6371.0
 EMPTY_VALUES: tuple[Any, ...] = (None, [])  # null and empty say that there is none

@@ -13,6 +13,7 @@ from app import index, schemas
 from app.candidates import Candidates, SearchedColumn
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse
+from app.json_types import Json
 from app.models import TABLES
 from app.rows import PARTS, EventRows, insert, stored
 from app.words import make_slug
@@ -46,7 +47,6 @@ MEMBER_OF_COLUMN = {  # of an event, by the column or table that holds them
 QUANTITY_VALUES = attrgetter("measure", "value", "max_value", "qualifier", "unit", "text")
 CITATION_VALUES = attrgetter("role", "quote", "locator", "note")
 EVENT_VALUES = itemgetter(*TABLES["event"].columns.keys())
-Json = dict[str, Any]
 
 
 class EventDifference(NamedTuple):

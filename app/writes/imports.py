@@ -15,8 +15,9 @@ from app.candidates import Candidates
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse, wrong
 from app.formats import Line
+from app.json_types import Json
 from app.plain import count
-from app.rows import EventRows, Json, stored
+from app.rows import EventRows, stored
 from app.words import fold, make_slug
 from app.writes.events import (
     EVENT,

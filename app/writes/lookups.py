@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app import index, rows, schemas
 from app.candidates import Candidates, SearchedColumn
 from app.errors import Fault, from_validation, refuse
-from app.rows import Json
+from app.json_types import Json
 from app.words import make_slug
 from app.writes.comparing import (
     EMPTY_VALUES,

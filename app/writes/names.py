@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app import rows
 from app.dialects import listed
+from app.json_types import Json
 from app.rows import batches
 from app.words import fold, make_search_text, make_slug
 
@@ -98,9 +99,9 @@ class NameTable:
         self._table = table
         self._announce = announce  # each new name, with its table and its id
         self._ids = IdAllocator(session, table)
-        self._known: dict[str, rows.Json | None] = {}  # by folded name; None if it is new
+        self._known: dict[str, Json | None] = {}  # by folded name; None if it is new
         self._made: list[tuple[str, ...]] = []
-        self.records: dict[str, rows.Json] = {}
+        self.records: dict[str, Json] = {}
 
     def ask(self, names: Iterable[str]) -> None:
         """Look up which of the names are stored, in one query."""
@@ -115,18 +116,18 @@ class NameTable:
             make_slug(name) for folded, name in new_names.items() if not self._known[folded]
         )
 
-    def _learn(self, folded: str, record_id: str, name: str) -> rows.Json:
+    def _learn(self, folded: str, record_id: str, name: str) -> Json:
         record = self._known[folded] = self.records[record_id] = {"id": record_id, "name": name}
         return record
 
-    def find(self, name: str) -> rows.Json:
+    def find(self, name: str) -> Json:
         """Return the id and the name as first spelt; create it if it is new."""
         folded = fold(name)
         if folded not in self._known:
             self.ask([name])
         return self._known[folded] or self._make(folded, name)
 
-    def _make(self, folded: str, name: str) -> rows.Json:
+    def _make(self, folded: str, name: str) -> Json:
         record_id = self._ids.make(name)
         self._made.append((record_id, name, folded, make_search_text([[name]])))
         self._announce(self._table, record_id, name)

@@ -11,6 +11,7 @@ from werkzeug.datastructures import ETags
 
 from app import reads, schemas
 from app.errors import Fault, Problem, refuse
+from app.json_types import Json
 from app.plain import count
 from app.words import make_slug
 from app.writes.events import EVENT, StoredKind
@@ -19,7 +20,6 @@ from app.writes.names import IdAllocator
 from app.writes.retries import WriteAnswer
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
-Json = dict[str, Any]
 RECORD_KINDS: Mapping[str, StoredKind] = {
     kind.name: kind for kind in (EVENT, SOURCE, ACTOR, PLACE, TYPE)
 }

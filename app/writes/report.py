@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.rows import Json
+from app.json_types import Json
 from app.writes.similar import find_similar
 
 MAX_LISTED_RECORDS = 200  # of one kind for each op, and as many namesakes

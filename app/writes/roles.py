@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from app.errors import Fault, refuse
 from app.formats import TEMPLATE_ROLES, Line, explain_two_roles, may_be_role, read_parenthesis
+from app.json_types import Json
 from app.schemas import SLUG
 
-Json = dict[str, Any]
 STORED_ROLES = text("SELECT DISTINCT role FROM event_actor WHERE role IS NOT NULL")
 MAX_NOTES = 50  # different parentheses that a report names
 

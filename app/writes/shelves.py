@@ -6,7 +6,8 @@ from typing import Any
 from sqlmodel import Session
 
 from app import rows
-from app.rows import Json, batches
+from app.json_types import Json
+from app.rows import batches
 from app.words import make_slug
 from app.writes.names import IdAllocator
 from app.writes.vocabulary import Handle, VocabularyKind

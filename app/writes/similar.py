@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.words import fold
 
-MAX_NEIGHBOURS = 50  # names before a name and as many behind it, in the order of the alphabet
+MAX_NAME_NEIGHBOURS = 50  # names before a name and as many behind it, in the order of the alphabet
 MIN_LETTERS = 6  # of a name that may be misspelt: shorter ones differ by too little
 MIN_SCORE = 90.0  # of 100: two letters of twenty may differ
 LEGAL_FORMS = {  # legal forms of companies
@@ -82,4 +82,4 @@ def find_similar(session: Session, kind: str, name: str) -> list[tuple[str, str]
 
 def _candidates(session: Session, kind: str, probe: str) -> Iterator[Any]:
     for query in NEIGHBOUR_QUERIES.get(kind, ()):
-        yield from session.execute(text(query), {"name": probe, "most": MAX_NEIGHBOURS})
+        yield from session.execute(text(query), {"name": probe, "most": MAX_NAME_NEIGHBOURS})

@@ -12,12 +12,12 @@ from sqlmodel import Session
 
 from app import index, rows, schemas
 from app.dialects import listed
+from app.json_types import Json
 from app.models import TABLES
 from app.words import fold, make_search_text, make_slug
 from app.writes.journal import By, JournalEntry, fetch_versions, record_changes
 from app.writes.names import NUMBERED, IdAllocator, NameTable, fetch_ids, numbered_parameters
 
-Json = dict[str, Any]
 Handle = tuple[str, ...]  # a name or address that finds a record
 
 

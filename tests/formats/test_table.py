@@ -103,9 +103,9 @@ def test_the_template_is_the_gas_contract_of_the_example_chronology() -> None:
     (line,) = read(write_template())
     assert line.faults == ()
     found = written(line.document)
-    known = {e["id"]: e for e in seeding.read_entries("events")}["serbia-azerbaijan-gas-contract"]
-    actors = {actor["id"]: actor["name"] for actor in seeding.read_entries("actors")}
-    sources = {source["id"]: source for source in seeding.read_entries("sources")}
+    known = {e["id"]: e for e in seeding.read_seed("events")}["serbia-azerbaijan-gas-contract"]
+    actors = {actor["id"]: actor["name"] for actor in seeding.read_seed("actors")}
+    sources = {source["id"]: source for source in seeding.read_seed("sources")}
     named = {
         **known,
         "actors": [{"name": actors[a["id"]], "role": a["role"]} for a in known["actors"]],

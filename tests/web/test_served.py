@@ -16,7 +16,7 @@ from app.formats import FORMATS
 from app.main import create_app
 from app.settings import Settings
 from app.web.pages import PAGES
-from app.web.view import FACETS, INVERSE
+from app.web.view import FACET_HEADINGS, INVERSE
 from stores import SqliteStores, migrated, seeded
 
 GAS = "serbia-azerbaijan-gas-contract"
@@ -124,7 +124,7 @@ def test_counts_are_those_that_a_choice_would_find(
 ) -> None:
     """Each value's, with it in place of what is chosen of its kind."""
     shown = page(reader, **asked)
-    boxes = [own for own in shown.of("input", type="checkbox") if own["name"] in FACETS]
+    boxes = [own for own in shown.of("input", type="checkbox") if own["name"] in FACET_HEADINGS]
     counts = [
         int(n) for n in re.findall(r'class="count">(\d+)<', reader.get("/", params=asked).text)
     ]

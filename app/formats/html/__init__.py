@@ -13,10 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app import dates
 from app.formats import citations
 from app.formats.lines import About, batch_documents
+from app.json_types import Json
 
-Json = dict[str, Any]
 TEMPLATES_FOLDER = Path(__file__).parent
-QUALIFIERS: Mapping[str, str] = {"about": "about ", "at-least": "at least ", "at-most": "at most "}
+QUALIFIER_WORDS: Mapping[str, str] = {
+    "about": "about ",
+    "at-least": "at least ",
+    "at-most": "at most ",
+}
 
 
 def write_html(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
@@ -99,7 +103,7 @@ def format_amount(quantity: Json) -> str:
     """Return a quantity in words: the source's own, else its number and unit."""
     if quantity["text"]:
         return str(quantity["text"])
-    words = QUALIFIERS.get(quantity["qualifier"], "") + _number(quantity["value"])
+    words = QUALIFIER_WORDS.get(quantity["qualifier"], "") + _number(quantity["value"])
     if quantity["max_value"] is not None:
         words += f" to {_number(quantity['max_value'])}"
     return f"{words} {quantity['unit'] or ''}".rstrip()
