@@ -79,7 +79,7 @@ def test_help_lists_every_command_about_keys(folder: Path) -> None:
     """Below `dateline key`, which the first list names."""
     assert re.search(r"\bkey +API keys", assert_done(run("--help", folder=folder)))
     said = assert_done(run("key", "--help", folder=folder))
-    for name, words in {"create": "Make a", "list": "Print every", "revoke": "End a"}.items():
+    for name, words in {"create": "Create a", "list": "Print id", "revoke": "Revoke a"}.items():
         assert re.search(rf"\b{name} +{words}", said)
 
 
