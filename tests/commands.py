@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from servers import SECONDS, environment, port_in
+from servers import SECONDS, Server, environment, port_in
 
 FORKS = multiprocessing.get_context("forkserver")
 # The last ones are imported when a server starts, which one that runs as nobody may not be able to.
@@ -58,15 +58,16 @@ def started(
     as_nobody: bool = False,
     settings: Mapping[str, str] | None = None,
     patched: Mapping[str, object] | None = None,
+    one_log: bool = False,
 ) -> Iterator[Started]:
     """`dateline` with these arguments and settings in a folder; killed at the end.
 
     `as_nobody`: with no more rights than the permissions of files give to everybody. `patched` are
-    constants of modules that are others in it.
+    constants of modules that are others in it. `one_log`: `2` holds everything.
     """
     with TemporaryDirectory(prefix="dateline-said-") as said:
         environs = environment(**settings or {})
-        told = (arguments, folder, environs, said, as_nobody, patched or {})
+        told = (arguments, folder, environs, said, as_nobody, patched or {}, one_log)
         process = FORKS.Process(target=_main, args=told)
         process.start()
         running = Started(process, Path(said))
@@ -106,6 +107,47 @@ def serving(
         yield server, port_in(server.said / "2", lambda: not server.process.is_alive())
 
 
+@dataclass(frozen=True)
+class Forked:
+    """The process of a server, as `servers.Process` wants it."""
+
+    process: BaseProcess
+
+    @property
+    def pid(self) -> int:
+        """Return its id."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return its exit code; raise TimeoutError if it does not end."""
+        self.process.join(timeout)
+        if self.process.exitcode is None:
+            raise TimeoutError(f"the server still runs after {timeout} s")
+        return self.process.exitcode
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, sig)
+
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+        self.process.terminate()
+
+
+@contextmanager
+def forked_server(url: str, **settings: str) -> Iterator[Server]:
+    """Yield a server over a store once it answers, as `servers.serving` does, and sooner."""
+    told = {"database_url": url, **settings}
+    with (
+        TemporaryDirectory(prefix="dateline-server-") as folder,
+        started("serve", "--port", "0", folder=Path(folder), settings=told, one_log=True) as server,
+    ):
+        log = server.said / "2"
+        port = port_in(log, lambda: not server.process.is_alive())
+        yield Server(Forked(server.process), url, log, port)
+
+
 def _main(
     arguments: tuple[str, ...],
     folder: Path,
@@ -113,9 +155,11 @@ def _main(
     said: str,
     as_nobody: bool,
     patched: Mapping[str, object],
+    one_log: bool,
 ) -> None:
     for stream in (1, 2):
-        os.dup2(os.open(f"{said}/{stream}", os.O_WRONLY | os.O_CREAT), stream)
+        file = 2 if one_log else stream
+        os.dup2(os.open(f"{said}/{file}", os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 DATELINE = Path(sys.executable).with_name("dateline")
 SECONDS = 60  # on a machine that does much else; nothing waits so long otherwise
@@ -37,11 +37,28 @@ class Answer:
         return sorted((k.lower(), v) for k, v in self.headers.items() if k.lower() != "date")
 
 
+class Process(Protocol):
+    """What tests do with the process of a server, as with a `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return its exit code."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Process
     database_url: str
     log: Path
     port: int

@@ -20,9 +20,9 @@ from app.keys import CHECKSUM
 from app.main import create_app
 from app.settings import Settings
 from app.store import Database
-from commands import run
+from commands import forked_server, run
 from reference import OPERATIONS, Operation
-from servers import Answer, serving, until
+from servers import Answer, until
 from stores import SqliteStores, Stores, key_of, migrated, opened, seeded
 from tables import check_each
 from valid_writes import Request, Send, Writer, bearer, creation, over_wire, through
@@ -297,7 +297,7 @@ def test_a_key_is_nowhere_to_be_read(store: str, tmp_path: Path) -> None:
     key, other = key_of(store), key_of(store, "a reader", "read")
     wrong = other_checksum(key)
     told = b""
-    with serving(store, log_level="debug", public_reads="false") as server:
+    with forked_server(store, log_level="debug", public_reads="false") as server:
         writer = Writer(over_wire(server), key)
         path = writer.made("event")
         told += writer.ask(Request("GET", f"{path}/revisions")).body
@@ -323,7 +323,7 @@ def test_a_key_is_nowhere_to_be_read(store: str, tmp_path: Path) -> None:
 def test_a_key_in_the_address_does_not_count(store: str) -> None:
     """Addresses stand in logs and histories."""
     key = key_of(store)
-    with serving(store, public_reads="false") as server:
+    with forked_server(store, public_reads="false") as server:
         for name in ("key", "access_token", "api_key"):
             assert server.ask(f"/events?{name}={key}").status == 422
         assert server.ask(f"/healthz?key={key}").json()["errors"][0]["name"] == "key"
@@ -332,7 +332,7 @@ def test_a_key_in_the_address_does_not_count(store: str) -> None:
 def test_a_known_tag_is_no_key(store: str) -> None:
     """Who may not read is not told either that nothing has changed."""
     key = key_of(store, scope="read")
-    with serving(store, public_reads="false") as server:
+    with forked_server(store, public_reads="false") as server:
         for target in ("/events", "/types", "/facets?by=type", "/events.csv", "/", "/changes"):
             known = {"If-None-Match": server.ask(target, bearer(key)).headers["ETag"]}
             assert server.ask(target, {**bearer(key), **known}).status == 304
@@ -341,7 +341,7 @@ def test_a_known_tag_is_no_key(store: str) -> None:
 
 def test_a_known_tag_counts_as_a_read(store: str) -> None:
     """A poll is a request as any other is."""
-    with serving(store, reads_per_minute="3") as server:
+    with forked_server(store, reads_per_minute="3") as server:
         known = {"If-None-Match": server.ask("/events").headers["ETag"]}
         told = [server.ask("/events", known).status for _ in range(3)]
     assert told == [304, 304, 429]
@@ -361,7 +361,7 @@ def test_a_revoked_key_never_takes_effect(store: str, tmp_path: Path) -> None:
     key = key_of(store)
     seen: list[tuple[float, int]] = []
     done = threading.Event()
-    with serving(store, writes_per_minute="0") as server:
+    with forked_server(store, writes_per_minute="0") as server:
         writer = Writer(over_wire(server), key)
 
         def write_on() -> None:
@@ -387,7 +387,7 @@ def test_a_key_expires_while_the_server_runs(store: str) -> None:
     """At its moment, not at the next start."""
     moment = datetime.now(UTC) + timedelta(seconds=1.5)
     key = key_of(store, expires_at=schemas.format_timestamp(moment))
-    with serving(store) as server:
+    with forked_server(store) as server:
         if datetime.now(UTC) < moment - timedelta(seconds=0.5):
             assert server.ask("/events", bearer(key)).status == 200
         until(lambda: datetime.now(UTC) > moment)
@@ -507,7 +507,7 @@ def test_a_forwarded_address_counts_only_from_a_trusted_proxy(store: str) -> Non
     """Else whoever changes it has no limit."""
     forwarded = [{"X-Forwarded-For": f"10.0.0.{n}"} for n in range(2)]
     for trusted, statuses in (("127.0.0.1", [200, 200]), ("10.9.9.9", [200, 429])):
-        with serving(store, reads_per_minute="1", trusted_proxies=trusted) as server:
+        with forked_server(store, reads_per_minute="1", trusted_proxies=trusted) as server:
             assert [server.ask("/types", sent).status for sent in forwarded] == statuses
 
 

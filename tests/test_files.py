@@ -1127,6 +1127,7 @@ def assert_flat(few: int, many: int) -> None:
 
 
 @measured
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_comes_in(large: list[Large]) -> None:
     """An import streams."""
     for store in large:
@@ -1137,6 +1138,7 @@ def test_memory_does_not_grow_with_what_comes_in(large: list[Large]) -> None:
 
 
 @measured
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_memory_does_not_grow_with_what_goes_out(
     large: list[Large], tmp_path: Path, name: str

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from commands import forked_server
 from documented import ROOT, agrees, differing, run_in_shell, steps_in, text_of, wrong
-from servers import environment, serving
+from servers import environment
 from stores import SqliteStores, free_port, left_out, migrated, postgresql_programs, seeded
 
 GUIDES = ("dashboards", "analysts", "curators")
@@ -25,7 +26,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 def test_each_request_gives_the_answer_shown(seeded_store: str, tmp_path: Path, guide: str) -> None:
     """All of a guide, one after the other in one shell, against a real server."""
     store = migrated(SqliteStores(tmp_path)) if guide in FROM_NOTHING else seeded_store
-    with serving(store) as server:
+    with forked_server(store) as server:
         assert differing(text_of(f"docs/{guide}.md"), server, tmp_path) == []
 
 
@@ -34,7 +35,7 @@ def test_the_start_leads_to_a_first_event(tmp_path: Path) -> None:
     before, after = text_of("docs/start.md").split("## The server")
     answers = run_in_shell(f"{before}\n```sh\necho $KEY\n```\n", environment(), tmp_path)
     assert wrong(before, answers[:-1]) == []
-    with serving(f"sqlite:///{tmp_path}/mine.db") as server:
+    with forked_server(f"sqlite:///{tmp_path}/mine.db") as server:
         key = f"```sh\nKEY={answers[-1].strip()}\n```\n"
         assert differing(key + after, server, tmp_path) == []
 

@@ -18,7 +18,8 @@ from app.main import create_app
 from app.server.logs import mask_target
 from app.server.proxies import first_scheme
 from app.settings import Settings
-from servers import Answer, Server, serving
+from commands import forked_server
+from servers import Answer, Server
 from stores import SqliteStores, key_of, migrated, seeded
 from valid_writes import bearer
 
@@ -43,7 +44,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def server(sqlite: str) -> Iterator[Server]:
     """A real server."""
-    with serving(sqlite) as running:
+    with forked_server(sqlite) as running:
         yield running
 
 
@@ -195,7 +196,7 @@ def test_schemes_of_others_do_not_count(
     """Whoever is not a trusted proxy is a client, and a server that needs keys says `private`."""
     store = SqliteStores(tmp_path_factory.mktemp("private")).new(sqlite)
     key = bearer(key_of(store, "a reader", "read"))
-    with serving(store, trusted_proxies="10.0.0.0/8", public_reads="false") as server:
+    with forked_server(store, trusted_proxies="10.0.0.0/8", public_reads="false") as server:
         answer = server.ask("/events?limit=1", {**key, "X-Forwarded-Proto": "https,http"})
         assert answer.json()["next"].startswith("http://")
         wrong = []

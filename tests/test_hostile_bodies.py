@@ -18,9 +18,10 @@ from app.api.bodies import MIB
 from app.main import create_app
 from app.models import TABLES
 from app.settings import Settings
+from commands import forked_server
 from reference import DOCUMENT, Operation
 from reference import WRITES as ALL_WRITES
-from servers import Answer, Server, serving
+from servers import Answer, Server
 from stores import SqliteStores, Stores, key_of, migrated, opened, seeded
 from tables import check_each
 from valid_writes import PATCH, Request, Writer, over_wire, through
@@ -98,7 +99,7 @@ def here(stores: Stores, seeded_template: str) -> Iterator[Target]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server."""
     files = SqliteStores(tmp_path_factory.mktemp("hostile"))
-    with serving(seeded(files, migrated(files)), writes_per_minute="0") as running:
+    with forked_server(seeded(files, migrated(files)), writes_per_minute="0") as running:
         yield running
         assert "Traceback" not in running.log.read_text()
         assert " 500 " not in running.log.read_text()

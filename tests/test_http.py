@@ -19,7 +19,8 @@ from app import schemas, writes
 from app.errors import Problem
 from app.settings import Settings
 from app.store import Database
-from servers import SECONDS, Answer, Server, serving, until
+from commands import forked_server
+from servers import SECONDS, Answer, Server, until
 from stores import BY, SqliteStores, Stores, migrated, opened, seeded
 
 LISTS = ("/events", "/types", "/actors", "/places", "/tags", "/publishers", "/sources")
@@ -75,7 +76,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def server(sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server over the example chronology, which no test changes."""
-    with serving(copy_of(sqlite, tmp_path_factory.mktemp("server"))) as running:
+    with forked_server(copy_of(sqlite, tmp_path_factory.mktemp("server"))) as running:
         yield running
 
 
@@ -85,7 +86,7 @@ def changing(stores: Stores, seeded_template: str) -> Iterator[Server]:
 
     A query may take half a second.
     """
-    with serving(stores.new(seeded_template), query_seconds="0.5") as running:
+    with forked_server(stores.new(seeded_template), query_seconds="0.5") as running:
         yield running
 
 
@@ -411,7 +412,7 @@ def test_a_forwarded_host_is_left_aside(server: Server) -> None:
 def test_forwarded_headers_of_others_do_not_count(sqlite: str, tmp_path: Path) -> None:
     """Whoever is not a trusted proxy is a client."""
     forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.1"}
-    with serving(copy_of(sqlite, tmp_path), trusted_proxies="10.0.0.0/8") as server:
+    with forked_server(copy_of(sqlite, tmp_path), trusted_proxies="10.0.0.0/8") as server:
         assert link(server.ask("/events?limit=1", forwarded)).startswith(f"{server.url}/events?")
 
 
@@ -419,7 +420,7 @@ def test_the_public_url_goes_before_all(sqlite: str, tmp_path: Path) -> None:
     """DATELINE_PUBLIC_URL stands in every absolute link, whatever the request says."""
     forwarded = {"Host": "evil.example", "X-Forwarded-Proto": "http"}
     url = copy_of(sqlite, tmp_path)
-    with serving(url, public_url="https://news.example/dates/") as server:
+    with forked_server(url, public_url="https://news.example/dates/") as server:
         answer = server.ask("/events?limit=1", forwarded)
     assert link(answer).startswith("https://news.example/dates/events?limit=1&cursor=")
 
@@ -624,7 +625,7 @@ def test_while_the_file_is_away_reads_are_503(sqlite: str, tmp_path: Path) -> No
     """And work again when it is back."""
     url = copy_of(sqlite, tmp_path)
     file = Path(url.removeprefix("sqlite:///"))
-    with serving(url) as server:
+    with forked_server(url) as server:
         file.rename(tmp_path / "away")
         assert_out_of_service(server)
         (tmp_path / "away").rename(file)
@@ -635,7 +636,7 @@ def test_while_the_file_is_away_reads_are_503(sqlite: str, tmp_path: Path) -> No
 def test_while_the_file_is_damaged_reads_are_503(sqlite: str, tmp_path: Path) -> None:
     """Nothing is read from what is no database any more."""
     url = copy_of(sqlite, tmp_path)
-    with serving(url) as server:
+    with forked_server(url) as server:
         Path(url.removeprefix("sqlite:///")).write_bytes(b"no database " * 1000)
         assert_out_of_service(server)
 
@@ -664,7 +665,7 @@ def test_while_postgresql_is_away_reads_are_503(changing: Server) -> None:
 def test_a_server_that_is_told_to_end_ends(sqlite: str, tmp_path: Path) -> None:
     """Soon, though a client keeps its connection open, and the store is free again."""
     url = copy_of(sqlite, tmp_path)
-    with serving(url) as server:
+    with forked_server(url) as server:
         idle = threading.Thread(target=server.raw, args=("GET /events HTTP/1.1\nHost: h\n\n",))
         idle.start()
         until(lambda: "GET /events" in server.log.read_text())
@@ -686,7 +687,7 @@ def test_a_server_that_is_told_to_end_answers_first(stores: Stores, seeded_templ
     waiting = text(
         "SELECT 1 FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'"
     ).bindparams(name=url.rpartition("/")[2])
-    with serving(url, query_seconds="30") as server, administering(url) as engine:
+    with forked_server(url, query_seconds="30") as server, administering(url) as engine:
         asking = threading.Thread(target=lambda: answers.append(server.ask("/events")))
         with engine.connect() as watch, engine.connect() as holder:
             holder.execute(text("BEGIN"))

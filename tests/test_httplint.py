@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from httplint import HttpRequestLinter, HttpResponseLinter, Note, levels
 
+from commands import forked_server
 from reference import WRITES, Operation
-from servers import Server, serving
+from servers import Server
 from stores import SqliteStores, key_of, migrated, seeded
 from tables import check_each
 from test_http import LISTS, OTHERS, RECORDS, REFUSED, WRONG, run
@@ -93,7 +94,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def server(sqlite: str) -> Iterator[Server]:
     """A server over the example chronology, which no test changes."""
-    with serving(sqlite) as running:
+    with forked_server(sqlite) as running:
         yield running
 
 
@@ -155,7 +156,7 @@ class Wire:
 def wire(sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """Who writes a store of these tests' own, over the wire."""
     url = SqliteStores(tmp_path_factory.mktemp("written")).new(sqlite)
-    with serving(url, writes_per_minute="0") as running:
+    with forked_server(url, writes_per_minute="0") as running:
         writer = Writer(over_wire(running), key_of(url))
         yield Wire(running, writer, key_of(url, "a reader", "read"))
 
@@ -193,7 +194,7 @@ def test_a_429_is_good_http(sqlite: str, tmp_path: Path, method: str) -> None:
     """Of a read and a write."""
     url = SqliteStores(tmp_path).new(sqlite)
     headers = {**ANYWHERE, **bearer(key_of(url)), "If-Match": '"stale"'}
-    with serving(url, reads_per_minute="1", writes_per_minute="1") as running:
+    with forked_server(url, reads_per_minute="1", writes_per_minute="1") as running:
         first, second = (notes(running, "/types/visit", headers, method) for _ in range(2))
     assert (first[1], second) == ([], (429, []))
 
@@ -212,7 +213,7 @@ def test_a_410_is_good_http_is_good_http(server: Server, target: str) -> None:
 def test_a_503_is_good_http(sqlite: str, tmp_path: Path, target: str) -> None:
     """The answer while the store's file is away."""
     url = SqliteStores(tmp_path).new(sqlite)
-    with serving(url) as running:
+    with forked_server(url) as running:
         Path(url.removeprefix("sqlite:///")).rename(tmp_path / "away")
         assert notes(running, target) == (503, [])
 
@@ -221,7 +222,7 @@ def test_a_503_is_good_http(sqlite: str, tmp_path: Path, target: str) -> None:
 def test_a_500_is_good_http(sqlite: str, tmp_path: Path, target: str) -> None:
     """The answer to what nobody foresaw: a table without most of its columns."""
     url = SqliteStores(tmp_path).new(sqlite)
-    with serving(url) as running:
+    with forked_server(url) as running:
         run(url, "ALTER TABLE document RENAME TO document_away")
         run(url, "CREATE VIEW document AS SELECT key FROM document_away")
         assert notes(running, target) == (500, [])

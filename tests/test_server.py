@@ -28,8 +28,8 @@ from app.server import listen
 from app.server.connection import Connection
 from app.server.logs import AccessLine
 from app.server.read_watch import ReadWatch
-from commands import run
-from servers import DATELINE, SECONDS, Server, environment, serving, until
+from commands import forked_server, run
+from servers import DATELINE, SECONDS, Server, environment, until
 from stores import SqliteStores, migrated, opened, seeded
 from test_http import with_slow_documents
 
@@ -48,7 +48,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def server(sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server, with the deadlines that users meet."""
-    with serving(SqliteStores(tmp_path_factory.mktemp("server")).new(sqlite)) as running:
+    with forked_server(SqliteStores(tmp_path_factory.mktemp("server")).new(sqlite)) as running:
         yield running
 
 
@@ -749,6 +749,7 @@ async def be_slow(port: int, how: Slow, key: str) -> tuple[bytes, float]:
     return told, time.monotonic() - started
 
 
+@pytest.mark.slow
 def test_slow_clients_cannot_hold_a_server(server: Server) -> None:
     """300 of all kinds are closed within 35 seconds; meanwhile others are served, and soon."""
     with opened(server.database_url) as store, store.write(shared=True) as session:
@@ -862,7 +863,7 @@ def test_a_request_is_logged_as_uvicorn_logs_it(status: int) -> None:
 def test_a_request_in_flight_is_answered_at_the_end(sqlite: str, tmp_path: Path) -> None:
     """A signal to end lets a query run as long as it may."""
     answers: list[int] = []
-    with serving(SqliteStores(tmp_path).new(sqlite), query_seconds="2") as server:
+    with forked_server(SqliteStores(tmp_path).new(sqlite), query_seconds="2") as server:
         with with_slow_documents(server):
             asking = threading.Thread(target=lambda: answers.append(server.ask("/events").status))
             asking.start()
