@@ -43,14 +43,24 @@ PIECES = (
 TEXTS = st.sampled_from(PIECES) | st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
 DOCUMENTS = {
     name: getattr(texts, name)
-    for name in ("Word", "Line", "Prose", "Url", "Edtf", "Country", "Language", "Slug", "Number")
+    for name in (
+        "ShortText",
+        "LineText",
+        "LongText",
+        "Url",
+        "Edtf",
+        "Country",
+        "Language",
+        "Slug",
+        "DecimalText",
+    )
 }
 # What they may be stands in the store, or in a list of answers.
 IN_STORE = {
     *("type", "actor", "role", "place", "source", "country", "status", "related_to", "cursor"),
 }
 # A pattern that allows nothing else either: the text is right, whatever stands in the store.
-EXACT = {"Word", "Line", "Prose", "measure", "unit", "tag", "publisher"}
+EXACT = {"ShortText", "LineText", "LongText", "measure", "unit", "tag", "publisher"}
 
 
 def patterns(node: Any, path: str = "#") -> Iterator[tuple[str, str]]:
@@ -89,7 +99,7 @@ def fields() -> Iterator[tuple[str, TypeAdapter[Any], str]]:
             name,
             adapter,
             dict(patterns(adapter.json_schema()))["#"]
-            if name != "Number"
+            if name != "DecimalText"
             else (f"^{schemas.DECIMAL}$"),
         )
     for name, field in EventQuery.model_fields.items():
