@@ -166,6 +166,7 @@ def _main(
     sys.argv = ["dateline", *arguments]
     for name, value in patched.items():
         module, _, constant = name.rpartition(".")
+        assert hasattr(import_module(module), constant), f"{name} has another name by now"
         setattr(import_module(module), constant, value)
     from app.cli import run
 

@@ -569,15 +569,15 @@ def test_a_format_that_is_only_written_is_not_imported(
     for arguments in ([f"events.{name}"], [f"events.{name}", "--format", name]):
         ran = command(sqlite, tmp_path, "import", *arguments)
         assert (ran.code, ran.out) == (1, "")
-        assert f"'{name}' is only written; read are {', '.join(READERS)}" in ran.err
+        assert f"'{name}' can only be exported; imports are {', '.join(READERS)}" in ran.err
 
 
 def test_a_file_of_an_unknown_format_is_not_imported(sqlite: str, tmp_path: Path) -> None:
     """Those that are read are named."""
-    (tmp_path / "events.xlsx").touch()
-    ran = command(sqlite, tmp_path, "import", "events.xlsx")
+    (tmp_path / "events.docx").touch()
+    ran = command(sqlite, tmp_path, "import", "events.docx")
     assert ran.code == 1
-    assert f"'xlsx' is not a format of imports; read are {', '.join(READERS)}" in ran.err
+    assert f"'docx' is not a format of imports; imports are {', '.join(READERS)}" in ran.err
 
 
 # -- out and in again -----------------------------------------------------------------------------
@@ -1114,7 +1114,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> list[Large]:
             *("import", file.name, "--create-types"),
             folder=folder,
             settings={"database_url": url},
-            patched={"app.dialects.sqlite.MUCH_KIB": 2000},  # what is at hand has its own bound
+            patched={"app.dialects.sqlite.BULK_CACHE_KIB": 2000},  # which has its own bound
             seconds=300,
         )
         made.append(Large(url, number, done.grown))

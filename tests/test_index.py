@@ -107,7 +107,7 @@ NAMES = st.lists(
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Days of 1,024 labels, so that a few events crowd one."""
     monkeypatch.setattr(keys, "LABEL_BITS", 10)
-    monkeypatch.setattr(keys, "LABELS", 1 << 10)
+    monkeypatch.setattr(keys, "MAX_LABELS", 1 << 10)
     monkeypatch.setattr(keys, "MAX_STRIDE", 2)
 
 
