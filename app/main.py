@@ -14,6 +14,7 @@ from app.api import (
     answers,
     audit,
     changes,
+    chronology,
     citations,
     counts,
     documentation,
@@ -90,7 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.stopping = asyncio.Event()
     app.state.stop = stop
-    rooms = (events, counts, vocabulary, records, citations, changes, audit, files)
+    rooms = (chronology, events, counts, vocabulary, records, citations, changes, audit, files)
     for room in (*rooms, operations, metrics, reference, embedding, pages, assets):
         app.router.routes += room.router.routes  # include_router would match each path twice
     app.state.parsing = Limiter("large bodies", 1, MAX_WAITING_BODIES)

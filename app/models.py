@@ -40,6 +40,7 @@ RELATIONS = (
 ACTOR_KINDS = ("country", "organisation", "person", "group")
 SCOPES = ("read", "write")
 KINDS = ("event", "source", "actor", "place", "type")
+JOURNAL_KINDS = (*KINDS, "chronology")
 OPERATIONS = ("create", "update", "delete", "restore")
 SOURCE_KINDS = ("news", "analysis", "official", "report", "book", "dataset", "web-page", "other")
 
@@ -118,7 +119,7 @@ class Change(SQLModel, table=True):
     __tablename__ = "change"
     __table_args__ = (
         one_of("op", OPERATIONS),
-        one_of("kind", KINDS),
+        one_of("kind", JOURNAL_KINDS),
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("(op = 'delete') = (body IS NULL)", name="body"),
         CheckConstraint("(cause_kind IS NULL) = (cause_id IS NULL)", name="cause"),

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app import schemas, writes
+from app import reads, schemas, writes
 from app.errors import OperatorError, Problem, from_validation, refuse
 
 SEED_FOLDER = Path(__file__).parent.parent / "seed"
@@ -42,6 +42,7 @@ def seed(session: Session) -> dict[str, tuple[int, int]]:
         new = [entry for entry in entries if entry.get("id") not in stored]
         _store(session, name, new)
         counts[name] = len(new), len(entries)
+    counts["chronology"] = _store_chronology(session), 1
     return counts
 
 
@@ -70,6 +71,16 @@ def _store(session: Session, name: str, entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         with _name_entry(name, entry):
             kind.save(session, BY, kind.shape(**entry), "create")
+
+
+def _store_chronology(session: Session) -> int:
+    """Store the title and the like unless some are stored; return how many records it stored."""
+    if reads.fetch_chronology(session.connection(), "")["version"]:
+        return 0
+    (entry,) = read_seed("chronology")
+    with _name_entry("chronology", {}):
+        writes.put_chronology(session, BY, entry, writes.Precondition(), "")
+    return 1
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     )
     title: Annotated[str, AfterValidator(_in_a_line)] = Field(
         "Chronology",
-        description="The name of the chronology, on pages, in feeds and calendars.",
+        description="What the chronology is called until a title is stored at `/chronology`.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "127.0.0.1",

@@ -414,8 +414,8 @@ MIGRATION = '''"""Another form."""
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = depends_on = None
 
 
@@ -450,7 +450,7 @@ class Form:
     def begin(self, steps: str) -> None:
         """From here on stores are of this form."""
         text = MIGRATION.format(steps=steps)
-        (self.folder / "versions" / "0003_second.py").write_text(text)
+        (self.folder / "versions" / "0004_second.py").write_text(text)
         self.patch.setattr(schema, "MIGRATIONS", self.folder)
 
 

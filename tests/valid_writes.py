@@ -130,6 +130,9 @@ class Writer:
             return whole.given(If_Match=self.tag(path))
         if operation.path.endswith("/restore"):
             return Request("POST", f"{self.deleted(operation.noun)}/restore")
+        if operation.path == "/chronology":
+            self.ask(Request("PUT", "/chronology", **sending({"title": "Named"})))
+            return asked.given(If_Match=self.tag("/chronology"))
         if "{id}" in operation.path:
             path = self.made(operation.noun)
             whole = replace(asked, target=f"{path}{operation.part}")
@@ -187,7 +190,7 @@ def conflicting(writer: Writer, operation: Operation, valid: Request) -> Iterato
         taken = writer.made(operation.noun).rpartition("/")[2]
         ((_, content), *_) = operation.bodies.items()
         yield replace(valid, body=json.dumps({**content["example"], "id": taken}).encode())
-    elif operation.method == "PUT":
+    elif operation.method == "PUT" and operation.of("path"):
         yield replace(valid, target=writer.deleted(operation.noun))
     elif operation.method == "DELETE":
         used = writer.used(operation.noun)

@@ -53,6 +53,10 @@ TAGS = [
         "ids are the values of the filter.",
     },
     {
+        "name": "Chronology",
+        "description": "What the chronology says of itself: title, subtitle, language, licence.",
+    },
+    {
         "name": "Files",
         "description": "Export and import the chronology: for spreadsheets, calendars, maps, "
         "timelines, feed readers, linked data.",
@@ -207,6 +211,13 @@ DOCUMENTED_EXAMPLES: Mapping[tuple[str, bool], Any] = {
     ("PlaceWrite", False): {"name": "Niš", "country": "RS", "latitude": 43.32, "longitude": 21.9},
     ("PlaceWrite", True): {"latitude": 44.8125, "longitude": 20.4612},
     ("TypeWrite", False): {"label": "Court case", "description": "A case before a court."},
+    ("ChronologyWrite", False): {
+        "title": "Azerbaijan and Serbia",
+        "subtitle": "From crisis to an artillery contract",
+        "language": "en",
+        "licence": "CC BY 4.0",
+    },
+    ("ChronologyWrite", True): {"contact": "desk@example.org"},
     ("TypeWrite", True): {"description": "An agreement to deliver, build or buy."},
 }
 

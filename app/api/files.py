@@ -118,8 +118,12 @@ async def export_events(
     def produce() -> Generator[bytes, None, None]:
         store.schema.require_ready()
         with store.read(patient=True) as connection:
+            chronology = reads.fetch_chronology(connection, request.app.state.settings.title)
             about = About(
-                title=request.app.state.settings.title,
+                title=chronology["title"],
+                subtitle=chronology["subtitle"],
+                language=chronology["language"],
+                licence=chronology["licence"],
                 base=base,
                 address=own,
                 identity=reads.identity(connection),

@@ -128,8 +128,12 @@ def export_file(
         progress(_count_events(connection, query), "exporting") as report,
     ):
         suffix = f"?{urlencode(pairs)}" if pairs else ""
+        chronology = reads.fetch_chronology(connection, settings.title)
         about = About(
-            title=settings.title,
+            title=chronology["title"],
+            subtitle=chronology["subtitle"],
+            language=chronology["language"],
+            licence=chronology["licence"],
             base=base,
             address=f"{base}/events.{file_format.name}{suffix}",
             identity=reads.identity(connection),

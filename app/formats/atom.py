@@ -31,6 +31,12 @@ def _feed(about: About) -> Element:
     feed = Element("feed", xmlns="http://www.w3.org/2005/Atom")
     _add(feed, "id", about.urn)
     _add(feed, "title", about.title)
+    if about.subtitle:
+        _add(feed, "subtitle", about.subtitle)
+    if about.licence:
+        _add(feed, "rights", about.licence)
+    if about.language:
+        feed.set("xml:lang", about.language)
     _add(feed, "updated", about.updated or NEVER_UPDATED)
     _add(feed, "link", rel="self", type="application/atom+xml", href=about.address)
     _add(feed, "link", rel="alternate", type="text/html", href=about.page)

@@ -50,6 +50,8 @@ def _calendar(about: About) -> Calendar:
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
     calendar["NAME"] = calendar["X-WR-CALNAME"] = _text(about.title)
+    if about.subtitle:
+        calendar["DESCRIPTION"] = calendar["X-WR-CALDESC"] = _text(about.subtitle)
     calendar.add("url", about.page)
     calendar.add("source", about.address, parameters={"VALUE": "URI"})
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})

@@ -17,6 +17,8 @@ def write_jsonfeed(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     beside = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": about.title,
+        **({"description": about.subtitle} if about.subtitle else {}),
+        **({"language": about.language} if about.language else {}),
         "home_page_url": about.page,
         "feed_url": about.address,
         "authors": [{"name": about.title, "url": f"{about.base}/"}],

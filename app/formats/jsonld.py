@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from app import dates
@@ -46,11 +47,26 @@ WORK_TYPES = {
 
 def write_jsonld(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """Yield the graph in chunks. It needs no other document to be understood: see CONTEXT."""
-    graph = batch_items(documents, partial(_event, about))
+    graph = chain([[_dataset(about)]], batch_items(documents, partial(_event, about)))
     context = {**CONTEXT, "match": f"{about.base}/docs#match"}  # schema.org has no word for it
     for chunk in write_json_list(graph, "@graph", {"@context": context}):
         # As good in JSON, and cannot end the <script> that a page may hold it in.
         yield chunk.replace(b"<", b"\\u003c")
+
+
+def _dataset(about: About) -> Json:
+    """https://schema.org/Dataset: the chronology itself."""
+    return _without_empty(
+        {
+            "@id": about.urn,
+            "@type": "Dataset",
+            "url": about.page,
+            "name": about.title,
+            "description": about.subtitle,
+            "inLanguage": about.language,
+            "license": about.licence,
+        }
+    )
 
 
 def _event(about: About, event: Json) -> Json:

@@ -22,17 +22,21 @@ MAX_EVENT_BYTES = (
 class About:
     """The context of a file, beside its events.
 
-    `title` is the chronology's. `base` is the server's public address without a slash at its end,
-    `address` the full URL of this list with its query. `identity` is the store's. `updated` is when
-    one of its events was last edited, RFC 3339, None if it holds none or its format does not say
-    so. `fields` are the only members to write, None for all. `lossless` (CSV only) asks that
-    nothing be lost. `types` and `shared_names` are read from the store only if a format uses them.
+    `title`, `subtitle`, `language` and `licence` are the chronology's. `base` is the server's
+    public address without a slash at its end, `address` the full URL of this list with its query.
+    `identity` is the store's. `updated` is when one of its events was last edited, RFC 3339, None
+    if it holds none or its format does not say so. `fields` are the only members to write, None
+    for all. `lossless` (CSV only) asks that nothing be lost. `types` and `shared_names` are read
+    from the store only if a format uses them.
     """
 
     title: str
     base: str
     address: str
     identity: UUID
+    subtitle: str | None = None
+    language: str | None = None
+    licence: str | None = None
     updated: str | None = None
     fields: Sequence[str] | None = None
     lossless: bool = False

@@ -1,6 +1,12 @@
 """Every query over the stored documents, the vocabulary and the journal."""
 
 from app.reads.audit import audit
+from app.reads.chronology import (
+    chronology,
+    chronology_revision,
+    chronology_revisions,
+    fetch_chronology,
+)
 from app.reads.counts import (
     Bucket,
     Density,
@@ -30,11 +36,15 @@ __all__ = [
     "audit",
     "changes",
     "changes_after",
+    "chronology",
+    "chronology_revision",
+    "chronology_revisions",
     "count_matching",
     "event",
     "export",
     "facet",
     "facets",
+    "fetch_chronology",
     "histogram",
     "identity",
     "labels",

@@ -36,6 +36,7 @@ from app.schemas.answers import (
     TypePage,
     TypeRevision,
 )
+from app.schemas.chronology import Chronology, ChronologyRevision, ChronologyWrite
 from app.schemas.reading import read_json, validate
 from app.schemas.served import (
     DERIVED_DATE_MEMBERS,
@@ -112,6 +113,9 @@ __all__ = [
     "Cause",
     "Change",
     "ChangePage",
+    "Chronology",
+    "ChronologyRevision",
+    "ChronologyWrite",
     "Citation",
     "CitationFields",
     "Counted",

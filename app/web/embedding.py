@@ -1,5 +1,6 @@
 """The timeline on other sites: the code to paste, and oEmbed, which hands it out."""
 
+import json
 from html import escape
 from typing import Annotated, Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
@@ -84,10 +85,11 @@ async def get_oembed(request: Request, query: Annotated[OembedQuery, Query()]) -
     if query.format == "xml":
         raise Problem("not-implemented", "oEmbed is given as JSON; ask with format=json.")
     timeline = _parse_timeline_url(request, query.url)
-    await database(request).run_read(_check_timeline, timeline)
+    title = await database(request).run_read(
+        _find_title, timeline, request.app.state.settings.title
+    )
     width = min(FRAME_WIDTH, query.maxwidth or FRAME_WIDTH)
     height = min(FRAME_HEIGHT, query.maxheight or FRAME_HEIGHT)
-    title = request.app.state.settings.title
     return {
         "version": "1.0",
         "type": "rich",
@@ -103,11 +105,15 @@ async def get_oembed(request: Request, query: Annotated[OembedQuery, Query()]) -
     }
 
 
-def _check_timeline(connection: Connection, timeline: EmbedQuery) -> None:
-    """Raise a Problem if the event or a value of the filter does not exist."""
+def _find_title(connection: Connection, timeline: EmbedQuery, default_title: str) -> str:
+    """Return the title of the chronology, or of the event that is open.
+
+    Raise a Problem if the event or a value of the filter does not exist.
+    """
     resolve(connection, timeline)
     if timeline.event:
-        reads.event(connection, timeline.event)
+        return str(json.loads(reads.event(connection, timeline.event))["title"])
+    return str(reads.fetch_chronology(connection, default_title)["title"])
 
 
 def frame(url: str, title: str, width: int | str = "100%", height: int = FRAME_HEIGHT) -> str:

@@ -1,6 +1,6 @@
 """`/` and `/embed`: the timeline as a whole page and as one for a frame."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -115,26 +115,37 @@ async def _render_page(request: Request, template: str, page: str, query: PageQu
     def render(view: View, headers: dict[str, str]) -> bytes:
         headers |= security_headers(request, page)
         links = Links(page, query, view.label)
-        context = {"query": query, "view": view, "links": links, **_about(request)}
-        return PAGES.get_template(template).render(context, **_sharing(request, links)).encode()
+        context = {"query": query, "view": view, "links": links, **_about(view.chronology)}
+        shared = _sharing(request, links, view.chronology["title"])
+        return PAGES.get_template(template).render(context, **shared).encode()
 
-    return await of_this_state(request, render, HTML, read_view, query, form=page == WHOLE)
+    return await of_this_state(
+        request,
+        render,
+        HTML,
+        read_view,
+        query,
+        request.app.state.settings.title,
+        form=page == WHOLE,
+    )
 
 
-def _about(request: Request) -> dict[str, Any]:
+def _about(chronology: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables that every page shows of the chronology."""
-    return {"title": request.app.state.settings.title}
+    return {"chronology": chronology, "title": chronology["title"]}
 
 
-def _sharing(request: Request, links: Links) -> dict[str, str]:
+def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
     """Return the code and the addresses by which other sites and calendars show the events."""
     script = absolute(request, "/embed.js")
     url = absolute(request, f"/{links.embedded()}")
-    code = embedding.component(script, url, request.app.state.settings.title)
+    code = embedding.component(script, url, title)
     return {
         "embed_code": code,
         "oembed": embedding.discovery(request, links.state),
         "calendar": absolute(request, f"/{links.export('ics')}"),
+        "canonical": absolute(request, f"/{relative_url('', links.state)}"),
+        "preview": absolute(request, f"/{relative_url('preview.png', links.state)}"),
     }
 
 
@@ -162,7 +173,8 @@ def _render_problem(request: Request, problem: Problem) -> Response:
         "remedies": remedies,
         "page": up + page,
     }
-    body = PAGES.get_template("problem.html").render({**context, **_about(request), "up": up})
+    about = _about({"title": request.app.state.settings.title})  # the store may be what fails
+    body = PAGES.get_template("problem.html").render({**context, **about, "up": up})
     headers = {"Cache-Control": "no-store", "Vary": "Accept", **security_headers(request, page)}
     return Response(
         mask_keys(body),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from app import dates, reads
-from app.filters import EventFilter, EventQuery, RevisionsQuery, resolve
+from app.filters import EventFilter, EventQuery, RevisionsQuery, VocabularyQuery, resolve
 from app.json_types import Json
 from app.web.overview import MAX_EVENTS, MAX_LANES, LaneName, Overview, draw_counts, draw_overview
 from app.web.query import PageQuery
@@ -78,6 +78,15 @@ class Step(NamedTuple):
     events: int
 
 
+class Facts(NamedTuple):
+    """The chronology in figures."""
+
+    years: str  # of the first and the last day that its events name
+    events: int
+    sources: int
+    updated: str  # the day of the last edit of an event
+
+
 @dataclass(frozen=True)
 class OpenEvent:
     """The open event with the events linked to it and its revisions."""
@@ -91,6 +100,8 @@ class OpenEvent:
 class View:
     """The part of the store that a page shows."""
 
+    chronology: Json
+    facts: Facts
     total: int
     all_events: int
     years: Sequence[tuple[str, Sequence[Json]]]
@@ -110,7 +121,12 @@ class View:
 
 
 def read_view(
-    connection: Connection, now: reads.Position, query: PageQuery, *, form: bool = True
+    connection: Connection,
+    now: reads.Position,
+    query: PageQuery,
+    default_title: str,
+    *,
+    form: bool = True,
 ) -> View:
     """Return the view in the state `now` of the store, without facets if there is no `form`."""
     page = reads.page(connection, now, query.listing)
@@ -119,7 +135,7 @@ def read_view(
     facets = {name: _facet(connection, query, name) for name in FACET_HEADINGS} if form else {}
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query.event) if query.event else None
-    total = page.total or 0
+    total, facts = page.total or 0, _facts(connection, now)
     overview = None
     if query.shows_overview and total > MAX_EVENTS:
         overview = _overview_of_counts(connection, query, density)
@@ -127,8 +143,10 @@ def read_view(
         overview = _overview(connection, now, query, density)
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
+        chronology=reads.fetch_chronology(connection, default_title),
+        facts=facts,
         total=total,
-        all_events=reads.count_matching(connection, EventFilter()),
+        all_events=facts.events,
         years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
         cursor=page.cursor,
         overview=overview,
@@ -142,6 +160,23 @@ def read_view(
     )
 
 
+def _facts(connection: Connection, now: reads.Position) -> Facts:
+    """Return the facts about all events, whatever the filter."""
+    extent = reads.measure_density(connection, EventFilter()).extent
+    years = [_year_label(day) for day in extent] if extent else []
+    updated = reads.last_update(connection, EventFilter())
+    return Facts(
+        " to ".join(dict.fromkeys(years)),
+        reads.count_matching(connection, EventFilter()),
+        reads.vocabulary(connection, now, "sources", VocabularyQuery(limit=1)).total or 0,
+        dates.parse(updated[:10]).label if updated else "",
+    )
+
+
+def _year_label(day: int) -> str:
+    return dates.parse(str(dates.iso_day(day))[: -len("-01-01")]).label
+
+
 def _by_year(events: Sequence[Json]) -> list[tuple[str, list[Json]]]:
     """Group the events by the years of the timeline, in the given order."""
     return [(year, list(group)) for year, group in groupby(events, _year)]
@@ -149,8 +184,7 @@ def _by_year(events: Sequence[Json]) -> list[tuple[str, list[Json]]]:
 
 def _year(event: Json) -> str:
     day = dates.parse(event["date"]["edtf"]).order_day
-    iso = dates.iso_day(day)
-    return dates.parse(iso[: -len("-01-01")]).label if iso else "At an unknown time"
+    return _year_label(day) if dates.iso_day(day) else "At an unknown time"
 
 
 # -- the overview ---------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Every change to the data, each within the transaction of the session it is given."""
 
+from app.writes.chronology import patch_chronology, put_chronology
 from app.writes.citations import add_source, remove_source
 from app.writes.events import EVENT, StoredKind, create_events
 from app.writes.imports import ImportOptions, ImportOutcome, import_lines
@@ -42,7 +43,9 @@ __all__ = [
     "find_contradictions",
     "format_report",
     "import_lines",
+    "patch_chronology",
     "patch_record",
+    "put_chronology",
     "put_record",
     "remove_source",
     "restore_record",

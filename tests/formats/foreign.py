@@ -58,7 +58,8 @@ def offline(url: str, options: Json) -> Json:
 
 def graph(file: bytes) -> list[Json]:
     """The nodes of a JSON-LD file with every term in full, in their order; nothing is fetched."""
-    return list(jsonld.expand(json.loads(file), {"documentLoader": offline}))
+    nodes = jsonld.expand(json.loads(file), {"documentLoader": offline})
+    return [node for node in nodes if node["@type"] != [f"{SCHEMA}Dataset"]]
 
 
 # -- documents ------------------------------------------------------------------------------------

@@ -510,7 +510,11 @@ def test_oembed_shows_the_timeline_of_an_address(
 ) -> None:
     """In a frame with the same filter."""
     told = oembed(reader, f"{url}?{urlencode(asked)}" if asked else url).json()
-    assert (told["version"], told["type"], told["title"]) == ("1.0", "rich", "Two countries")
+    assert (told["version"], told["type"], told["title"]) == (
+        "1.0",
+        "rich",
+        "Azerbaijan and Serbia",
+    )
     (frame,) = Elements(told["html"]).of("iframe")
     target = urlsplit(frame["src"])
     assert (target.netloc, target.path) == ("testserver", "/embed")
