@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
@@ -409,6 +411,18 @@ def test_a_backup_of_the_other_engine_is_refused(
 
 
 # -- migrations -----------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_migration_begins_with_its_revision() -> None:
+    """A server reads revisions from the names, as loading the migrations takes a while."""
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    newest_first = [script.revision for script in scripts.walk_revisions()]
+    files = sorted(path.name for path in schema.MIGRATIONS.glob("versions/*.py"))
+    assert [name.partition("_")[0] for name in files] == newest_first[::-1]
+    assert schema.head() == scripts.get_current_head()
+
 
 MIGRATION = '''"""Another form."""
 
