@@ -1,13 +1,13 @@
 """Every error in one shape: RFC 9457 problem+json. Nothing here knows HTTP requests."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from app.masking import mask_keys
 from app.plain import describe
 
 MEDIA_TYPE = "application/problem+json"
@@ -159,14 +159,6 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 class OperatorError(Exception):
     """An error that the operator can fix; the message is one line that says how."""
-
-
-SECRET = re.compile(r"dln_[0-9A-Za-z]+")
-
-
-def mask_keys(text: str) -> str:
-    """Return the text with every API key in it replaced by `dln_***`."""
-    return SECRET.sub("dln_***", text)
 
 
 def example_problem(code: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.api.heads import MAX_HEADER_BYTES, prefers
 from app.api.reference import INLINE_SCRIPT, policy
 from app.formats import FORMATS
 from app.main import create_app
-from app.server.logs import mask_target
+from app.masking import mask_target
 from app.server.proxies import first_scheme
 from app.settings import Settings
 from commands import forked_server

@@ -21,10 +21,10 @@ from app.filters import ChangesQuery, EventQuery, FacetQuery, VocabularyQuery
 from app.filters.strict import check_query, members, validate_query
 from app.formats import READERS
 from app.keys import KEY
+from app.masking import mask_target
 from app.reads import Position
 from app.reads.cursors import read_cursor
 from app.schemas import EventWrite, read_json, validate
-from app.server.logs import mask_target
 
 CEILING = 0.4  # seconds
 UNITS = (

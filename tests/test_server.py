@@ -24,10 +24,12 @@ from uvicorn.logging import AccessFormatter
 from app import errors, keys, writes
 from app.api import middleware, problems
 from app.server import Server as HttpServer
-from app.server import listen
+from app.server import listen, protocol
 from app.server.connection import Connection
 from app.server.logs import AccessLine
+from app.server.proxies import ProxyHeaders
 from app.server.read_watch import ReadWatch
+from app.settings import Settings
 from commands import forked_server, run
 from servers import DATELINE, SECONDS, Server, environment, until
 from stores import SqliteStores, migrated, opened, seeded
@@ -163,7 +165,7 @@ class Toy:
 
 @contextmanager
 def hasty(
-    app: Any, stopping: asyncio.Event, http: type[Connection] = Hasty, keep_alive: int = 5
+    app: Any, stopping: asyncio.Event, http: Any = Hasty, keep_alive: int = 5
 ) -> Iterator[int]:
     """An application served by a thread of this process; the port."""
     config = uvicorn.Config(
@@ -274,6 +276,15 @@ def assert_refused(answer: bytes, status: int, code: str) -> None:
 
 def assert_too_slow(answer: bytes) -> None:
     assert_refused(answer, 408, "request-timeout")
+
+
+def test_a_refusal_names_the_prefix_of_the_public_address() -> None:
+    """A client follows `type` as it stands."""
+    settings = Settings(public_url="https://example.org/timeline")
+    maker = protocol(settings, ProxyHeaders(Toy(), "127.0.0.1"))
+    with hasty(Toy(), asyncio.Event(), maker) as port:
+        answer = Served(Toy(), port).ask(b"nonsense\r\n\r\n")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "/timeline/problems/bad-request"
 
 
 # -- deadlines ------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.masking import mask_target
+
 
 class Prefix:
     """Make every path begin with the prefix, as ASGI requires with `root_path`.
@@ -22,7 +24,7 @@ class Prefix:
         path = scope["path"]
         if path == prefix:  # relative links of the page need the slash
             query = scope["query_string"].decode("latin-1")
-            target = f"{prefix}/?{query}" if query else f"{prefix}/"
+            target = mask_target(f"{prefix}/?{query}") if query else f"{prefix}/"
             await RedirectResponse(target, 308)(scope, receive, send)
             return
         if not path.startswith(f"{prefix}/"):

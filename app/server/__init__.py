@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from app.server.admission import Admission, raise_descriptor_limit
 from app.server.logs import logging_config
 from app.server.proxies import ProxyHeaders
+from app.settings import Settings
 
 HTTP: Callable[..., asyncio.Protocol] | str = "h11"
 try:
@@ -43,14 +44,14 @@ ABSENT_ERRNOS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve until interrupted. Raise OSError, in plain words, if the address is not available."""
-    settings = app.state.settings
+    settings: Settings = app.state.settings
     sys.setswitchinterval(SWITCH_SECONDS)
     proxied = ProxyHeaders(app, settings.trusted_proxies)  # type: ignore[arg-type]
     config = uvicorn.Config(
         proxied,
         host=host,
         port=port,
-        http=protocol(settings.connections_per_address, proxied),
+        http=protocol(settings, proxied),
         ws="none",
         log_level=settings.log_level,
         log_config=logging_config(coloured=sys.stdout.isatty()),
@@ -61,12 +62,13 @@ def serve(app: FastAPI, host: str, port: int) -> None:
     Server(config, app.state.stop).run(listen(host, port))
 
 
-def protocol(per_address: int, proxies: ProxyHeaders) -> Any:
+def protocol(settings: Settings, proxies: ProxyHeaders) -> Any:
     """Return the factory of connections, which limits their number."""
     if isinstance(HTTP, str):
         return HTTP
     max_connections = raise_descriptor_limit()
-    return partial(HTTP, admission=Admission(per_address, proxies.trusted_hosts, max_connections))
+    admission = Admission(settings.connections_per_address, proxies.trusted_hosts, max_connections)
+    return partial(HTTP, admission=admission, prefix=settings.prefix)
 
 
 class Server(uvicorn.Server):

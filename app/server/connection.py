@@ -74,9 +74,12 @@ class Connection(HttpToolsProtocol):
     linger = 2.0
     read_watch = ReadWatch
 
-    def __init__(self, *args: Any, admission: Admission | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, admission: Admission | None = None, prefix: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._admission = admission
+        self._prefix = prefix  # of the paths in refusals
         self.address = ""
         self._part: Literal["head", "body"] | None = None  # the part that is due from the client
         self._waited_seconds = 0.0  # for that part
@@ -348,7 +351,7 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.linger, self.transport.abort)
 
     def _serialize(self, refusal: Problem) -> bytes:
-        answer = answer_problem(refusal)
+        answer = answer_problem(refusal, self._prefix)
         close = (b"connection", b"close")
         headers = [*self.server_state.default_headers, *answer.raw_headers, close]
         lines = [b"%s: %s\r\n" % header for header in headers]

@@ -1,38 +1,12 @@
 """The server's log: one line per request, without the keys in its address."""
 
 import logging
-import re
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_plus
 
 from uvicorn.config import LOGGING_CONFIG
 
-from app.errors import mask_keys
-
-MASK = "***"
-# Query parameters that carry a key in other APIs.
-SECRET_NAMES = re.compile(r"(access|api|auth|bearer|secret)?[_-]?(key|token|secret)|authorization")
-
-
-def mask_target(target: str) -> str:
-    """Return a path and query with every value that may be a key replaced by `***`."""
-    path, mark, query = target.partition("?")
-    if not mark:
-        return mask_keys(path)
-    return mask_keys(path) + mark + "&".join(map(_mask_pair, query.split("&")))
-
-
-def _mask_pair(pair: str) -> str:
-    name, mark, value = pair.partition("=")
-    if mark and (SECRET_NAMES.fullmatch(name.lower()) or _contains_key(value)):
-        return f"{name}={MASK}"
-    return MASK if _contains_key(name) else pair
-
-
-def _contains_key(text: str) -> bool:
-    plain = unquote_plus(text) if "%" in text else text
-    return mask_keys(plain) != plain
+from app.masking import mask_target
 
 
 class WithoutKeys(logging.Filter):

@@ -21,11 +21,11 @@ from app.errors import (
     Fault,
     Problem,
     from_validation,
-    mask_keys,
     refuse,
 )
 from app.formats import FORMATS
 from app.formats.html import load_templates
+from app.masking import mask_keys, mask_pair
 from app.web import embedding
 from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, relative_url
@@ -85,7 +85,9 @@ class PageRoute(StrictRoute):
                 if clean != pairs:
                     page = EMBEDDED if self.path == "/embed" else WHOLE
                     return RedirectResponse(
-                        relative_url(page, clean), 303, {"Cache-Control": "no-store"}
+                        relative_url(page, [mask_pair(*pair) for pair in clean]),
+                        303,
+                        {"Cache-Control": "no-store"},
                     )
                 return await handle(request)
             except RequestValidationError as error:
