@@ -140,10 +140,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         """Return the HTTP status."""
         return PROBLEM_TYPES[self.code].status
 
-    def body(self, root_path: str = "") -> str:
+    def body(self, root_path: str = "", request_id: str | None = None) -> str:
         """Return the JSON of the problem (RFC 9457 section 3).
 
-        `root_path` is where the server is mounted.
+        `root_path` is where the server is mounted. `request_id` is a member of its own, not
+        `instance`: that is a URI, while a client may send any token as its X-Request-ID.
         """
         kind = PROBLEM_TYPES[self.code]
         document: dict[str, Any] = {
@@ -154,6 +155,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         }
         if self.faults:
             document["errors"] = [fault.as_json() for fault in self.faults]
+        if request_id:
+            document["request_id"] = request_id
         return mask_keys(json.dumps(document))
 
 

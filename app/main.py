@@ -29,6 +29,7 @@ from app.api import (
     vocabulary,
 )
 from app.api.prefix import Prefix
+from app.api.tracing import TraceRequests
 from app.errors import Problem
 from app.settings import Settings
 from app.store import Database
@@ -101,5 +102,6 @@ def create_app(settings: Settings) -> FastAPI:
     metrics.install(app, database)
     middleware.install(app, private=not settings.public_reads)
     app.add_middleware(Prefix, prefix=settings.prefix)
+    app.add_middleware(TraceRequests, access_log=settings.log_format == "json")
     documentation.install(app)
     return app

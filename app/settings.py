@@ -130,6 +130,11 @@ class Settings(BaseSettings):
         pattern="^(critical|error|warning|info|debug)$",
         description="`critical`, `error`, `warning`, `info` or `debug`.",
     )
+    log_format: str = Field(
+        "text",
+        pattern="^(text|json)$",
+        description="`text`, or `json` for one JSON object per line.",
+    )
 
     @property
     def prefix(self) -> str:

@@ -11,6 +11,7 @@ import anyio
 
 from app.dialects import unavailable
 from app.errors import Problem
+from app.trace import add_seconds
 
 MAX_WAITING_SECONDS = 10.0
 
@@ -38,11 +39,13 @@ class Limiter:
         if self.waiting >= self._max_waiting:
             raise unavailable(f"Too many {self._noun} are waiting.")
         self.waiting += 1
+        started = time.perf_counter()
         try:
             with anyio.move_on_after(MAX_WAITING_SECONDS) as waiting:
                 await self._places.acquire()
         finally:
             self.waiting -= 1
+            add_seconds("queue", time.perf_counter() - started)
         if waiting.cancelled_caught:
             raise unavailable(f"The {self._noun} before this one take long.")
         self.running += 1
@@ -76,6 +79,7 @@ class WorkCounter:
 
     def add(self, seconds: float, *, refused: bool = False) -> None:
         """Count one more piece of work."""
+        add_seconds("store", seconds)
         with self._lock:
             self.count += 1
             self.seconds += seconds

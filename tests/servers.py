@@ -33,8 +33,9 @@ class Answer:
 
     @property
     def told(self) -> list[tuple[str, str]]:
-        """The headers but for the clock's, in a comparable order."""
-        return sorted((k.lower(), v) for k, v in self.headers.items() if k.lower() != "date")
+        """The headers but for those of each request, in a comparable order."""
+        own = ("date", "server-timing", "x-request-id")
+        return sorted((k.lower(), v) for k, v in self.headers.items() if k.lower() not in own)
 
 
 class Process(Protocol):

@@ -33,7 +33,7 @@ CLOCKS = (
     "app.writes.events.current_timestamp",
     "app.writes.retries.current_timestamp",
 )
-OWN = {"date", "server"}  # headers of the clock and the server
+OWN = {"date", "server", "server-timing"}  # headers of the clock and the server
 
 Json = dict[str, Any]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_blocks")]
@@ -104,6 +104,7 @@ def both(
             settings = Settings(database_url=url, query_seconds=60, writes_per_minute=0)
             client = stack.enter_context(TestClient(create_app(settings)))
             client.headers["Authorization"] = f"Bearer {key}"
+            client.headers["X-Request-ID"] = "the-same"
             clients[url.partition(":")[0]] = client
         yield Both(clients, clock)
 

@@ -434,7 +434,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Cache-Control"] == "no-store"
     document = answer.json()
-    assert set(document) <= {"type", "title", "status", "detail", "errors"}
+    assert set(document) <= {"type", "title", "status", "detail", "errors", "request_id"}
     assert document["type"] == f"/problems/{code}"
     assert document["status"] == status
     assert document["title"]

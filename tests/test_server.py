@@ -268,7 +268,8 @@ def assert_refused(answer: bytes, status: int, code: str) -> None:
     assert int(headers["content-length"]) == len(body)
     assert "date" in headers
     document = json.loads(body)
-    assert set(document) == {"type", "title", "status", "detail"}
+    assert set(document) == {"type", "title", "status", "detail", "request_id"}
+    assert headers["x-request-id"] == document["request_id"]
     assert document["type"] == f"/problems/{code}"
     assert document["status"] == status
     assert document["title"] == errors.PROBLEM_TYPES[code].title
@@ -281,7 +282,8 @@ def assert_too_slow(answer: bytes) -> None:
 def test_a_refusal_names_the_prefix_of_the_public_address() -> None:
     """A client follows `type` as it stands."""
     settings = Settings(public_url="https://example.org/timeline")
-    maker = protocol(settings, ProxyHeaders(Toy(), "127.0.0.1"))
+    proxies: Any = ProxyHeaders(Toy(), "127.0.0.1")  # type: ignore[arg-type]
+    maker = protocol(settings, proxies)
     with hasty(Toy(), asyncio.Event(), maker) as port:
         answer = Served(Toy(), port).ask(b"nonsense\r\n\r\n")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "/timeline/problems/bad-request"

@@ -1,13 +1,25 @@
 """What operators and clients rely on from the first day: no secret leaks, answers can be traced."""
 
+import json
+import logging
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+import commands
+from app import reads
 from app.main import create_app
+from app.server.logs import JsonFormatter
 from app.settings import Settings
+from servers import until
 
 Serve = Callable[..., TestClient]
 KEY = "dln_" + "a1B2" * 12
@@ -18,7 +30,7 @@ def serve(seeded_store: str) -> Iterator[Serve]:
     """Return a maker of clients over the example chronology, with settings of their own."""
     with ExitStack() as stack:
 
-        def start(**settings: object) -> TestClient:
+        def start(**settings: Any) -> TestClient:
             app = create_app(Settings(database_url=seeded_store, **settings))
             return stack.enter_context(TestClient(app, follow_redirects=False))
 
@@ -52,3 +64,140 @@ def test_a_redirect_to_the_prefix_repeats_no_key(serve: Serve, key: str) -> None
     answer = client.get(f"/timeline?key={key}&date=2023")
     assert answer.status_code == 308
     assert answer.headers["Location"].replace("%2A", "*") == "/timeline/?key=***&date=2023"
+
+
+# -- request ids ----------------------------------------------------------------------------------
+
+
+def test_each_answer_has_an_id_of_its_own(serve: Serve) -> None:
+    """Errors repeat it; a 304 has its own, not that of the answer that it confirms."""
+    client = serve()
+    read = client.get("/events?limit=1")
+    unchanged = client.get("/events?limit=1", headers={"If-None-Match": read.headers["ETag"]})
+    refused = client.get("/events?tpye=contract")
+    assert unchanged.status_code == 304
+    ids = [answer.headers["X-Request-ID"] for answer in (read, unchanged, refused)]
+    assert len({*ids}) == 3
+    assert refused.json()["request_id"] == ids[2]
+
+
+@pytest.mark.parametrize(
+    "value", ["a", "b1f2c5a0-0d3e-4c55-9a43-1f0f3b1c2d11", "x" * 128, "a/b=:@~+._"]
+)
+def test_a_sane_id_is_taken_over(serve: Serve, value: str) -> None:
+    """As a proxy sends it."""
+    answer = serve().get("/nowhere", headers={"X-Request-ID": value})
+    assert (answer.headers["X-Request-ID"], answer.json()["request_id"]) == (value, value)
+
+
+@pytest.mark.parametrize("value", ["", "x" * 129, "a b", "<script>", "č", KEY, f"id-{KEY}", '"'])
+def test_any_other_id_is_replaced(serve: Serve, value: str) -> None:
+    """It would stand in the log, and an API key in the answer."""
+    answer = serve().get("/nowhere", headers={b"X-Request-ID": value.encode()})
+    assert answer.headers["X-Request-ID"] == answer.json()["request_id"]
+    assert re.fullmatch("[0-9a-f]{32}", answer.json()["request_id"])
+
+
+def test_two_ids_are_replaced_by_one(serve: Serve) -> None:
+    """Neither is known to be the right one."""
+    headers = [("X-Request-ID", "one"), ("X-Request-ID", "two")]
+    answer = serve().get("/healthz", headers=headers)
+    assert answer.headers["X-Request-ID"] not in ("one", "two")
+
+
+@pytest.mark.parametrize("path", ["/embed.js", "/favicon.ico"])
+def test_an_answer_that_caches_may_share_has_no_id(serve: Serve, path: str) -> None:
+    """It would be that of another request."""
+    headers = serve().get(path).headers
+    assert headers["Cache-Control"].startswith("public")
+    assert not {"x-request-id", "server-timing", "ratelimit"}.intersection(headers)
+
+
+def test_the_log_of_an_unforeseen_error_has_its_id(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the client quotes is found in the log."""
+    client = serve()
+    monkeypatch.setattr(reads, "page", lambda *_: 1 / 0)
+    answer = client.get("/events", headers={"X-Request-ID": "find-me"})
+    assert (answer.status_code, answer.json()["request_id"]) == (500, "find-me")
+    (record,) = (r for r in caplog.records if r.name == "dateline")
+    assert "find-me" in record.getMessage()
+
+
+# -- the log as JSON ------------------------------------------------------------------------------
+
+
+def test_each_line_of_the_log_is_an_object(seeded_store: str, folder: Path) -> None:
+    """From the first line of the server to its last, with no key in it."""
+    with commands.serving(seeded_store, folder, log_format="json") as (server, port):
+        asked = HTTPConnection("127.0.0.1", port)
+        headers = {"X-Request-ID": "mine", "Authorization": f"Bearer {KEY}"}
+        asked.request("GET", f"/events?limit=1&key={KEY}", headers=headers)
+        answer = asked.getresponse()
+        answer.read()
+        asked.close()
+        until(lambda: "limit=1" in (server.said / "2").read_text())
+        text = (server.said / "2").read_text()
+        assert (server.said / "1").read_text() == ""
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
+    (line,) = (line for line in lines if line["logger"] == "dateline.access")
+    assert line.pop("duration") > 0
+    assert datetime.fromisoformat(line.pop("time")).tzinfo == UTC
+    assert line == {
+        "level": "info",
+        "logger": "dateline.access",
+        "message": f"GET /events?limit=1&key=*** {answer.status}",
+        "client": "127.0.0.1",
+        "method": "GET",
+        "path": "/events?limit=1&key=***",
+        "status": answer.status,
+        "request_id": "mine",
+    }
+    assert KEY not in text
+
+
+def test_an_exception_is_a_member_of_its_line() -> None:
+    """Its many lines are one, and keys are masked in all of it."""
+    try:
+        raise ValueError(KEY)
+    except ValueError:
+        made = logging.LogRecord("a", logging.ERROR, "f", 1, "for %s", (KEY,), sys.exc_info())
+    (line,) = JsonFormatter().format(made).splitlines()
+    document = json.loads(line)
+    assert document["message"] == "for dln_***"
+    assert "ValueError: dln_***" in document["exception"]
+
+
+# -- times and limits -----------------------------------------------------------------------------
+
+
+def test_an_answer_tells_its_times(serve: Serve) -> None:
+    """In milliseconds; the whole is no less than its parts."""
+    answer = serve().get("/events?limit=1")
+    found = re.findall(r"(\w+);dur=([0-9.]+)", answer.headers["Server-Timing"])
+    times = {name: float(value) for name, value in found}
+    assert {"store", "total"} <= set(times) <= {"queue", "store", "total"}
+    assert 0 < times["store"] <= times["total"]
+
+
+def test_an_answer_tells_what_is_left_of_a_limit(serve: Serve) -> None:
+    """Until nothing is left, and the 429 says so too."""
+    client = serve(reads_per_minute=2)
+    found = [client.get("/types") for _ in range(3)]
+    assert [answer.status_code for answer in found] == [200, 200, 429]
+    assert {answer.headers["RateLimit-Policy"] for answer in found} == {'"reads";q=2;w=60'}
+    states = [re.fullmatch(r'"reads";r=(\d+);t=(\d+)', a.headers["RateLimit"]) for a in found]
+    assert [state and int(state[1]) for state in states] == [1, 0, 0]
+    assert all(state and 1 <= int(state[2]) <= 61 for state in states)
+    assert [found[2].headers["Retry-After"]] == [state[2] for state in states[2:] if state]
+
+
+def test_a_bad_key_counts_for_a_limit_of_its_own(serve: Serve) -> None:
+    """Reads without a limit tell none."""
+    client = serve()
+    refused = client.get("/types", headers={"Authorization": f"Bearer {KEY}"})
+    assert refused.status_code == 401
+    assert refused.headers["RateLimit-Policy"] == '"failures";q=30;w=60'
+    assert "RateLimit" not in client.get("/types").headers

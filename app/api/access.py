@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app import keys, schemas, writes
 from app.api.answers import database
 from app.errors import Problem
+from app.trace import RateLimit, add_limit
 
 MINUTE = 60  # seconds
 MAX_FAILURES_PER_MINUTE = 30  # wrong keys from one address
@@ -35,8 +36,9 @@ async def limit_rate(request: HTTPConnection, per_minute: int, *bucket: str) -> 
     if not per_minute:
         return
     number, left = await database(request).count_request("/".join(bucket), MINUTE)
+    seconds = max(1, int(left) + 1)
+    add_limit(RateLimit(bucket[0], per_minute, MINUTE, max(0, per_minute - number), seconds))
     if number > per_minute:
-        seconds = max(1, int(left) + 1)
         detail = f"The limit is {per_minute} per minute; try again in {seconds} s."
         raise Problem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 

@@ -49,7 +49,10 @@ class Edge(CORSMiddleware):
             allow_origins=["*"],
             allow_methods=METHODS,
             allow_headers=["*"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After"],
+            expose_headers=[
+                *("ETag", "Link", "Location", "Retry-After"),
+                *("RateLimit", "RateLimit-Policy", "Server-Timing", "X-Request-ID"),
+            ],
         )
         self.open = Headers(self.simple_headers).raw
         self.private = private

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app.errors import MEDIA_TYPE, PROBLEM_TYPES, Problem, from_validation, refuse
+from app.trace import current_request_id
 
 logger = logging.getLogger("dateline")
 
@@ -24,7 +25,8 @@ CODES_BY_STATUS = {
 def answer_problem(problem: Problem, root_path: str = "") -> Response:
     """Return the answer to a problem; `root_path` is where the server is mounted."""
     headers = {**HEADERS, **problem.headers}
-    return Response(problem.body(root_path), problem.status, headers, MEDIA_TYPE)
+    body = problem.body(root_path, current_request_id())
+    return Response(body, problem.status, headers, MEDIA_TYPE)
 
 
 def from_http(request: Request, error: HTTPException) -> Problem:
@@ -79,6 +81,6 @@ def _list_methods(request: Request) -> list[str]:
 
 def answer_unexpected(error: Exception, root_path: str = "") -> Response:
     """Log an unforeseen error and return a 500 that does not reveal it."""
-    logger.error("unexpected error", exc_info=error)
+    logger.error("unexpected error in request %s", current_request_id(), exc_info=error)
     problem = Problem("internal-error", "The error is in the server's log.")
     return answer_problem(problem, root_path)

@@ -302,6 +302,9 @@ class Problem(Shape):
     errors: list[ProblemError] | SkipJsonSchema[None] = Field(
         None, description="Each thing that was wrong."
     )
+    request_id: str | SkipJsonSchema[None] = Field(
+        None, description="The `X-Request-ID` of this answer, to find it in the server's log."
+    )
 
 
 class FacetValue(Shape):

@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.server.admission import Admission, raise_descriptor_limit
-from app.server.logs import logging_config
+from app.server.logs import json_logging_config, logging_config
 from app.server.proxies import ProxyHeaders
 from app.settings import Settings
 
@@ -47,6 +47,10 @@ def serve(app: FastAPI, host: str, port: int) -> None:
     settings: Settings = app.state.settings
     sys.setswitchinterval(SWITCH_SECONDS)
     proxied = ProxyHeaders(app, settings.trusted_proxies)  # type: ignore[arg-type]
+    if settings.log_format == "json":
+        log_config = json_logging_config(settings.log_level)
+    else:
+        log_config = logging_config(coloured=sys.stdout.isatty())
     config = uvicorn.Config(
         proxied,
         host=host,
@@ -54,7 +58,8 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         http=protocol(settings, proxied),
         ws="none",
         log_level=settings.log_level,
-        log_config=logging_config(coloured=sys.stdout.isatty()),
+        log_config=log_config,
+        access_log=settings.log_format == "text",  # in JSON the application writes its own
         proxy_headers=False,  # ProxyHeaders is around the application
         server_header=False,
         timeout_graceful_shutdown=10,

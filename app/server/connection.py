@@ -17,6 +17,7 @@ from app.errors import Problem
 from app.server.admission import Admission
 from app.server.answers import Answering
 from app.server.read_watch import ReadWatch
+from app.trace import CURRENT, Trace, new_request_id
 
 # The parser does not report its position, so a head that begins inside a piece may exceed the cap
 # by the size of a piece.
@@ -351,9 +352,14 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.linger, self.transport.abort)
 
     def _serialize(self, refusal: Problem) -> bytes:
-        answer = answer_problem(refusal, self._prefix)
-        close = (b"connection", b"close")
-        headers = [*self.server_state.default_headers, *answer.raw_headers, close]
+        trace = Trace(new_request_id())
+        token = CURRENT.set(trace)
+        try:
+            answer = answer_problem(refusal, self._prefix)
+        finally:
+            CURRENT.reset(token)
+        own = ((b"connection", b"close"), (b"x-request-id", trace.request_id.encode()))
+        headers = [*self.server_state.default_headers, *answer.raw_headers, *own]
         lines = [b"%s: %s\r\n" % header for header in headers]
         return b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)])
 
