@@ -17,6 +17,7 @@ from app.api import (
     chronology,
     citations,
     counts,
+    discovery,
     documentation,
     events,
     files,
@@ -104,4 +105,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Prefix, prefix=settings.prefix)
     app.add_middleware(TraceRequests, access_log=settings.log_format == "json")
     documentation.install(app)
+    discovery.install(app)
     return app

@@ -128,7 +128,10 @@ TABLE: Mapping[bool, Mapping[str, Row]] = {
     for public in (True, False)
 }
 # What stands beside the operations: the reference explains itself to everybody.
-BESIDE = ("/docs", "/openapi.json", "/static-offline-docs/favicon.png")
+BESIDE = (
+    *("/docs", "/openapi.json", "/static-offline-docs/favicon.png"),
+    *("/robots.txt", "/.well-known/api-catalog"),
+)
 
 
 @pytest.fixture(scope="module")

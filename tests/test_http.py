@@ -37,6 +37,8 @@ OTHERS = (
     "/",
     "/docs",
     "/openapi.json",
+    "/.well-known/api-catalog",
+    "/robots.txt",
     "/static-offline-docs/favicon.png",
     "/healthz",
     "/readyz",

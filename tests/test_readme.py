@@ -171,6 +171,6 @@ def test_every_path_is_mentioned(client: TestClient) -> None:
     """Whoever reads the docs has met every collection and every operation."""
     app = client.app
     assert isinstance(app, FastAPI)
-    pages = ("/embed", "/embed.js")
+    pages = ("/embed", "/embed.js", "/robots.txt", "/.well-known/api-catalog")
     paths = {"/" + path.split("/")[1].partition(".")[0] for path in app.openapi()["paths"]}
     assert [path for path in sorted({*paths, *pages}) if f"`{path}" not in EVERYTHING] == []

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -201,3 +202,84 @@ def test_a_bad_key_counts_for_a_limit_of_its_own(serve: Serve) -> None:
     assert refused.status_code == 401
     assert refused.headers["RateLimit-Policy"] == '"failures";q=30;w=60'
     assert "RateLimit" not in client.get("/types").headers
+
+
+# -- finding the API ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["", "/timeline"])
+def test_the_page_and_the_catalog_lead_to_every_description(serve: Serve, prefix: str) -> None:
+    """As a Link header and as a linkset; under a path prefix too."""
+    base = f"http://testserver{prefix}"
+    client = serve(public_url=base)
+    page, catalog = (client.get(f"{prefix}{path}") for path in ("/", "/.well-known/api-catalog"))
+    links = dict(re.findall(r'<([^>]+)>; rel="([\w-]+)"', page.headers["Link"]))
+    assert catalog.headers["Link"] == page.headers["Link"]
+    assert links == {
+        f"{prefix}/openapi.json": "service-desc",
+        f"{prefix}/docs": "service-doc",
+        f"{prefix}/readyz": "status",
+        f"{prefix}/.well-known/api-catalog": "api-catalog",
+    }
+    assert catalog.headers["Content-Type"].startswith("application/linkset+json")
+    (entry,) = catalog.json()["linkset"]
+    assert entry.pop("anchor") == f"{base}/"
+    assert {link["href"]: name for name, (link,) in entry.items()} | {
+        f"{base}/.well-known/api-catalog": "api-catalog"
+    } == {f"http://testserver{path}": name for path, name in links.items()}
+    for (link,) in entry.values():
+        answer = client.get(link["href"])
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].partition(";")[0] == link["type"]
+
+
+def test_crawlers_may_read_events_but_no_filters(serve: Serve) -> None:
+    """The longest rule that fits a path holds (RFC 9309)."""
+    robots = serve(public_url="http://testserver/timeline").get("/timeline/robots.txt")
+    assert robots.headers["Content-Type"] == "text/plain; charset=utf-8"
+    rules = [line.partition(": ") for line in robots.text.splitlines()]
+    assert rules[0] == ("User-agent", ": ", "*")
+
+    def allowed(path: str) -> bool:
+        fitting = [
+            (len(rule), name == "Allow")
+            for name, _, rule in rules[1:]
+            if re.match(re.escape(rule).replace(r"\*", ".*"), path)
+        ]
+        return max(fitting, default=(0, True))[1]
+
+    paths = ("/", "/?event=a", "/docs", "/?type=contract", "/events?date=2023", "/events.csv")
+    assert [allowed(f"/timeline{path}") for path in paths] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_private_chronology_is_closed_to_crawlers(serve: Serve) -> None:
+    """All of it."""
+    robots = serve(public_reads=False).get("/robots.txt")
+    assert robots.text == "User-agent: *\nDisallow: /\n"
+
+
+def test_the_description_is_built_in_a_thread(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, however many ask; the event loop goes on meanwhile."""
+    client = serve()
+    app: Any = client.app
+    build, threads = app.openapi, []
+
+    def record() -> Any:
+        threads.append(threading.current_thread().name)
+        return build()
+
+    monkeypatch.setattr(app, "openapi", record)
+    first, again = (client.get("/openapi.json") for _ in range(2))
+    assert first.json() == json.loads(again.content) == build()
+    assert [name.startswith("AnyIO worker thread") for name in threads] == [True]
+    unchanged = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")

@@ -188,6 +188,11 @@ def _client_tags(request: Request) -> ETags:
     return parse_etags(",".join(request.headers.getlist("if-none-match")))
 
 
+def weak_match(request: Request, tag: str) -> bool:
+    """Return whether the client has the answer with this tag, by If-None-Match."""
+    return _client_tags(request).contains_weak(tag)
+
+
 def absolute(request: Request, path: str) -> str:
     """Return the URL that clients use for a path of this API."""
     public: str | None = request.app.state.settings.public_url

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.access import Reader
 from app.api.answers import Unchanged, absolute, of_this_state
+from app.api.discovery import description_links
 from app.api.elsewhere import nearest_path
 from app.api.heads import prefers
 from app.api.problems import answer_problem, from_http, root_path
@@ -116,6 +117,7 @@ async def get_embed(request: Request, query: Annotated[EmbedQuery, Query()]) -> 
 async def _render_page(request: Request, template: str, page: str, query: PageQuery) -> Response:
     def render(view: View, headers: dict[str, str]) -> bytes:
         headers |= security_headers(request, page)
+        headers["Link"] = description_links(root_path(request))
         links = Links(page, query, view.label)
         context = {"query": query, "view": view, "links": links, **_about(view.chronology)}
         shared = _sharing(request, links, view.chronology["title"])
