@@ -30,6 +30,7 @@ from app.api import (
     vocabulary,
 )
 from app.api.prefix import Prefix
+from app.api.telemetry import configure_telemetry
 from app.api.tracing import TraceRequests
 from app.errors import Problem
 from app.settings import Settings
@@ -44,7 +45,8 @@ MAX_WAITING_BODIES = 100
 def create_app(settings: Settings) -> FastAPI:
     """Return the application over the store that `settings` name.
 
-    Raise StoreError if its address is not one of a store.
+    Raise StoreError if its address is not one of a store, and OperatorError if OpenTelemetry is
+    wanted but not installed.
     """
     database = Database(settings)
 
@@ -88,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Dateline",
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry=configure_telemetry(),
     )
     app.state.settings = settings
     app.state.database = database

@@ -1,5 +1,6 @@
 """What operators and clients rely on from the first day: no secret leaks, answers can be traced."""
 
+import gzip
 import json
 import logging
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from fastapi.testclient import TestClient
 
 import commands
 from app import reads
+from app.api import telemetry
+from app.errors import OperatorError
 from app.main import create_app
 from app.server.logs import JsonFormatter
 from app.settings import Settings
@@ -283,3 +287,66 @@ def test_the_description_is_built_in_a_thread(
     assert [name.startswith("AnyIO worker thread") for name in threads] == [True]
     unchanged = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+# -- OpenTelemetry --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({}, "is not installed: pip install 'dateline[opentelemetry]'"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "the protocol is http/protobuf, no other"),
+    ],
+    ids=["not installed", "another protocol"],
+)
+def test_a_collector_that_cannot_be_used_is_told_in_one_line(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str
+) -> None:
+    """Before the server starts."""
+    monkeypatch.setattr(telemetry, "_is_installed", lambda: bool(variables))
+    for name, value in {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:1", **variables}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(OperatorError, match=re.escape(words)):
+        serve()
+
+
+@pytest.mark.slow
+def test_a_collector_receives_spans_without_keys(
+    seeded_store: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the id of the request."""
+    pytest.importorskip(telemetry.EXPORTER)
+    bodies: list[bytes] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            packed = self.headers.get("Content-Encoding") == "gzip"
+            bodies.append(gzip.decompress(body) if packed else body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    thread = threading.Thread(target=collector.serve_forever)
+    thread.start()
+    try:
+        endpoint = f"http://127.0.0.1:{collector.server_port}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")  # milliseconds
+        with commands.serving(seeded_store, folder) as (_, port):
+            asked = HTTPConnection("127.0.0.1", port)
+            target = f"/events?limit=1&key={KEY}"
+            asked.request("GET", target, headers={"X-Request-ID": "find-this-span"})
+            asked.getresponse().read()
+            asked.close()
+            until(lambda: b"find-this-span" in b"".join(bodies))
+    finally:
+        collector.shutdown()
+        thread.join()
+        collector.server_close()
+    assert KEY.encode() not in b"".join(bodies)
+    assert b"/events" in b"".join(bodies)

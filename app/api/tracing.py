@@ -5,6 +5,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.telemetry import describe_span
 from app.masking import mask_target
 from app.trace import CURRENT, Trace, choose_request_id
 
@@ -41,6 +42,7 @@ class TraceRequests:
                     message = {**message, "headers": [*headers, *trace_headers(trace)]}
             await send(message)
 
+        describe_span(trace.request_id, masked_query(scope))
         token = CURRENT.set(trace)
         try:
             await self.app(scope, receive, describe)
@@ -66,18 +68,23 @@ def trace_headers(trace: Trace) -> RawHeaders:
     return headers
 
 
+def masked_query(scope: Scope) -> str:
+    """Return the query string without API keys."""
+    return mask_target("?" + scope["query_string"].decode("latin-1"))[1:]
+
+
 def log_access(scope: Scope, trace: Trace, status: int) -> None:
     """Log a request; the JSON formatter writes its fields."""
-    query = scope["query_string"].decode("latin-1")
-    raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    path = mask_target(f"{raw_path}?{query}" if query else raw_path)
+    query = masked_query(scope)
+    path = mask_target((scope.get("raw_path") or scope["path"].encode()).decode("latin-1"))
+    target = f"{path}?{query}" if query else path
     client = scope.get("client")
     fields = {
         "client": client[0] if client else None,
         "method": scope["method"],
-        "path": path,
+        "path": target,
         "status": status,
         "duration": round(time.perf_counter() - trace.started, 6),
         "request_id": trace.request_id,
     }
-    access_logger.info("%s %s %d", scope["method"], path, status, extra={"fields": fields})
+    access_logger.info("%s %s %d", scope["method"], target, status, extra={"fields": fields})
