@@ -293,7 +293,10 @@ def assert_open(answer: Answer) -> None:
     """A page of any origin can read this answer and its headers."""
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
-    assert set(exposed) == {"ETag", "Link", "Location", "Retry-After"}
+    assert set(exposed) == {
+        *("ETag", "Link", "Location", "Retry-After"),
+        *("RateLimit", "RateLimit-Policy", "Server-Timing", "X-Request-ID"),
+    }
     assert answer.headers["Access-Control-Allow-Credentials"] is None
 
 
