@@ -4,14 +4,14 @@ import re
 from urllib.parse import unquote_plus
 
 MASK = "***"
-KEYS = re.compile(r"dln_[0-9A-Za-z]+")
+KEY_PATTERN = re.compile(r"dln_[0-9A-Za-z]+")
 # Query parameters that carry a key in other APIs.
 SECRET_NAMES = re.compile(r"(access|api|auth|bearer|secret)?[_-]?(key|token|secret)|authorization")
 
 
 def mask_keys(text: str) -> str:
     """Return the text with every API key in it replaced by `dln_***`."""
-    return KEYS.sub(f"dln_{MASK}", text)
+    return KEY_PATTERN.sub(f"dln_{MASK}", text)
 
 
 def mask_target(target: str) -> str:
@@ -39,4 +39,4 @@ def _mask_encoded_pair(pair: str) -> str:
 def has_key(text: str) -> bool:
     """Return whether a text, which may be percent-encoded, has an API key in it."""
     plain = unquote_plus(text) if "%" in text else text
-    return KEYS.search(plain) is not None
+    return KEY_PATTERN.search(plain) is not None

@@ -232,13 +232,16 @@ def without_chunks(raw: bytes) -> bytes:
     return whole
 
 
+SAME = ("Host: a", "X-Request-ID: same")  # errors repeat it
+
+
 def test_http_1_0_gets_no_chunks(server: Server) -> None:
     """Every answer ends with its length or its connection, and holds the same as in chunks."""
     wrong = []
     for target in (*FILES, *PAGES, "/events", "/nope", "/metrics"):
         for coding in ((), ("Accept-Encoding: gzip",)):
-            old = exchange(server, request(target, "Host: a", *coding, version="1.0"))
-            new = exchange(server, request(target, "Host: a", *coding))
+            old = exchange(server, request(target, *SAME, *coding, version="1.0"))
+            new = exchange(server, request(target, *SAME, *coding))
             bodies = [without_chunks(raw) for raw in (old, new)]
             if coding and b"content-encoding: gzip" in old.lower():
                 bodies = list(map(gzip.decompress, bodies))
@@ -255,9 +258,9 @@ def test_http_1_0_gets_no_chunks(server: Server) -> None:
 def test_a_client_that_half_closes_gets_its_answer(server: Server) -> None:
     """As `nc -N` does: whole, also in chunks, also of several requests sent ahead."""
     wrong = []
-    keep = "Host: a\r\n\r\n"
+    keep = "\r\n".join((*SAME, "", ""))
     for target in ("/healthz", "/events?limit=200", "/events.csv", "/events.ndjson", "/", "/nope"):
-        expected = without_chunks(exchange(server, request(target, "Host: a")))
+        expected = without_chunks(exchange(server, request(target, *SAME)))
         for version in ("1.0", "1.1"):
             sent = f"GET {target} HTTP/{version}\r\n{keep}".encode()
             for _ in range(3):

@@ -5,13 +5,13 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.metrics import CLIENT_LEFT
+from app.api.middleware import RawHeaders
 from app.api.telemetry import describe_span
 from app.masking import mask_target
 from app.trace import CURRENT, Trace, choose_request_id
 
 access_logger = logging.getLogger("dateline.access")
-CLIENT_LEFT = 499  # as in the metrics
-RawHeaders = list[tuple[bytes, bytes]]
 
 
 class TraceRequests:
