@@ -32,24 +32,24 @@ class Trace:
     limits: list[RateLimit] = field(default_factory=list)
 
 
-CURRENT: ContextVar[Trace | None] = ContextVar("trace", default=None)
+CURRENT_TRACE: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 def current_request_id() -> str | None:
     """Return the id of the current request, or None outside of one."""
-    trace = CURRENT.get()
+    trace = CURRENT_TRACE.get()
     return None if trace is None else trace.request_id
 
 
 def add_seconds(part: str, seconds: float) -> None:
     """Add to the time that the current request has spent in a part of the server."""
-    if trace := CURRENT.get():
+    if trace := CURRENT_TRACE.get():
         trace.seconds[part] = trace.seconds.get(part, 0.0) + seconds
 
 
 def add_limit(limit: RateLimit) -> None:
     """Note a limit that the current request counts for."""
-    if trace := CURRENT.get():
+    if trace := CURRENT_TRACE.get():
         trace.limits.append(limit)
 
 

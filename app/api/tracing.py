@@ -9,7 +9,7 @@ from app.api.metrics import CLIENT_LEFT
 from app.api.middleware import RawHeaders
 from app.api.telemetry import describe_span
 from app.masking import mask_target
-from app.trace import CURRENT, Trace, choose_request_id
+from app.trace import CURRENT_TRACE, Trace, choose_request_id
 
 access_logger = logging.getLogger("dateline.access")
 
@@ -43,11 +43,11 @@ class TraceRequests:
             await send(message)
 
         describe_span(trace.request_id, masked_query(scope))
-        token = CURRENT.set(trace)
+        token = CURRENT_TRACE.set(trace)
         try:
             await self.app(scope, receive, describe)
         finally:
-            CURRENT.reset(token)
+            CURRENT_TRACE.reset(token)
             if self.access_log:
                 log_access(scope, trace, status)
 

@@ -17,7 +17,7 @@ from app.errors import Problem
 from app.server.admission import Admission
 from app.server.answers import Answering
 from app.server.read_watch import ReadWatch
-from app.trace import CURRENT, Trace, new_request_id
+from app.trace import CURRENT_TRACE, Trace, new_request_id
 
 # The parser does not report its position, so a head that begins inside a piece may exceed the cap
 # by the size of a piece.
@@ -353,11 +353,11 @@ class Connection(HttpToolsProtocol):
 
     def _serialize(self, refusal: Problem) -> bytes:
         trace = Trace(new_request_id())
-        token = CURRENT.set(trace)
+        token = CURRENT_TRACE.set(trace)
         try:
             answer = answer_problem(refusal, self._prefix)
         finally:
-            CURRENT.reset(token)
+            CURRENT_TRACE.reset(token)
         own = ((b"connection", b"close"), (b"x-request-id", trace.request_id.encode()))
         headers = [*self.server_state.default_headers, *answer.raw_headers, *own]
         lines = [b"%s: %s\r\n" % header for header in headers]
