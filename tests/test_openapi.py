@@ -173,6 +173,35 @@ def test_no_schema_is_left_over() -> None:
     assert set(DOCUMENT["components"]["schemas"]) == used
 
 
+def test_every_member_is_described() -> None:
+    """Of each shape, read or sent, and the shape itself."""
+    wrong = []
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        members = schema.get("properties", {}).items()
+        wrong += [name] if not schema.get("description") else []
+        wrong += [f"{name}.{member}" for member, told in members if not told.get("description")]
+    assert wrong == []
+
+
+def test_every_word_of_a_closed_list_is_explained() -> None:
+    """Each in code marks, in the list's own description."""
+    wrong = [
+        f"{name}: {word}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for word in schema.get("enum", [])
+        if f"`{word}`" not in schema.get("description", "")
+    ]
+    assert wrong == []
+
+
+def test_events_come_first() -> None:
+    """The tags are in the order of the reference, each in one group; none is without a use."""
+    names = [tag["name"] for tag in DOCUMENT["tags"]]
+    assert names[0] == "Events"
+    assert [tag for group in DOCUMENT["x-tagGroups"] for tag in group["tags"]] == names
+    assert {tag for operation in OPERATIONS for tag in operation.spec["tags"]} == {*names}
+
+
 def test_a_closed_list_has_one_name() -> None:
     """So that a generated client has one type for it, whatever member or parameter takes it."""
     named = DOCUMENT["components"]["schemas"]

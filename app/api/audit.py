@@ -11,7 +11,7 @@ from app.api.documentation import paging
 from app.api.routes import StrictRoute
 from app.filters import AuditQuery
 
-router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader])
+router = APIRouter(tags=["Changes"], route_class=StrictRoute, dependencies=[Reader])
 
 
 @router.get(

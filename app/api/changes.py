@@ -16,7 +16,7 @@ from app.api.routes import StrictRoute
 from app.errors import Problem
 from app.filters import ChangesQuery
 
-router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader])
+router = APIRouter(tags=["Changes"], route_class=StrictRoute, dependencies=[Reader])
 
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0

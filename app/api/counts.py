@@ -11,7 +11,7 @@ from app.api.documentation import reading
 from app.api.routes import StrictRoute
 from app.filters import FacetQuery, HistogramQuery
 
-router = APIRouter(tags=["Events"], route_class=StrictRoute, dependencies=[Reader, Unchanged])
+router = APIRouter(tags=["Counts"], route_class=StrictRoute, dependencies=[Reader, Unchanged])
 
 
 @router.get(

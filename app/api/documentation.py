@@ -45,12 +45,13 @@ their bytes. Send it back as `If-None-Match`, and an unchanged answer is `304`. 
 within a second, and an event also changes with the names of its actors and sources.
 """
 
+# In the order of the reference: what most readers come for stands first.
 TAGS = [
     {"name": "Events", "description": "The chronology: lists under one filter, and single events."},
+    {"name": "Counts", "description": "How many events: by value, and over time."},
     {
-        "name": "Vocabulary",
-        "description": "The records that events refer to, with their numbers of events. Their "
-        "ids are the values of the filter.",
+        "name": "Changes",
+        "description": "What has changed since you last asked, and what deserves a second look.",
     },
     {
         "name": "Chronology",
@@ -61,7 +62,27 @@ TAGS = [
         "description": "Export and import the chronology: for spreadsheets, calendars, maps, "
         "timelines, feed readers, linked data.",
     },
+    {"name": "Sources", "description": "Articles, reports and documents that events cite."},
+    {
+        "name": "Actors",
+        "description": "Countries, organisations, persons and groups that take part in events.",
+    },
+    {"name": "Places", "description": "Where events happen."},
+    {"name": "Types", "description": "Kinds of event. A new store has none: make your own."},
+    {
+        "name": "Tags and publishers",
+        "description": "Names that stand in events and sources, with their numbers of events.",
+    },
     {"name": "Operations", "description": "For operators of the server."},
+]
+# Headings over the tags, for programs that read this extension.
+TAG_GROUPS = [
+    {"name": "Chronology", "tags": ["Events", "Counts", "Changes", "Chronology", "Files"]},
+    {
+        "name": "Vocabulary",
+        "tags": ["Sources", "Actors", "Places", "Types", "Tags and publishers"],
+    },
+    {"name": "Server", "tags": ["Operations"]},
 ]
 
 # The form of an id in a path; anything else is 404, like an unknown id.
@@ -82,6 +103,18 @@ FILLED_IN: Mapping[str, Mapping[str, Any]] = {
     "list_sources": {"q": '"balkan insight"'},
 }
 
+
+# Each shape of request bodies, and the shapes that serve the same members.
+SERVED_AS: Mapping[str, tuple[str, ...]] = {
+    "EventWrite": ("Event",),
+    "SourceWrite": ("Source",),
+    "SourceReference": ("Citation",),
+    "ActorWrite": ("Actor",),
+    "ActorReference": ("Actor", "EventActor"),
+    "PlaceWrite": ("Place",),
+    "PlaceReference": ("Place",),
+    "TypeWrite": ("Type",),
+}
 
 SCHEMAS = "#/components/schemas/"
 COMMON_PROBLEMS = ("uri-too-long", "invalid-parameters", "headers-too-large")
@@ -251,6 +284,7 @@ def install(app: FastAPI) -> None:
 
 
 def _finish(document: dict[str, Any], *, public_reads: bool) -> dict[str, Any]:
+    document["x-tagGroups"] = TAG_GROUPS
     del document["components"]["schemas"]["SparseEvent"]["required"]
     _add_bodies(document["components"]["schemas"])
     for operations in document["paths"].values():
@@ -283,6 +317,7 @@ def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
     for schema in schemas_by_name.values():
         for member in schema.get("properties", {}).values():
             member.pop("title", None)  # repeats the name
+    _describe_written(schemas_by_name)
     patched = [shape for shape in shapes if (shape.__name__, True) in DOCUMENTED_EXAMPLES]
     for shape in (*patched, schemas.DateWrite):
         name, schema = _patch_of(shape), schemas_by_name[shape.__name__]
@@ -298,6 +333,16 @@ def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
             "properties": members,
             "additionalProperties": False,
         }
+
+
+def _describe_written(schemas_by_name: dict[str, Any]) -> None:
+    """Give members of request bodies the descriptions of the same members as they are served."""
+    for written, served in SERVED_AS.items():
+        known: dict[str, Any] = {}
+        for shape in served:
+            known |= schemas_by_name[shape]["properties"]
+        for name, member in schemas_by_name[written]["properties"].items():
+            member.setdefault("description", known[name]["description"])
 
 
 def _rename_written(shapes: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
@@ -325,7 +370,9 @@ def _patch_member(schema: dict[str, Any], *, removable: bool) -> dict[str, Any]:
         schema = {**schema, "anyOf": [{"$ref": f"{SCHEMAS}DatePatch"}, *others]}
     if not removable or {"type": "null"} in schema.get("anyOf", []):
         return schema
-    return {"anyOf": [schema, {"type": "null"}]}
+    outer = {"description": schema["description"]}
+    inner = {name: value for name, value in schema.items() if name != "description"}
+    return {"anyOf": [inner, {"type": "null"}], **outer}
 
 
 def _finish_parameter(parameter: dict[str, Any], filled_in: Mapping[str, Any]) -> None:

@@ -52,11 +52,11 @@ NOUNS = (
         schemas.Source,
         schemas.SourceRevision,
         "balkan-insight-2023-11-15",
-        "Vocabulary",
+        "Sources",
     ),
-    Noun(writes.ACTOR, "an actor", schemas.Actor, schemas.ActorRevision, "socar", "Vocabulary"),
-    Noun(writes.PLACE, "a place", schemas.Place, schemas.PlaceRevision, "belgrade", "Vocabulary"),
-    Noun(writes.TYPE, "a type", schemas.Type, schemas.TypeRevision, "contract", "Vocabulary"),
+    Noun(writes.ACTOR, "an actor", schemas.Actor, schemas.ActorRevision, "socar", "Actors"),
+    Noun(writes.PLACE, "a place", schemas.Place, schemas.PlaceRevision, "belgrade", "Places"),
+    Noun(writes.TYPE, "a type", schemas.Type, schemas.TypeRevision, "contract", "Types"),
 )
 
 IfMatch = Annotated[

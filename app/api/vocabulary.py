@@ -12,7 +12,7 @@ from app.api.documentation import ID, paging, reading
 from app.api.routes import StrictRoute
 from app.filters import VocabularyQuery
 
-router = APIRouter(tags=["Vocabulary"], route_class=StrictRoute, dependencies=[Reader])
+router = APIRouter(route_class=StrictRoute, dependencies=[Reader])
 
 
 class VocabularyTexts(NamedTuple):
@@ -24,6 +24,7 @@ class VocabularyTexts(NamedTuple):
     record: type[schemas.Counted]
     page: type[BaseModel]
     example: str
+    tag: str
     deleted: tuple[str, ...] = (
         "gone",
     )  # the problem of a deleted one; tags and publishers only vanish
@@ -31,7 +32,7 @@ class VocabularyTexts(NamedTuple):
 
 VOCABULARY_ROUTES = (
     VocabularyTexts(
-        "types", "a type", "Kinds of event.", schemas.Type, schemas.TypePage, "contract"
+        "types", "a type", "Kinds of event.", schemas.Type, schemas.TypePage, "contract", "Types"
     ),
     VocabularyTexts(
         "actors",
@@ -40,6 +41,7 @@ VOCABULARY_ROUTES = (
         schemas.Actor,
         schemas.ActorPage,
         "socar",
+        "Actors",
     ),
     VocabularyTexts(
         "places",
@@ -48,6 +50,7 @@ VOCABULARY_ROUTES = (
         schemas.Place,
         schemas.PlacePage,
         "belgrade",
+        "Places",
     ),
     VocabularyTexts(
         "tags",
@@ -56,6 +59,7 @@ VOCABULARY_ROUTES = (
         schemas.Tag,
         schemas.TagPage,
         "energy",
+        "Tags and publishers",
         deleted=(),
     ),
     VocabularyTexts(
@@ -65,6 +69,7 @@ VOCABULARY_ROUTES = (
         schemas.Publisher,
         schemas.PublisherPage,
         "balkan-insight",
+        "Tags and publishers",
         deleted=(),
     ),
     VocabularyTexts(
@@ -74,6 +79,7 @@ VOCABULARY_ROUTES = (
         schemas.Source,
         schemas.SourcePage,
         "balkan-insight-2023-11-15",
+        "Sources",
     ),
 )
 
@@ -85,6 +91,7 @@ def _add(entry: VocabularyTexts) -> None:
         summary=f"List {entry.name}",
         dependencies=[Unchanged],
         description=f"{entry.description} In the order of ids, each with its number of events.",
+        tags=[entry.tag],
         response_model=entry.page,
         responses=paging(f"A page of {entry.name}."),
     )
@@ -98,6 +105,7 @@ def _add(entry: VocabularyTexts) -> None:
         name=f"get_{entry.name[:-1]}",
         summary=f"Get {entry.one}",
         description=f"All fields of {entry.one}, and its number of events.",
+        tags=[entry.tag],
         response_model=entry.record,
         responses=reading(f"The {entry.name[:-1]}.", "not-found", *entry.deleted),
     )

@@ -62,15 +62,54 @@ FACETS = (
     *("tag", "publisher", "source", "status"),
 )
 
-Total = TypeAliasType("Total", Annotated[str, schemas.OneOf(("exact", "none"))])
+Total = TypeAliasType(
+    "Total",
+    Annotated[
+        str,
+        schemas.OneOf(
+            ("exact", "none"), words="Whether to count all: `exact` does, `none` saves the time."
+        ),
+    ],
+)
 Sort = TypeAliasType(
     "Sort",
-    Annotated[str, schemas.OneOf(SORTS, suggest_sort)],
+    Annotated[
+        str,
+        schemas.OneOf(
+            SORTS,
+            suggest_sort,
+            "The order: `date`, the earliest first, or `-date`; `updated`, the longest unchanged "
+            "first, or `-updated`; `relevance`, the best hit of `q` first.",
+        ),
+    ],
 )
 HistogramInterval = TypeAliasType(
-    "HistogramInterval", Annotated[str, schemas.OneOf(INTERVALS, suggest_interval)]
+    "HistogramInterval",
+    Annotated[
+        str,
+        schemas.OneOf(
+            INTERVALS,
+            suggest_interval,
+            "How long each span is: `millennium`, `century`, `decade`, `year`, `quarter`, `month`, "
+            "`week` (from Monday) or `day`.",
+        ),
+    ],
 )
-FindingKind = TypeAliasType("FindingKind", Annotated[str, schemas.OneOf(FINDINGS)])
+FindingKind = TypeAliasType(
+    "FindingKind",
+    Annotated[
+        str,
+        schemas.OneOf(
+            FINDINGS,
+            words="What deserves a second look: `act-after-sources`, the event is dated after "
+            "everything that reports it; `published-after-accessed`, a source was read before it "
+            "was published; `published-in-future`, a source is dated after today; "
+            "`no-known-publisher`, nobody knows who published what supports it; "
+            "`single-publisher`, one publisher alone supports it; `planned-overdue`, it was "
+            "planned for a time that is past.",
+        ),
+    ],
+)
 
 EMPTY = "is empty; leave the parameter out or give a value"
 
@@ -125,7 +164,16 @@ def _repeated_facet(value: str) -> str:
 
 
 AllOf = TypeAliasType(
-    "AllOf", Annotated[str, AfterValidator(_repeated_facet), schemas.OneOf(REPEATED_FACETS)]
+    "AllOf",
+    Annotated[
+        str,
+        AfterValidator(_repeated_facet),
+        schemas.OneOf(
+            REPEATED_FACETS,
+            words="The filter whose values must all fit: `actor`, `role`, `place`, `country`, "
+            "`tag`, `publisher` or `source`.",
+        ),
+    ],
 )
 Facet = TypeAliasType(
     "Facet",
@@ -133,7 +181,12 @@ Facet = TypeAliasType(
         str,
         AfterValidator(_one_value("by")),
         AfterValidator(refuse_time),
-        schemas.OneOf(FACETS, suggest_facet),
+        schemas.OneOf(
+            FACETS,
+            suggest_facet,
+            "What to count by: `type`, `actor`, `role`, `place`, `country`, "
+            "`tag`, `publisher`, `source` or `status`.",
+        ),
     ],
 )
 

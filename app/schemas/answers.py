@@ -54,49 +54,49 @@ class SparseEvent(ListedEvent):
 class EventPage(Page):
     """Events."""
 
-    items: list[ListedEvent]
+    items: list[ListedEvent] = Field(description="The events on this page.")
 
 
 class SparseEventPage(Page):
     """Events with only those members that `fields` names."""
 
-    items: list[SparseEvent]
+    items: list[SparseEvent] = Field(description="The events on this page.")
 
 
 class TypePage(Page):
     """Types."""
 
-    items: list[Type]
+    items: list[Type] = Field(description="The types on this page.")
 
 
 class ActorPage(Page):
     """Actors."""
 
-    items: list[Actor]
+    items: list[Actor] = Field(description="The actors on this page.")
 
 
 class PlacePage(Page):
     """Places."""
 
-    items: list[Place]
+    items: list[Place] = Field(description="The places on this page.")
 
 
 class TagPage(Page):
     """Tags."""
 
-    items: list[Tag]
+    items: list[Tag] = Field(description="The tags on this page.")
 
 
 class PublisherPage(Page):
     """Publishers."""
 
-    items: list[Publisher]
+    items: list[Publisher] = Field(description="The publishers on this page.")
 
 
 class SourcePage(Page):
     """Sources."""
 
-    items: list[Source]
+    items: list[Source] = Field(description="The sources on this page.")
 
 
 class Difference(Shape):
@@ -113,8 +113,8 @@ class Difference(Shape):
 class Revision(Shape):
     """An edit: operation, time, author and reason."""
 
-    version: int = Field(ge=1)
-    op: RevisionOperation = Field(examples=["update"])
+    version: int = Field(ge=1, description="The number of this version, from 1.")
+    op: RevisionOperation = Field(examples=["update"], description="What was done.")
     at: str = Field(description="RFC 3339, UTC.")
     author: str = Field(description="Name of the key that was used.")
     note: str | None = Field(description="The `note` that came with the edit.")
@@ -127,7 +127,7 @@ class Revision(Shape):
 class RevisionPage(Page):
     """Revisions, the last first."""
 
-    items: list[Revision]
+    items: list[Revision] = Field(description="The revisions on this page.")
 
 
 class WholeRevision(Revision, Generic[Record]):
@@ -159,8 +159,8 @@ class TypeRevision(WholeRevision[TypeRecord]):
 class Cause(Shape):
     """The record whose change shows in an event."""
 
-    kind: RecordKind = Field(examples=["source"])
-    id: Slug
+    kind: RecordKind = Field(examples=["source"], description="Which kind of record was edited.")
+    id: Slug = Field(description="Id of the record that was edited.")
 
 
 class Change(Shape):
@@ -170,7 +170,7 @@ class Change(Shape):
     at: str = Field(description="RFC 3339, UTC.")
     op: ChangeOperation = Field(description="`create` also if it was restored.")
     id: Slug = Field(description="Id of the event.")
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, description="The event's version after the change.")
     event: Event | None = Field(description="The event as the change left it; null once deleted.")
     cause: Cause | None = Field(
         description="The record that was edited, if the event only shows it."
@@ -180,7 +180,7 @@ class Change(Shape):
 class ChangePage(Shape):
     """A stretch of the change feed."""
 
-    items: list[Change]
+    items: list[Change] = Field(description="The changes, oldest first.")
     next: str | None = Field(
         description="Absolute URL of the next page; null if there is none yet. Then ask again "
         "`after` the last change that you have seen."
@@ -191,14 +191,14 @@ class ImportedValue(Shape):
     """A field of a stored record that a file fills in or corrects."""
 
     before: Any = Field(alias="from", description="Null if nothing was stored.")
-    after: Any = Field(alias="to")
+    after: Any = Field(alias="to", description="What the file says.")
 
 
 class SimilarRecord(Shape):
     """A record that may be the same under another name."""
 
-    id: Slug
-    name: str
+    id: Slug = Field(description="Id of the similar record.")
+    name: str = Field(description="What the similar record is called.")
 
 
 class ImportedRecord(Shape):
@@ -208,9 +208,9 @@ class ImportedRecord(Shape):
         description="`fill` adds fields that the stored record lacks; `correct` replaces others.",
         examples=["create"],
     )
-    kind: NamedKind = Field(examples=["place"])
-    id: Slug = Field(examples=["tripoli-ly"])
-    name: str = Field(examples=["Tripoli"])
+    kind: NamedKind = Field(examples=["place"], description="Which kind of record it is.")
+    id: Slug = Field(examples=["tripoli-ly"], description="Id of the record.")
+    name: str = Field(examples=["Tripoli"], description="What the record is called.")
     line: int = Field(ge=0, description="The first line that does it.")
     changes: dict[str, ImportedValue] = Field(description="By field; empty for a new record.")
     namesake_of: list[Slug] = Field(
@@ -225,10 +225,10 @@ class ImportedRecord(Shape):
 class ImportReport(Shape):
     """The outcome of an import; `dry_run` reports the same and stores nothing."""
 
-    dry_run: bool = Field(description="Nothing was stored.")
-    created: int = Field(ge=0)
-    updated: int = Field(ge=0)
-    unchanged: int = Field(ge=0, description="Stored just so already.")
+    dry_run: bool = Field(description="Whether this was only a trial; then nothing was stored.")
+    created: int = Field(ge=0, description="How many events are new.")
+    updated: int = Field(ge=0, description="How many stored events were replaced.")
+    unchanged: int = Field(ge=0, description="How many events are stored exactly so already.")
     notes: dict[str, int] = Field(
         description="Parts of the file that no event can hold, and how often."
     )
@@ -245,33 +245,35 @@ class ImportReport(Shape):
 class Finding(Shape):
     """Something about an event that should be looked at again."""
 
-    finding: str = Field(examples=["single-publisher"])
+    finding: str = Field(examples=["single-publisher"], description="Which kind of finding it is.")
     event: Slug = Field(description="Id of the event.")
-    title: str
-    message: str
+    title: str = Field(description="Title of the event.")
+    message: str = Field(description="What is odd about the event, in words.")
     sources: list[Slug] = Field(description="Ids of the sources that it is about.")
 
 
 class FindingPage(Shape):
     """Some findings; a page may hold fewer than asked for and still be followed by another."""
 
-    items: list[Finding]
+    items: list[Finding] = Field(description="The findings on this page.")
     next: str | None = Field(description="Absolute URL of the next page; null at the end.")
 
 
 class Health(Shape):
     """How it is."""
 
-    status: str = Field(examples=["ok"])
+    status: str = Field(examples=["ok"], description="`ok` or `ready`; anything else is an error.")
 
 
 class ProblemKind(Shape):
     """A kind of error and its remedy."""
 
-    code: str = Field(examples=["invalid-parameters"])
-    status: int = Field(examples=[422])
-    title: str
-    advice: str
+    code: str = Field(
+        examples=["invalid-parameters"], description="The last part of the error's `type`."
+    )
+    status: int = Field(examples=[422], description="The HTTP status that comes with it.")
+    title: str = Field(description="The kind of error, in a few words.")
+    advice: str = Field(description="What to do about it.")
 
 
 class ProblemError(Shape):
@@ -280,8 +282,13 @@ class ProblemError(Shape):
     where: str = Field(
         alias="in", description="`query`, `path`, `header` or `body`.", examples=["query"]
     )
-    name: str = Field(examples=["tpye"])
-    message: str = Field(examples=["is not a parameter here; known: actor, …"])
+    name: str = Field(
+        examples=["tpye"], description="The parameter, header or field, as you wrote it."
+    )
+    message: str = Field(
+        examples=["is not a parameter here; known: actor, …"],
+        description="What is wrong with it, in words for people.",
+    )
     suggestion: str | SkipJsonSchema[None] = Field(
         None, description="A value that would be right.", examples=["type"]
     )
@@ -296,9 +303,9 @@ class Problem(Shape):
     type: str = Field(
         description="A URL that explains the kind.", examples=["/problems/invalid-parameters"]
     )
-    title: str
-    status: int = Field(examples=[422])
-    detail: str
+    title: str = Field(description="The kind of error, in a few words.")
+    status: int = Field(examples=[422], description="The HTTP status of the answer.")
+    detail: str = Field(description="What went wrong this time, in words for people.")
     errors: list[ProblemError] | SkipJsonSchema[None] = Field(
         None, description="Each thing that was wrong."
     )
@@ -312,7 +319,7 @@ class FacetValue(Shape):
 
     value: str = Field(description="The value for the filter.", examples=["contract"])
     label: str = Field(description="For people.", examples=["Contract"])
-    count: int = Field(ge=1)
+    count: int = Field(ge=1, description="How many events have this value.")
 
 
 class FacetCounts(Shape):
@@ -328,30 +335,32 @@ class Bucket(Shape):
     start: str = Field(description="Its first day, ISO 8601.", examples=["2023-01-01"])
     end: str = Field(description="Its last day, ISO 8601.", examples=["2023-12-31"])
     label: str = Field(description="For people.", examples=["2023"])
-    certain: int = Field(ge=0)
-    possible: int = Field(ge=0, description="Includes the certain.")
+    certain: int = Field(ge=0, description="How many events certainly fall into this span.")
+    possible: int = Field(
+        ge=0, description="How many events may fall into it, the certain ones included."
+    )
 
 
 class Histogram(Shape):
     """Counts by time, in order, none left out."""
 
-    interval: str = Field(examples=["year"])
+    interval: str = Field(examples=["year"], description="How long each span is.")
     undated: int = Field(
         ge=0,
         description="Events that the filter finds and whose date names no year (`XXXX`, `XXXX-12`, "
         "both ends open). They are in no bucket.",
     )
-    buckets: list[Bucket]
+    buckets: list[Bucket] = Field(description="The spans in order, the empty ones included.")
 
 
 class Oembed(Shape):
     """The embedded form of a timeline (oEmbed 1.0 section 2.3)."""
 
-    version: str = Field(examples=["1.0"])
-    type: str = Field(examples=["rich"])
-    title: str
-    provider_name: str
-    provider_url: str
+    version: str = Field(examples=["1.0"], description="The version of oEmbed.")
+    type: str = Field(examples=["rich"], description="The kind of oEmbed answer.")
+    title: str = Field(description="The title of what is embedded.")
+    provider_name: str = Field(description="The title of the chronology.")
+    provider_url: str = Field(description="The address of the chronology.")
     cache_age: int = Field(description="Seconds that it may be kept.", examples=[3600])
     width: int = Field(description="Pixels.", examples=[640])
     height: int = Field(description="Pixels.", examples=[480])

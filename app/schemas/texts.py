@@ -34,6 +34,7 @@ class OneOf:
 
     allowed: tuple[str, ...]
     meant: Callable[[str], str | None] = field(default=lambda value: None)  # by another name
+    words: str = ""  # what each value means, for the API reference
 
     def check(self, value: str) -> str:
         """Return `value`. Raise ValueError if it is not in the list."""
@@ -51,7 +52,8 @@ class OneOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {**handler(schema), "enum": list(self.allowed)}
+        explained = {"description": self.words} if self.words else {}
+        return {**handler(schema), "enum": list(self.allowed), **explained}
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -228,25 +230,188 @@ Longitude = Annotated[
 ]
 
 # Closed lists bear a name, so that a generated client has one type for each.
-Status = TypeAliasType("Status", Annotated[str, OneOf(models.STATUSES)])
-CitationRole = TypeAliasType("CitationRole", Annotated[str, OneOf(models.CITATION_ROLES)])
-Claim = TypeAliasType("Claim", Annotated[str, OneOf(models.CLAIMS)])
-Qualifier = TypeAliasType("Qualifier", Annotated[str, OneOf(models.QUALIFIERS)])
-Relation = TypeAliasType("Relation", Annotated[str, OneOf(models.RELATIONS)])
-ActorKind = TypeAliasType("ActorKind", Annotated[str, OneOf(models.ACTOR_KINDS)])
-SourceKind = TypeAliasType("SourceKind", Annotated[str, OneOf(models.SOURCE_KINDS)])
-RecordKind = TypeAliasType("RecordKind", Annotated[str, OneOf(models.KINDS)])
-RevisionOperation = TypeAliasType("RevisionOperation", Annotated[str, OneOf(models.OPERATIONS)])
+Status = TypeAliasType(
+    "Status",
+    Annotated[
+        str,
+        OneOf(
+            models.STATUSES,
+            words=(
+                "Where the event stands: `planned`, it has been announced; `ongoing`, it has "
+                "begun; `completed`, it happened; `cancelled`, it will not happen."
+            ),
+        ),
+    ],
+)
+CitationRole = TypeAliasType(
+    "CitationRole",
+    Annotated[
+        str,
+        OneOf(
+            models.CITATION_ROLES,
+            words=(
+                "What a source does for an event: `supports`, it says so; `contradicts`, it says "
+                "otherwise; `context`, it explains. Every event needs a source that supports it."
+            ),
+        ),
+    ],
+)
+Claim = TypeAliasType(
+    "Claim",
+    Annotated[
+        str,
+        OneOf(
+            models.CLAIMS,
+            words=(
+                "A field of the event that the source backs: `type`, `title`, `summary`, `date`, "
+                "`status`, `actors`, `places`, `quantities`, `tags` or `related`."
+            ),
+        ),
+    ],
+)
+Qualifier = TypeAliasType(
+    "Qualifier",
+    Annotated[
+        str,
+        OneOf(
+            models.QUALIFIERS,
+            words=(
+                "How the value is meant: `exactly`; `about`, 10 % more or less when compared; "
+                "`at-least` and `at-most`, open at one end; `between` the value and `max_value`."
+            ),
+        ),
+    ],
+)
+Relation = TypeAliasType(
+    "Relation",
+    Annotated[
+        str,
+        OneOf(
+            models.RELATIONS,
+            words=(
+                "What this event is to the other: it `follows` it in time, is `part-of` it, "
+                "`implements` what it decided, `responds-to` it, `causes` it, `amends` it in part, "
+                "`supersedes` it, `contradicts` or `confirms` it, or is `related` in another way."
+            ),
+        ),
+    ],
+)
+ActorKind = TypeAliasType(
+    "ActorKind",
+    Annotated[
+        str,
+        OneOf(
+            models.ACTOR_KINDS,
+            words=(
+                "What an actor is: a `country`, an `organisation` (a company, a ministry, a "
+                "party), a `person`, or a `group` without a fixed form."
+            ),
+        ),
+    ],
+)
+SourceKind = TypeAliasType(
+    "SourceKind",
+    Annotated[
+        str,
+        OneOf(
+            models.SOURCE_KINDS,
+            words=(
+                "What a source is: `news`, an `analysis`, an `official` document or statement, a "
+                "`report`, a `book`, a `dataset`, a `web-page`, or `other`."
+            ),
+        ),
+    ],
+)
+RecordKind = TypeAliasType(
+    "RecordKind",
+    Annotated[
+        str,
+        OneOf(
+            models.KINDS,
+            words=("What a record is: an `event`, a `source`, an `actor`, a `place` or a `type`."),
+        ),
+    ],
+)
+RevisionOperation = TypeAliasType(
+    "RevisionOperation",
+    Annotated[
+        str,
+        OneOf(
+            models.OPERATIONS,
+            words=(
+                "What an edit did: `create`, `update`, `delete`, or `restore` what was deleted."
+            ),
+        ),
+    ],
+)
 ChangeOperation = TypeAliasType(
-    "ChangeOperation", Annotated[str, OneOf(("create", "update", "delete"))]
+    "ChangeOperation",
+    Annotated[
+        str,
+        OneOf(
+            ("create", "update", "delete"),
+            words=(
+                "What happened to the event: `create`, made or restored; `update`, changed itself "
+                "or in what it shows; `delete`."
+            ),
+        ),
+    ],
 )
 ImportOperation = TypeAliasType(
-    "ImportOperation", Annotated[str, OneOf(("create", "fill", "correct"))]
+    "ImportOperation",
+    Annotated[
+        str,
+        OneOf(
+            ("create", "fill", "correct"),
+            words=(
+                "What an import does to a record: `create` makes it, `fill` adds what it lacks, "
+                "`correct` replaces what differs."
+            ),
+        ),
+    ],
 )
 NAMED_KINDS = ("type", "actor", "place", "source", "tag", "publisher")
-NamedKind = TypeAliasType("NamedKind", Annotated[str, OneOf(NAMED_KINDS)])
-Precision = TypeAliasType("Precision", Annotated[str, OneOf(dates.PRECISIONS)])
-Match = TypeAliasType("Match", Annotated[str, OneOf(("possible", "certain"))])
+NamedKind = TypeAliasType(
+    "NamedKind",
+    Annotated[
+        str,
+        OneOf(
+            NAMED_KINDS,
+            words=(
+                "What a record is: a `type`, an `actor`, a `place`, a `source`, a `tag` or a "
+                "`publisher`."
+            ),
+        ),
+    ],
+)
+Precision = TypeAliasType(
+    "Precision",
+    Annotated[
+        str,
+        OneOf(
+            dates.PRECISIONS,
+            words=(
+                "How finely a date is given, from an `era` (centuries of unknown digits) over "
+                "`millennium`, `century`, `decade` and `year` to parts of a year (`semester`, "
+                "`quadrimester`, `quarter`, `season`, `month`) and a `day`. An `interval` has a "
+                "start and an end; a `set` is one day among several."
+            ),
+        ),
+    ],
+)
+Match = TypeAliasType(
+    "Match",
+    Annotated[
+        str,
+        OneOf(
+            ("possible", "certain"),
+            words=(
+                "How an event fits a `date` that was asked for: `certain`, it overlaps it whatever "
+                "the truth is; `possible`, it may. As a parameter, `possible` gives both."
+            ),
+        ),
+    ],
+)
 
 
 class Shape(BaseModel):

@@ -84,7 +84,9 @@ class Related(Shape):
 class TypeWrite(Shape):
     """A kind of event, as it is written."""
 
-    id: Slug | None = None
+    id: Slug | None = Field(
+        None, description="Choose an id, or leave it out and one is made from the label."
+    )
     label: LineText
     description: LongText | None = None
 
@@ -92,7 +94,9 @@ class TypeWrite(Shape):
 class ActorWrite(Shape):
     """An actor, as it is written."""
 
-    id: Slug | None = None
+    id: Slug | None = Field(
+        None, description="Choose an id, or leave it out and one is made from the name."
+    )
     name: LineText
     kind: ActorKind | None = None
     country: Country | None = None
@@ -103,7 +107,9 @@ class ActorWrite(Shape):
 class PlaceWrite(Shape):
     """A place, as it is written."""
 
-    id: Slug | None = None
+    id: Slug | None = Field(
+        None, description="Choose an id, or leave it out and one is made from the name."
+    )
     name: LineText
     country: Country | None = None
     latitude: Latitude | None = None
@@ -137,7 +143,7 @@ class SourceFields(Shape):
 class SourceWrite(SourceFields):
     """A source, as it is written; at least its publisher, title, URL or a date is known."""
 
-    id: Slug | None = None
+    id: Slug | None = Field(None, description="Choose an id, or leave it out and one is made.")
 
     @model_validator(mode="after")
     def _identified(self) -> Self:
@@ -159,8 +165,10 @@ class DateWrite(Shape):
 class ActorReference(Shape):
     """An actor by id or by name; created if no actor fits. A field that differs is refused."""
 
-    id: Slug | None = None
-    name: LineText | None = None
+    id: Slug | None = Field(None, description="Id of a stored actor.")
+    name: LineText | None = Field(
+        None, description="The actor's name or an alias; a new actor is made if nobody has it."
+    )
     kind: ActorKind | None = None
     country: Country | None = None
     aliases: list[LineText] | None = Field(None, max_length=MAX_ENTRIES)
@@ -177,8 +185,10 @@ class ActorReference(Shape):
 class PlaceReference(Shape):
     """A place by id or by name; created if no place fits. A field that differs is refused."""
 
-    id: Slug | None = None
-    name: LineText | None = None
+    id: Slug | None = Field(None, description="Id of a stored place.")
+    name: LineText | None = Field(
+        None, description="The place's name; a new place is made if none has it."
+    )
     country: Country | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
@@ -203,7 +213,7 @@ class CitationFields(Shape):
 class SourceReference(SourceFields, CitationFields):
     """A source by id or by its own fields, together with its citation."""
 
-    id: Slug | None = None
+    id: Slug | None = Field(None, description="Id of a stored source, or of the new one.")
 
     @model_validator(mode="after")
     def _identified(self) -> Self:
@@ -217,7 +227,9 @@ class SourceReference(SourceFields, CitationFields):
 class EventWrite(Shape):
     """An event as it is written, with the records that it names."""
 
-    id: Slug | None = None
+    id: Slug | None = Field(
+        None, description="Choose an id, or leave it out and one is made from date and title."
+    )
     type: Slug
     title: LineText
     summary: LongText | None = None
@@ -227,14 +239,22 @@ class EventWrite(Shape):
             lambda v: {"edtf": v} if isinstance(v, str) else v,
             json_schema_input_type=DateWrite | Edtf,
         ),
-    ]
+    ] = Field(
+        description=(
+            "When it happened: an EDTF date, or an object with the source's words beside it."
+        )
+    )
     status: Status | None = None
     actors: list[ActorReference] = Field(default=[], max_length=MAX_ACTORS)
     places: list[PlaceReference] = Field(default=[], max_length=MAX_ENTRIES)
     quantities: list[Quantity] = Field(default=[], max_length=MAX_QUANTITIES)
     tags: list[ShortText] = Field(default=[], max_length=MAX_ENTRIES)
     related: list[Related] = Field(default=[], max_length=MAX_ENTRIES)
-    sources: list[SourceReference] = Field(min_length=1, max_length=MAX_SOURCES)
+    sources: list[SourceReference] = Field(
+        min_length=1,
+        max_length=MAX_SOURCES,
+        description="Who says so. At least one source has the role `supports`.",
+    )
 
     @model_validator(mode="after")
     def _supported(self) -> Self:

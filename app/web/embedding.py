@@ -28,7 +28,17 @@ TIMELINE_PATHS, WEB_SCHEMES = ("", "/", "/embed"), ("http", "https", "")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-DoNotTrack = TypeAliasType("DoNotTrack", Annotated[str, schemas.OneOf(("1", "0", "true", "false"))])
+DoNotTrack = TypeAliasType(
+    "DoNotTrack",
+    Annotated[
+        str,
+        schemas.OneOf(
+            ("1", "0", "true", "false"),
+            words="Accepted and without effect, because nobody is tracked: `1`, `0`, `true` or "
+            "`false`.",
+        ),
+    ],
+)
 OEMBED_FORMATS = {"type": "string", "pattern": "^(json|xml)$", "examples": ["json"]}
 
 
