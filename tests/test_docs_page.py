@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
@@ -10,9 +11,13 @@ from httpx2 import Response
 
 from app.api.documentation import DESCRIPTION
 from browser import Visit, chromium, visiting
-from reference import OPERATIONS, READS
-from servers import serving
+from node import packages
+from reference import DOCUMENT, OPERATIONS, READS
+from servers import Server, serving
 from stores import SqliteStores, migrated, seeded
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -40,11 +45,24 @@ def test_an_example_finds_something(client: TestClient, link: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def docs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """The reference of a server over the example chronology, just opened."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server over the example chronology."""
     files = SqliteStores(tmp_path_factory.mktemp("docs"))
-    store = seeded(files, migrated(files))
-    with serving(store) as server, chromium() as browser, visiting(browser) as visit:
+    with serving(seeded(files, migrated(files))) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator["Browser"]:
+    """Return a browser."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def docs(server: Server, chrome: "Browser") -> Iterator[Visit]:
+    """Return a visit of the reference, just opened."""
+    with visiting(chrome) as visit:
         visit.page.goto(f"{server.url}/docs")
         visit.page.wait_for_selector(".opblock")
         yield visit
@@ -88,3 +106,54 @@ def test_nothing_was_asked_of_another_host(docs: Visit) -> None:
 def test_the_browser_complains_of_nothing(docs: Visit) -> None:
     """No failed request, no error, not a line on the console."""
     assert docs.complaints == []
+
+
+def test_events_stand_first(docs: Visit) -> None:
+    """The sections are in the order of the document's tags."""
+    shown = docs.page.locator("h3.opblock-tag").evaluate_all(
+        "(all) => all.map((h) => h.dataset.tag)"
+    )
+    assert shown == [tag["name"] for tag in DOCUMENT["tags"]]
+    assert shown[0] == "Events"
+
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1440])
+def test_the_reference_is_for_everybody(
+    server: Server, chrome: "Browser", width: int, colours: Literal["light", "dark"]
+) -> None:
+    """Axe finds nothing and nothing is wider than the page, with an answer and a schema open."""
+    axe = (packages("axe-core@4.14.1") / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    size = {"width": width, "height": 900}
+    with visiting(chrome, viewport=size, color_scheme=colours) as visit:
+        page = visit.page
+        page.goto(f"{server.url}/docs")
+        page.wait_for_selector(".opblock")
+        page.evaluate(axe)  # from outside: the policy lets no such script in
+        for opened in (False, True):
+            if opened:
+                block = page.locator("#operations-Events-list_events")
+                block.locator(".opblock-summary-control").click()
+                block.locator("button.execute").click()
+                block.locator(".live-responses-table .response").wait_for()
+                page.locator(".models-control").click()
+                page.locator(".models .json-schema-2020-12-accordion").first.click()
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+            found = page.evaluate("(rules) => axe.run({runOnly: rules})", RULES)
+            assert [
+                (v["id"], [node["target"] for node in v["nodes"]][:3]) for v in found["violations"]
+            ] == []
+            assert len(found["passes"]) > 10
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        dark = (
+            page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+        )
+        assert dark == (colours == "dark")
+        assert (page.locator("main").count(), page.locator("html").get_attribute("lang")) == (
+            1,
+            "en",
+        )
+        assert visit.complaints == []

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from dateline_client import AuthenticatedClient, Client
+from dateline_client.api.changes import list_changes
 from dateline_client.api.events import (
     create_event,
     delete_event,
     get_event,
     get_event_revision,
-    list_changes,
     list_event_revisions,
     list_events,
     patch_event,
