@@ -104,17 +104,16 @@ FILLED_IN: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-# Each shape of request bodies, and the shapes that serve the same members.
-SERVED_AS: Mapping[str, tuple[str, ...]] = {
-    "EventWrite": ("Event",),
-    "SourceWrite": ("Source",),
-    "SourceReference": ("Citation",),
-    "ActorWrite": ("Actor",),
-    "ActorReference": ("Actor", "EventActor"),
-    "PlaceWrite": ("Place",),
-    "PlaceReference": ("Place",),
-    "TypeWrite": ("Type",),
-}
+# Shapes that hold the same members: one description does for all of them, the first that has it.
+ALIKE: tuple[tuple[str, ...], ...] = (
+    ("Event", "EventWrite"),
+    ("Citation", "SourceWrite", "SourceReference"),
+    ("Actor", "ActorWrite"),
+    ("EventActor", "Actor", "ActorReference"),
+    ("Place", "PlaceWrite", "PlaceReference"),
+    ("Type", "TypeWrite"),
+    ("ChronologyWrite", "Chronology", "ChronologyRecord"),
+)
 
 SCHEMAS = "#/components/schemas/"
 COMMON_PROBLEMS = ("uri-too-long", "invalid-parameters", "headers-too-large")
@@ -317,7 +316,7 @@ def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
     for schema in schemas_by_name.values():
         for member in schema.get("properties", {}).values():
             member.pop("title", None)  # repeats the name
-    _describe_written(schemas_by_name)
+    _describe_alike(schemas_by_name)
     patched = [shape for shape in shapes if (shape.__name__, True) in DOCUMENTED_EXAMPLES]
     for shape in (*patched, schemas.DateWrite):
         name, schema = _patch_of(shape), schemas_by_name[shape.__name__]
@@ -335,14 +334,17 @@ def _add_bodies(schemas_by_name: dict[str, Any]) -> None:
         }
 
 
-def _describe_written(schemas_by_name: dict[str, Any]) -> None:
-    """Give members of request bodies the descriptions of the same members as they are served."""
-    for written, served in SERVED_AS.items():
-        known: dict[str, Any] = {}
-        for shape in served:
-            known |= schemas_by_name[shape]["properties"]
-        for name, member in schemas_by_name[written]["properties"].items():
-            member.setdefault("description", known[name]["description"])
+def _describe_alike(schemas_by_name: dict[str, Any]) -> None:
+    """Give members without a description that of the same member in a shape of their group."""
+    for group in ALIKE:
+        members = [schemas_by_name[shape]["properties"] for shape in group]
+        known: dict[str, str] = {}
+        for properties in members:
+            described = {n: s["description"] for n, s in properties.items() if "description" in s}
+            known = described | known
+        for properties in members:
+            for name in properties.keys() & known.keys():
+                properties[name].setdefault("description", known[name])
 
 
 def _rename_written(shapes: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
