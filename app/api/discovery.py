@@ -88,7 +88,7 @@ async def get_catalog(request: Request) -> Response:
         for relation, path, media_type in DESCRIPTIONS
     }
     linkset = {"linkset": [{"anchor": absolute(request, "/"), **links}]}
-    headers = {"Link": description_links(root_path(request)), "Cache-Control": "no-cache"}
+    headers = {"Link": description_links(root_path(request))}
     return Response(json.dumps(linkset), 200, headers, CATALOG_TYPE)
 
 
