@@ -21,6 +21,7 @@ from app.api import (
     documentation,
     events,
     files,
+    guides,
     metrics,
     middleware,
     operations,
@@ -97,7 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.stopping = asyncio.Event()
     app.state.stop = stop
     rooms = (chronology, events, counts, vocabulary, records, citations, changes, audit, files)
-    for room in (*rooms, operations, metrics, reference, embedding, pages, assets):
+    for room in (*rooms, operations, metrics, reference, guides, embedding, pages, assets):
         app.router.routes += room.router.routes  # include_router would match each path twice
     app.state.parsing = Limiter("large bodies", 1, MAX_WAITING_BODIES)
     problems.install(app)

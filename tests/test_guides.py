@@ -4,10 +4,13 @@ import os
 import re
 import shutil
 import signal
+import tomllib
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from app.api.guides import GUIDES as GUIDES_SERVED
 from commands import forked_server
 from documented import ROOT, agrees, differing, run_in_shell, steps_in, text_of, wrong
 from servers import environment
@@ -105,6 +108,21 @@ def test_every_link_leads_somewhere(document: str) -> None:
             re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings
         ]
         assert not anchor or anchor in anchors, f"{path}#{anchor}"
+
+
+def test_the_server_has_the_guides(client: TestClient) -> None:
+    """The reference links to them, as text; a wheel takes the same ones along."""
+    linked = re.findall(r'href="(docs/\w+\.md)"', client.get("/docs").text)
+    assert linked == [f"docs/{name}.md" for name in GUIDES_SERVED]
+    for path in linked:
+        answer = client.get(f"/{path}")
+        assert (answer.status_code, answer.text) == (200, text_of(path))
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    packed = tomllib.loads(text_of("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    copies = {path: path.replace("docs/", "app/guides/") for path in linked}
+    assert packed["force-include"] == copies
+    refused = client.get("/docs/operate.md")
+    assert (refused.status_code, refused.json()["status"]) == (404, 404)
 
 
 @pytest.mark.parametrize("name", [path.name for path in (ROOT / "docs").glob("*.md")])

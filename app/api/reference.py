@@ -9,6 +9,8 @@ from string import Template
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from app.api.guides import GUIDES
+
 router = APIRouter(include_in_schema=False)
 SCRIPT, STYLE = (
     Path(__file__).with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".js", ".css")
@@ -27,7 +29,9 @@ PAGE = Template("""<!doctype html>
 <body>
 <header class="bar">
 <a href="./">Timeline</a>
-<a href="openapi.json">openapi.json</a>
+<nav aria-label="Guides">
+$guides
+</nav>
 </header>
 <main id="swagger-ui"></main>
 <noscript>
@@ -38,6 +42,7 @@ This reference needs JavaScript. The same is in <a href="openapi.json">openapi.j
 </body>
 </html>
 """)
+LINKS = "\n".join(f'<a href="docs/{name}.md">{title}</a>' for name, title in GUIDES.items())
 DIGEST = b64encode(sha256(SCRIPT.encode()).digest()).decode()
 # Swagger UI sets inline styles and has icons as data URLs.
 POLICY = (
@@ -50,5 +55,7 @@ POLICY = (
 @router.get("/docs")
 async def get_reference(request: Request) -> HTMLResponse:
     """Return Swagger UI, allowed to run only the scripts of this page (CSP 3 section 6.7.2)."""
-    page = PAGE.substitute(title=escape(request.app.title), style=STYLE, script=SCRIPT)
+    page = PAGE.substitute(
+        title=escape(request.app.title), style=STYLE, script=SCRIPT, guides=LINKS
+    )
     return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
