@@ -5,6 +5,7 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE requirements.lock ./
 COPY app app
+COPY docs docs
 COPY migrations migrations
 COPY seed seed
 # The versions of the lock, each checked against its hash; then Dateline and PostgreSQL's driver.
