@@ -8,11 +8,12 @@ from servers import serving
 from stores import SqliteStores, migrated, seeded
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
-ASKED = "/?date=2023-10/2024-12&match=certain&event=serbia-azerbaijan-gas-contract"
+OPEN = "/?event=serbia-azerbaijan-gas-contract"
 # By file name: what is asked for, the size of the window, and the colours.
 SHOTS = {
-    "timeline": (ASKED, 1440, 860, "light"),
-    "timeline-dark": (ASKED, 1440, 860, "dark"),
+    "timeline": ("/", 1440, 1040, "light"),
+    "timeline-dark": ("/", 1440, 1040, "dark"),
+    "event": (OPEN, 1440, 860, "light"),
     "phone": ("/", 375, 812, "light"),
 }
 
@@ -23,7 +24,7 @@ def take(folder: Path) -> None:
     with TemporaryDirectory() as made:
         files = SqliteStores(Path(made))
         store = seeded(files, migrated(files))
-        with serving(store, title="Azerbaijan and Serbia") as server, chromium() as browser:
+        with serving(store) as server, chromium() as browser:
             for name, (path, width, height, colours) in SHOTS.items():
                 size = {"width": width, "height": height}
                 with visiting(browser, viewport=size, color_scheme=colours) as visit:

@@ -38,7 +38,7 @@ class Links:
     def _unthemed(self) -> QueryPairs:
         """Return the query without the looks that only a frame has."""
         frames = self.new_tab
-        looks = ("theme", "view") if frames else ("theme",)
+        looks = ("theme", "view", "limit") if frames else ("theme",)
         return [pair for pair in self.pairs if pair[0] not in looks]
 
     @property
@@ -88,7 +88,7 @@ class Links:
 
     def unfiltered(self) -> str:
         """Return all events, in the same theme."""
-        looks = ("theme", "view", "lanes")
+        looks = ("theme", "view", "lanes", "limit")
         return relative_url(self.page, [pair for pair in self.pairs if pair[0] in looks])
 
     def export(self, name: str) -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from app import dates
 
 FADE_SHARE: Final = 12  # percent of the width in which a line fades out
+MARK_SCALES: Final = {"row": 1.0, "tile": 0.7}
 STROKE_PIXELS: Final = {"thin": 2.5, "thick": 8.0}
 
 
@@ -46,21 +47,27 @@ class Mark:
         return max(stroke.end for stroke in self.strokes)
 
 
-def draw_svg(mark: Mark, y: int) -> Markup:
-    """Return the elements of a mark in an SVG picture, on a line at `y` pixels."""
-    return Markup("").join(_element(stroke, y) for stroke in mark.strokes)  # only numbers
+def draw_svg(mark: Mark, y: int, size: str = "row") -> Markup:
+    """Return the elements of a mark in an SVG picture, on a line at `y` pixels.
+
+    `size` is `row`, or `tile` for a picture without titles.
+    """
+    scale = MARK_SCALES[size]
+    return Markup("").join(_element(s, y, scale) for s in mark.strokes)  # only numbers
 
 
-def _element(stroke: Stroke, y: int) -> Markup:
+def _element(stroke: Stroke, y: int, scale: float) -> Markup:
     kind, fade, start = *f"{stroke.kind} ".split(" ")[:2], stroke.start
     x, width = f"{start:.2f}%", f"{stroke.end - start:.2f}%"
     if kind == "dot":
-        return Markup(f'<circle class="dot" cx="{x}" cy="{y}" r="4.5"/>')
+        return Markup(f'<circle class="dot" cx="{x}" cy="{y}" r="{4.5 * scale:g}"/>')
     if kind == "cap":
-        return Markup(f'<line class="cap" x1="{x}" x2="{x}" y1="{y - 5}" y2="{y + 5}"/>')
+        return Markup(
+            f'<line class="cap" x1="{x}" x2="{x}" y1="{y - 5 * scale:g}" y2="{y + 5 * scale:g}"/>'
+        )
     if kind.startswith("arrow"):
         return Markup(f'<use class="arrow" href="#{kind}" x="{x}" y="{y}"/>')
-    height = STROKE_PIXELS[kind]
+    height = STROKE_PIXELS[kind] * scale
     box = f'x="{x}" width="{width}" y="{y - height / 2:g}" height="{height:g}"'
     if fade:
         return Markup(f'<rect class="fade" {box} mask="url(#{fade})"/>')

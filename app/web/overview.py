@@ -15,7 +15,7 @@ from app.web.strip import Bar, Tick, draw_ticks, write_caption
 
 MAX_EVENTS: Final = 150  # with titles; more are drawn as counts
 MAX_LANES: Final = 12  # and one for the others
-MAX_COUNT_BARS: Final = 60
+MAX_COUNT_BARS: Final = 100
 MAX_TITLE_CHARS: Final = 70
 OTHERS = "others"
 # The layouts of an overview by the width of its plot, in pixels, from which on they hold: marks and
@@ -162,14 +162,13 @@ def draw_counts(
     extent = (scale.first, scale.last)
     interval = Density(extent, density.spans).finest_interval(MAX_COUNT_BARS)
     buckets = [Density(extent, lane.spans).cut(interval) for *_, lane in lanes]
-    highest = max((b.possible for lane in buckets for b in lane), default=1) or 1
     starts, ends, events = density.spans.bounds[0], density.spans.bounds[3], density.spans.events
     return Overview(
         scale,
         _ticks(density, scale),
         [],
         [
-            CountLane(value, label, number, size, _count_bars(scale, of_lane, highest, label))
+            CountLane(value, label, number, size, _count_bars(scale, of_lane, label))
             for number, ((value, label, size, _), of_lane) in enumerate(
                 zip(lanes, buckets, strict=True)
             )
@@ -180,7 +179,8 @@ def draw_counts(
     )
 
 
-def _count_bars(scale: Scale, buckets: Sequence[Bucket], highest: int, label: str) -> list[Bar]:
+def _count_bars(scale: Scale, buckets: Sequence[Bucket], label: str) -> list[Bar]:
+    highest = max((bucket.possible for bucket in buckets), default=1)
     bars = []
     for bucket in buckets:
         x = max(scale.position(bucket.first), 0)

@@ -31,8 +31,10 @@ from app.web import embedding
 from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, relative_url
 from app.web.marks import LEGEND, draw_svg
+from app.web.overview import Overview
+from app.web.preview import draw_preview
 from app.web.query import LANES, EmbedQuery, PageQuery, QueryPairs, clean_pairs
-from app.web.view import FACET_HEADINGS, MAX_FACET_VALUES, View, read_view
+from app.web.view import FACET_HEADINGS, MAX_FACET_VALUES, View, read_overview, read_view
 
 HTML = "text/html; charset=utf-8"
 FORMAT_NAMES = {
@@ -114,6 +116,17 @@ async def get_embed(request: Request, query: Annotated[EmbedQuery, Query()]) -> 
     return await _render_page(request, "embed.html", EMBEDDED, query)
 
 
+@router.get("/preview.png")
+async def get_preview(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+    """Return the overview as a picture, for sites that show what a link leads to."""
+
+    def render(overview: Overview | None, headers: dict[str, str]) -> bytes:
+        headers |= {"Cross-Origin-Resource-Policy": "cross-origin"}
+        return draw_preview(overview)
+
+    return await of_this_state(request, render, "image/png", read_overview, query)
+
+
 async def _render_page(request: Request, template: str, page: str, query: PageQuery) -> Response:
     def render(view: View, headers: dict[str, str]) -> bytes:
         headers |= security_headers(request, page)
@@ -148,8 +161,8 @@ def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
         "embed_code": code,
         "oembed": embedding.discovery(request, links.state),
         "calendar": absolute(request, f"/{links.export('ics')}"),
+        "preview": absolute(request, f"/{relative_url('preview.png', links.filtered)}"),
         "canonical": absolute(request, f"/{relative_url('', links.state)}"),
-        "preview": absolute(request, f"/{relative_url('preview.png', links.state)}"),
     }
 
 

@@ -95,7 +95,13 @@ class EmbedQuery(PageQuery):
     """The query of the embedded timeline."""
 
     view: Annotated[str, schemas.OneOf(FRAME_VIEWS)] | None = None
+    limit: int | None = Field(None, ge=1, le=PAGE_EVENTS)
     theme: Annotated[str, schemas.OneOf(THEMES)] | None = None
+
+    @property
+    def listing(self) -> EventQuery:
+        """Return the query of the list in the frame."""
+        return super().listing.model_copy(update={"limit": self.limit or PAGE_EVENTS})
 
     @property
     def shows_strip(self) -> bool:

@@ -136,11 +136,7 @@ def read_view(
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query.event) if query.event else None
     total, facts = page.total or 0, _facts(connection, now)
-    overview = None
-    if query.shows_overview and total > MAX_EVENTS:
-        overview = _overview_of_counts(connection, query, density)
-    elif query.shows_overview:
-        overview = _overview(connection, now, query, density)
+    overview = _read_overview(connection, now, query, density, total)
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
         chronology=reads.fetch_chronology(connection, default_title),
@@ -188,6 +184,28 @@ def _year(event: Json) -> str:
 
 
 # -- the overview ---------------------------------------------------------------------------------
+
+
+def read_overview(connection: Connection, now: reads.Position, query: PageQuery) -> Overview | None:
+    """Return the overview alone."""
+    density = reads.measure_density(connection, query)
+    total = reads.count_matching(connection, query)
+    return _read_overview(connection, now, query, density, total)
+
+
+def _read_overview(
+    connection: Connection,
+    now: reads.Position,
+    query: PageQuery,
+    density: reads.Density,
+    total: int,
+) -> Overview | None:
+    """Return the overview: titles if they have room, else counts; None if it is not shown."""
+    if not query.shows_overview:
+        return None
+    if total > MAX_EVENTS:
+        return _overview_of_counts(connection, query, density)
+    return _overview(connection, now, query, density)
 
 
 def _overview(

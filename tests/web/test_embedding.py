@@ -217,6 +217,42 @@ def test_a_frame_has_a_bounded_height(
     popup.value.locator(".event").first.wait_for()
 
 
+@pytest.mark.parametrize("size", [(300, 200), (400, 300)])
+def test_a_tile_is_a_picture_without_titles(
+    server: Server, host: Host, guest: Visit, size: tuple[int, int]
+) -> None:
+    """Whole, in whatever room there is, with nothing to scroll; it leads to the timeline."""
+    width, height = size
+    guest.page.goto(
+        host(f'<iframe src="{server.url}/embed" width={width} height={height}></iframe>')
+    )
+    frame = guest.page.frame_locator("iframe")
+    frame.locator(".tile .picture").wait_for()
+    assert frame.locator(".overview").is_hidden()
+    box = frame.locator(".tile .picture").evaluate("e => e.getBoundingClientRect().toJSON()")
+    assert height / 2 < box["bottom"] <= height
+    assert frame.locator("html").evaluate("html => html.scrollHeight") <= height
+    with guest.page.expect_popup() as popup:
+        frame.locator(".tile").click()
+    assert popup.value.url == f"{server.url}/"
+
+
+def test_the_page_around_hears_what_is_chosen(server: Server, host: Host, guest: Visit) -> None:
+    """Which event, and which stretch of time."""
+    script = """<script>window.heard = [];
+    for (const name of ["dateline:select", "dateline:zoom"])
+      addEventListener(name, (e) => heard.push([e.type, Object.values(e.detail)[0]]))</script>"""
+    guest.page.goto(host(script + component(server)))
+    with guest.page.expect_popup():
+        shown(guest.page).locator(".event .open").first.click()
+    shown(guest.page).locator("#strip .axis a:visible").last.click()
+    guest.page.wait_for_function("heard.length > 1")
+    selected, (kind, date) = guest.page.evaluate("heard")
+    assert selected == ["dateline:select", "serbia-azerbaijan-gas-contract"]
+    assert kind == "dateline:zoom"
+    assert f"date={date}" in guest.page.frames[1].url
+
+
 def test_the_component_takes_a_heading(server: Server, host: Host, guest: Visit) -> None:
     """In place of the chronology's title; an empty one leaves it out."""
     code = component(server)

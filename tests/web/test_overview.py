@@ -1,5 +1,7 @@
 """The overview: every event in one picture, nothing on top of anything else."""
 
+import struct
+import zlib
 from itertools import combinations
 from typing import Any
 
@@ -16,10 +18,12 @@ from app.web.overview import (
     LaneName,
     Overview,
     dense_span,
+    draw_counts,
     draw_overview,
     shortened,
     text_pixels,
 )
+from app.web.preview import draw_preview
 from dates.model import dates as any_dates
 from densities import density
 
@@ -142,3 +146,28 @@ def test_a_tile_has_every_mark() -> None:
     height, lanes = picture.tile
     assert sum(len(marks) for *_, marks in lanes) == 14
     assert height < 60
+
+
+def test_a_preview_is_a_picture_of_the_marks() -> None:
+    """A PNG of the size that its readers show; with nothing to draw it is empty paper."""
+    drawn = draw_preview(draw(event(1, "2020"), event(2, "2021-03-04"), event(3, "[..2022]")))
+    for picture in (drawn, draw_preview(None)):
+        assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+        assert struct.unpack(">II", picture[16:24]) == (1200, 630)
+        size = struct.unpack(">I", picture[33:37])[0]
+        rows = zlib.decompress(picture[41 : 41 + size])
+        assert len(rows) == 630 * (1 + 3 * 1200)
+    assert len(drawn) > len(draw_preview(None)) + 500
+
+
+def test_more_events_than_have_room_are_counted() -> None:
+    """Lane by lane, each bar asking for its own days; a far one is said at the edge."""
+    crowd = density(*(f"20{n % 20:02d}-0{n % 9 + 1}" for n in range(300)), "1389")
+    picture = draw_counts(crowd, [("visit", "Visit", 301, crowd)], None)
+    assert picture is not None
+    assert picture.scale.first == dates.day_number(2000, 1, 1)
+    assert (picture.earlier, picture.lanes) == (1, [])
+    (lane,) = picture.counts
+    assert max(bar.possible for bar in lane.bars) == 100
+    assert lane.bars[0].caption.startswith("Visit, 2000: 15 events")
+    assert [bar.window for bar in lane.bars] == [str(year) for year in range(2000, 2020)]

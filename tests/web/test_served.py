@@ -493,6 +493,49 @@ def test_every_format_is_offered_under_the_same_filter(reader: TestClient) -> No
         assert reader.get(f"/{target}").status_code == 200
 
 
+def test_a_link_to_a_page_has_a_picture_and_a_description(reader: TestClient) -> None:
+    """For sites that show what a link leads to: of the chronology, and of an event."""
+    for query, title in (({}, "Azerbaijan and Serbia"), ({"event": GAS}, "Srbijagas and SOCAR")):
+        shown = page(reader, **query)
+        told = {
+            own.get("property", own.get("name")): own["content"] for own in shown.of("meta")[2:]
+        }
+        assert told["og:title"].startswith(title)
+        assert told["description"] == told["og:description"]
+        (canonical,) = shown.of("link", rel="canonical")
+        assert told["og:url"] == canonical["href"]
+        assert dict(parse_qsl(urlsplit(canonical["href"]).query)) == query
+        picture = reader.get(told["og:image"])
+        assert picture.headers["Content-Type"] == "image/png"
+        assert picture.content.startswith(b"\x89PNG")
+
+
+def test_a_frame_shows_what_it_is_asked_for(reader: TestClient) -> None:
+    """The overview alone, the list alone with a limit, or the strip alone."""
+    parts = ("overview", "strip", "events")
+    for view, there in (
+        ("overview", ["overview"]),
+        ("list", ["strip", "events"]),
+        ("strip", ["strip"]),
+    ):
+        text = reader.get("/embed", params={"view": view}).text
+        assert [part for part in parts if f'id="{part}"' in text] == there
+    assert len(page(reader, "/embed", view="list", limit=3).events) == 3
+    assert "All 33 events" in page(reader, "/embed", view="list", limit=3).text
+    assert reader.get("/embed?limit=51").status_code == 422
+    assert reader.get("/?limit=3").status_code == 422
+
+
+def test_the_overview_has_every_title(reader: TestClient) -> None:
+    """Each with its date, as a link that opens it; in lanes by whatever is asked for."""
+    titles = [event["title"] for event in reader.get("/events?limit=200").json()["items"]]
+    for query in ({}, {"lanes": "actor"}, {"lanes": "place"}, {"lanes": "publisher"}):
+        picture = reader.get("/", params=query).text.split('id="overview"')[1]
+        picture = unescape(picture.split('id="strip"')[0])
+        assert [title for title in titles if f"<title>{title}, " not in picture] == []
+    assert 'id="overview" data-live></div>' in reader.get("/?view=list").text
+
+
 # -- oEmbed ---------------------------------------------------------------------------------------
 
 

@@ -63,6 +63,7 @@ async function go(url, { push = true, focus = null, typed = null, scroll = null 
       history[how](null, "", reached);
     }
     [last_typed, shown_at] = [typed, reached];
+    if (!form && !same) parent.postMessage({ dateline: "zoom", date: new URL(reached).searchParams.get("date") }, "*");
     const hidden = list_is_hidden();
     if (!hidden) list_scroll = scrollY;
     show(found, { same, whole: !typed });
@@ -482,6 +483,11 @@ function enhance_frame() {
       if (/^--dateline-[a-z-]+$/.test(name)) document.documentElement.style.setProperty(name, value);
     if (data.variables?.["--dateline-paper"]) document.documentElement.dataset.theme ||= scheme_of_paper();
     tell(); // the observer sleeps while the frame is out of sight
+  });
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest?.("[data-mark], .open");
+    const event = link && new URL(link.getAttribute("href"), document.baseURI).searchParams.get("event");
+    if (event) parent.postMessage({ dateline: "select", event }, "*");
   });
   parent.postMessage({ dateline: "ready" }, "*");
 }

@@ -1,6 +1,7 @@
 /** <date-line src="https://…/?type=contract" heading="Contracts" height="640">: a timeline on any page.
  *
- * It is as high as its timeline, and no higher than `height`, or else MAX_HEIGHT.
+ * It is as high as its timeline, and no higher than `height`, or else MAX_HEIGHT. Below 340 pixels it is
+ * a picture without titles. The page around gets the events `dateline:select` and `dateline:zoom`.
  *
  * It is a frame: nothing of the chronology runs in the page around it. The page's variables
  * `--dateline-accent`, `-paper`, `-ink`, `-quiet`, `-line`, `-raised`, `-font`, `-title-font` are
@@ -9,6 +10,7 @@
 
 const HOME = new URL(".", import.meta.url);
 const VARIABLES = ["accent", "paper", "ink", "quiet", "line", "raised", "font", "title-font"];
+const LOOKS = ["view", "limit", "lanes", "event", "theme"]; // attributes that the frame is asked for
 const MAX_HEIGHT = 640; // pixels
 const frames = new Map(); // window of a frame → its element, for those inside components
 
@@ -21,7 +23,7 @@ function bare(address) {
 }
 
 class DateLine extends HTMLElement {
-  static observedAttributes = ["src", "theme", "title", "heading", "height"];
+  static observedAttributes = ["src", "title", "heading", "height", ...LOOKS];
   #frame = document.createElement("iframe");
 
   constructor() {
@@ -52,8 +54,7 @@ class DateLine extends HTMLElement {
       console.error(`<date-line>: src must be an address of ${HOME}`);
       return;
     }
-    const theme = this.getAttribute("theme");
-    if (theme) url.searchParams.set("theme", theme);
+    for (const name of LOOKS) if (this.getAttribute(name)) url.searchParams.set(name, this.getAttribute(name));
     this.#frame.title = this.title || this.getAttribute("heading") || "Timeline";
     if (this.#frame.src !== url.href) this.#frame.src = url.href;
     if (!this.#frame.parentNode) this.shadowRoot.replaceChildren(this.#frame); // moving it loads it again
@@ -85,6 +86,10 @@ addEventListener("message", ({ source, origin, data }) => {
   const plain = [...document.querySelectorAll("iframe")].find((f) => f.contentWindow === source);
   const { frame, host } = frames.get(source) ?? { frame: plain, host: plain };
   if (!frame) return;
+  if (data.dateline === "select" || data.dateline === "zoom") {
+    const { dateline, ...detail } = data;
+    host.dispatchEvent(new CustomEvent(`dateline:${dateline}`, { detail, bubbles: true }));
+  }
   if (data.dateline === "height") bound(frame, host, data.height);
   if (data.dateline === "ready") {
     frame.dataset.ready = "true";
