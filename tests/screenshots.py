@@ -8,12 +8,10 @@ from servers import serving
 from stores import SqliteStores, migrated, seeded
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
-OPEN = "/?event=serbia-azerbaijan-gas-contract"
 # By file name: what is asked for, the size of the window, and the colours.
 SHOTS = {
     "timeline": ("/", 1440, 1040, "light"),
     "timeline-dark": ("/", 1440, 1040, "dark"),
-    "event": (OPEN, 1440, 860, "light"),
     "phone": ("/", 375, 812, "light"),
 }
 
