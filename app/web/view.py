@@ -38,6 +38,7 @@ PARAMETER_NAMES: Mapping[str, str] = {
 }
 FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
 MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400
+MAX_NEIGHBOURS = 200  # events of the list among which those before and after are looked for
 # A relation, read from its other end.
 INVERSE: Mapping[str, str] = {
     "follows": "followed by",
@@ -94,6 +95,8 @@ class OpenEvent:
     event: Json
     linked: Sequence[tuple[str, Json]]
     revisions: Sequence[Json]
+    before: Json | None  # its neighbours in the list
+    after: Json | None
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def read_view(
     density = reads.measure_density(connection, query)
     facets = {name: _facet(connection, query, name) for name in FACET_HEADINGS} if form else {}
     chips = list(_chips(connection, query))
-    opened = _opened(connection, now, query.event) if query.event else None
+    opened = _opened(connection, now, query, query.event) if query.event else None
     total, facts = page.total or 0, _facts(connection, now)
     overview = _read_overview(connection, now, query, density, total)
     events_on_page = [*events, *([opened.event] if opened else [])]
@@ -312,7 +315,9 @@ def _steps(connection: Connection, query: PageQuery) -> list[Step]:
 # -- the open event -------------------------------------------------------------------------------
 
 
-def _opened(connection: Connection, now: reads.Position, event_id: str) -> OpenEvent:
+def _opened(
+    connection: Connection, now: reads.Position, page_query: PageQuery, event_id: str
+) -> OpenEvent:
     event = json.loads(reads.event(connection, event_id))
     query = RevisionsQuery(limit=MAX_REVISIONS)
     revisions = reads.revisions(connection, now, "event", event_id, query)
@@ -320,7 +325,27 @@ def _opened(connection: Connection, now: reads.Position, event_id: str) -> OpenE
         event,
         list(_linked(connection, now, event)),
         [json.loads(item) for item in revisions.items],
+        *_neighbours(connection, now, page_query, event_id),
     )
+
+
+def _neighbours(
+    connection: Connection, now: reads.Position, query: PageQuery, event_id: str
+) -> tuple[Json | None, Json | None]:
+    """Return the events before and after this one in the list, None at an end or far down."""
+    first = EventQuery(
+        **query.given_values,
+        sort=query.sort,
+        limit=MAX_NEIGHBOURS,
+        fields="id,title,date",
+        total="none",
+    )
+    events = [json.loads(item) for item in reads.page(connection, now, first).items]
+    place = next((n for n, event in enumerate(events) if event["id"] == event_id), None)
+    if place is None:
+        return None, None
+    following = events[place + 1 : place + 2]
+    return (events[place - 1] if place else None), (following[0] if following else None)
 
 
 def _linked(connection: Connection, now: reads.Position, event: Json) -> Iterator[tuple[str, Json]]:

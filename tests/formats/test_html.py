@@ -67,6 +67,14 @@ def test_every_citation_says_what_it_backs(events: list[Json]) -> None:
     assert found.of("span", "note") == [s["note"] for s in sources if s["note"]]
 
 
+def test_the_title_of_a_source_leads_to_it() -> None:
+    """What a reader clicks to read; without a title a word does."""
+    address = "https://example.org/gas"
+    assert only(sources=[source(title="Gas", url=address)]).of("a", "out") == ["Gas"]
+    untitled = only(sources=[source(publisher="Desk", url=address, title=None)])
+    assert untitled.of("a", "out") == ["Read Desk in a new tab"]
+
+
 def test_each_part_of_a_citation_has_its_own_direction() -> None:
     """An Arabic title beside an English publisher turned the date around."""
     known = source(

@@ -293,6 +293,19 @@ def test_an_open_event_is_told_to_the_letter(reader: TestClient) -> None:
         assert words in said
 
 
+def test_an_open_event_leads_to_its_neighbours(reader: TestClient) -> None:
+    """In the order of the list, under the same filter; the first has none before it."""
+    events = reader.get("/events", params={"type": "visit"}).json()["items"]
+    ids = [event["id"] for event in events]
+    for number, event_id in enumerate(ids):
+        html = reader.get("/", params={"type": "visit", "event": event_id}).text
+        shown = Elements(html.split('class="neighbours"')[1].split("</nav>")[0])
+        near = [ids[n] for n in (number - 1, number + 1) if 0 <= n < len(ids)]
+        assert [own["href"] for own in shown.of("a")] == [
+            f"./?type=visit&event={other}" for other in near
+        ]
+
+
 def test_an_open_event_leaves_the_list_as_it_is(reader: TestClient) -> None:
     """The filter goes on, and closing leads back to it."""
     shown = page(reader, type="visit", event=GAS)
