@@ -92,8 +92,10 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for `stores` on SQLite, and on PostgreSQL if its SQL differs there.
 
-    A test may name its engine itself, as a parameter.
+    A test may name its engine itself, as a parameter, and a module may have `stores` of its own.
     """
+    if hasattr(metafunc.module, "stores"):
+        return
     own = metafunc.definition.iter_markers("parametrize")
     if "stores" not in metafunc.fixturenames or any(mark.args[0] == "stores" for mark in own):
         return

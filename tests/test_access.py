@@ -60,6 +60,9 @@ READS = """
     GET /places
     GET /places/{id}
     GET /audit
+    GET /chronology
+    GET /chronology/revisions
+    GET /chronology/revisions/{version}
     GET /events.{format}
     GET /oembed
     GET /places/{id}/revisions
@@ -82,6 +85,8 @@ WRITES = """
     POST /events/{id}/sources
     DELETE /events/{id}/sources/{n}
     POST /import
+    PUT /chronology
+    PATCH /chronology
     POST /types
     PUT /types/{id}
     PATCH /types/{id}

@@ -428,8 +428,8 @@ MIGRATION = '''"""Another form."""
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "9999"
+down_revision = "{head}"
 branch_labels = depends_on = None
 
 
@@ -463,8 +463,8 @@ class Form:
 
     def begin(self, steps: str) -> None:
         """From here on stores are of this form."""
-        text = MIGRATION.format(steps=steps)
-        (self.folder / "versions" / "0004_second.py").write_text(text)
+        text = MIGRATION.format(steps=steps, head=schema.head())
+        (self.folder / "versions" / "9999_second.py").write_text(text)
         self.patch.setattr(schema, "MIGRATIONS", self.folder)
 
 
@@ -552,7 +552,7 @@ def test_a_form_that_is_not_known_is_refused(seeded_store: str, form: Form) -> N
     before = rows(seeded_store)
     with opened(seeded_store) as store:
         for attempt in (store.schema.migrate, store.schema.require_current):
-            with pytest.raises(StoreError, match=r"does not know \(0003\)"):
+            with pytest.raises(StoreError, match=r"does not know \(9999\)"):
                 attempt()
         assert len(copies(store)) <= 1
     assert rows(seeded_store) == before

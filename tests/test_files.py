@@ -210,7 +210,9 @@ MATCHES: dict[str, Callable[[bytes], list[Any]]] = {
         feature["properties"].get("match") for feature in json.loads(file)["features"]
     ],
     "jsonfeed": lambda file: [item["_dateline"].get("match") for item in json.loads(file)["items"]],
-    "jsonld": lambda file: [node.get("match") for node in json.loads(file)["@graph"]],
+    "jsonld": lambda file: [
+        node.get("match") for node in json.loads(file)["@graph"] if node["@type"] != "Dataset"
+    ],
     "timelinejs": lambda file: [slide.get("match") for slide in json.loads(file)["events"]],
 }
 DOUBT = "possible but not certain in the dates asked for"

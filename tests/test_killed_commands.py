@@ -20,7 +20,7 @@ from app.models import TABLES
 from commands import Ran, run, started
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, opened
 from test_backup import CONTENT, rows
-from test_identities import first_version
+from test_identities import first_version, without_chronology
 from test_identities import rows as rows_of_table
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
@@ -207,11 +207,11 @@ def test_a_killed_command_is_run_again(
 
 
 def test_a_killed_upgrade_is_run_again(
-    stores: Stores, seeded_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store with data stays of the version before, or is of the new one; a second run ends it."""
     monkeypatch.chdir(tmp_path)
-    template = first_version(stores, seeded_template)
+    template = first_version(stores, without_chronology(stores, monkeypatch))
 
     def trial() -> Trial:
         url = stores.new(template)

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, text
 from app.dialects.dialect import BUSY_SECONDS
 from app.models import COPYING
 from app.store.probe import PROBE_SECONDS
-from app.store.schema import MIGRATIONS
+from app.store.schema import MIGRATIONS, head
 from commands import run
 from servers import Server, read_up_to, serving, until
 from stores import (
@@ -130,12 +130,14 @@ def test_what_one_server_writes_the_other_counts_at_once(store: str) -> None:
 SECOND = """
 from alembic import op
 
-revision, down_revision = "0003", "0002"
+revision, down_revision = "9999", "{head}"
 
 
 def upgrade() -> None:
-    told = "CASE WHEN description = 'once' THEN 'twice' ELSE 'once' END"
-    op.execute(f"UPDATE type SET description = {told} WHERE id = 'visit'")
+    op.execute(
+        "UPDATE type SET description = CASE WHEN description = 'once' THEN 'twice' ELSE 'once' END"
+        " WHERE id = 'visit'"
+    )
 """
 
 
@@ -144,7 +146,7 @@ def second_form(tmp_path: Path) -> Path:
     """The migrations, with one more."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0003_second.py").write_text(SECOND)
+    (folder / "versions" / "9999_second.py").write_text(SECOND.format(head=head()))
     return folder
 
 
