@@ -18,13 +18,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         *("event", "citation", "citation_claim", "event_actor", "event_place", "event_tag"),
         "quantity",
     ),
-    *(("relation",), ("change",), ("api_key",), ("answered",)),
+    *(("relation",), ("change",), ("api_key",), ("answered",), ("saved_mapping",)),
     *(("block",), ("timeline",), ("document",), ("wording",), ("measurement",)),
     *(("term",), ("posting",)),
 )
 COPIED = [table for step in STEPS for table in step]
 # Copied again each time: they change while the position of the store stays the same.
-VOLATILE = ("api_key", "answered")
+VOLATILE = ("api_key", "answered", "saved_mapping")
 COMPARED = ("document", "change", *VOLATILE)
 STATE_SQL = text("SELECT epoch, position, stamp, identity FROM store")
 FINISH_SQL = text("UPDATE store SET epoch = :epoch, identity = :identity")

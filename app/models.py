@@ -160,6 +160,17 @@ class Answered(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
 
 
+class SavedMapping(SQLModel, table=True):
+    """A mapping of a table's columns, as JSON, under its name."""
+
+    __tablename__ = "saved_mapping"
+
+    name: str = ordered(primary_key=True)
+    at: str = ordered()
+    author: str
+    body: str
+
+
 class Counter(SQLModel, table=True):
     """Requests of somebody in a minute; it `expires` at that many seconds since 1970.
 

@@ -29,7 +29,7 @@ from app.api.routes import Handler, StrictRoute
 from app.api.tracking import strip_tracking
 from app.errors import Problem
 from app.filters import ExportQuery
-from app.formats import FORMATS, READERS, SUBSCRIPTIONS, About, nearest_format, write_template
+from app.formats import FORMATS, SUBSCRIPTIONS, About, nearest_format, write_template
 
 
 class FileRoute(StrictRoute):
@@ -49,8 +49,10 @@ class FileRoute(StrictRoute):
 router = APIRouter(tags=["Files"], route_class=FileRoute)
 MAX_IMPORT_BYTES = 32 * MIB
 # Formats by media type. Generated clients send a file as the last one, NDJSON.
-IMPORT_MEDIA_TYPES = {FORMATS[name].media_type.partition(";")[0]: name for name in READERS} | {
-    "application/jsonl": "ndjson"
+IMPORT_MEDIA_TYPES = {
+    **{f.media_type.partition(";")[0]: f.name for f in FORMATS.values() if f.read},
+    "text/tab-separated-values": "tsv",
+    "application/jsonl": "ndjson",
 }
 EVENT_EXAMPLE = DOCUMENTED_EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
@@ -58,6 +60,8 @@ IMPORT_EXAMPLES = {
     "ndjson": json.dumps({**EVENT_EXAMPLE, "title": "Talks about more gas"}),
     "csv": write_template().decode(),
     "timelinejs": {"events": [SLIDE]},
+    "tsv": write_template().decode(),
+    "xlsx": write_template().decode(),  # the kind of a table is recognised by its content
 }
 IMPORT_CONTENT = {
     media_type: {
@@ -90,15 +94,15 @@ async def export_events(
 ) -> Response:
     """Write all filtered events, in timeline order, to a file to download or subscribe to.
 
-    `ndjson` has each event as the API serves it and can be imported again exactly; `csv` opens in a
-    spreadsheet and can be imported again; `timelinejs` is for TimelineJS 3. `ics` is a calendar
-    (RFC 5545), `geojson` a map layer (RFC 7946), `jsonld` linked data with schema.org terms, `html`
-    a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed 1.1) are feeds of the
-    100 events updated last, the newest update first. In addresses of these two and of `ics`,
-    tracking parameters (`utm_source`, `fbclid` …) are ignored.
+    `ndjson` has each event as the API serves it and can be imported again exactly; `csv` and
+    `xlsx` open in a spreadsheet and can be imported again; `timelinejs` is for TimelineJS 3. `ics`
+    is a calendar (RFC 5545), `geojson` a map layer (RFC 7946), `jsonld` linked data with schema.org
+    terms, `html` a document to read or print. `atom` (RFC 4287) and `jsonfeed` (JSON Feed 1.1) are
+    feeds of the 100 events updated last, the newest update first. In addresses of these two and of
+    `ics`, tracking parameters (`utm_source`, `fbclid` …) are ignored.
 
-    With `date`, every event says how it matches, as in a list. `csv`, `ndjson` and `geojson` accept
-    `sort`, `limit` and `fields`, as in `GET /events`.
+    With `date`, every event says how it matches, as in a list. `csv`, `xlsx`, `ndjson` and
+    `geojson` accept `sort`, `limit` and `fields`, as in `GET /events`.
     """
     if suffix not in FORMATS:
         near = "" if suffix.casefold() == "json" else nearest_format(suffix)
@@ -130,6 +134,7 @@ async def export_events(
                 updated=reads.last_update(connection, query) if chosen.dated else None,
                 fields=query.picked,
                 lossless=query.lossless,
+                bom=query.bom,
                 read_types=partial(reads.type_labels, connection),
                 read_shared_names=partial(reads.shared_names, connection),
             )
@@ -171,18 +176,22 @@ async def import_events(
     options: Annotated[writes.ImportOptions, Query()],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Store the events of a file, all or none: NDJSON, CSV, or TimelineJS as JSON.
+    """Store the events of a file, all or none: NDJSON, a table, a JSON array or TimelineJS.
+
+    A table is CSV, TSV or XLSX. If its columns are not Dateline's own, `mapping` says which field
+    each one is; `dry_run` proposes one. A JSON array holds events as `POST /events` takes them; a
+    saved page of `/events` is read too.
 
     Unchanged events are skipped. Errors name the line and the correction. The report lists the
     actors, places, sources, types, tags and publishers that the import creates, completes or, with
     `replace=true`, corrects. An empty field never erases a field of these records; it does erase a
     field of an event, with `replace=true`, and `notes` count the removals.
     """
-    read = READERS[IMPORT_MEDIA_TYPES[require_type(request, tuple(IMPORT_MEDIA_TYPES))]]
+    name = IMPORT_MEDIA_TYPES[require_type(request, tuple(IMPORT_MEDIA_TYPES))]
     body = await read_body(request, MAX_IMPORT_BYTES)
 
     def work(session: Session) -> writes.WriteAnswer:
-        report = writes.import_lines(session, by, read(io.BytesIO(body)), options)
+        report = writes.import_file(session, by, io.BytesIO(body), name, options)
         document = {"dry_run": options.dry_run, **vars(report)}
         return writes.WriteAnswer(200, json.dumps(document).encode(), tagged=False)
 

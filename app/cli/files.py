@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.filters import ExportQuery
-    from app.formats import FileReader, Format
+    from app.formats import Format
+    from app.writes import ImportOutcome
 
 # A test compares them with app.formats, which a help text should not have to import.
-FORMAT_NAMES = "ndjson, csv, timelinejs, ics, geojson, atom, jsonfeed, jsonld, html"
-READER_NAMES = "ndjson, csv, timelinejs"
-SUFFIXES = {".jsonl": "ndjson", ".json": "timelinejs"}
+FORMAT_NAMES = "ndjson, csv, xlsx, timelinejs, ics, geojson, atom, jsonfeed, jsonld, html"
+READER_NAMES = "ndjson, csv, xlsx, timelinejs, tsv, json"
+SUFFIXES = {".jsonl": "ndjson", ".txt": "tsv", ".tab": "tsv"}
 PROGRESS_EVENTS = 1000  # between two reports
 
 
@@ -56,9 +57,24 @@ def import_file(
     ] = None,
     source_title: Annotated[str | None, typer.Option(help="Title of that source.")] = None,
     source_url: Annotated[str | None, typer.Option(help="Address of that source.")] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--map",
+            help="Of a table: a file with its mapping, or the name of a stored one. With --dry-run,"
+            " a file that does not exist is written: the proposed mapping, to correct.",
+        ),
+    ] = None,
+    save_map: Annotated[
+        str | None, typer.Option(help="Store the mapping under this name, for --map.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a table: windows-1252; UTF-8 and UTF-16 are recognised.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of an XLSX file.")] = None,
     note: Annotated[str | None, typer.Option(help="Reason, kept in the revisions.")] = None,
 ) -> None:
-    """Import events, all or none: NDJSON, CSV, or TimelineJS as JSON."""
+    """Import events, all or none: NDJSON, CSV, TSV, XLSX, a JSON array, or TimelineJS as JSON."""
     from app import schemas, writes
     from app.cli.import_options import CommandOptions
 
@@ -72,10 +88,18 @@ def import_file(
             "dry_run": dry_run,
             "type": type_id,
             "roles": role or [],
+            "mapping": _read_mapping(mapping),
+            "save_mapping": save_map,
+            "encoding": encoding,
+            "sheet": sheet,
             **{f"source_{name}": value for name, value in source.items()},
         },
     )
-    read = _find_reader(format_name or SUFFIXES.get(file.suffix.lower(), file.suffix.lstrip(".")))
+    suffix = file.suffix.lower()
+    name = _check_reader(format_name or SUFFIXES.get(suffix, suffix.lstrip(".")))
+    output = _find_output(mapping, dry_run=dry_run)
+    if output is not None:
+        options = options.model_copy(update={"mapping": None})
     by = writes.By("dateline import", note)
     with (
         open_store(write=True) as database,
@@ -84,15 +108,54 @@ def import_file(
         database.bulk_write() as session,
         progress(None, "importing") as report_progress,
     ):
-        report = writes.import_lines(session, by, read(stream), options, report_progress)
+        report = writes.import_file(session, by, stream, name, options, report_progress)
     for name in ("created", "updated", "unchanged"):
         out.print(f"{name:<10}{getattr(report, name):>7}", markup=False)
     for note_text, times in report.notes.items():
         out.print(f"note: {note_text} ({times})", markup=False)
     for line in writes.format_report(report.records, report.totals):
         out.print(line, markup=False)
+    _print_mapping(report, output)
     if dry_run:
         out.print("Nothing was stored: this was a dry run.", markup=False)
+
+
+def _read_mapping(mapping: str | None) -> str | None:
+    """Return the content of a mapping's file, or the name of a stored mapping."""
+    if mapping is None or not Path(mapping).is_file():
+        return mapping
+    try:
+        return Path(mapping).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        fail(f"--map: {mapping} is not UTF-8")
+
+
+def _find_output(mapping: str | None, *, dry_run: bool) -> Path | None:
+    """Return the file to which a dry run writes its proposal: one that does not exist yet."""
+    path = None if mapping is None else Path(mapping)
+    return path if dry_run and path and path.suffix and not path.exists() else None
+
+
+def _print_mapping(report: "ImportOutcome", output: Path | None) -> None:
+    """Print the mapping of a table if it was proposed, with its questions, or write it."""
+    import json
+
+    if report.ignored:
+        out.print(f"columns left out: {', '.join(report.ignored)}", markup=False)
+    for question in report.questions:
+        line = f"line {question['line']}: " if "line" in question else ""
+        out.print(f"{line}{question['name']}: {question['message']}", markup=False)
+    if report.mapping is None or not report.mapping_proposed:
+        return
+    document = json.dumps(report.mapping, ensure_ascii=False, indent=2)
+    if output is not None:
+        output.write_text(f"{document}\n", encoding="utf-8")
+        out.print(f"The proposed mapping is in {output}: correct it, and import with --map.")
+    else:
+        state = (
+            "was not used; correct it, and import with --map" if report.questions else "was used"
+        )
+        out.print(f"This mapping was proposed, and {state}:\n{document}", markup=False)
 
 
 def export_file(
@@ -140,6 +203,7 @@ def export_file(
             updated=reads.last_update(connection, query) if file_format.dated else None,
             fields=query.picked,
             lossless=query.lossless,
+            bom=query.bom,
             read_types=partial(reads.type_labels, connection),
             read_shared_names=partial(reads.shared_names, connection),
         )
@@ -187,14 +251,14 @@ def _find_format(name: str) -> "Format":
     return FORMATS[name]
 
 
-def _find_reader(name: str) -> "FileReader":
-    """Return the function that reads a format, or fail."""
+def _check_reader(name: str) -> str:
+    """Return the name of a format that can be imported, or fail."""
     from app.formats import FORMATS, READERS
 
     if name not in READERS:
         reason = "can only be exported" if name in FORMATS else "is not a format of imports"
         fail(f"'{name}' {reason}; imports are {', '.join(READERS)}")
-    return READERS[name]
+    return name
 
 
 def _read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:

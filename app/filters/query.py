@@ -276,7 +276,7 @@ def _takers(option: str) -> str:
 
 def _only_for(option: str, fmt: Format) -> str:
     """Return which formats take an option, and why this one does not."""
-    if option == "lossless":
+    if option in ("lossless", "bom"):
         why = f"leave it out for {fmt.name}"
     elif fmt.latest is not None:
         why = f"{fmt.name} always holds the {fmt.latest} events that were last updated"
@@ -322,7 +322,7 @@ NAME_PATTERN = (
 EVENT_MEMBER_PATTERN = "|".join(schemas.Event.model_fields)
 
 FILE_FIELDS = "|".join(dict.fromkeys(name for fmt in FORMATS.values() for name in fmt.fields))
-FILE_OPTIONS = (*LIST_OPTIONS, "lossless")  # of a file
+FILE_OPTIONS = (*LIST_OPTIONS, "lossless", "bom")  # of a file
 
 MAX_FACET_VALUES, MAX_PUBLISHERS = 1000, 1000
 MAX_FILE_EVENTS = 10_000_000
@@ -645,6 +645,13 @@ class EventQuery(ListQuery):
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
 
+    bom: bool = Field(
+        default_factory=bool,  # see `sort`
+        description="CSV only: begin with a byte order mark, by which Excel knows UTF-8. `false` if"
+        " it is left out.",
+        examples=[True],
+    )
+
     @property
     def picked(self) -> tuple[str, ...] | None:
         """Return the members of each event on the page, or None for all."""
@@ -697,8 +704,16 @@ class ExportQuery(OrderedQuery):
     )
     lossless: bool = Field(
         default_factory=bool,  # see `sort`
-        description="CSV only: every member, as JSON where a cell holds a list, and no apostrophe "
-        "in front of what a spreadsheet would run as a formula. `false` if it is left out.",
+        description="CSV and XLSX only: every member, as JSON if a cell holds a list, and no "
+        "apostrophe in front of a text that a spreadsheet would run as a formula. `false` if it is "
+        "left out.",
+        examples=[True],
+    )
+
+    bom: bool = Field(
+        default_factory=bool,  # see `sort`
+        description="CSV only: begin with a byte order mark, by which Excel knows UTF-8. `false` if"
+        " it is left out.",
         examples=[True],
     )
 

@@ -8,10 +8,24 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from app import schemas
-from app.formats import atom, geojson, html, ics, jsonfeed, jsonld, ndjson, table, timelinejs
+from app.formats import (
+    atom,
+    geojson,
+    html,
+    ics,
+    json_files,
+    jsonfeed,
+    jsonld,
+    ndjson,
+    table,
+    timelinejs,
+    xlsx,
+)
 from app.formats.cells import TEMPLATE_ROLES, explain_two_roles, may_be_role, read_parenthesis
 from app.formats.lines import About, Line, pick_members
-from app.formats.table import COLUMNS, DERIVED_COLUMNS, write_template
+from app.formats.mapping import MappingError
+from app.formats.sheets import ENCODINGS
+from app.formats.table import COLUMNS, DERIVED_COLUMNS, open_table, write_template
 from app.suggestions import nearest
 
 FileReader = Callable[[BinaryIO], Iterator[Line]]
@@ -64,6 +78,14 @@ FORMATS: Mapping[str, Format] = {
             "text/csv; charset=utf-8",
             table.write_table,
             table.read_table,
+            options=(*LIST_OPTIONS, "lossless", "bom"),
+            fields=table.WRITTEN_COLUMNS,
+        ),
+        Format(
+            "xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            xlsx.write_xlsx,
+            table.read_table,
             options=(*LIST_OPTIONS, "lossless"),
             fields=table.WRITTEN_COLUMNS,
         ),
@@ -71,7 +93,7 @@ FORMATS: Mapping[str, Format] = {
             "timelinejs",
             "application/json",
             timelinejs.write_timelinejs,
-            timelinejs.read_timelinejs,
+            json_files.read_json_file,
             suffix="timelinejs.json",
         ),
         Format("ics", "text/calendar; charset=utf-8", ics.write_ics, dated=True),
@@ -95,12 +117,18 @@ FORMATS: Mapping[str, Format] = {
     )
 }
 SUBSCRIPTIONS = frozenset(("ics", "atom", "jsonfeed"))  # addresses that are passed on in mailings
-READERS: Mapping[str, FileReader] = {each.name: each.read for each in FORMATS.values() if each.read}
+READERS: Mapping[str, FileReader] = {
+    **{each.name: each.read for each in FORMATS.values() if each.read},
+    "tsv": table.read_table,
+    "json": json_files.read_json_file,
+}
+TABLE_READERS = ("csv", "tsv", "xlsx")  # whose columns a mapping can name
 
 # Other names of a format, or of something like it.
 SYNONYMS: Mapping[str, str] = {
     **dict.fromkeys(("json", "jsonl", "jsonlines"), "ndjson"),
-    **dict.fromkeys(("xls", "xlsx", "ods", "tsv", "excel"), "csv"),
+    **dict.fromkeys(("xls", "ods", "excel"), "xlsx"),
+    "tsv": "csv",
     **dict.fromkeys(("ical", "icalendar", "ifb", "calendar"), "ics"),
     **dict.fromkeys(("kml", "gpx", "map"), "geojson"),
     **dict.fromkeys(("rss", "xml", "feed"), "atom"),
@@ -119,18 +147,22 @@ def nearest_format(name: str) -> str | None:
 __all__ = [
     "COLUMNS",
     "DERIVED_COLUMNS",
+    "ENCODINGS",
     "FORMATS",
     "LIST_OPTIONS",
     "READERS",
     "SUBSCRIPTIONS",
+    "TABLE_READERS",
     "TEMPLATE_ROLES",
     "About",
     "FileReader",
     "Format",
     "Line",
+    "MappingError",
     "explain_two_roles",
     "may_be_role",
     "nearest_format",
+    "open_table",
     "pick_members",
     "read_parenthesis",
     "write_template",

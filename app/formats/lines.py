@@ -26,8 +26,8 @@ class About:
     public address without a slash at its end, `address` the full URL of this list with its query.
     `identity` is the store's. `updated` is when one of its events was last edited, RFC 3339, None
     if it holds none or its format does not say so. `fields` are the only members to write, None
-    for all. `lossless` (CSV only) asks that nothing be lost. `types` and `shared_names` are read
-    from the store only if a format uses them.
+    for all. `lossless` (tables only) asks that nothing be lost, `bom` (CSV only) for a byte order
+    mark. `types` and `shared_names` are read from the store only if a format uses them.
     """
 
     title: str
@@ -40,6 +40,7 @@ class About:
     updated: str | None = None
     fields: Sequence[str] | None = None
     lossless: bool = False
+    bom: bool = False
     read_types: Callable[[], Mapping[str, str]] = dict
     read_shared_names: Callable[[], Mapping[str, frozenset[str]]] = dict
 
@@ -104,6 +105,7 @@ class Line:
     notes: tuple[str, ...] = ()
     actors: tuple[str, ...] = ()
     roles: frozenset[str] = frozenset()
+    skipped: bool = False
     locate: Callable[[Fault], Fault] = field(default=lambda fault: fault, compare=False)
 
     def blame(self, fault: Fault) -> Fault:

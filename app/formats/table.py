@@ -5,11 +5,12 @@ import io
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, BinaryIO
 
 from app.errors import Fault
@@ -29,9 +30,13 @@ from app.formats.lines import (
     About,
     Line,
     batch_documents,
-    damaged_file,
     unreadable_line,
 )
+from app.formats.mapped import read_mapped
+from app.formats.mapping import MAX_COLUMNS, ColumnMapping, normalize, read_mapping
+from app.formats.proposing import SAMPLE_ROWS, propose
+from app.formats.sheets import Sheet, SheetError, open_sheet
+from app.formats.written_dates import find_forms, find_orders, is_plain
 from app.suggestions import nearest
 from app.words import fold
 
@@ -148,7 +153,7 @@ def write_table(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     JSON, and no cell that a spreadsheet would take for a formula.
     """
     columns = WRITTEN_COLUMNS if about.fields is None else about.fields
-    yield _rows([columns])
+    yield (BOM_UTF8 if about.bom else b"") + _rows([columns])
     for batch in batch_documents(documents):
         events = map(json.loads, batch)
         yield _rows(_row(event, columns, about) for event in events)
@@ -166,6 +171,12 @@ def _rows(rows: Iterable[Iterable[str]]) -> bytes:
 
 
 def _row(event: dict[str, Any], columns: Sequence[str], about: About) -> list[str]:
+    cells = write_cells(event, columns, about)
+    return [guard(cell, lossless=about.lossless) for cell in cells]
+
+
+def write_cells(event: dict[str, Any], columns: Sequence[str], about: About) -> list[str]:
+    """Return the cells of an event, without a guard against formulas."""
     lossless = about.lossless
     sources = event["sources"]
     first = next((n for n, source in enumerate(sources) if source["role"] == "supports"), None)
@@ -186,11 +197,10 @@ def _row(event: dict[str, Any], columns: Sequence[str], about: About) -> list[st
 
 
 def _cell(column: str, value: Any, about: About) -> str:
-    lossless = about.lossless
     if column in LISTS:
-        json_cell = lossless or _has_namesakes(column, value, about)
+        json_cell = about.lossless or _has_namesakes(column, value, about)
         value = LISTS[column].write(value or [], lossless=json_cell)
-    return guard(str(value or ""), lossless=lossless)
+    return str(value or "")
 
 
 def _has_namesakes(column: str, value: Any, about: About) -> bool:
@@ -204,89 +214,151 @@ def _has_namesakes(column: str, value: Any, about: About) -> bool:
 # -- reading --------------------------------------------------------------------------------------
 
 
+@dataclass
+class Table:
+    """A table, ready to be imported.
+
+    `mapping` is that of its columns, None if they are Dateline's own. `proposed` marks one that was
+    made from the file; it is used only if there are no `questions`. `read` yields the events.
+    """
+
+    read: Callable[[], Iterator[Line]]
+    mapping: ColumnMapping | None = None
+    proposed: bool = False
+    questions: list[Fault] = field(default_factory=list)
+
+
+def open_table(
+    file: BinaryIO,
+    document: Any = None,
+    *,
+    defaults: Collection[str] = (),
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> Table:
+    """Return the table of a file; its lines carry the faults of the file.
+
+    `document` is a mapping as JSON; without one, the columns are Dateline's own or a mapping is
+    proposed. `defaults` are the fields for which the import gives a value. Raise MappingError if
+    the mapping does not fit the file.
+    """
+    try:
+        source = open_sheet(file, encoding, sheet)
+    except SheetError as error:
+        return _refuse(Fault("body", error.name, str(error), line=error.line))
+    if not _is_text(source.columns):
+        return _refuse(_explain_encoding(source))
+    if document is not None:
+        source = _name_empty_columns(source)
+        if faults := list(_find_slips(source.columns, source.line)):
+            return _refuse(*faults)
+        mapping = read_mapping(document, source.columns, [*COLUMNS])
+        return Table(lambda: read_mapped(source, mapping), mapping)
+    own = _own_columns(source.columns)
+    faults = list(islice(_faults_of_header(own, source.line, defaults), MAX_HEADER_FAULTS))
+    if not faults:
+        return _read_dates_by_mapping(Table(lambda: _read_own(source, own)), source, defaults)
+    source = _name_empty_columns(source)
+    if list(_find_slips(source.columns, source.line)):
+        return _refuse(*faults)
+    proposed = _propose(source, defaults)
+    mapping = proposed.mapping or ColumnMapping({})
+    foreign = any(
+        targets and column not in COLUMNS
+        for column, targets in zip(own, mapping.columns.values(), strict=False)
+    )
+    if proposed.questions and not foreign:  # say what is wrong with Dateline's own columns
+        return replace(proposed, read=lambda: iter([Line(source.line, {}, tuple(faults))]))
+    return proposed
+
+
+def _read_dates_by_mapping(table: Table, source: Sheet, defaults: Collection[str]) -> Table:
+    """Add a proposal to a table with Dateline's own columns whose dates are not EDTF."""
+    position = _own_columns(source.columns).index("date")
+    for line, row in islice(source.read_rows(), SAMPLE_ROWS):
+        cell = row[position].strip() if isinstance(row, list) and len(row) > position else ""
+        if cell and not is_plain(cell) and (find_orders(cell) or find_forms(cell)):
+            proposed = _propose(source, defaults)
+            message = f"'{cell[:60]}' is not EDTF; it is read only if a mapping says so"
+            question = Fault("body", source.columns[position][:200], message, line=line)
+            questions = proposed.questions or [question]
+            return replace(table, mapping=proposed.mapping, proposed=True, questions=questions)
+    return table
+
+
+def _propose(source: Sheet, defaults: Collection[str]) -> Table:
+    """Return a table with the mapping that its headers and values suggest."""
+    sample = [(n, row) for n, row in islice(source.read_rows(), SAMPLE_ROWS) if type(row) is list]
+    proposal = propose(source.columns, sample, source.line, defaults)
+    mapping, questions = proposal.mapping, proposal.questions
+    if not questions:
+        return Table(lambda: read_mapped(source, mapping), mapping, proposed=True)
+    refusal = Line(source.line, {}, tuple(questions))
+    return Table(lambda: iter([refusal]), mapping, proposed=True, questions=questions)
+
+
+def _refuse(*faults: Fault) -> Table:
+    return Table(lambda: iter([Line(faults[0].line or 1, {}, faults)]))
+
+
+def _own_columns(columns: Sequence[str]) -> list[str]:
+    """Return the header with Dateline's names for columns that differ in case and spacing."""
+    return [name if (name := normalize(c)) in WRITTEN_COLUMNS else c for c in columns]
+
+
+def _name_empty_columns(source: Sheet) -> Sheet:
+    names = [c or f"column {n}" for n, c in enumerate(source.columns, 1)]
+    return replace(source, columns=names)
+
+
+def _find_slips(columns: Sequence[str], line: int) -> Iterator[Fault]:
+    """Yield the faults that keep a header from being mapped."""
+    if len(columns) > MAX_COLUMNS:
+        yield Fault("body", "file", f"has more than {MAX_COLUMNS} columns", line=line)
+        return
+    for column in [name for name, times in Counter(columns).items() if times > 1]:
+        message = "stands twice in the header; give one of the two another name"
+        yield Fault("body", column[:200], message, line=line)
+
+
+def _explain_encoding(source: Sheet) -> Fault:
+    message = "is not UTF-8; save it as CSV UTF-8, or import with encoding=windows-1252 if it is"
+    return Fault("body", "file", message, line=source.line)
+
+
 def read_table(file: BinaryIO) -> Iterator[Line]:
     """Yield the events of the file; `,`, `;` or a tab separates its cells, as in its header."""
-    lines = _text(file)
-    before, header = 0, ""
-    for header in lines:
-        if header.strip():
-            break
-        before += 1
-    else:
-        yield damaged_file(f"is empty; its first line names the columns: {', '.join(COLUMNS)}")
-        return
-    rows = _numbered(chain([header], lines), before, _delimiter(header))
-    number, names = next(rows)
-    if isinstance(names, csv.Error):
-        yield unreadable_line(number, "file", f"is not CSV: {names}")
-        return
-    columns = [name.strip() for name in names]
-    while columns and not columns[-1]:
-        columns.pop()
-    if faults := tuple(islice(_faults_of_header(columns, number), MAX_HEADER_FAULTS)):
-        yield Line(number, {}, faults)
-        return
+    return open_table(file).read()
+
+
+def _read_own(source: Sheet, columns: list[str]) -> Iterator[Line]:
+    """Yield the events of a table with Dateline's own columns."""
     doubtful = "actors" in columns and not TEMPLATE_COLUMNS.issubset(columns)
-    delimiter = _delimiter(header)
-    roles = _roles_in_json(file, delimiter, columns.index("actors")) if doubtful else None
-    for number, row in rows:
-        if isinstance(row, csv.Error):
-            yield unreadable_line(number, "file", f"is not CSV from here on: {row}")
+    roles = _roles_in_json(source, columns.index("actors")) if doubtful else None
+    for note in source.notes:
+        yield Line(source.line, {}, notes=(note,), skipped=True)
+    for number, row in source.read_rows():
+        if isinstance(row, str):
+            yield unreadable_line(number, "file", row)
         elif any(cell.strip() for cell in row):
-            yield _line(number, columns, row, roles)
+            yield _line(number, columns, row, roles, guarded=source.guarded)
 
 
-def _roles_in_json(file: BinaryIO, delimiter: str, column: int) -> frozenset[str]:
-    """Return the roles in the file's JSON cells of actors, which can be nothing else."""
+def _roles_in_json(source: Sheet, column: int) -> frozenset[str]:
+    """Return the roles in the JSON cells of actors, which can be nothing else."""
     roles: set[str] = set()
-    if not file.seekable():
-        return frozenset()
-    position = file.tell()
-    file.seek(0)
-    for _, row in _numbered(_text(file), 0, delimiter):
-        if isinstance(row, csv.Error) or len(row) <= column or not is_json(row[column]):
+    for _, row in source.read_rows():
+        if isinstance(row, str) or len(row) <= column or not is_json(row[column]):
             continue
         with suppress(CellError):
             actors = (actor for actor in decode_list(row[column]) if isinstance(actor, dict))
             roles.update(role for a in actors if isinstance(role := a.get("role"), str))
-    file.seek(position)
     return frozenset(roles)
 
 
-def _delimiter(header: str) -> str:
-    return max(",;\t", key=header.count)
-
-
-def _text(file: BinaryIO) -> Iterator[str]:
-    """Yield the lines of the file, with their ends; bytes beyond UTF-8 become lone surrogates."""
-    start = BOM_UTF8
-    while raw := file.readline(MAX_EVENT_BYTES):
-        # Also at a carriage return alone, which ends the lines of old spreadsheets.
-        yield from io.StringIO(raw.removeprefix(start).decode("utf-8", "surrogateescape"), "")
-        start = b""
-
-
-def _numbered(
-    lines: Iterable[str], before: int, delimiter: str
-) -> Iterator[tuple[int, list[str] | csv.Error]]:
-    """Yield each row with the number of its first line; an error ends the rows."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        number = before + reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, error
-            return
-        yield number, row
-
-
-def _faults_of_header(columns: list[str], number: int) -> Iterator[Fault]:
-    if not _is_text(columns):
-        yield Fault("body", "file", "is not UTF-8; save it as CSV UTF-8", line=number)
-        return
+def _faults_of_header(
+    columns: Sequence[str], number: int, defaults: Collection[str]
+) -> Iterator[Fault]:
     first = True  # of unknown columns: the known ones are listed once
     for position, column in enumerate(columns, 1):
         if not column:
@@ -299,12 +371,19 @@ def _faults_of_header(columns: list[str], number: int) -> Iterator[Fault]:
         elif column in columns[: position - 1]:
             yield Fault("body", column, "stands twice in the header", line=number)
     for column in REQUIRED_COLUMNS:
-        if column not in columns:
+        if column not in columns and column not in defaults:
             message = f"is missing; {', '.join(REQUIRED_COLUMNS)} must be there"
             yield Fault("body", column, message, line=number)
 
 
-def _line(number: int, columns: list[str], row: list[str], roles: frozenset[str] | None) -> Line:
+def _line(
+    number: int,
+    columns: list[str],
+    row: list[str],
+    roles: frozenset[str] | None,
+    *,
+    guarded: bool = True,
+) -> Line:
     """Return a row as an event. `roles` is None if all words in parentheses are roles."""
     if not _is_text(row):
         return unreadable_line(number, "file", "is not UTF-8 in this line; save it as CSV UTF-8")
@@ -315,23 +394,25 @@ def _line(number: int, columns: list[str], row: list[str], roles: frozenset[str]
             f"has {len(row)} cells in this line and {len(columns)} columns; a cell that holds the"
             ' delimiter stands in "quotes"',
         )
+    if guarded:
+        row = list(map(unguard, row))
     members: dict[str, Any] = {}
     faults = []
     for column, cell in zip(columns, row, strict=False):
         try:
             if cell.strip() and column not in DERIVED_COLUMNS:
-                members[column] = _value(column, unguard(cell))
+                members[column] = _value(column, cell)
         except CellError as error:
             faults.append(Fault("body", column, str(error), error.suggestion, number))
     if faults:
         return Line(number, {}, tuple(faults))
-    cell = dict(zip(columns, row, strict=False)).get("actors", "")
+    cells = dict(zip(columns, row, strict=False))
+    cell = cells.get("actors", "")
     document = _document(members)
-    cells = {column: unguard(text) for column, text in zip(columns, row, strict=False)}
     locate = partial(_locate, cells)
-    if roles is None or is_json(unguard(cell)):
+    if roles is None or is_json(cell):
         return Line(number, document, locate=locate)
-    actors = tuple(split_list(unguard(cell)))
+    actors = tuple(split_list(cell))
     return Line(number, document, actors=actors, roles=roles, locate=locate)
 
 

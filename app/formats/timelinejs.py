@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from html import escape
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, TypeGuard
 
 from app import dates
 from app.dates.grammar import GROUPINGS, Component, End, Expression, Interval
@@ -30,7 +30,7 @@ from app.formats.lines import (
 )
 from app.formats.markup import SOURCES_CLASS, preserve_text, read_html
 from app.json_types import Json
-from app.schemas import SLUG, read_json
+from app.schemas import SLUG
 from app.words import fold
 
 MAX_ID_LETTERS = 100
@@ -128,13 +128,8 @@ class SlideError(ValueError):
         self.name = name
 
 
-def read_timelinejs(file: BinaryIO) -> Iterator[Line]:
-    """Yield the events of the file; types and sources are left to the import."""
-    try:
-        timeline = read_json(file.read())
-    except ValueError as error:
-        yield damaged_file(str(error))
-        return
+def read_slides(timeline: Any) -> Iterator[Line]:
+    """Yield the events of a document; types and sources are left to the import."""
     if not isinstance(timeline, dict) or not isinstance(timeline.get("events"), list):
         yield damaged_file("is missing: TimelineJS keeps its slides in the list `events`", "events")
         return

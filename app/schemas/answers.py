@@ -240,6 +240,19 @@ class ImportReport(Shape):
         description="These records in the order of the file, at most 200 of a kind for each `op`, "
         "and as many new namesakes."
     )
+    mapping: dict[str, Any] | None = Field(
+        description="The mapping of a table's columns, to correct and send back as `mapping`; null "
+        "if they are Dateline's own."
+    )
+    mapping_proposed: bool = Field(
+        description="The mapping was made from headers and values. It was used unless there are "
+        "`questions`."
+    )
+    ignored: list[str] = Field(description="Columns that the mapping leaves out.")
+    questions: list["ProblemError"] = Field(
+        description="Why the proposed mapping was not used; the mapping that is sent back answers "
+        "them. An import without it is refused."
+    )
 
 
 class Finding(Shape):

@@ -17,6 +17,7 @@ from app.writes.records import (
 )
 from app.writes.report import format_report
 from app.writes.retries import RepeatableRequest, WriteAnswer, answer_once
+from app.writes.tables import import_file
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "delete_record",
     "find_contradictions",
     "format_report",
+    "import_file",
     "import_lines",
     "patch_chronology",
     "patch_record",

@@ -4,17 +4,18 @@ import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import text
 from sqlmodel import Session
+from typing_extensions import TypeAliasType
 
 from app import index, reads, schemas
 from app.candidates import Candidates
 from app.dialects import listed
 from app.errors import Fault, Problem, refuse, wrong
-from app.formats import Line
+from app.formats import ENCODINGS, Line
 from app.json_types import Json
 from app.plain import count
 from app.rows import EventRows, stored
@@ -40,6 +41,10 @@ STORED_BY_THIS_IMPORT = text(
 ).bindparams(listed("ids"))
 MAX_FILE_FAULTS = 100  # that are reported; the rest of the file is not read
 LIST_MEMBERS = ("match",)  # that lists add to an event
+
+
+Encoding = TypeAliasType("Encoding", Annotated[str, schemas.OneOf(ENCODINGS)])
+MAX_MAPPING_CHARACTERS = 60_000  # a URL has room for fewer; files of the command line have not
 
 
 class ImportOptions(BaseModel):
@@ -85,6 +90,26 @@ class ImportOptions(BaseModel):
         None, description="Its address.", examples=["https://example.org/chronology"]
     )
 
+    mapping: Annotated[str, Field(max_length=MAX_MAPPING_CHARACTERS)] | None = Field(
+        None,
+        description="Which column of a table is which field: a mapping as JSON, or the name of a"
+        " stored one. Without it, one is proposed; `dry_run` returns it.",
+        examples=['{"Headline": "title", "date.order": "dmy"}'],
+    )
+    save_mapping: schemas.Slug | None = Field(
+        None,
+        description="Store the mapping of this import under a name, for `mapping`.",
+        examples=["incidents"],
+    )
+    encoding: Encoding | None = Field(
+        None,
+        description="Encoding of a table. UTF-8 and UTF-16 are recognised.",
+        examples=["windows-1252"],
+    )
+    sheet: schemas.LineText | None = Field(
+        None, description="Sheet of an XLSX file; the first one without.", examples=["Events"]
+    )
+
     @model_validator(mode="after")
     def _force_needs_replace(self) -> Self:
         if self.force and not self.replace:
@@ -113,7 +138,8 @@ class ImportOutcome:
     """The result of an import, in events; `notes` count the parts of the file left out.
 
     `records` are the first of the records that it created, filled in or corrected, `totals` their
-    numbers by kind and op.
+    numbers by kind and op. `mapping` is that of a table's columns, unless they are Dateline's own;
+    `ignored` are the columns left out. A mapping with `questions` was only proposed.
     """
 
     created: int = 0
@@ -122,6 +148,10 @@ class ImportOutcome:
     notes: dict[str, int] = field(default_factory=dict)
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     records: list[Json] = field(default_factory=list)
+    mapping: Json | None = None
+    mapping_proposed: bool = False
+    ignored: list[str] = field(default_factory=list)
+    questions: list[Json] = field(default_factory=list)
 
 
 class ParsedEvent(NamedTuple):
@@ -234,7 +264,7 @@ class _Run:
 
     def _read(self, line: Line) -> ParsedEvent | None:
         self._take_notes(line.notes)
-        if line.faults:
+        if line.faults or line.skipped:
             self.faults += line.faults
             return None
         members = {n: value for n, value in line.document.items() if n not in LIST_MEMBERS}

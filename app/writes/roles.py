@@ -1,6 +1,5 @@
 """Roles in table cells: whether a parenthesis behind a name is a role or part of the name."""
 
-import re
 from collections.abc import Callable, Collection
 
 from sqlalchemy import text
@@ -9,7 +8,6 @@ from sqlmodel import Session
 from app.errors import Fault, refuse
 from app.formats import TEMPLATE_ROLES, Line, explain_two_roles, may_be_role, read_parenthesis
 from app.json_types import Json
-from app.schemas import SLUG
 
 STORED_ROLES = text("SELECT DISTINCT role FROM event_actor WHERE role IS NOT NULL")
 MAX_NOTES = 50  # different parentheses that a report names
@@ -69,7 +67,7 @@ class RoleReader:
             raise refuse(fault, code="invalid-body")
 
     def _note_name(self, inner: str) -> str:
-        if re.fullmatch(SLUG, inner):
+        if may_be_role(inner):
             hint = f"; import with {self._spell('roles', inner)} if it is a role"
         else:
             hint = ""

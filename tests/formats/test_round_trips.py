@@ -53,7 +53,7 @@ def test_timelinejs_keeps_what_its_readers_see(events: list[Json]) -> None:
         assert found.get("summary") == known["summary"]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "xlsx"])
 def test_a_file_is_made_in_chunks_as_events_come(name: str) -> None:
     """None is asked for before the chunk before it went out, and a chunk holds many."""
     asked = 0
@@ -91,7 +91,7 @@ def test_no_file_is_an_exception(file: bytes, name: str) -> None:
         assert line.document or line.faults
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", READERS.keys() & FORMATS.keys())
 def test_no_events_are_a_file_too(name: str) -> None:
     """It reads as no events."""
     assert through(name, []) == []

@@ -167,7 +167,7 @@ def test_a_slide_that_is_no_event_says_why(members: Json, name: str) -> None:
 @pytest.mark.parametrize(
     ("timeline", "name"),
     [
-        ([], "events"),
+        (7, "events"),
         ({"slides": []}, "events"),
         ({"events": {}}, "events"),
         ({"events": [], "scale": "cosmological"}, "scale"),

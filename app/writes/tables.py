@@ -1,0 +1,101 @@
+"""Import a file of any format; the columns of a table are read by a mapping."""
+
+import json
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from sqlalchemy import insert, text
+from sqlmodel import Session
+
+from app.errors import Fault, Problem, refuse
+from app.formats import READERS, TABLE_READERS, MappingError, open_table
+from app.models import TABLES
+from app.schemas import read_json
+from app.suggestions import nearest
+from app.writes.imports import ImportOptions, ImportOutcome, import_lines
+from app.writes.journal import By, current_timestamp
+
+MAX_LISTED_QUESTIONS = 100
+TABLE_OPTIONS = ("mapping", "save_mapping", "encoding", "sheet")
+
+
+def import_file(
+    session: Session,
+    by: By,
+    file: BinaryIO,
+    format_name: str,
+    options: ImportOptions,
+    progress: Callable[[int], None] = lambda done: None,
+) -> ImportOutcome:
+    """Store the events of a file and return the outcome, as `import_lines` does.
+
+    If a mapping is proposed for a table and has questions, a dry run returns it, and any other
+    import raises Problem `invalid-body` with the questions as faults. Raise Problem
+    `invalid-parameters` if the mapping does not fit the file.
+    """
+    if format_name not in TABLE_READERS:
+        _refuse_table_options(format_name, options)
+        return import_lines(session, by, READERS[format_name](file), options, progress)
+    document = None if options.mapping is None else _find_mapping(session, options.mapping)
+    defaults = {f"source_{name}" for name in options.source} | ({"type"} if options.type else set())
+    try:
+        table = open_table(
+            file, document, defaults=defaults, encoding=options.encoding, sheet=options.sheet
+        )
+    except MappingError as error:
+        raise refuse(*error.faults) from None
+    mapping = None if table.mapping is None else table.mapping.as_json()
+    if options.save_mapping and mapping is None:
+        message = "has nothing to store: the columns of this file are Dateline's own"
+        raise refuse(Fault("query", "save_mapping", message))
+    if table.questions and options.dry_run:
+        questions = [fault.as_json() for fault in table.questions[:MAX_LISTED_QUESTIONS]]
+        outcome = ImportOutcome(questions=questions)
+        session.rollback()
+    else:
+        try:
+            outcome = import_lines(session, by, table.read(), options, progress)
+        except Problem as problem:
+            if table.proposed:
+                problem.detail += (
+                    f" {options.spell('dry_run')} proposes a mapping, to correct and send back"
+                    f" with {options.spell('mapping', '…')}."
+                )
+            raise
+    outcome.mapping, outcome.mapping_proposed = mapping, table.proposed
+    outcome.ignored = [] if table.mapping is None else table.mapping.ignored
+    if options.save_mapping and not options.dry_run:
+        _save_mapping(session, by, options.save_mapping, mapping)
+    return outcome
+
+
+def _refuse_table_options(format_name: str, options: ImportOptions) -> None:
+    """Raise Problem `invalid-parameters` for an option that only tables take."""
+    given = [name for name in TABLE_OPTIONS if getattr(options, name) is not None]
+    if given:
+        message = f"works only for tables ({', '.join(TABLE_READERS)}), not for {format_name}"
+        raise refuse(*(Fault("query", name, message) for name in given))
+
+
+def _find_mapping(session: Session, mapping: str) -> Any:
+    """Return a mapping from its JSON or its name. Raise Problem `invalid-parameters` if none."""
+    if mapping.lstrip().startswith("{"):
+        try:
+            return read_json(mapping.encode("utf-8", "surrogatepass"))
+        except ValueError as error:
+            raise refuse(Fault("query", "mapping", str(error))) from None
+    query = text("SELECT body FROM saved_mapping WHERE name = :name")
+    body = session.execute(query, {"name": mapping}).scalar()
+    if body is None:
+        names = session.execute(text("SELECT name FROM saved_mapping ORDER BY name")).scalars()
+        near = nearest(mapping[:100], list(names))
+        message = "is neither JSON nor the name of a stored mapping"
+        raise refuse(Fault("query", "mapping", message, near))
+    return json.loads(body)
+
+
+def _save_mapping(session: Session, by: By, name: str, mapping: Any) -> None:
+    session.execute(text("DELETE FROM saved_mapping WHERE name = :name"), {"name": name})
+    row = {"name": name, "at": current_timestamp(), "author": by.author}
+    body = json.dumps(mapping, ensure_ascii=False)
+    session.execute(insert(TABLES["saved_mapping"]), {**row, "body": body})
