@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from app import keys, writes
 from app.formats import FORMATS, open_table
-from app.formats.written_dates import FORMS as FORMS_OF_DATES
+from app.formats.written_dates import DATE_FORMS as FORMS_OF_DATES
 from app.formats.written_dates import find_forms, find_orders, read_date
 from app.main import create_app
 from app.settings import Settings

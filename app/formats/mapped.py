@@ -17,7 +17,7 @@ from app.formats.cells import (
     unguard,
 )
 from app.formats.lines import Line, unreadable_line
-from app.formats.mapping import PLACEHOLDER, ColumnMapping, Target
+from app.formats.mapping import LIST_FIELDS, PLACEHOLDER, ColumnMapping, Target
 from app.formats.markup import read_html
 from app.formats.sheets import Sheet
 from app.formats.written_dates import PRECISION_WORDS, WrittenDate, join_parts, read_date, widen
@@ -27,7 +27,6 @@ from app.words import fold
 
 SOURCE_PREFIX: Final = "source_"
 SKIPPED: Final = "rows with a text in '{}' are left out"
-ACTORS: Final = ("actors", "places", "tags", "quantities", "related")
 
 
 def read_mapped(sheet: Sheet, mapping: ColumnMapping) -> Iterator[Line]:
@@ -171,11 +170,11 @@ class _RowReader:
         entry: Json = {"name": text}
         raw = ""
         if target.field == "actors":
-            found = read_parenthesis(text) if target.parentheses == "role" else None
+            parenthesis = read_parenthesis(text) if target.parentheses == "role" else None
             if target.detail:
                 entry["role"] = target.detail
-            if found is not None:
-                entry = {"name": found[0], "role": found[1]}
+            if parenthesis is not None:
+                entry = {"name": parenthesis[0], "role": parenthesis[1]}
             elif target.parentheses is None and not target.detail:
                 raw = text
             event.raw_actors.append(raw)
@@ -234,17 +233,17 @@ class _RowReader:
             return edtf
         precision = self.mapping.precision.get(code) or PRECISION_WORDS.get(fold(code))
         if precision is None:
-            known = ", ".join(sorted(set(PRECISION_WORDS.values())))
-            message = f"'{code[:60]}' is not a precision: {known}, or a code in \"date.precision\""
+            names = ", ".join(sorted(set(PRECISION_WORDS.values())))
+            message = f"'{code[:60]}' is not a precision: {names}, or a code in \"date.precision\""
             self._fail(event, "date.precision", CellError(message))
             return edtf
         return widen(edtf, precision)
 
     def _build_place(self, event: _Event) -> None:
-        given = {n: v for n, v in event.parts.items() if n.startswith("place.")}
+        parts = {n: v for n, v in event.parts.items() if n.startswith("place.")}
         places = event.document.get("places", [])
-        if not given or not places:
-            if given:
+        if not parts or not places:
+            if parts:
                 event.notes.append("a country or position without a place was left out")
             return
         if len(places) > 1:
@@ -254,7 +253,7 @@ class _RowReader:
             return
         if not isinstance(places[0], dict):
             return
-        for name, text in given.items():
+        for name, text in parts.items():
             member = name.removeprefix("place.")
             try:
                 places[0][member] = _read_country(text) if member == "country" else _degrees(text)
@@ -318,9 +317,8 @@ class _RowReader:
             for length in range(len(path), 0, -1):
                 column = origins.get(".".join(path[:length]))
                 if column:
-                    single = not (path[0] in ACTORS and length < len(path) and len(path) > 2)
-                    kept = fault.suggestion if single and path[0] not in ACTORS else None
-                    return replace(fault, name=column[:200], suggestion=kept)
+                    suggestion = None if path[0] in LIST_FIELDS else fault.suggestion
+                    return replace(fault, name=column[:200], suggestion=suggestion)
             return fault
 
         decided = self.decides_roles and any(event.raw_actors)

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.errors import Fault
-from app.formats.written_dates import FORMS, ORDERS, PRECISIONS
+from app.formats.written_dates import DATE_FORMS, ORDERS, WIDENINGS
 from app.json_types import Json
 from app.schemas import MAX_ID_CHARACTERS, SLUG
 from app.suggestions import nearest
 from app.words import fold
 
-LISTS: Final = frozenset(("actors", "places", "tags", "related", "quantities"))
-SOURCES: Final = frozenset(
+LIST_FIELDS: Final = frozenset(("actors", "places", "tags", "related", "quantities"))
+SOURCE_LIST_FIELDS: Final = frozenset(
     ("source_publisher", "source_title", "source_author", "source_url", "source_archive_url")
 )  # fields of which one cell may name several
 PART_FIELDS: Final[Mapping[str, str]] = {
@@ -36,7 +36,7 @@ PART_FIELDS: Final[Mapping[str, str]] = {
     "place.longitude": "Its longitude",
     "skip": "A row with any text here is left out",
 }
-TARGET: Final = re.compile(r"\s*([a-z_.]+)\s*(?:\(([^()]*)\))?\s*")
+TARGET_PATTERN: Final = re.compile(r"\s*([a-z_.]+)\s*(?:\(([^()]*)\))?\s*")
 PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 COLUMN_OPTIONS: Final = ("field", "separator", "parentheses", "html")
 SEPARATORS: Final = (";", ",", "|", "none")
@@ -129,7 +129,7 @@ def read_mapping(document: Any, columns: Sequence[str], fields: Sequence[str]) -
 
     `fields` are the columns of Dateline's own tables. Columns that it does not name are left out.
     """
-    known = (*fields, *PART_FIELDS)
+    names = (*fields, *PART_FIELDS)
     if not isinstance(document, dict):
         raise MappingError([Fault("query", "mapping", "is not a JSON object or a name")])
     faults: list[Fault] = []
@@ -139,7 +139,7 @@ def read_mapping(document: Any, columns: Sequence[str], fields: Sequence[str]) -
     for key, value in document.items():
         column = find_column(key, columns)
         if column is not None:
-            faults += _read_targets(column, value, known, targets)
+            faults += _read_targets(column, value, names, targets)
         elif key in SETTINGS:
             settings[key] = value
         elif key in fields:
@@ -176,32 +176,34 @@ def _fault(key: Any, message: str, suggestion: str | None = None) -> Fault:
 
 
 def _read_targets(
-    column: str, value: Any, known: Sequence[str], targets: dict[str, tuple[Target, ...]]
+    column: str, value: Any, names: Sequence[str], targets: dict[str, tuple[Target, ...]]
 ) -> Iterator[Fault]:
     entries = value if isinstance(value, list) else [] if value is None else [value]
-    found: list[Target] = []
+    column_targets: list[Target] = []
     for entry in entries:
         options = entry if isinstance(entry, dict) else {"field": entry}
-        target, fault = _read_target(column, options, known)
+        target, fault = _read_target(column, options, names)
         if fault is not None:
             yield fault
         elif target is not None:
-            found.append(target)
-    targets[column] = tuple(found)
+            column_targets.append(target)
+    targets[column] = tuple(column_targets)
 
 
 def _read_target(
-    column: str, options: Json, known: Sequence[str]
+    column: str, options: Json, names: Sequence[str]
 ) -> tuple[Target | None, Fault | None]:
     for name in options:
         if name not in COLUMN_OPTIONS:
             message = f"has no option '{str(name)[:100]}'; known: {', '.join(COLUMN_OPTIONS)}"
             return None, _fault(column, message, nearest(str(name)[:100], COLUMN_OPTIONS))
     text = options.get("field")
-    match = TARGET.fullmatch(text[:MAX_HEADER_CHARACTERS]) if isinstance(text, str) else None
-    if match is None or match[1] not in known:
-        near = nearest(normalize(text)[:100], known) if isinstance(text, str) else None
-        return None, _fault(column, f"is mapped to no field; known: {', '.join(known)}", near)
+    match = (
+        TARGET_PATTERN.fullmatch(text[:MAX_HEADER_CHARACTERS]) if isinstance(text, str) else None
+    )
+    if match is None or match[1] not in names:
+        near = nearest(normalize(text)[:100], names) if isinstance(text, str) else None
+        return None, _fault(column, f"is mapped to no field; known: {', '.join(names)}", near)
     name, detail = match[1], (match[2] or "").strip() or None
     if detail and name not in ("actors", "quantities"):
         return None, _fault(column, "only `actors (role)` and `quantities (measure)` have brackets")
@@ -210,7 +212,9 @@ def _read_target(
         return None, _fault(column, f"'{detail[:100]}' is not a role: a-z, 0-9 and hyphens", near)
     separator, parentheses = options.get("separator"), options.get("parentheses")
     html = options.get("html", False)
-    if separator not in (None, *SEPARATORS) or (separator and name not in LISTS | SOURCES):
+    if separator not in (None, *SEPARATORS) or (
+        separator and name not in LIST_FIELDS | SOURCE_LIST_FIELDS
+    ):
         return None, _fault(column, f"`separator` is one of {' '.join(SEPARATORS)}, of a list")
     if parentheses not in (None, *PARENTHESES) or (parentheses and name != "actors"):
         return None, _fault(column, "`parentheses` is `role` or `name`, of actors")
@@ -250,15 +254,19 @@ def _read_settings(
         faults.append(_fault("date.order", f"is one of {', '.join(ORDERS)}, or null"))
         order = None
     forms = [forms] if isinstance(forms, str) else forms
-    unknown = [form for form in forms if form not in FORMS] if isinstance(forms, list) else [forms]
+    unknown = (
+        [form for form in forms if form not in DATE_FORMS] if isinstance(forms, list) else [forms]
+    )
     if unknown:
-        message = f"'{str(unknown[0])[:100]}' is not a form of dates; known: {', '.join(FORMS)}"
-        faults.append(_fault("date.forms", message, nearest(str(unknown[0])[:100], FORMS)))
+        message = (
+            f"'{str(unknown[0])[:100]}' is not a form of dates; known: {', '.join(DATE_FORMS)}"
+        )
+        faults.append(_fault("date.forms", message, nearest(str(unknown[0])[:100], DATE_FORMS)))
         forms = []
     if {"years", "season"} <= set(forms) or {"years", "year-month"} <= set(forms):
         faults.append(_fault("date.forms", "`years` reads the same cells as the other; keep one"))
-    if not isinstance(precision, dict) or any(p not in PRECISIONS for p in precision.values()):
-        message = f'is an object such as {{"1": "day"}}; known: {", ".join(PRECISIONS)}'
+    if not isinstance(precision, dict) or any(p not in WIDENINGS for p in precision.values()):
+        message = f'is an object such as {{"1": "day"}}; known: {", ".join(WIDENINGS)}'
         faults.append(_fault("date.precision", message))
         precision = {}
     return order, tuple(forms), {str(k): v for k, v in precision.items()}, faults
@@ -270,7 +278,7 @@ def _check_whole(mapping: ColumnMapping) -> Iterator[Fault]:
     for column, targets in mapping.columns.items():
         for target in targets:
             name = target.field
-            if name in LISTS or name == "skip":
+            if name in LIST_FIELDS or name == "skip":
                 continue
             if name in owners:
                 yield _fault(column, f"is `{name}`, and so is '{owners[name][:100]}'; keep one")

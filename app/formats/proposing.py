@@ -11,10 +11,10 @@ from typing import Final
 
 from app.errors import Fault
 from app.formats.cells import is_json
-from app.formats.mapping import LISTS, SOURCES, ColumnMapping, Target, normalize
+from app.formats.mapping import LIST_FIELDS, SOURCE_LIST_FIELDS, ColumnMapping, Target, normalize
 from app.formats.synonyms import MEASURES, ROLE_WORDS, SYNONYMS, TIMELINE_SHEET
 from app.formats.written_dates import (
-    FORMS,
+    DATE_FORMS,
     ORDERS,
     PRECISION_WORDS,
     find_forms,
@@ -110,7 +110,7 @@ class _Proposer:
                 fitting = [c for c in fitting if names[c] not in ("day", "jour")]
             if target == "id":
                 fitting = [c for c in fitting if self._are_ids(c)]
-            chosen = fitting if target in LISTS else fitting[:1]
+            chosen = fitting if target in LIST_FIELDS else fitting[:1]
             if target == "source_publisher" and chosen and self._are_addresses(chosen[0]):
                 target = "source_url"
             for column in chosen:
@@ -168,7 +168,7 @@ class _Proposer:
                 MARKUP.search(cell) for _, cell in self.cells[column]
             ):
                 target = replace(target, html=True)
-            if target.field in SOURCES and self._first(column, ";"):
+            if target.field in SOURCE_LIST_FIELDS and self._first(column, ";"):
                 target = replace(target, separator=";")
                 self._ask_separator(column, "several sources", '"separator": ";"', "none")
             elif target.field in ("actors", "places", "tags"):
@@ -195,7 +195,7 @@ class _Proposer:
             c for c, ts in self.targets.items() if ts and ts[0].field in ("date", "date.end")
         ]
         orders, forms, numbers = set(ORDERS), [], False
-        asked: set[str] = set()
+        doubts: set[str] = set()
         for column in columns:
             for line, cell in self.cells[column]:
                 if is_plain(cell):
@@ -203,21 +203,21 @@ class _Proposer:
                 if possible := find_orders(cell):
                     numbers = True
                     orders &= possible
-                    if len(possible) > 1 and "order" not in asked:
-                        asked.add("order")
+                    if len(possible) > 1 and "order" not in doubts:
+                        doubts.add("order")
                         self._ask(column, self._doubt_order(cell), line)
                 for name in find_forms(cell):
-                    if not FORMS[name].doubtful:
+                    if not DATE_FORMS[name].doubtful:
                         forms.append(name)
-                    elif name not in asked:
-                        asked.add(name)
-                        message = f"'{cell[:60]}': if {FORMS[name].meaning}, add \"{name}\" to"
+                    elif name not in doubts:
+                        doubts.add(name)
+                        message = f"'{cell[:60]}': if {DATE_FORMS[name].meaning}, add \"{name}\" to"
                         self._ask(column, f'{message} "date.forms"', line)
         order = next(iter(orders)) if numbers and len(orders) == 1 else None
         if numbers and not orders:
             message = "has days in both orders; give each row's date as year-month-day"
             self._ask(columns[0], message)
-        return order, tuple(name for name in FORMS if name in forms)
+        return order, tuple(name for name in DATE_FORMS if name in forms)
 
     def _doubt_order(self, cell: str) -> str:
         return (
@@ -257,7 +257,13 @@ class _Proposer:
                     f'is missing; map a column to "{name}", or give one for all rows in'
                     f' "constants", where {{Column}} stands for a cell',
                 )
-        sources = {"source_id", "source_published", "source_accessed", "more_sources", *SOURCES}
+        sources = {
+            "source_id",
+            "source_published",
+            "source_accessed",
+            "more_sources",
+            *SOURCE_LIST_FIELDS,
+        }
         if not fields & sources:
             constants["source_title"] = None
             self._ask(

@@ -29,7 +29,7 @@ MAX_XLSX_CELLS: Final = 4_000_000  # of the rectangle that a sheet spans, empty 
 CELL_ADDRESS: Final = re.compile(
     rb"""<(?:\w+:)?(?:c|row)\s[^<>]*?\br=["']([A-Z]{0,3})([0-9]{1,9})["']"""
 )
-Row = tuple[int, list[str] | str]  # with its line; a text is why no more rows can be read
+SheetRow = tuple[int, list[str] | str]  # with its line; a text is why no more rows can be read
 
 
 class SheetError(ValueError):
@@ -51,7 +51,7 @@ class Sheet:
 
     columns: list[str]
     line: int  # of the header
-    read_rows: Callable[[], Iterator[Row]]
+    read_rows: Callable[[], Iterator[SheetRow]]
     guarded: bool = True
     encoding: str = "utf-8"
     notes: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ def _open_text(file: BinaryIO, encoding: str) -> Sheet:
     before = number - 1
     delimiter = delimiter or _guess_delimiter(header)
 
-    def number_rows(lines: Iterator[str]) -> Iterator[Row]:
+    def number_rows(lines: Iterator[str]) -> Iterator[SheetRow]:
         return _number_rows(lines, before, delimiter)
 
     rows = number_rows(chain([header], lines))
@@ -118,7 +118,7 @@ def _open_text(file: BinaryIO, encoding: str) -> Sheet:
         raise SheetError(names, line)
     columns = _trim(names)
 
-    def read_rows() -> Iterator[Row]:
+    def read_rows() -> Iterator[SheetRow]:
         again = read()
         for _ in range(before):
             next(again)
@@ -161,7 +161,7 @@ def _decode(file: BinaryIO, encoding: str) -> Iterator[str]:
         text.detach()
 
 
-def _number_rows(lines: Iterable[str], before: int, delimiter: str) -> Iterator[Row]:
+def _number_rows(lines: Iterable[str], before: int, delimiter: str) -> Iterator[SheetRow]:
     """Yield each row with the number of its first line; an error ends the rows."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -206,7 +206,7 @@ def _open_xlsx(file: BinaryIO, name: str | None) -> Sheet:
     columns = _trim(header)
     width = len(columns)
 
-    def read_rows() -> Iterator[Row]:
+    def read_rows() -> Iterator[SheetRow]:
         for number, row in rows[first + 1 :]:
             spare = [cell for cell in row[width:] if cell.strip()]
             yield number, row if spare else row[:width]

@@ -105,6 +105,7 @@ ROLE_WORDS: Final = frozenset(
         *("attacker", "victim", "perpetrator", "target", "deployer", "developer", "harmed"),
         *("seller", "buyer", "party", "parties", "host", "guest", "organiser", "organizer"),
         *("owner", "plaintiff", "defendant", "signatory", "signatories", "speaker", "sponsor"),
+        *("gast", "gastgeber", "redner", "kaeufer", "partner", "witness", "suspect"),
         *("donor", "recipient", "lender", "borrower", "operator", "supplier", "customer"),
         *("kaufer", "verkaufer", "opfer", "tater", "veranstalter", "vendeur", "acheteur"),
     )

@@ -14,7 +14,7 @@ ORDERS: Final = ("dmy", "mdy")
 MAX_DATE_CHARACTERS: Final = 100  # of a cell
 SERIAL_ZERO: Final = date(1899, 12, 30)  # day 0 of Excel's and LibreOffice's calendars
 FIRST_OLD_YEAR: Final = 30  # Excel reads the years 30 to 99 as 1930 to 1999
-MONTHS: Final = (
+MONTH_NAMES: Final = (
     "january januar janvier enero gennaio janeiro",
     "february februar fevrier febrero febbraio fevereiro",
     "march marz maerz mars marzo marco mart",
@@ -34,13 +34,13 @@ ABBREVIATIONS: Final = (
 )
 MONTH_NUMBERS: Final[Mapping[str, int]] = {
     name: number
-    for table in (MONTHS, ABBREVIATIONS)
+    for table in (MONTH_NAMES, ABBREVIATIONS)
     for number, names in enumerate(table, 1)
     for name in names.split()
 }
-PRECISIONS: Final = ("day", "week", "month", "year")
+WIDENINGS: Final = ("day", "week", "month", "year")
 PRECISION_WORDS: Final[Mapping[str, str]] = {
-    **{word: word for word in PRECISIONS},
+    **{word: word for word in WIDENINGS},
     "tag": "day",
     "jour": "day",
     "dia": "day",
@@ -125,7 +125,7 @@ def _form(
 
 
 _NAME: Final = r"[^\W\d_]{3,12}\.?"
-FORMS: Final[Mapping[str, Form]] = {
+DATE_FORMS: Final[Mapping[str, Form]] = {
     "year-first": _form(
         r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})\.?",
         lambda m: _day(int(m[1]), int(m[2]), int(m[3])),
@@ -195,15 +195,17 @@ FORMS: Final[Mapping[str, Form]] = {
         doubtful=True,
     ),
 }
-SEASON: Final = FORMS["season"].pattern
-NUMBERS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.A)
+SEASON: Final = DATE_FORMS["season"].pattern
+NUMERIC_DATE: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.A)
 SHORT_NUMBERS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{2})", re.A)
-CLOCK: Final = re.compile(r"(.*\d)(?:T|\s+)(\d{1,2}:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+CLOCK_SUFFIX: Final = re.compile(
+    r"(.*\d)(?:T|\s+)(\d{1,2}:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?"
+)
 
 
 def find_orders(text: str) -> set[str]:
     """Return the orders, of ORDERS, in which numbers such as `1/2/2023` are a day."""
-    match = NUMBERS.fullmatch(_split_clock(text)[0])
+    match = NUMERIC_DATE.fullmatch(_split_clock(text)[0])
     if match is None:
         return set()
     return {order for order in ORDERS if _read_numbers(match, order)}
@@ -212,7 +214,7 @@ def find_orders(text: str) -> set[str]:
 def find_forms(text: str) -> list[str]:
     """Return the forms in which a text is a date, in the order of FORMS."""
     rest = _split_clock(text)[0]
-    return [name for name in FORMS if _read_form(name, rest) is not None]
+    return [name for name in DATE_FORMS if _read_form(name, rest) is not None]
 
 
 def is_plain(text: str) -> bool:
@@ -227,7 +229,7 @@ def read_date(text: str, order: str | None, forms: tuple[str, ...]) -> WrittenDa
     EDTF is read in any case, except `2020-21`, which may be a season or two years.
     """
     rest, time = _split_clock(text.strip())
-    match = NUMBERS.fullmatch(rest)
+    match = NUMERIC_DATE.fullmatch(rest)
     if match is not None and order is not None:
         day = _read_numbers(match, order)
         if day is None:
@@ -246,7 +248,7 @@ def read_date(text: str, order: str | None, forms: tuple[str, ...]) -> WrittenDa
 def _split_clock(text: str) -> tuple[str, str]:
     """Return a date without its time of day, and the time; midnight is no time."""
     text = text.strip()
-    match = CLOCK.fullmatch(text) if len(text) <= MAX_DATE_CHARACTERS else None
+    match = CLOCK_SUFFIX.fullmatch(text) if len(text) <= MAX_DATE_CHARACTERS else None
     if match is None:
         return text, ""
     time = f"{match[2]}{match[3] or ''}"
@@ -259,8 +261,8 @@ def _read_numbers(match: re.Match[str], order: str) -> str | None:
 
 
 def _read_form(name: str, text: str) -> str | None:
-    match = FORMS[name].pattern.fullmatch(text) if len(text) <= MAX_DATE_CHARACTERS else None
-    edtf = None if match is None else FORMS[name].read(match)
+    match = DATE_FORMS[name].pattern.fullmatch(text) if len(text) <= MAX_DATE_CHARACTERS else None
+    edtf = None if match is None else DATE_FORMS[name].read(match)
     return edtf if edtf is not None and _is_edtf(edtf) else None
 
 
@@ -273,22 +275,24 @@ def _is_edtf(text: str) -> bool:
 
 
 def _explain(text: str, rest: str, numbers: re.Match[str] | None) -> str:
-    shown = f"'{text[:60]}'"
+    quoted = f"'{text[:60]}'"
     if numbers is not None:
         days = {order: _read_numbers(numbers, order) for order in ORDERS}
         choices = [f'"{order}" ({day})' for order, day in days.items() if day]
         if choices:
-            return f'{shown} is read only as the mapping says: "date.order": {" or ".join(choices)}'
+            return (
+                f'{quoted} is read only as the mapping says: "date.order": {" or ".join(choices)}'
+            )
     if SHORT_NUMBERS.fullmatch(rest):
-        return f"{shown} has a year of two digits; write four, as in 2023-11-05"
+        return f"{quoted} has a year of two digits; write four, as in 2023-11-05"
     choices = [f'"{n}" ({_read_form(n, rest)})' for n in find_forms(rest)]
     if choices:
-        return f'{shown} is read only as the mapping says: "date.forms": {" or ".join(choices)}'
+        return f'{quoted} is read only as the mapping says: "date.forms": {" or ".join(choices)}'
     try:
         dates.parse(rest)
     except dates.DateError as error:
         return str(error)
-    return f"{shown} is not a date here"
+    return f"{quoted} is not a date here"
 
 
 def _suggest(text: str) -> str | None:

@@ -21,14 +21,18 @@ MAX_CELL_CHARACTERS: Final = 32_767
 MAX_ROWS: Final = 1_048_576
 CHUNK_BYTES: Final = 1 << 16
 TOO_LONG: Final = "too long for a cell: see the sheets Sources and Citations"
-SOURCES: Final = (
+SHEET_SOURCES: Final = (
     *("id", "publisher", "title", "author", "url", "archive_url", "published", "accessed"),
     *("language", "kind"),
 )
-CITATIONS: Final = ("role", "claims", "quote", "locator", "note")
-QUANTITIES: Final = ("measure", "value", "max_value", "qualifier", "unit", "text")
-ACTORS: Final = ("id", "name", "kind", "country", "role")
-OPTIONS: Final = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+SHEET_CITATIONS: Final = ("role", "claims", "quote", "locator", "note")
+SHEET_QUANTITIES: Final = ("measure", "value", "max_value", "qualifier", "unit", "text")
+SHEET_ACTORS: Final = ("id", "name", "kind", "country", "role")
+WORKBOOK_OPTIONS: Final = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+}
 
 
 class _Sheet:
@@ -55,7 +59,7 @@ class _Sheet:
 def write_xlsx(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """Yield the file in chunks, once all of it is written to a temporary file."""
     with TemporaryFile() as file:
-        book = Workbook(file, OPTIONS)
+        book = Workbook(file, WORKBOOK_OPTIONS)
         updated = about.updated and datetime.fromisoformat(about.updated).astimezone(UTC)
         created = updated.replace(tzinfo=None) if updated else datetime(2000, 1, 1)
         book.set_properties({"title": about.title, "created": created})
@@ -69,20 +73,22 @@ def write_xlsx(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 def _write_sheets(book: Workbook, events: Iterable[Json], about: About) -> None:
     columns = WRITTEN_COLUMNS if about.fields is None else about.fields
     own = _Sheet(book, "Events", columns)
-    sources = _Sheet(book, "Sources", SOURCES)
-    citations = _Sheet(book, "Citations", ("event", "number", "source", *CITATIONS))
-    quantities = _Sheet(book, "Quantities", ("event", *QUANTITIES))
-    actors = _Sheet(book, "Actors", ("event", *ACTORS))
+    sources = _Sheet(book, "Sources", SHEET_SOURCES)
+    citations = _Sheet(book, "Citations", ("event", "number", "source", *SHEET_CITATIONS))
+    quantities = _Sheet(book, "Quantities", ("event", *SHEET_QUANTITIES))
+    actors = _Sheet(book, "Actors", ("event", *SHEET_ACTORS))
     seen: set[str] = set()
     for event in events:
         own.write(write_cells(event, columns, about))
         for number, source in enumerate(event["sources"]):
             if source["id"] not in seen:
                 seen.add(source["id"])
-                sources.write(source[name] for name in SOURCES)
+                sources.write(source[name] for name in SHEET_SOURCES)
             values = {**source, "claims": "; ".join(source["claims"])}
-            citations.write((event["id"], number, source["id"], *(values[n] for n in CITATIONS)))
+            citations.write(
+                (event["id"], number, source["id"], *(values[n] for n in SHEET_CITATIONS))
+            )
         for quantity in event["quantities"]:
-            quantities.write((event["id"], *(quantity[name] for name in QUANTITIES)))
+            quantities.write((event["id"], *(quantity[name] for name in SHEET_QUANTITIES)))
         for actor in event["actors"]:
-            actors.write((event["id"], *(actor[name] for name in ACTORS)))
+            actors.write((event["id"], *(actor[name] for name in SHEET_ACTORS)))

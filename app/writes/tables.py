@@ -71,10 +71,10 @@ def import_file(
 
 def _refuse_table_options(format_name: str, options: ImportOptions) -> None:
     """Raise Problem `invalid-parameters` for an option that only tables take."""
-    given = [name for name in TABLE_OPTIONS if getattr(options, name) is not None]
-    if given:
+    names = [name for name in TABLE_OPTIONS if getattr(options, name) is not None]
+    if names:
         message = f"works only for tables ({', '.join(TABLE_READERS)}), not for {format_name}"
-        raise refuse(*(Fault("query", name, message) for name in given))
+        raise refuse(*(Fault("query", name, message) for name in names))
 
 
 def _find_mapping(session: Session, mapping: str) -> Any:

@@ -4,7 +4,14 @@ import pytest
 
 from app import dates
 from app.formats.cells import CellError
-from app.formats.written_dates import FORMS, find_forms, find_orders, join_parts, read_date, widen
+from app.formats.written_dates import (
+    DATE_FORMS,
+    find_forms,
+    find_orders,
+    join_parts,
+    read_date,
+    widen,
+)
 
 # A cell, the forms in which it is a date, and the date.
 CELLS = [
@@ -51,7 +58,7 @@ def test_a_form_is_read_only_if_it_is_named(cell: str, form: str, edtf: str | No
 
 def test_every_form_has_an_example() -> None:
     """In this table, and in its own words."""
-    assert {form for _, form, edtf in CELLS if edtf} == {*FORMS}
+    assert {form for _, form, edtf in CELLS if edtf} == {*DATE_FORMS}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ def test_the_order_of_numbers_is_said_and_never_guessed(cell: str, orders: set[s
             with pytest.raises(CellError):
                 read_date(cell, order, ())
     with pytest.raises(CellError):
-        read_date(cell, None, tuple(FORMS)[:9])
+        read_date(cell, None, tuple(DATE_FORMS)[:9])
 
 
 @pytest.mark.parametrize(
