@@ -43,7 +43,17 @@ MAX_FILE_FAULTS = 100  # that are reported; the rest of the file is not read
 LIST_MEMBERS = ("match",)  # that lists add to an event
 
 
-Encoding = TypeAliasType("Encoding", Annotated[str, schemas.OneOf(ENCODINGS)])
+Encoding = TypeAliasType(
+    "Encoding",
+    Annotated[
+        str,
+        schemas.OneOf(
+            ENCODINGS,
+            words="The encoding of a table: `utf-8` and `utf-16` are recognised by themselves; "
+            "`windows-1252` is that of older programs in western Europe and has to be named.",
+        ),
+    ],
+)
 MAX_MAPPING_CHARACTERS = 60_000  # a URL has room for fewer; files of the command line have not
 
 
