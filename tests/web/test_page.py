@@ -264,6 +264,7 @@ def test_a_drag_over_the_strip_zooms(visit: Visit, server: Server) -> None:
     """Into the stretch of time between its ends; a click into one bar; and out again."""
     page = visit.page
     page.goto("/")
+    page.locator("#strip").scroll_into_view_if_needed()
     box = page.locator("[data-strip]").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
@@ -280,7 +281,7 @@ def test_a_drag_over_the_strip_zooms(visit: Visit, server: Server) -> None:
     assert len(asked(page)["date"]) == 1
     page.get_by_role("link", name="All time").click()
     settled(page, "33 events")
-    page.get_by_role("link", name=re.compile("^2023: ")).click()
+    page.locator("#strip").get_by_role("link", name=re.compile("^2023: ")).click()
     page.wait_for_url("**date=2023")
 
 
