@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
-
 MAX_COMPARED_CHARS = 200  # of a word
 MIN_SIMILARITY = 0.66  # share of letters, in the same order, that two words have in common
 
@@ -18,6 +15,9 @@ def nearest(value: str, known_words: Iterable[str], cutoff: float = MIN_SIMILARI
     words = {word[:MAX_COMPARED_CHARS].casefold(): word for word in known_words}
     if folded in words:
         return words[folded]
+    from rapidfuzz import fuzz, process  # commands that suggest nothing start without it
+    from rapidfuzz.distance import OSA
+
     choices = list(words)
     alike = process.extract(folded, choices, scorer=fuzz.ratio, score_cutoff=cutoff * 100)
     scores = {word: score for word, score, _ in alike}

@@ -5,11 +5,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from limits.storage import MemoryStorage
 from sqlalchemy import (
     URL,
     Connection,
@@ -31,6 +30,9 @@ from app.dialects.locks import StoreLock
 from app.dialects.pool import ConnectionPool, SnapshotPool
 from app.errors import Problem
 from app.files import write_whole_file
+
+if TYPE_CHECKING:
+    from limits.storage import MemoryStorage
 
 READ_CACHE_KIB = 64 << 10  # pages cached by a reader
 BULK_CACHE_KIB = 512 << 10  # pages cached by a bulk write
@@ -308,12 +310,15 @@ def _unavailable_sqlite(error: BaseException | None) -> Problem | None:
 class MemoryCounter:
     """Counts in the memory of the only server."""
 
-    def __init__(self) -> None:
-        self._storage = MemoryStorage()
+    @cached_property
+    def _storage(self) -> "MemoryStorage":
+        from limits.storage import MemoryStorage  # only servers count
+
+        return MemoryStorage()
 
     def count(self, name: str, seconds: int) -> tuple[int, float]:
         number = self._storage.incr(name, seconds)
         return number, self._storage.get_expiry(name) - time.time()
 
     def dispose(self) -> None:
-        self._storage.reset()
+        vars(self).pop("_storage", None)

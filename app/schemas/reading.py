@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, get_args
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from app.errors import from_validation, refuse
@@ -54,6 +53,8 @@ def _check_shape(raw: bytes, max_values: int | None) -> None:
     """Raise ValueError if a text is too deep or has too many values, before memory is allocated."""
     if raw.count(b"[") + raw.count(b"{") <= MAX_JSON_DEPTH and not _exceeds(raw, max_values):
         return
+    import numpy as np  # commands that read no large JSON start without it
+
     bare = STRING.sub(b"", raw)
     steps = np.frombuffer(bare.translate(NESTING_STEPS, NO_BRACKETS), np.int8)
     if np.cumsum(steps, dtype=np.int32).max(initial=0) > MAX_JSON_DEPTH:
