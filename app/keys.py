@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, insert, text
 from sqlmodel import Session
 
 from app.dialects import StoreError
+from app.errors import Problem
 from app.models import TABLES
 
 KEY_PREFIX = "dln_"  # lets people and secret scanners recognise a key
@@ -86,6 +87,28 @@ def find_holder(connection: Connection, key: str, now: str) -> Holder | None:
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         return None
     return Holder(row.id, row.name, row.scope)
+
+
+def require_valid(connection: Connection, key_id: str, now: str) -> None:
+    """Raise Problem `unauthorized` if the key with this id has expired or was revoked."""
+    query = text(
+        "SELECT 1 FROM api_key WHERE id = :id AND revoked_at IS NULL"
+        " AND (expires_at IS NULL OR expires_at > :now)"
+    )
+    if connection.execute(query, {"id": key_id, "now": now}).first() is None:
+        raise ended()
+
+
+def ended() -> Problem:
+    """Return the Problem for a key that ended while its request was served."""
+    return challenge("This key has ended.", "invalid_token")
+
+
+def challenge(detail: str, error: str | None = None) -> Problem:
+    """Build the 401 problem of RFC 6750 section 3."""
+    realm = 'Bearer realm="dateline"'
+    value = realm if error is None else f'{realm}, error="{error}"'
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": value})
 
 
 def _random(length: int) -> str:

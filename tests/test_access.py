@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count, product
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from app.settings import Settings
 from app.store import Database
 from commands import forked_server, run
 from reference import OPERATIONS, Operation
-from servers import Answer, until
+from servers import Answer, read_up_to, until
 from stores import SqliteStores, Stores, key_of, migrated, opened, seeded
 from tables import check_each
 from valid_writes import Request, Send, Writer, bearer, creation, over_wire, through
@@ -389,6 +390,55 @@ def test_a_revoked_key_never_takes_effect(store: str, tmp_path: Path) -> None:
         assert (ran.code, ran.err) == (0, "")
         assert {status for began, status in seen if began < asked - 1} <= {201}
         assert {status for began, status in seen if began > ended} <= {401, 429}
+
+
+@pytest.mark.both_engines
+def test_nothing_is_stored_for_a_key_that_ends_while_its_body_arrives(stores: Stores) -> None:
+    """Revoked or expired between the head of a request and its body."""
+    url = seeded(stores, migrated(stores))
+    writer_key, numbers = key_of(url), count()
+    operations = {str(o): o for o in OPERATIONS if o.bodies}
+    refused_methods = set()
+    with opened(url) as database, forked_server(url, writes_per_minute="0") as server:
+        writer = Writer(over_wire(server), writer_key)
+
+        def position_now() -> int:
+            with database.read() as connection:
+                return int(connection.scalar(text("SELECT position FROM store")) or 0)
+
+        def check(case: tuple[str, str]) -> None:
+            operation, end = operations[case[0]], case[1]
+            name, now = f"desk {next(numbers)}", writes.current_timestamp()
+            with database.write() as session:
+                key = keys.create(session, name, "write", now, None)
+            valid = writer.valid(operation)
+            before = position_now()
+            with closing(server.connected()) as wire:
+                wire.sendall(head_of(valid, key))
+                read_up_to(wire, b"100 Continue\r\n\r\n")  # the key has been checked
+                with database.write() as session:
+                    ended = text(f"UPDATE api_key SET {end} = :now WHERE name = :name")
+                    session.execute(ended, {"now": writes.current_timestamp(), "name": name})
+                wire.sendall(valid.body or b"")
+                answer = read_up_to(wire, b"")
+            assert position_now() == before
+            assert writer.ask(valid).status < 300
+            if position_now() > before:  # it changes something
+                refused_methods.add(operation.method)
+                assert answer.startswith(b"HTTP/1.1 401 "), answer
+                assert b'Bearer realm="dateline", error="invalid_token"' in answer
+
+        check_each([*product(operations, ["revoked_at"]), ("POST /types", "expires_at")], check)
+    assert refused_methods == {"POST", "PUT", "PATCH"}
+
+
+def head_of(asked: Request, key: str) -> bytes:
+    """The head of a request whose client waits for `100 Continue` before it sends the body."""
+    own = {"Host": "a", "Connection": "close", "Expect": "100-continue"}
+    length = {"Content-Length": str(len(asked.body or b""))}
+    headers = {**own, **length, **bearer(key), **asked.headers}
+    lines = [f"{asked.method} {asked.target} HTTP/1.1", *map(": ".join, headers.items()), "", ""]
+    return "\r\n".join(lines).encode()
 
 
 def test_a_key_expires_while_the_server_runs(store: str) -> None:

@@ -60,15 +60,8 @@ async def _authenticate(
     if holder is None:
         # Valid keys are not limited by failures: others may share the address.
         await limit_rate(request, MAX_FAILURES_PER_MINUTE, "failures", _address(request))
-        raise _challenge("This key is not valid: unknown, expired or revoked.", "invalid_token")
+        raise keys.challenge("This key is not valid: unknown, expired or revoked.", "invalid_token")
     return holder
-
-
-def _challenge(detail: str, error: str | None = None) -> Problem:
-    """Build the 401 problem of RFC 6750 section 3."""
-    realm = 'Bearer realm="dateline"'
-    challenge = realm if error is None else f'{realm}, error="{error}"'
-    return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
 
 
 def _address(request: HTTPConnection) -> str:
@@ -100,7 +93,7 @@ class KeyWatch:
                 raise
             return
         if holder is None:
-            raise _challenge("This key has ended.", "invalid_token")
+            raise keys.ended()
 
 
 class MayRead(Bearer):
@@ -114,7 +107,7 @@ class MayRead(Bearer):
         sent = await super().__call__(request) if "authorization" in request.headers else None
         holder = await _authenticate(request, sent)
         if holder is None and not settings.public_reads:
-            raise _challenge("Reading needs a key here.")
+            raise keys.challenge("Reading needs a key here.")
         client = holder.id if holder else _address(request)
         await limit_rate(request, settings.reads_per_minute, "reads", client)
         return sent
@@ -124,7 +117,7 @@ async def require_write(request: Request, sent: Credentials) -> keys.Holder:
     """Return the owner of the key. Raise Problem if it has no scope `write`, or none is sent."""
     holder = await _authenticate(request, sent)
     if holder is None:
-        raise _challenge("Writing needs a key.")
+        raise keys.challenge("Writing needs a key.")
     if not holder.may("write"):
         challenge = 'Bearer realm="dateline", error="insufficient_scope", scope="write"'
         headers = {"WWW-Authenticate": challenge}
@@ -143,7 +136,7 @@ def get_author(
     holder: Annotated[keys.Holder, Depends(require_write)], note: Note = None
 ) -> writes.By:
     """Return the author and the reason of a write, for the revision."""
-    return writes.By(holder.name, note)
+    return writes.By(holder.name, note, holder.id)
 
 
 Reader = Depends(MayRead())

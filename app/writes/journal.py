@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 from sqlmodel import Session
 
-from app import rows
+from app import keys, rows
 from app.dialects import listed, unfinished
 from app.errors import Fault, refuse
 from app.models import COPYING
@@ -22,10 +22,11 @@ LAST_VERSIONS = text(
 
 @dataclass(frozen=True)
 class By:
-    """Who makes a change, and why."""
+    """Who makes a change, and why; `key_id` is the key of a request."""
 
     author: str
     note: str | None = None
+    key_id: str | None = None
 
 
 class JournalEntry(NamedTuple):
@@ -58,7 +59,8 @@ def record_changes(
 ) -> None:
     """Append changes to the journal, in this order, as of `at` or now.
 
-    Writers take turns, so that positions follow commits on both engines.
+    Writers take turns, so that positions follow commits on both engines. Raise Problem
+    `unauthorized` if the key has ended: while its body arrived, or while it waited for its turn.
     """
     if not changes:
         return
@@ -66,6 +68,8 @@ def record_changes(
     last, epoch = session.execute(move, {"by": len(changes)}).one()
     if epoch.startswith(COPYING):
         raise unfinished()
+    if by.key_id is not None:
+        keys.require_valid(session.connection(), by.key_id, current_timestamp())
     at, signature = at or current_timestamp(), (by.author, by.note)
     rows.insert(
         session.connection(),
