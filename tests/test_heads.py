@@ -1,6 +1,7 @@
 """The head of a request and of its answer, as the RFCs say, over real sockets."""
 
 import gzip
+import json
 import re
 import socket
 import time
@@ -8,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
+from itertools import count
 
 import pytest
 from fastapi import FastAPI
@@ -22,6 +24,7 @@ from app.settings import Settings
 from commands import forked_server
 from servers import Answer, Server
 from stores import SqliteStores, key_of, migrated, seeded
+from tables import check_each
 from valid_writes import bearer
 
 FILES = [f"/events.{name}" for name in FORMATS]
@@ -97,6 +100,43 @@ HOSTS = {  # the Host lines of a request: its status in HTTP/1.1, and in HTTP/1.
     ("Host: é",): (400, 400),
     ("Host: %zz",): (400, 400),
 }
+
+
+REPEATED = {  # two lines of one header, for a PATCH of an event whose tag is {tag}: the status
+    ('If-Match: "x"', "If-Match: {tag}"): 200,
+    ("If-Match: {tag}", 'If-Match: "x"'): 200,
+    ('If-Match: "x"', 'If-Match: "y"'): 412,
+    ("If-Match: {tag}", "Content-Encoding: identity", "Content-Encoding: gzip"): 415,
+    ("If-Match: {tag}", "Content-Type: application/json", "Content-Type: text/csv"): 415,
+    ("If-Match: {tag}", "Authorization: {key}", "authorization: Bearer x"): 400,
+    ("If-Match: {tag}", "Authorization: Bearer x", "Authorization: {key}"): 400,
+    ("If-Match: {tag}", "Idempotency-Key: a", "Idempotency-Key: b"): 400,
+    ("If-Match: {tag}", "Last-Event-ID: a", "Last-Event-ID: b"): 400,
+    ("If-Match: {tag}", "X-Anything: a", "X-Anything: b"): 200,
+}
+
+
+def test_no_line_of_a_repeated_header_is_dropped(sqlite: str, server: Server) -> None:
+    """Lines of a list are one list (RFC 9110 section 5.3); a header with one value is refused."""
+    key = f"Bearer {key_of(sqlite)}"
+    path, titles = "/events/serbia-azerbaijan-gas-contract", count()
+
+    def check(case: tuple[tuple[str, ...], int]) -> None:
+        lines, status = case
+        tag = server.ask(path).headers["ETag"]
+        given = [line.format(tag=tag, key=key) for line in lines]
+        names = {line.partition(":")[0].lower() for line in given}
+        for name, value in (("Authorization", key), ("Content-Type", "application/json")):
+            given += [] if name.lower() in names else [f"{name}: {value}"]
+        body = json.dumps({"title": f"Title {next(titles)}"})
+        head = [f"PATCH {path} HTTP/1.1", "Host: a", "Connection: close", *given]
+        sent = "\r\n".join([*head, f"Content-Length: {len(body)}", "", body])
+        raw = exchange(server, sent.encode())
+        assert status_of(raw) == status, raw[:300]
+        assert status < 400 or b"application/problem+json" in raw
+        assert (status == 400) == (b"is sent twice; send it once" in raw)
+
+    check_each(REPEATED.items(), check)
 
 
 def test_a_host_is_there_once_and_well_formed(server: Server) -> None:

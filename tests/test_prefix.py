@@ -191,6 +191,9 @@ PREFIXES = {
     " /a/b-c_d.e~f , /g": "/a/b-c_d.e~f",
     "/v1.0": "/v1.0",
     **dict.fromkeys(("", "/", "timeline", "//evil.example", "/a//b", "/../x", "/a/..", "/."), ""),
+    f"/{'a' * 199}": f"/{'a' * 199}",
+    f"/{'a' * 200}": "",
+    f"/{'a' * 190}/b/c/d/e/f": "",
     **dict.fromkeys(("/a?b", "/a#b", "/a b", '/a"><script>', "/é", "http://evil.example"), ""),
 }
 

@@ -1,6 +1,7 @@
 """The head of a request: check its size and host, and read its Accept header."""
 
 import re
+from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv6Address
 
 from starlette.types import Scope
@@ -9,34 +10,54 @@ from app.errors import Problem
 
 MAX_URL_BYTES = 8192
 MAX_HEADER_BYTES = 8192
+# Two values of these would contradict each other, and no line may win without a word.
+SINGLE_HEADERS = {
+    b"authorization": "Authorization",
+    b"host": "Host",
+    b"idempotency-key": "Idempotency-Key",
+    b"last-event-id": "Last-Event-ID",
+}
 # RFC 3986 section 3.2.2: a name or IPv4 address, or an IPv6 address in brackets; and a port.
 HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d{0,5})?")
 
 
 def check_head(scope: Scope) -> Problem | None:
-    """Return the problem of a head that is too large or has no valid host, otherwise None."""
+    """Return the problem of a head that is too large or contradicts itself, otherwise None.
+
+    It contradicts itself if a header with one value is sent twice. It must have a valid host.
+    """
     if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URL_BYTES:
         return Problem("uri-too-long", f"A URL may have at most {MAX_URL_BYTES} bytes.")
-    hosts = []
+    single: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if len(name) + len(value) > MAX_HEADER_BYTES:
             header = name[:100].decode("latin-1")
             detail = f"A header may have at most {MAX_HEADER_BYTES} bytes; {header} is longer."
             return Problem("headers-too-large", detail)
-        if name == b"host":
-            hosts.append(value)
-    return _refuse_host(hosts, required=scope["http_version"] >= "1.1")
+        if name in SINGLE_HEADERS:
+            if name in single:
+                detail = f"{SINGLE_HEADERS[name]} is sent twice; send it once."
+                return Problem("bad-request", detail)
+            single[name] = value
+    return _refuse_host(single.get(b"host"), required=scope["http_version"] >= "1.1")
 
 
-def _refuse_host(hosts: list[bytes], *, required: bool) -> Problem | None:
-    """Return the problem of invalid Host headers (RFC 9112 section 3.2), otherwise None."""
-    if len(hosts) > 1:
-        return Problem("bad-request", "Host is sent twice; send it once.")
-    if not hosts and required:
-        return Problem("bad-request", "Host is missing; HTTP/1.1 needs it.")
-    if hosts and not is_host(hosts[0]):
+def _refuse_host(host: bytes | None, *, required: bool) -> Problem | None:
+    """Return the problem of an invalid Host header (RFC 9112 section 3.2), otherwise None."""
+    if host is None:
+        missing = Problem("bad-request", "Host is missing; HTTP/1.1 needs it.")
+        return missing if required else None
+    if not is_host(host):
         return Problem("bad-request", "Host is not valid; send a name or an address, and a port.")
     return None
+
+
+def combine_lines(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the value of each header; lines of one name become a list (RFC 9110 section 5.3)."""
+    combined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        combined[name] = b"%b, %b" % (combined[name], value) if name in combined else value
+    return combined
 
 
 def is_host(value: bytes) -> bool:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from app.api.heads import check_head
+from app.api.heads import check_head, combine_lines
 from app.api.problems import answer_problem, answer_unexpected
 from app.dialects import unavailable
 from app.errors import Problem
@@ -83,10 +83,10 @@ class Edge(CORSMiddleware):
         if problem := check_head(scope):
             await answer_problem(problem, scope.get("root_path", ""))(scope, receive, finish)
             return
-        # No resource supports ranges, and a malformed Range must be ignored.
-        headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
-        method = "GET" if head else scope["method"]
-        await self.app({**scope, "method": method, "headers": headers}, receive, finish)
+        headers = combine_lines(scope["headers"])
+        headers.pop(b"range", None)  # no resource supports ranges; a malformed one must be ignored
+        changed = {"method": "GET" if head else scope["method"], "headers": list(headers.items())}
+        await self.app({**scope, **changed}, receive, finish)
 
     def _finished(self, headers: RawHeaders, from_elsewhere: bool) -> RawHeaders:
         names = {name for name, _ in headers}

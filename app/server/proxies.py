@@ -38,5 +38,5 @@ def first_scheme(values: list[bytes]) -> bytes:
 
 def first_prefix(values: list[bytes]) -> str:
     """Return the client's path prefix: the first, or an empty text if it is not a path."""
-    path = values[0][:MAX_PREFIX_BYTES].partition(b",")[0].strip().rstrip(b"/").decode("latin-1")
-    return path if PATH.fullmatch(path) else ""
+    path = values[0].partition(b",")[0].strip().rstrip(b"/").decode("latin-1")
+    return path if len(path) <= MAX_PREFIX_BYTES and PATH.fullmatch(path) else ""
