@@ -340,7 +340,7 @@ def test_what_a_file_cannot_be_asked_is_refused_with_a_reason(client: TestClient
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", READERS.keys() & FORMATS.keys())
+@pytest.mark.parametrize("name", sorted(READERS.keys() & FORMATS.keys()))
 def test_what_is_asked_under_a_date_imports_again_unchanged(desk: TestClient, name: str) -> None:
     """What a file says of the match, of days and in words is no part of an event."""
     if name == "timelinejs":  # holds less than an event: see formats/test_round_trips.py

@@ -10,6 +10,7 @@ from app.schemas import SLUG, read_json
 from app.suggestions import nearest
 
 # Characters that may begin a formula in a spreadsheet, also after a line break and in full width.
+SOURCE_PREFIX = "source_"  # of the columns about the source of a row
 FORMULA_CHARACTERS = "=+\\-@\t\r\n＝＋－＠"
 FORMULA_START = re.compile(rf"'*[{FORMULA_CHARACTERS}]")
 GUARDED_START = re.compile(rf"'+[{FORMULA_CHARACTERS}]")

@@ -10,6 +10,7 @@ from app.formats.cells import (
     LISTS as LIST_CELLS,
 )
 from app.formats.cells import (
+    SOURCE_PREFIX,
     CellError,
     decode_list,
     is_json,
@@ -25,7 +26,6 @@ from app.json_types import Json
 from app.schemas import find_country_code
 from app.words import fold
 
-SOURCE_PREFIX: Final = "source_"
 SKIPPED: Final = "rows with a text in '{}' are left out"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.errors import Fault
-from app.formats.written_dates import DATE_FORMS, ORDERS, WIDENINGS
+from app.formats.written_dates import DATE_FORMS, DATE_ORDERS, WIDENINGS
 from app.json_types import Json
 from app.schemas import MAX_ID_CHARACTERS, SLUG
 from app.suggestions import nearest
@@ -250,8 +250,8 @@ def _read_settings(
     faults = []
     order, forms = settings.get("date.order"), settings.get("date.forms") or []
     precision = settings.get("date.precision") or {}
-    if order not in (None, *ORDERS):
-        faults.append(_fault("date.order", f"is one of {', '.join(ORDERS)}, or null"))
+    if order not in (None, *DATE_ORDERS):
+        faults.append(_fault("date.order", f"is one of {', '.join(DATE_ORDERS)}, or null"))
         order = None
     forms = [forms] if isinstance(forms, str) else forms
     unknown = (

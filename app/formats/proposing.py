@@ -12,10 +12,10 @@ from typing import Final
 from app.errors import Fault
 from app.formats.cells import is_json
 from app.formats.mapping import LIST_FIELDS, SOURCE_LIST_FIELDS, ColumnMapping, Target, normalize
-from app.formats.synonyms import MEASURES, ROLE_WORDS, SYNONYMS, TIMELINE_SHEET
+from app.formats.synonyms import HEADER_SYNONYMS, MEASURES, ROLE_WORDS, TIMELINE_SHEET
 from app.formats.written_dates import (
     DATE_FORMS,
-    ORDERS,
+    DATE_ORDERS,
     PRECISION_WORDS,
     find_forms,
     find_orders,
@@ -102,7 +102,7 @@ class _Proposer:
     def _match_headers(self) -> None:
         names = {column: normalize(column) for column in self.columns}
         parts = "year" in {name.removeprefix("start_") for name in names.values()}
-        for target, synonyms in SYNONYMS.items():
+        for target, synonyms in HEADER_SYNONYMS.items():
             rank = {name: n for n, name in enumerate(synonyms)}
             fitting = [c for c, name in names.items() if name in rank and not self.targets[c]]
             fitting.sort(key=lambda column: rank[names[column]])
@@ -194,7 +194,7 @@ class _Proposer:
         columns = [
             c for c, ts in self.targets.items() if ts and ts[0].field in ("date", "date.end")
         ]
-        orders, forms, numbers = set(ORDERS), [], False
+        orders, forms, numbers = set(DATE_ORDERS), [], False
         doubts: set[str] = set()
         for column in columns:
             for line, cell in self.cells[column]:

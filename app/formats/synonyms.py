@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 # By field, normalised headers, the likeliest first.
-SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+HEADER_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id", "event_id", "slug"),
     "title": (
         *("title", "headline", "event_title", "heading", "event_name", "name", "event", "subject"),

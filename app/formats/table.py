@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from app.errors import Fault
 from app.formats.cells import (
     LISTS,
+    SOURCE_PREFIX,
     CellError,
     decode_list,
     encode_list,
@@ -41,7 +42,6 @@ from app.suggestions import nearest
 from app.words import fold
 
 REQUIRED_COLUMNS = ("type", "title", "date")
-SOURCE_PREFIX = "source_"
 MAX_HEADER_FAULTS = 100  # are named
 COLUMNS: Mapping[str, str] = {
     "id": "The event's id; without it, one is made from date and title",

@@ -10,8 +10,8 @@ from app import dates
 from app.formats.cells import CellError
 from app.words import fold
 
-ORDERS: Final = ("dmy", "mdy")
-MAX_DATE_CHARACTERS: Final = 100  # of a cell
+DATE_ORDERS: Final = ("dmy", "mdy")
+MAX_WRITTEN_DATE_CHARACTERS: Final = 100  # of a cell
 SERIAL_ZERO: Final = date(1899, 12, 30)  # day 0 of Excel's and LibreOffice's calendars
 FIRST_OLD_YEAR: Final = 30  # Excel reads the years 30 to 99 as 1930 to 1999
 MONTH_NAMES: Final = (
@@ -204,11 +204,11 @@ CLOCK_SUFFIX: Final = re.compile(
 
 
 def find_orders(text: str) -> set[str]:
-    """Return the orders, of ORDERS, in which numbers such as `1/2/2023` are a day."""
+    """Return the orders, of DATE_ORDERS, in which numbers such as `1/2/2023` are a day."""
     match = NUMERIC_DATE.fullmatch(_split_clock(text)[0])
     if match is None:
         return set()
-    return {order for order in ORDERS if _read_numbers(match, order)}
+    return {order for order in DATE_ORDERS if _read_numbers(match, order)}
 
 
 def find_forms(text: str) -> list[str]:
@@ -233,7 +233,7 @@ def read_date(text: str, order: str | None, forms: tuple[str, ...]) -> WrittenDa
     if match is not None and order is not None:
         day = _read_numbers(match, order)
         if day is None:
-            other = next((o for o in ORDERS if _read_numbers(match, o)), None)
+            other = next((o for o in DATE_ORDERS if _read_numbers(match, o)), None)
             hint = f"; in the order {other} it is {_read_numbers(match, other)}" if other else ""
             raise CellError(f"'{text[:60]}' is not a day in the order {order}{hint}")
         return WrittenDate(day, time)
@@ -248,7 +248,7 @@ def read_date(text: str, order: str | None, forms: tuple[str, ...]) -> WrittenDa
 def _split_clock(text: str) -> tuple[str, str]:
     """Return a date without its time of day, and the time; midnight is no time."""
     text = text.strip()
-    match = CLOCK_SUFFIX.fullmatch(text) if len(text) <= MAX_DATE_CHARACTERS else None
+    match = CLOCK_SUFFIX.fullmatch(text) if len(text) <= MAX_WRITTEN_DATE_CHARACTERS else None
     if match is None:
         return text, ""
     time = f"{match[2]}{match[3] or ''}"
@@ -261,7 +261,11 @@ def _read_numbers(match: re.Match[str], order: str) -> str | None:
 
 
 def _read_form(name: str, text: str) -> str | None:
-    match = DATE_FORMS[name].pattern.fullmatch(text) if len(text) <= MAX_DATE_CHARACTERS else None
+    match = (
+        DATE_FORMS[name].pattern.fullmatch(text)
+        if len(text) <= MAX_WRITTEN_DATE_CHARACTERS
+        else None
+    )
     edtf = None if match is None else DATE_FORMS[name].read(match)
     return edtf if edtf is not None and _is_edtf(edtf) else None
 
@@ -277,7 +281,7 @@ def _is_edtf(text: str) -> bool:
 def _explain(text: str, rest: str, numbers: re.Match[str] | None) -> str:
     quoted = f"'{text[:60]}'"
     if numbers is not None:
-        days = {order: _read_numbers(numbers, order) for order in ORDERS}
+        days = {order: _read_numbers(numbers, order) for order in DATE_ORDERS}
         choices = [f'"{order}" ({day})' for order, day in days.items() if day]
         if choices:
             return (

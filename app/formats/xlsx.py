@@ -19,7 +19,7 @@ from app.json_types import Json
 
 MAX_CELL_CHARACTERS: Final = 32_767
 MAX_ROWS: Final = 1_048_576
-CHUNK_BYTES: Final = 1 << 16
+SHEET_CHUNK_BYTES: Final = 1 << 16
 TOO_LONG: Final = "too long for a cell: see the sheets Sources and Citations"
 SHEET_SOURCES: Final = (
     *("id", "publisher", "title", "author", "url", "archive_url", "published", "accessed"),
@@ -66,7 +66,7 @@ def write_xlsx(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
         _write_sheets(book, map(json.loads, documents), about)
         book.close()
         file.seek(0)
-        while chunk := file.read(CHUNK_BYTES):
+        while chunk := file.read(SHEET_CHUNK_BYTES):
             yield chunk
 
 

@@ -38,7 +38,7 @@ PARAMETER_NAMES: Mapping[str, str] = {
 }
 FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
 MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400
-MAX_NEIGHBOURS = 200  # events of the list among which those before and after are looked for
+MAX_LISTED_NEIGHBOURS = 200  # events of the list among which those before and after are looked for
 # A relation, read from its other end.
 INVERSE: Mapping[str, str] = {
     "follows": "followed by",
@@ -336,7 +336,7 @@ def _neighbours(
     first = EventQuery(
         **query.given_values,
         sort=query.sort,
-        limit=MAX_NEIGHBOURS,
+        limit=MAX_LISTED_NEIGHBOURS,
         fields="id,title,date",
         total="none",
     )
