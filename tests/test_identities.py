@@ -162,8 +162,9 @@ def first_version(stores: Stores, full: str) -> str:
         with origin.read(patient=True) as source, store.write() as session:
             connection = session.connection()
             for name in {*inspect(connection).get_table_names()} & {*TABLES} - {"store"}:
-                columns = list(TABLES[name].columns.keys())
-                filled = [tuple(row) for row in source.execute(TABLES[name].select())]
+                columns = [column["name"] for column in inspect(connection).get_columns(name)]
+                query = TABLES[name].select().with_only_columns(*map(TABLES[name].c.get, columns))
+                filled = [tuple(row) for row in source.execute(query)]
                 store.dialect.fill(connection, name, columns, filled)
             state = source.execute(text("SELECT epoch, position, stamp FROM store")).one()
             update = "UPDATE store SET epoch = :epoch, position = :position, stamp = :stamp"

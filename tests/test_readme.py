@@ -10,6 +10,7 @@ import typer
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app.api.files import export_events
 from app.cli import cli
 from app.filters import EventQuery
 from app.filters.query import FACETS, INTERVALS
@@ -28,17 +29,6 @@ OPERATE = text_of("docs/operate.md")
 PERFORMANCE = text_of("docs/performance.md")
 EVERYTHING = "".join(text_of(f"docs/{path.name}") for path in (ROOT / "docs").glob("*.md"))
 MAX_README_LINES = 150
-TITLES = {
-    "ndjson": "NDJSON",
-    "csv": "CSV",
-    "timelinejs": "TimelineJS 3",
-    "ics": "iCalendar",
-    "geojson": "GeoJSON",
-    "atom": "Atom",
-    "jsonfeed": "JSON Feed",
-    "jsonld": "JSON-LD",
-    "html": "HTML",
-}
 
 
 def rows(text: str, heading: str) -> dict[str, list[str]]:
@@ -153,10 +143,11 @@ def test_every_command_is_explained() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_described(name: str) -> None:
-    """By a row and in a paragraph of its own, and named at the command that writes it."""
+    """By a row and in a paragraph of its own, which begins with its name, and in the API."""
     assert f"`/events.{name}`" in FILES.split("\n## ")[0]
-    assert re.search(rf"^\*\*(.*and \*\*)?{TITLES[name]}\*\* ", FILES, re.MULTILINE)
-    assert f"`{name}`" in rows(OPERATE, "Commands")["dateline export FORMAT"][0]
+    title = FORMATS[name].label.rpartition("(")[2].rstrip(")")
+    assert re.search(rf"^\*\*(.*and \*\*)?{title}\*\* ", FILES, re.MULTILINE)
+    assert f"`{name}`" in (export_events.__doc__ or "")
 
 
 def test_what_is_said_of_files_in_numbers_is_so() -> None:

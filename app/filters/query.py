@@ -324,13 +324,13 @@ EVENT_MEMBER_PATTERN = "|".join(schemas.Event.model_fields)
 FILE_FIELDS = "|".join(dict.fromkeys(name for fmt in FORMATS.values() for name in fmt.fields))
 FILE_OPTIONS = (*LIST_OPTIONS, "lossless", "bom")  # of a file
 
-MAX_FACET_VALUES, MAX_PUBLISHERS = 1000, 1000
+MAX_FACET_VALUES, MAX_SUPPORTERS = 1000, 1000
 MAX_FILE_EVENTS = 10_000_000
 Limit = Annotated[
     int, Field(ge=1, le=MAX_PAGE_ITEMS), BeforeValidator(_whole_number(MAX_PAGE_ITEMS))
 ]
-Publishers = Annotated[
-    int, Field(ge=1, le=MAX_PUBLISHERS), BeforeValidator(_whole_number(MAX_PUBLISHERS))
+Supporters = Annotated[
+    int, Field(ge=1, le=MAX_SUPPORTERS), BeforeValidator(_whole_number(MAX_SUPPORTERS))
 ]
 FileLimit = Annotated[
     int, Field(ge=1, le=MAX_FILE_EVENTS), BeforeValidator(_whole_number(MAX_FILE_EVENTS))
@@ -477,7 +477,7 @@ class EventFilter(BaseModel):
         description=f"Id of a cited source (`/sources`). {NOT}",
         examples=[["balkan-insight-2023-11-15"]],
     )
-    min_publishers: Annotated[Publishers | None, AtLeast("min_publishers", "publishers")] = Field(
+    min_publishers: Annotated[Supporters | None, AtLeast("min_publishers", "publishers")] = Field(
         None,
         description="At least so many distinct known publishers support it. An unknown one never "
         "counts.",

@@ -36,14 +36,16 @@ class Format:
     """A file format for events.
 
     `name` is the suffix of /events.{format}, and of a downloaded file unless `suffix` names
-    another. `write` yields chunks of the file from served documents. `read` never raises for the
-    content of a file: each Line carries its faults; None if the format is only written. A feed
-    holds the `latest` events by update, any other format all of them in timeline order. `dated`
-    marks formats that say when they were last edited. `options` are the parameters that it takes
-    beside the filter, and `fields` the names that the parameter of that name takes.
+    another. `label` is what the page calls it, in parentheses its name in the docs. `write` yields
+    chunks of the file from served documents. `read` never raises for the content of a file: each
+    Line carries its faults; None if the format is only written. A feed holds the `latest` events by
+    update, any other format all of them in timeline order. `dated` marks formats that say when they
+    were last edited. `options` are the parameters that it takes beside the filter, and `fields` the
+    names that the parameter of that name takes.
     """
 
     name: str
+    label: str
     media_type: str
     write: Callable[[Iterable[bytes], About], Iterator[bytes]]
     read: FileReader | None = None
@@ -67,6 +69,7 @@ FORMATS: Mapping[str, Format] = {
     for each in (
         Format(
             "ndjson",
+            "Everything (NDJSON)",
             "application/x-ndjson",
             ndjson.write_ndjson,
             ndjson.read_ndjson,
@@ -75,6 +78,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "csv",
+            "Spreadsheet (CSV)",
             "text/csv; charset=utf-8",
             table.write_table,
             table.read_table,
@@ -83,6 +87,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "xlsx",
+            "Spreadsheet (XLSX)",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             xlsx.write_xlsx,
             table.read_table,
@@ -91,29 +96,41 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "timelinejs",
+            "Slides (TimelineJS 3)",
             "application/json",
             timelinejs.write_timelinejs,
             json_files.read_json_file,
             suffix="timelinejs.json",
         ),
-        Format("ics", "text/calendar; charset=utf-8", ics.write_ics, dated=True),
+        Format(
+            "ics", "Calendar (iCalendar)", "text/calendar; charset=utf-8", ics.write_ics, dated=True
+        ),
         Format(
             "geojson",
+            "Map (GeoJSON)",
             "application/geo+json",
             geojson.write_geojson,
             options=LIST_OPTIONS,
             fields=(*EVENT_MEMBERS, *geojson.ADDED_PROPERTIES),
         ),
-        Format("atom", "application/atom+xml", atom.write_atom, latest=MAX_FEED_EVENTS, dated=True),
+        Format(
+            "atom",
+            "Feed (Atom)",
+            "application/atom+xml",
+            atom.write_atom,
+            latest=MAX_FEED_EVENTS,
+            dated=True,
+        ),
         Format(
             "jsonfeed",
+            "Feed (JSON Feed)",
             "application/feed+json",
             jsonfeed.write_jsonfeed,
             latest=MAX_FEED_EVENTS,
             suffix="feed.json",
         ),
-        Format("jsonld", "application/ld+json", jsonld.write_jsonld),
-        Format("html", "text/html; charset=utf-8", html.write_html),
+        Format("jsonld", "Linked data (JSON-LD)", "application/ld+json", jsonld.write_jsonld),
+        Format("html", "Document (HTML)", "text/html; charset=utf-8", html.write_html),
     )
 }
 SUBSCRIPTIONS = frozenset(("ics", "atom", "jsonfeed"))  # addresses that are passed on in mailings

@@ -37,17 +37,6 @@ from app.web.query import LANES, EmbedQuery, PageQuery, QueryPairs, clean_pairs
 from app.web.view import FACET_HEADINGS, MAX_FACET_VALUES, View, read_overview, read_view
 
 HTML = "text/html; charset=utf-8"
-FORMAT_NAMES = {
-    "csv": "Spreadsheet (CSV)",
-    "ics": "Calendar",
-    "atom": "Feed (Atom)",
-    "jsonfeed": "JSON Feed",
-    "geojson": "Map (GeoJSON)",
-    "ndjson": "Everything (NDJSON)",
-    "timelinejs": "TimelineJS",
-    "jsonld": "Linked data (JSON-LD)",
-    "html": "Document (HTML)",
-}
 ORDER_NAMES = {
     "date": "Oldest first",
     "-date": "Newest first",
@@ -61,7 +50,6 @@ PAGES.globals |= {
     "facet_names": FACET_HEADINGS,
     "formats": FORMATS,
     "max_facet_values": MAX_FACET_VALUES,
-    "format_names": FORMAT_NAMES,
     "order_names": ORDER_NAMES,
     "draw_svg": draw_svg,
     "lane_names": {name: FACET_HEADINGS[name] for name in LANES},

@@ -232,7 +232,10 @@ def _links(random: Random, ids: Sequence[str], event_id: str) -> list[schemas.Re
 
 
 def _citations(random: Random, ids: Sequence[str]) -> list[schemas.SourceReference]:
-    chosen = list(dict.fromkeys(_skewed(random, ids) for _ in range(random.randint(1, 4))))
+    """Some sources; now and then one is cited twice."""
+    chosen = [_skewed(random, ids) for _ in range(random.randint(1, 4))]
+    if random.random() < 0.8:
+        chosen = list(dict.fromkeys(chosen))
     roles = ["supports", *random.choices(models.CITATION_ROLES, k=len(chosen) - 1)]
     random.shuffle(roles)
     return [

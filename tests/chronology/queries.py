@@ -13,26 +13,36 @@ from dates.model import LAST
 
 Asked = dict[str, list[str]]
 PART = {"actor", "role"}  # mean more together
+WEIGHTS = {"amount": 3}  # of several parameters, none of which may be rare
 MANIFOLD = ("actor", "role", "place", "country", "tag", "publisher", "source")
 
 
 def random_query(random: Random, story: Chronology) -> Asked:
-    """A filter of one to four parameters, some of which bring their companions."""
-    event_id = random.choice(list(story.events))
-    query: Asked = {}
-    names = [*FACETS, *ONE_BY_ONE, "amount", "amount"]
-    chosen = set(random.sample(names, random.randint(1, 4)))
-    if not chosen.isdisjoint(PART) and random.random() < 0.6:
+    """A filter of one to four parameters, some of which bring their companions.
+
+    Each parameter draws from a seed of its own, so that a new one leaves the others as they are.
+    """
+    event_id, number, pair = (
+        random.choice(list(story.events)),
+        random.randint(1, 4),
+        random.random(),
+    )
+    seed = random.getrandbits(64)
+    draws = {name: Random(f"{seed} {name}") for name in (*FACETS, *ONE_BY_ONE)}
+    ranks = {name: draw.random() / WEIGHTS.get(name, 1) for name, draw in draws.items()}
+    chosen = set(sorted(ranks, key=ranks.__getitem__)[:number])
+    if not chosen.isdisjoint(PART) and pair < 0.6:
         chosen |= PART
+    query: Asked = {}
     for name in sorted(chosen):
         if name in FACETS:
-            query[name] = _values(random, story, event_id, name)
+            query[name] = _values(draws[name], story, event_id, name)
         else:
-            query |= ONE_BY_ONE[name](random, story, event_id)
-    manifold = [name for name in MANIFOLD if name in query and random.random() < 0.3]
+            query |= ONE_BY_ONE[name](draws[name], story, event_id)
+    manifold = [name for name in MANIFOLD if name in query and draws[name].random() < 0.3]
     for name in manifold:  # of what the event has, so that all of it is found now and then
         here = sorted(story.borne[event_id][name])
-        query[name] += random.sample(here, min(len(here), 2))
+        query[name] += draws[name].sample(here, min(len(here), 2))
     return {**query, **({"all_of": manifold} if manifold else {})}
 
 

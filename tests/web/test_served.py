@@ -12,11 +12,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app import models
+from app.filters import EventFilter
 from app.formats import FORMATS
 from app.main import create_app
 from app.settings import Settings
 from app.web.pages import PAGES
-from app.web.view import FACET_HEADINGS, INVERSE
+from app.web.view import FACET_HEADINGS, INVERSE, PARAMETER_NAMES
 from stores import SqliteStores, migrated, seeded
 
 GAS = "serbia-azerbaijan-gas-contract"
@@ -166,6 +167,13 @@ def test_each_filter_in_force_can_be_taken_back(reader: TestClient) -> None:
     links = [own["href"] for own in Elements(chips).of("a")]
     assert "./?date=2023&match=certain&type=visit" in links
     assert "./?type=contract&type=visit" in links
+
+
+def test_every_parameter_has_words_for_a_reader() -> None:
+    """Its name if that is a word, or else some in PARAMETER_NAMES; they name no other."""
+    names = {name for name in EventFilter.model_fields if "_" in name}
+    assert sorted(names - PARAMETER_NAMES.keys()) == []
+    assert sorted(PARAMETER_NAMES.keys() - EventFilter.model_fields) == []
 
 
 @pytest.mark.parametrize(
