@@ -163,7 +163,8 @@ def first_version(stores: Stores, full: str) -> str:
             connection = session.connection()
             for name in {*inspect(connection).get_table_names()} & {*TABLES} - {"store"}:
                 columns = [column["name"] for column in inspect(connection).get_columns(name)]
-                query = TABLES[name].select().with_only_columns(*map(TABLES[name].c.get, columns))
+                there = [TABLES[name].c[column] for column in columns]
+                query = TABLES[name].select().with_only_columns(*there)
                 filled = [tuple(row) for row in source.execute(query)]
                 store.dialect.fill(connection, name, columns, filled)
             state = source.execute(text("SELECT epoch, position, stamp FROM store")).one()

@@ -645,13 +645,6 @@ class EventQuery(ListQuery):
         "exact", description="`none` skips the counting and gives null.", examples=["exact"]
     )
 
-    bom: bool = Field(
-        default_factory=bool,  # see `sort`
-        description="CSV only: begin with a byte order mark, by which Excel knows UTF-8. `false` if"
-        " it is left out.",
-        examples=[True],
-    )
-
     @property
     def picked(self) -> tuple[str, ...] | None:
         """Return the members of each event on the page, or None for all."""
