@@ -120,12 +120,16 @@ class Fault:
 
 @dataclass(eq=False)
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """An error to answer with; `code` is a key of KINDS."""
+    """An error to answer with; `code` is a key of PROBLEM_TYPES.
+
+    `mapping` is the one that a refused dry run proposes for a table.
+    """
 
     code: str
     detail: str
     faults: tuple[Fault, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, Any] | None = None
 
     def __str__(self) -> str:
         return self.sentence
@@ -155,6 +159,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         }
         if self.faults:
             document["errors"] = [fault.as_json() for fault in self.faults]
+        if self.mapping is not None:
+            document["mapping"] = self.mapping
         if request_id:
             document["request_id"] = request_id
         return mask_keys(json.dumps(document))

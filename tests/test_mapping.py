@@ -241,6 +241,39 @@ def test_a_table_with_dateline_s_columns_and_foreign_dates_is_proposed_a_mapping
     assert report(desk, file, mapping=told["mapping"], create_types=True)["created"] == 1
 
 
+MESSY = """When,Title,Type,Source
+ca. 2020,a,visit,P
+März 2022,b,visit,P
+3.4.22,c,visit,P
+Frühjahr 2021,d,visit,P
+14.-16.03.2022,e,visit,P
+unbekannt,f,visit,P
+,g,visit,P
+31.02.2022,h,visit,P
+2022,i,visit,
+""".encode()
+
+
+def test_a_dry_run_with_faults_still_proposes_the_mapping(desk: TestClient) -> None:
+    """And does not ask for the dry run that it is."""
+    refused = send(desk, MESSY, dry_run=True, create_types=True)
+    assert [line for _, line, _ in faults(refused)] == [4, 5, 6, 7, 8, 9, 10]
+    problem = refused.json()
+    assert problem["mapping"]["When"] == "date"
+    assert problem["mapping"]["date.forms"] == ["month-name", "circa"]
+    assert problem["detail"] == (
+        "Nothing was imported: 7 faults. `mapping` was proposed for the table: correct it or the"
+        " table."
+    )
+    again = send(desk, MESSY, dry_run=True, create_types=True, mapping=problem["mapping"])
+    assert len(faults(again)) == 7
+    assert "mapping" not in again.json()
+    assert again.json()["detail"] == "Nothing was imported: 7 faults."
+    stored = send(desk, MESSY, create_types=True).json()
+    assert "mapping" not in stored
+    assert "dry_run=true proposes a mapping" in stored["detail"]
+
+
 # -- faults ---------------------------------------------------------------------------------------
 
 COLUMNS = b"Wann,Was,Land,Ort,Wer,Link\n"
@@ -434,6 +467,30 @@ def test_the_command_line_writes_reads_and_stores_a_mapping(url: str, tmp_path: 
     assert "columns left out: _id, reports" in done.out
     again = load("--map", "incidents")
     assert f"unchanged       {len(expected)}" in again.out
+
+
+def test_a_dry_run_with_faults_still_writes_the_mapping(url: str, tmp_path: Path) -> None:
+    """The faults are listed, the exit code is 1, and the command says where the mapping is."""
+    (tmp_path / "messy.csv").write_bytes(MESSY)
+
+    def load(*arguments: str) -> Any:
+        options = ("--dry-run", "--create-types", *arguments)
+        settings = {"database_url": url}
+        return run("import", "messy.csv", *options, folder=tmp_path, settings=settings)
+
+    printed = load()
+    assert (printed.code, printed.err.count("line ")) == (1, 7)
+    assert printed.out.startswith(
+        'This mapping was proposed, and was not used; the file has faults:\n{\n  "When": "date"'
+    )
+    tried = load("--map", "messy.json")
+    assert (tried.code, tried.err.count("line ")) == (1, 7)
+    assert tried.out == (
+        "The proposed mapping is in messy.json: correct it, and import with --map.\n"
+    )
+    assert json.loads((tmp_path / "messy.json").read_text())["When"] == "date"
+    again = load("--map", "messy.json")
+    assert (again.code, again.err.count("line "), again.out) == (1, 7, "")
 
 
 # -- any sheet ------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 """`dateline import` and `dateline export`."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -77,6 +77,7 @@ def import_file(
     """Import events, all or none: NDJSON, CSV, TSV, XLSX, a JSON array, or TimelineJS as JSON."""
     from app import schemas, writes
     from app.cli.import_options import CommandOptions
+    from app.errors import Problem
 
     source = {"publisher": source_publisher, "title": source_title, "url": source_url}
     options = schemas.validate(
@@ -108,7 +109,12 @@ def import_file(
         database.bulk_write() as session,
         progress(None, "importing") as report_progress,
     ):
-        report = writes.import_file(session, by, stream, name, options, report_progress)
+        try:
+            report = writes.import_file(session, by, stream, name, options, report_progress)
+        except Problem as problem:
+            if problem.mapping is not None:
+                _print_proposal(problem.mapping, output, "was not used; the file has faults")
+            raise
     for name in ("created", "updated", "unchanged"):
         out.print(f"{name:<10}{getattr(report, name):>7}", markup=False)
     for note_text, times in report.notes.items():
@@ -138,23 +144,29 @@ def _find_output(mapping: str | None, *, dry_run: bool) -> Path | None:
 
 def _print_mapping(report: "ImportOutcome", output: Path | None) -> None:
     """Print the mapping of a table if it was proposed, with its questions, or write it."""
-    import json
-
     if report.ignored:
         out.print(f"columns left out: {', '.join(report.ignored)}", markup=False)
     for question in report.questions:
         line = f"line {question['line']}: " if "line" in question else ""
         out.print(f"{line}{question['name']}: {question['message']}", markup=False)
-    if report.mapping is None or not report.mapping_proposed:
-        return
-    document = json.dumps(report.mapping, ensure_ascii=False, indent=2)
-    if output is not None:
-        output.write_text(f"{document}\n", encoding="utf-8")
-        out.print(f"The proposed mapping is in {output}: correct it, and import with --map.")
-    else:
+    if report.mapping is not None and report.mapping_proposed:
         state = (
             "was not used; correct it, and import with --map" if report.questions else "was used"
         )
+        _print_proposal(report.mapping, output, state)
+
+
+def _print_proposal(mapping: Mapping[str, Any], output: Path | None, state: str) -> None:
+    """Write a proposed mapping to a file, or print it and its state if there is no file."""
+    import json
+
+    document = json.dumps(mapping, ensure_ascii=False, indent=2)
+    if output is not None:
+        output.write_text(f"{document}\n", encoding="utf-8")
+        out.print(
+            f"The proposed mapping is in {output}: correct it, and import with --map.", markup=False
+        )
+    else:
         out.print(f"This mapping was proposed, and {state}:\n{document}", markup=False)
 
 

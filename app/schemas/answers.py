@@ -322,6 +322,11 @@ class Problem(Shape):
     errors: list[ProblemError] | SkipJsonSchema[None] = Field(
         None, description="Each thing that was wrong."
     )
+    mapping: dict[str, Any] | SkipJsonSchema[None] = Field(
+        None,
+        description="Of a refused `dry_run` import of a table: the proposed mapping, to correct "
+        "and send back.",
+    )
     request_id: str | SkipJsonSchema[None] = Field(
         None, description="The `X-Request-ID` of this answer, to find it in the server's log."
     )

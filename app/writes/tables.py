@@ -30,8 +30,9 @@ def import_file(
     """Store the events of a file and return the outcome, as `import_lines` does.
 
     If a mapping is proposed for a table and has questions, a dry run returns it, and any other
-    import raises Problem `invalid-body` with the questions as faults. Raise Problem
-    `invalid-parameters` if the mapping does not fit the file.
+    import raises Problem `invalid-body` with the questions as faults. If a dry run finds faults,
+    the problem has the proposed mapping. Raise Problem `invalid-parameters` if the mapping does
+    not fit the file.
     """
     if format_name not in TABLE_READERS:
         _refuse_table_options(format_name, options)
@@ -56,7 +57,10 @@ def import_file(
         try:
             outcome = import_lines(session, by, table.read(), options, progress)
         except Problem as problem:
-            if table.proposed:
+            if table.proposed and options.dry_run:
+                problem.mapping = mapping
+                problem.detail += " `mapping` was proposed for the table: correct it or the table."
+            elif table.proposed:
                 problem.detail += (
                     f" {options.spell('dry_run')} proposes a mapping, to correct and send back"
                     f" with {options.spell('mapping', '…')}."
