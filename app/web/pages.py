@@ -58,8 +58,13 @@ PAGES.globals |= {
 }
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
+
+
+def _policy(ancestors: str) -> str:
+    """Return the policy of a page that these may frame; without a word on it, files may, too."""
+    return PAGE_POLICY if ancestors == "*" else f"{PAGE_POLICY}; frame-ancestors {ancestors}"
 
 
 class PageRoute(StrictRoute):
@@ -158,7 +163,7 @@ def security_headers(request: Request, page: str) -> dict[str, str]:
     """Return the headers that forbid inline code and anything from other hosts."""
     ancestors = request.app.state.settings.frame_ancestors if page == EMBEDDED else "'self'"
     return {
-        "Content-Security-Policy": PAGE_POLICY.format(ancestors),
+        "Content-Security-Policy": _policy(ancestors),
         "Referrer-Policy": "strict-origin-when-cross-origin",
     }
 
