@@ -300,3 +300,22 @@ def test_what_a_line_removes_is_noted(desk: Desk) -> None:
     assert notes == {
         f"{name} was removed from an event: the file gives none": 1 for name in ("summary", "tags")
     }
+
+
+@pytest.mark.parametrize(
+    ("sources", "notes"),
+    [
+        (["A"], {"1 source was removed from an event: the file does not have it": 1}),
+        (["C"], {"2 sources were removed from an event: the file does not have them": 1}),
+        (["A", "B"], {"claims was removed from an event: the file gives none": 1}),
+    ],
+)
+def test_sources_that_a_line_removes_are_counted(
+    desk: Desk, sources: list[str], notes: dict[str, int]
+) -> None:
+    """Nothing is said to be removed that the event still has."""
+    stored = [{"title": "A"}, {"title": "B", "claims": ["date"]}]
+    full = event(id="full", sources=stored)
+    desk.add("/events", full)
+    line = {**full, "sources": [{"title": title} for title in sources]}
+    assert send(desk, json.dumps(line), replace=True).json()["notes"] == notes

@@ -49,11 +49,18 @@ CITATION_VALUES = attrgetter("role", "quote", "locator", "note")
 EVENT_VALUES = itemgetter(*TABLES["event"].columns.keys())
 
 
+REMOVED_PARTS = {"citation_claim": "claims"}  # whose loss is named more exactly than its member
+
+
 class EventDifference(NamedTuple):
-    """Members of an event in which two versions differ, and those that the new one lacks."""
+    """Members of an event in which two versions differ, and those that the new one lacks.
+
+    `removed_sources` counts the sources that only the old version has.
+    """
 
     differing: list[str]
     removed: list[str]
+    removed_sources: int
 
 
 def compare_events(new: EventRows, old: EventRows) -> EventDifference:
@@ -67,8 +74,16 @@ def compare_events(new: EventRows, old: EventRows) -> EventDifference:
     pairs = {**values, **parts}
     differing = {MEMBER_OF_COLUMN.get(n, n) for n, (one, other) in pairs.items() if one != other}
     removed = [n for n, (one, other) in sorted(values.items()) if one is None and other is not None]
-    removed += [MEMBER_OF_COLUMN[n] for n, (one, other) in parts.items() if other and not one]
-    return EventDifference(sorted(differing), removed)
+    removed_sources = set(old.ids("source")) - set(new.ids("source"))
+    gone = {row[1] for row in old.parts["citation"] if row[2] in removed_sources}
+    old_claims = [row for row in old.parts["citation_claim"] if row[1] not in gone]
+    parts["citation_claim"] = new.parts["citation_claim"], old_claims
+    removed += [
+        REMOVED_PARTS.get(n, MEMBER_OF_COLUMN[n])
+        for n, (one, other) in parts.items()
+        if other and not one
+    ]
+    return EventDifference(sorted(differing), removed, len(removed_sources))
 
 
 def build_rows(lookups: Lookups, event_id: str, event_body: schemas.EventWrite) -> EventRows:

@@ -362,6 +362,14 @@ class _Run:
                 f"{name} was removed from an event: the file gives none"
                 for name in difference.removed
             )
+            if number := difference.removed_sources:
+                verb, it = ("was", "it") if number == 1 else ("were", "them")
+                self._take_notes(
+                    [
+                        f"{count(number, 'source')} {verb} removed from an event: the file does not"
+                        f" have {it}"
+                    ]
+                )
             return rows
         raise refuse(Fault("body", "id", message), code="conflict")
 
