@@ -12,6 +12,7 @@ from app.words import fold
 
 DATE_ORDERS: Final = ("dmy", "mdy")
 MAX_WRITTEN_DATE_CHARACTERS: Final = 100  # of a cell
+EXAMPLES: Final = "Write for example 2023, 2023-11, 2023-11-15 or 2023-11-14/2023-11-16."
 SERIAL_ZERO: Final = date(1899, 12, 30)  # day 0 of Excel's and LibreOffice's calendars
 FIRST_OLD_YEAR: Final = 30  # Excel reads the years 30 to 99 as 1930 to 1999
 MONTH_NAMES: Final = (
@@ -37,6 +38,15 @@ MONTH_NUMBERS: Final[Mapping[str, int]] = {
     for table in (MONTH_NAMES, ABBREVIATIONS)
     for number, names in enumerate(table, 1)
     for name in names.split()
+}
+SEASON_NAMES: Final = (
+    "spring fruhling fruhjahr fruehling fruehjahr printemps primavera prolece",
+    "summer sommer ete verano estate verao leto",
+    "autumn fall herbst automne otono autunno outono jesen",
+    "winter hiver invierno inverno zima",
+)
+SEASON_CODES: Final[Mapping[str, int]] = {
+    name: code for code, names in enumerate(SEASON_NAMES, 21) for name in names.split()
 }
 WIDENINGS: Final = ("day", "week", "month", "year")
 PRECISION_WORDS: Final[Mapping[str, str]] = {
@@ -195,6 +205,7 @@ DATE_FORMS: Final[Mapping[str, Form]] = {
         doubtful=True,
     ),
 }
+NAMED_SEASON: Final = re.compile(rf"({_NAME}),?\s+(?:de\s+)?(\d{{4}})")
 SEASON: Final = DATE_FORMS["season"].pattern
 NUMERIC_DATE: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.A)
 SHORT_NUMBERS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{2})", re.A)
@@ -292,14 +303,26 @@ def _explain(text: str, rest: str, numbers: re.Match[str] | None) -> str:
     choices = [f'"{n}" ({_read_form(n, rest)})' for n in find_forms(rest)]
     if choices:
         return f'{quoted} is read only as the mapping says: "date.forms": {" or ".join(choices)}'
+    if season := _read_season(rest):
+        return f"{quoted} is a season, which EDTF writes as a number: {season}"
     try:
         dates.parse(rest)
     except dates.DateError as error:
-        return str(error)
+        message = str(error)
+        return message if rest in message else f"{quoted} is not a date. {message} {EXAMPLES}"
     return f"{quoted} is not a date here"
 
 
+def _read_season(text: str) -> str | None:
+    """Return the EDTF of a season with its year, such as `Frühjahr 2021`, or None."""
+    match = NAMED_SEASON.fullmatch(text)
+    code = SEASON_CODES.get(fold(match[1])) if match else None
+    return f"{match[2]}-{code}" if match and code else None
+
+
 def _suggest(text: str) -> str | None:
+    if season := _read_season(text):
+        return season
     try:
         dates.parse(text)
     except dates.DateError as error:

@@ -131,3 +131,22 @@ def test_a_date_in_parts_is_joined(parts: tuple[str, str, str], edtf: str) -> No
     with pytest.raises(CellError) as told:
         join_parts(*parts)
     assert str(told.value).startswith(edtf)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message", "suggestion"),
+    [
+        ("Frühjahr 2021", "a season, which EDTF writes as a number: 2021-21", "2021-21"),
+        ("été 2021", "a season, which EDTF writes as a number: 2021-22", "2021-22"),
+        ("Winter 2021", "a season, which EDTF writes as a number: 2021-24", "2021-24"),
+        ("14–16 März 2022", "not a date. A date is plain ASCII", None),
+        ("31.02.2022", "not a date. A day is written as year-month-day. Write for example", None),
+        ("30 February 2022", "not a date. Months are written as numbers. Write for", None),
+    ],
+)
+def test_a_cell_that_is_no_date_is_quoted(cell: str, message: str, suggestion: str | None) -> None:
+    """With what would be right."""
+    with pytest.raises(CellError) as refused:
+        read_date(cell, None, ())
+    assert str(refused.value).startswith(f"'{cell}' is {message}")
+    assert refused.value.suggestion == suggestion
