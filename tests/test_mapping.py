@@ -493,6 +493,25 @@ def test_a_dry_run_with_faults_still_writes_the_mapping(url: str, tmp_path: Path
     assert (again.code, again.err.count("line "), again.out) == (1, 7, "")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "mapping: there is no file nosuch.json, and no stored mapping of that name"),
+        ("[]", "--map: nosuch.json holds no JSON object"),
+    ],
+)
+def test_a_file_that_has_no_mapping_is_refused_by_its_name(
+    url: str, tmp_path: Path, content: str | None, message: str
+) -> None:
+    """If it is not there, or is not a mapping."""
+    (tmp_path / "messy.csv").write_bytes(MESSY)
+    if content is not None:
+        (tmp_path / "nosuch.json").write_text(content)
+    options = ("messy.csv", "--map", "nosuch.json")
+    refused = run("import", *options, folder=tmp_path, settings={"database_url": url})
+    assert (refused.code, refused.err) == (1, f"dateline: {message}\n")
+
+
 # -- any sheet ------------------------------------------------------------------------------------
 
 DAYS = st.dates().map(lambda day: (day.isoformat(), {day.isoformat()}))

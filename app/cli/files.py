@@ -131,9 +131,12 @@ def _read_mapping(mapping: str | None) -> str | None:
     if mapping is None or not Path(mapping).is_file():
         return mapping
     try:
-        return Path(mapping).read_text(encoding="utf-8-sig")
+        content = Path(mapping).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         fail(f"--map: {mapping} is not UTF-8")
+    if not content.lstrip().startswith("{"):
+        fail(f"--map: {mapping} holds no JSON object")
+    return content
 
 
 def _find_output(mapping: str | None, *, dry_run: bool) -> Path | None:

@@ -132,6 +132,10 @@ class ImportOptions(BaseModel):
         """Return an option as the user writes it: here as a parameter of the query."""
         return f"{name}={value}"
 
+    def explain_unknown_mapping(self) -> str:
+        """Return why `mapping` is none, if it is not stored."""
+        return "is neither JSON nor the name of a stored mapping"
+
     @property
     def source(self) -> dict[str, str]:
         """Return the default source, as far as the options name it."""

@@ -37,7 +37,7 @@ def import_file(
     if format_name not in TABLE_READERS:
         _refuse_table_options(format_name, options)
         return import_lines(session, by, READERS[format_name](file), options, progress)
-    document = None if options.mapping is None else _find_mapping(session, options.mapping)
+    document = None if options.mapping is None else _find_mapping(session, options)
     defaults = {f"source_{name}" for name in options.source} | ({"type"} if options.type else set())
     try:
         table = open_table(
@@ -81,8 +81,9 @@ def _refuse_table_options(format_name: str, options: ImportOptions) -> None:
         raise refuse(*(Fault("query", name, message) for name in names))
 
 
-def _find_mapping(session: Session, mapping: str) -> Any:
+def _find_mapping(session: Session, options: ImportOptions) -> Any:
     """Return a mapping from its JSON or its name. Raise Problem `invalid-parameters` if none."""
+    mapping = options.mapping or ""
     if mapping.lstrip().startswith("{"):
         try:
             return read_json(mapping.encode("utf-8", "surrogatepass"))
@@ -93,8 +94,7 @@ def _find_mapping(session: Session, mapping: str) -> Any:
     if body is None:
         names = session.execute(text("SELECT name FROM saved_mapping ORDER BY name")).scalars()
         near = nearest(mapping[:100], list(names))
-        message = "is neither JSON nor the name of a stored mapping"
-        raise refuse(Fault("query", "mapping", message, near))
+        raise refuse(Fault("query", "mapping", options.explain_unknown_mapping(), near))
     return json.loads(body)
 
 
