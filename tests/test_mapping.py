@@ -366,6 +366,19 @@ def test_a_dry_run_stores_no_mapping(desk: TestClient) -> None:
     assert faults(send(desk, file, mapping="trips")) != []
 
 
+def test_an_empty_constant_is_a_fault_once(desk: TestClient) -> None:
+    """Not in each row; it is none if a parameter of the import gives the value."""
+    file = b"When,Title\n2023,a\n2024,b\n"
+    mapping = report(desk, file, dry_run=True)["mapping"]
+    assert mapping["constants"] == {"type": None, "source_title": None}
+    told = "is missing; fill in constants.{0} in the mapping, or give {0}=…"
+    assert faults(send(desk, file, mapping=mapping)) == [
+        (f"mapping.constants.{name}", None, told.format(name)) for name in ("type", "source_title")
+    ]
+    given: Json = {"type": "visit", "source_url": "https://e.org", "create_types": True}
+    assert report(desk, file, mapping=mapping, **given)["created"] == 2
+
+
 # -- lists, constants, other files ----------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """Import a file of any format; the columns of a table are read by a mapping."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, BinaryIO
 
 from sqlalchemy import insert, text
@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app.errors import Fault, Problem, refuse
 from app.formats import READERS, TABLE_READERS, MappingError, open_table
+from app.formats.mapping import ColumnMapping
 from app.models import TABLES
 from app.schemas import read_json
 from app.suggestions import nearest
@@ -45,6 +46,8 @@ def import_file(
         )
     except MappingError as error:
         raise refuse(*error.faults) from None
+    if document is not None and table.mapping is not None:
+        _refuse_empty_constants(table.mapping, defaults, options)
     mapping = None if table.mapping is None else table.mapping.as_json()
     if options.save_mapping and mapping is None:
         message = "has nothing to store: the columns of this file are Dateline's own"
@@ -79,6 +82,24 @@ def _refuse_table_options(format_name: str, options: ImportOptions) -> None:
     if names:
         message = f"works only for tables ({', '.join(TABLE_READERS)}), not for {format_name}"
         raise refuse(*(Fault("query", name, message) for name in names))
+
+
+def _refuse_empty_constants(
+    mapping: ColumnMapping, defaults: Collection[str], options: ImportOptions
+) -> None:
+    """Raise Problem `invalid-parameters` for each empty constant that every row would miss."""
+    filled = {name for name, value in mapping.constants.items() if value}
+    fields = mapping.fields | filled | set(defaults)
+    has_source = any(name.startswith("source_") or name == "more_sources" for name in fields)
+    faults = []
+    for name in ("title", "type", "source_title"):
+        has_value = has_source if name == "source_title" else name in fields
+        if name in mapping.constants and not has_value:
+            option = "map a column to it" if name == "title" else f"give {options.spell(name, '…')}"
+            message = f"is missing; fill in constants.{name} in the mapping, or {option}"
+            faults.append(Fault("query", f"mapping.constants.{name}", message))
+    if faults:
+        raise refuse(*faults)
 
 
 def _find_mapping(session: Session, options: ImportOptions) -> Any:
