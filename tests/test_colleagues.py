@@ -288,7 +288,11 @@ def test_a_made_id_is_no_reason_to_replace_another_event(desk: Desk) -> None:
     first, second = (json.dumps(event(title=title)) for title in ("C++ talks", "C# talks"))
     assert send(desk, first).json()["created"] == 1
     (message,) = refusals(send(desk, second, replace=True)).values()
-    assert 'is that of the event "C++ talks"; give this line an `id` of its own' in message
+    assert message.endswith(
+        ' is that of the event "C++ talks". It is probably the same event, corrected since: leave'
+        " the line out, or give it that id. If it is another event, give this line an `id` of its"
+        " own"
+    )
 
 
 def test_what_a_line_removes_is_noted(desk: Desk) -> None:

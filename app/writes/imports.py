@@ -349,7 +349,9 @@ class _Run:
         if read.body.id is None and fold(read.body.title) != fold(was.event["title"]):
             message = (
                 f"the id made from date and title, '{read.event_id}', is that of the event"
-                f' "{was.event["title"][:100]}"; give this line an `id` of its own, or that one'
+                f' "{was.event["title"][:100]}". It is probably the same event, corrected since:'
+                " leave the line out, or give it that id. If it is another event, give this line an"
+                " `id` of its own"
             )
         elif read.event_id in own:
             message = f"'{read.event_id}' stands in this file before, and differs in {differing}"
