@@ -22,7 +22,7 @@ def test_an_embedded_timeline_shows_what_its_filter_finds(
     with readers.opened(page) as visit:
         frame = visit.page.locator("iframe").content_frame
         for title in contracts:
-            frame.get_by_text(title).first.wait_for()
+            frame.get_by_text(title).filter(visible=True).first.wait_for()
         assert frame.get_by_text("Aliyev returned to Belgrade").count() == 0
         assert readers.complaints_of(visit) == []
 
