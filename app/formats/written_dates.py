@@ -12,7 +12,7 @@ from app.words import fold
 
 DATE_ORDERS: Final = ("dmy", "mdy")
 MAX_WRITTEN_DATE_CHARACTERS: Final = 100  # of a cell
-EXAMPLES: Final = "Write for example 2023, 2023-11, 2023-11-15 or 2023-11-14/2023-11-16."
+WRITTEN_EXAMPLES: Final = "Write for example 2023, 2023-11, 2023-11-15 or 2023-11-14/2023-11-16."
 SERIAL_ZERO: Final = date(1899, 12, 30)  # day 0 of Excel's and LibreOffice's calendars
 FIRST_OLD_YEAR: Final = 30  # Excel reads the years 30 to 99 as 1930 to 1999
 MONTH_NAMES: Final = (
@@ -309,7 +309,9 @@ def _explain(text: str, rest: str, numbers: re.Match[str] | None) -> str:
         dates.parse(rest)
     except dates.DateError as error:
         message = str(error)
-        return message if rest in message else f"{quoted} is not a date. {message} {EXAMPLES}"
+        return (
+            message if rest in message else f"{quoted} is not a date. {message} {WRITTEN_EXAMPLES}"
+        )
     return f"{quoted} is not a date here"
 
 
