@@ -57,7 +57,7 @@ class Target:
     def request(self, operation: Operation, body: bytes) -> Request:
         """This body, sent by an operation in a way that would be right."""
         media_type = PATCH if operation.method == "PATCH" else "application/json"
-        if operation.method == "POST":
+        if operation.method == "POST" and "{id}" not in operation.path:
             return Request("POST", operation.path, {"Content-Type": media_type}, body)
         headers = {"Content-Type": media_type, "If-Match": self.tags[operation.noun]}
         return Request(operation.method, self.path(operation), headers, body)
