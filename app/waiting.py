@@ -66,8 +66,8 @@ class WorkCounter:
         self._lock = Lock()
 
     @contextmanager
-    def measure(self) -> Iterator[None]:
-        """Time the block and count it."""
+    def measure(self, *, begins_again: bool = False) -> Iterator[None]:
+        """Time the block and count it, but not if it is refused as too costly and begins again."""
         started, refused = time.perf_counter(), False
         try:
             yield
@@ -75,7 +75,8 @@ class WorkCounter:
             refused = problem.code == "query-too-costly"
             raise
         finally:
-            self.add(time.perf_counter() - started, refused=refused)
+            if not (refused and begins_again):
+                self.add(time.perf_counter() - started, refused=refused)
 
     def add(self, seconds: float, *, refused: bool = False) -> None:
         """Count one more piece of work."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -109,6 +110,17 @@ class Server:
                 time.sleep(0.1)
                 wire.shutdown(socket.SHUT_WR)
             return read_up_to(wire, b"", seconds)
+
+
+def memory_mib(server: Server) -> int:
+    """Return the memory that a server's process takes."""
+    pages = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize() >> 20
+
+
+def descriptors(server: Server) -> int:
+    """Return how many files and sockets a server has open."""
+    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
 
 
 def read_up_to(wire: socket.socket, end: bytes, seconds: float = SECONDS) -> bytes:

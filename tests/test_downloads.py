@@ -1,6 +1,5 @@
 """Downloads and streams of slow clients: what they cost, and that they end with their key."""
 
-import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -14,7 +13,18 @@ from sqlalchemy import text
 
 from app import keys, writes
 from benchmarks.generated import write as generate
-from servers import DATELINE, SECONDS, Server, environment, launched, read_up_to, serving, until
+from servers import (
+    DATELINE,
+    SECONDS,
+    Server,
+    descriptors,
+    environment,
+    launched,
+    memory_mib,
+    read_up_to,
+    serving,
+    until,
+)
 from stores import Stores, opened
 from writing import key_of
 
@@ -79,17 +89,6 @@ def slow_clients(server: Server, number: int) -> Iterator[list[Slow]]:
         for client in clients:
             client.begin()
         yield clients
-
-
-def memory_mib(server: Server) -> int:
-    """Return the memory that a server's process takes."""
-    pages = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
-    return int(pages) * resource.getpagesize() >> 20
-
-
-def descriptors(server: Server) -> int:
-    """Return how many files and sockets a server has open."""
-    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
 
 
 def metric(server: Server, name: str) -> float:

@@ -7,7 +7,6 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from fastapi.testclient import TestClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 
-from app import checking, keys, reads, seeding, writes
+from app import checking, seeding
 from app.api.files import IMPORT_MEDIA_TYPES, MAX_IMPORT_BYTES
 from app.cli.files import _read_pairs
 from app.filters import EventFilter, ExportQuery
 from app.filters.strict import read_query
 from app.formats import COLUMNS, DERIVED_COLUMNS, FORMATS, MAX_FEED_EVENTS, READERS
 from app.main import create_app
+from app.reads import counts
 from app.settings import Settings
 from app.store import Database
 from chronology import Chronology, chronology, items, walk
@@ -31,6 +31,7 @@ from commands import MEASURABLE, Ran, run
 from formats.foreign import feed, ids_in, shows
 from servers import SECONDS
 from stores import SqliteStores, Stores, migrated, opened, seeded
+from writing import writing
 
 pytestmark = pytest.mark.both_engines
 
@@ -54,16 +55,6 @@ ONLY_WRITTEN = [name for name in FORMATS if name not in READERS]
 FEEDS = [name for name, made in FORMATS.items() if made.latest]
 # What a filter needs beside it.
 NEEDED = {"all_of": ["tag"], "match": ["date"], "min_value": ["unit"], "max_value": ["unit"]}
-
-
-@contextmanager
-def writing(url: str) -> Iterator[TestClient]:
-    """A client of the application over a store, with a key that may write."""
-    with opened(url) as store, store.write() as session:
-        key = keys.create(session, "desk", "write", writes.current_timestamp(), None)
-    application = create_app(Settings(database_url=url, writes_per_minute=0))
-    with TestClient(application, headers={"Authorization": f"Bearer {key}"}) as client:
-        yield client
 
 
 @pytest.fixture
@@ -388,7 +379,7 @@ def test_a_download_reads_only_the_tables_that_its_format_shows(
         return record
 
     for name in ("shared_names", "type_labels"):
-        monkeypatch.setattr(reads, name, recorded(name, getattr(reads, name)))
+        monkeypatch.setattr(counts, name, recorded(name, getattr(counts, name)))
     assert client.get(f"/events.{file}").status_code == 200
     assert calls == tables
 

@@ -13,15 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from app import keys, writes
 from app.formats import FORMATS, open_table
 from app.formats.written_dates import DATE_FORMS as FORMS_OF_DATES
 from app.formats.written_dates import find_forms, find_orders, read_date
-from app.main import create_app
-from app.settings import Settings
 from commands import run
-from stores import SqliteStores, migrated, opened
+from stores import SqliteStores, migrated
 from tiers import examples
+from writing import writing
 
 Json = dict[str, Any]
 XLSX = FORMATS["xlsx"].media_type
@@ -105,10 +103,7 @@ def url(empty_store: tuple[SqliteStores, str]) -> str:
 @pytest.fixture
 def desk(url: str) -> Iterator[TestClient]:
     """A client that may write to it."""
-    with opened(url) as store, store.write() as session:
-        key = keys.create(session, "desk", "write", writes.current_timestamp(), None)
-    application = create_app(Settings(database_url=url, writes_per_minute=0))
-    with TestClient(application, headers={"Authorization": f"Bearer {key}"}) as client:
+    with writing(url) as client:
         yield client
 
 

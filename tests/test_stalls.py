@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import cycle
 
 import pytest
 
+from benchmarks.attacks import BLANKS, CHEAP, COSTLY, measure, repeated
 from benchmarks.generated import write
 from servers import SECONDS, Server, serving
 from stores import SqliteStores
@@ -18,13 +18,6 @@ EVENTS = 10_000
 ATTACKERS = 60
 ATTACK_SECONDS = 6.0
 MAX_SECONDS = 0.7  # the code before took 7 s at the median, and 2 s on a quiet machine
-COSTLY = (
-    *("/?q=rep*", "/", "/embed", "/audit?limit=200", "/changes?limit=200"),
-    *("/events?q=reported*&sort=relevance", "/facets?by=source&limit=1000"),
-    *("/histogram?interval=day&date=2010/2020", "/events?limit=200"),
-)
-BLANKS = "Accept: a/b" + " " * 60_000 + "b\r\n"
-CHEAP = ("/healthz", "/events?limit=10")
 
 
 @pytest.fixture(scope="module")
@@ -36,41 +29,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-async def ask(port: int, target: str, header: str = "") -> int:
-    """Return the status of an answer that was read to its end."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(
-            f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n".encode()
-        )
-        head = await reader.read(12)
-        while await reader.read(1 << 20):
-            pass
-        return int(head[9:])
-    finally:
-        writer.close()
-
-
 async def attack(port: int, statuses: "Counter[int]") -> None:
     """Ask for one costly thing after another, from sixty connections at once."""
-    targets = cycle((*((target, "") for target in COSTLY), ("/nope", BLANKS)))
-
-    async def go_on() -> None:
-        while True:
-            statuses[await ask(port, *next(targets))] += 1
-
-    await asyncio.gather(*(go_on() for _ in range(ATTACKERS)))
-
-
-async def measure(port: int, target: str, until: float) -> list[float]:
-    """Return how long each of many quick requests took."""
-    taken = []
-    while time.monotonic() < until:
-        started = time.perf_counter()
-        assert await ask(port, target) == 200
-        taken.append(time.perf_counter() - started)
-        await asyncio.sleep(0.02)
-    return sorted(taken)
+    costly: list[tuple[str, dict[str, str], bytes]] = [(target, {}, b"") for target in COSTLY]
+    await repeated(ATTACKERS, *costly, ("/nope", BLANKS, b""))(port, "", statuses)
 
 
 async def under_attack(port: int) -> tuple[list[list[float]], "Counter[int]"]:

@@ -139,6 +139,14 @@ def _record(path: str, answer: Response, status: int) -> Record:
 
 
 @contextmanager
+def writing(url: str) -> Iterator[TestClient]:
+    """A client of the application over a store, with a key that may write."""
+    application = create_app(Settings(database_url=url, writes_per_minute=0))
+    with TestClient(application, headers={"Authorization": f"Bearer {key_of(url)}"}) as client:
+        yield client
+
+
+@contextmanager
 def desk_over(url: str) -> Iterator[Desk]:
     """A desk over the store at a URL."""
     settings = Settings(database_url=url, writes_per_minute=0)

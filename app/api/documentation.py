@@ -338,13 +338,14 @@ def _describe_alike(schemas_by_name: dict[str, Any]) -> None:
     """Give members without a description that of the same member in a shape of their group."""
     for group in ALIKE:
         members = [schemas_by_name[shape]["properties"] for shape in group]
-        known: dict[str, str] = {}
+        descriptions: dict[str, str] = {}
         for properties in members:
-            described = {n: s["description"] for n, s in properties.items() if "description" in s}
-            known = described | known
+            for name, schema in properties.items():
+                if "description" in schema:
+                    descriptions.setdefault(name, schema["description"])
         for properties in members:
-            for name in properties.keys() & known.keys():
-                properties[name].setdefault("description", known[name])
+            for name in properties.keys() & descriptions.keys():
+                properties[name].setdefault("description", descriptions[name])
 
 
 def _rename_written(shapes: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
@@ -356,9 +357,8 @@ def _rename_written(shapes: dict[str, Any], served: Mapping[str, Any]) -> dict[s
     renamed_shapes = {}
     for name, schema in json.loads(text).items():
         for member in schema.get("properties", {}).values():
-            member.pop(
-                "default", None
-            )  # generators take a member with a default for always present
+            # Generators take a member with a default for always present.
+            member.pop("default", None)
         renamed = f"{name}Write" if name in taken else name
         renamed_shapes[renamed] = {**schema, "title": renamed}
     return renamed_shapes

@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Generator
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -29,7 +28,7 @@ from app.api.routes import Handler, StrictRoute
 from app.api.tracking import strip_tracking
 from app.errors import Problem
 from app.filters import ExportQuery
-from app.formats import FORMATS, SUBSCRIPTIONS, About, nearest_format, write_template
+from app.formats import FORMATS, SUBSCRIPTIONS, nearest_format, write_template
 
 
 class FileRoute(StrictRoute):
@@ -118,25 +117,13 @@ async def export_events(
         "Vary": "Accept-Encoding",
     }
     store, base, own = database(request), absolute(request, ""), request_address(request)
+    title = request.app.state.settings.title
 
     def produce() -> Generator[bytes, None, None]:
         store.schema.require_ready()
         with store.read(patient=True) as connection:
-            chronology = reads.fetch_chronology(connection, request.app.state.settings.title)
-            about = About(
-                title=chronology["title"],
-                subtitle=chronology["subtitle"],
-                language=chronology["language"],
-                licence=chronology["licence"],
-                base=base,
-                address=own,
-                identity=reads.identity(connection),
-                updated=reads.last_update(connection, query) if chosen.dated else None,
-                fields=query.picked,
-                lossless=query.lossless,
-                bom=query.bom,
-                read_types=partial(reads.type_labels, connection),
-                read_shared_names=partial(reads.shared_names, connection),
+            about = reads.describe_file(
+                connection, query, chosen, default_title=title, base=base, address=own
             )
             with reads.export(connection, query) as documents:
                 yield from encode(chosen.write(documents, about), coding)

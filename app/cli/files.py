@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -190,7 +189,6 @@ def export_file(
     from app import reads
     from app.filters import ExportQuery
     from app.filters.strict import read_query
-    from app.formats import About
     from app.settings import Settings
 
     file_format = _find_format(format_name)
@@ -206,21 +204,13 @@ def export_file(
         progress(_count_events(connection, query), "exporting") as report,
     ):
         suffix = f"?{urlencode(pairs)}" if pairs else ""
-        chronology = reads.fetch_chronology(connection, settings.title)
-        about = About(
-            title=chronology["title"],
-            subtitle=chronology["subtitle"],
-            language=chronology["language"],
-            licence=chronology["licence"],
+        about = reads.describe_file(
+            connection,
+            query,
+            file_format,
+            default_title=settings.title,
             base=base,
             address=f"{base}/events.{file_format.name}{suffix}",
-            identity=reads.identity(connection),
-            updated=reads.last_update(connection, query) if file_format.dated else None,
-            fields=query.picked,
-            lossless=query.lossless,
-            bom=query.bom,
-            read_types=partial(reads.type_labels, connection),
-            read_shared_names=partial(reads.shared_names, connection),
         )
         for chunk in file_format.write(_watch(documents, report), about):
             target.write(chunk)

@@ -16,11 +16,10 @@ from app.reads.counts import (
     labels,
     measure_density,
     reported,
-    shared_names,
-    type_labels,
 )
-from app.reads.cursors import Page, Position, identity, position, tag
+from app.reads.cursors import Page, Position, identity, position, tag, write_json
 from app.reads.events import count_matching, event, export, last_update, page
+from app.reads.files import describe_file
 from app.reads.hits import Hits
 from app.reads.journal import changes, changes_after, revision, revisions
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
@@ -40,6 +39,7 @@ __all__ = [
     "chronology_revision",
     "chronology_revisions",
     "count_matching",
+    "describe_file",
     "event",
     "export",
     "facet",
@@ -57,9 +57,8 @@ __all__ = [
     "revision",
     "revisions",
     "served",
-    "shared_names",
     "tag",
-    "type_labels",
     "vocabulary",
     "warm",
+    "write_json",
 ]

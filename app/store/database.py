@@ -3,7 +3,6 @@
 import asyncio
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Concatenate, ParamSpec, TypeVar
@@ -182,17 +181,9 @@ class Database:
     ) -> T:
         """Return the result of `work` on a snapshot of this reader, and count the read."""
         self.schema.require_ready()
-        started = time.perf_counter()
-        try:
-            with self._snapshot(reader) as connection:
-                result = work(connection, *args, **kwargs)
-        except Problem as problem:
-            refused = problem.code == TOO_COSTLY
-            if not (refused and reader is self._quick):
-                self.reads.add(time.perf_counter() - started, refused=refused)
-            raise
-        self.reads.add(time.perf_counter() - started)
-        return result
+        again = reader is self._quick
+        with self.reads.measure(begins_again=again), self._snapshot(reader) as connection:
+            return work(connection, *args, **kwargs)
 
     async def run_write(
         self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs

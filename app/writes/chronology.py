@@ -21,8 +21,7 @@ def put_chronology(
     """
     connection = session.connection()
     stored = reads.fetch_chronology(connection, default_title)
-    current = reads.chronology(connection, default_title)
-    condition.require(current if stored["version"] else None)
+    condition.require(reads.write_json(stored) if stored["version"] else None)
     body = schemas.validate(schemas.ChronologyWrite, _without_version(raw, stored))
     document = body.model_dump()
     if not stored["version"] or document != {name: stored[name] for name in document}:

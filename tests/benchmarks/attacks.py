@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.generated import write
-from servers import Server, serving
+from servers import Server, descriptors, memory_mib, serving
 from stores import (
     PostgresqlStores,
     SqliteStores,
@@ -190,21 +190,10 @@ def at(times: Sequence[float], share: float) -> float:
     return 1000 * times[min(len(times) - 1, int(len(times) * share))]
 
 
-def memory(server: Server) -> float:
-    """Return the memory of a server's process in MiB."""
-    pages = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGESIZE") / (1 << 20)
-
-
 def peak(server: Server) -> float:
     """Return the greatest memory since the last reset, in MiB."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
-def descriptors(server: Server) -> int:
-    """Return how many files and sockets a server has open."""
-    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
 
 
 @dataclass
@@ -244,7 +233,7 @@ def attacked(name: str, servers: Sequence[Server], key: str) -> Row:
     """Measure the first server while all are attacked, and five seconds after."""
     server = servers[0]
     Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # the peak begins anew
-    before = memory(server)
+    before = memory_mib(server)
     queue: multiprocessing.Queue[object] = multiprocessing.Queue()
     ports = [other.port for other in servers]
     attacker = multiprocessing.Process(target=run_attack, args=(name, ports, key, queue))
@@ -260,7 +249,7 @@ def attacked(name: str, servers: Sequence[Server], key: str) -> Row:
         row.statuses = queue.get()
     time.sleep(5)
     row.after = asyncio.run(measured(server.port, 2))
-    row.left_mib, row.left_descriptors = memory(server) - before, descriptors(server)
+    row.left_mib, row.left_descriptors = memory_mib(server) - before, descriptors(server)
     return row
 
 

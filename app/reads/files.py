@@ -1,0 +1,43 @@
+"""What a file says beside its events."""
+
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.filters import ExportQuery
+from app.formats import About, Format
+from app.reads import counts
+from app.reads.chronology import fetch_chronology
+from app.reads.cursors import identity
+from app.reads.events import last_update
+
+
+def describe_file(
+    connection: Connection,
+    query: ExportQuery,
+    file_format: Format,
+    *,
+    default_title: str,
+    base: str,
+    address: str,
+) -> About:
+    """Return the context of a file: of the chronology, the store, and what `query` asks for.
+
+    `base` and `address` are those of `About`. Labels and shared names are read when first needed.
+    """
+    chronology = fetch_chronology(connection, default_title)
+    return About(
+        title=chronology["title"],
+        subtitle=chronology["subtitle"],
+        language=chronology["language"],
+        licence=chronology["licence"],
+        base=base,
+        address=address,
+        identity=identity(connection),
+        updated=last_update(connection, query) if file_format.dated else None,
+        fields=query.picked,
+        lossless=query.lossless,
+        bom=query.bom,
+        read_types=partial(counts.type_labels, connection),
+        read_shared_names=partial(counts.shared_names, connection),
+    )
