@@ -41,7 +41,7 @@ async def get_chronology(request: Request) -> Response:
     openapi_extra=sending(schemas.ChronologyWrite),
 )
 async def put_chronology(request: Request, by: Author, if_match: IfMatchOfPut = None) -> Response:
-    """Store the whole description; what is left out is removed. Events stay as they are.
+    """Store the whole description; members that you leave out are removed. Events do not change.
 
     The first time no `If-Match` is needed.
     """
