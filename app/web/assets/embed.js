@@ -12,6 +12,7 @@ const HOME = new URL(".", import.meta.url);
 const VARIABLES = ["accent", "paper", "ink", "quiet", "line", "raised", "font", "title-font"];
 const LOOKS = ["view", "limit", "lanes", "event", "theme"]; // attributes that the frame is asked for
 const MAX_HEIGHT = 640; // pixels
+const TILE_HEIGHT = 344; // pixels, up to which a page in a frame is a picture: the style sheet says so
 const frames = new Map(); // window of a frame → its element, for those inside components
 
 /** The address of the bare timeline that an address of ours stands for; null where it is not. */
@@ -67,9 +68,17 @@ class DateLine extends HTMLElement {
 /** Make a frame as high as its page was last said to be, within bounds. */
 function bound(frame, host, wanted = Number(frame.dataset.wanted)) {
   if (!(wanted > 0)) return;
-  frame.dataset.wanted = wanted;
   const highest = Number(host === frame ? frame.dataset.height : host.getAttribute("height")) || MAX_HEIGHT;
-  frame.style.blockSize = `${Math.min(Math.ceil(wanted), highest)}px`;
+  // A frame begins so low that its page is a tile, which never asks for more: give it room once.
+  const first = host === frame && !frame.dataset.wanted && frame.clientHeight <= TILE_HEIGHT;
+  frame.dataset.wanted = wanted;
+  frame.style.blockSize = `${first ? highest : Math.min(Math.ceil(wanted), highest)}px`;
+  if (first) setTimeout(ask, 300, frame); // its page may be as high as before
+}
+
+/** Have the page in a frame tell its height. */
+function ask(frame) {
+  frame.contentWindow?.postMessage({ dateline: "ask" }, "*");
 }
 
 /** Hand the page's variables and its heading to a frame that is loaded. */
@@ -101,5 +110,4 @@ if (customElements.get("date-line")) console.warn("<date-line> is there already,
 else customElements.define("date-line", DateLine);
 // Frames that were there before this script have told their height to nobody. Not all are loaded
 // yet, which is an error to a message for one origin.
-for (const frame of document.querySelectorAll("iframe"))
-  if (bare(frame.src)) frame.contentWindow?.postMessage({ dateline: "ask" }, "*");
+for (const frame of document.querySelectorAll("iframe")) if (bare(frame.src)) ask(frame);
