@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from app import __version__
+from app.api.guides import GUIDES
 from servers import environment, launched
 from stores import left_out
 
@@ -81,7 +82,7 @@ def run(*command: str, database_url: str | None = None) -> str:
 
 
 def test_the_wheel_holds_every_file_of_the_program(wheel: Path) -> None:
-    """Migrations, templates and the example chronology too, the guides, and nothing of tests."""
+    """Migrations, templates and the example chronology too, the guides it serves, and no tests."""
     packages = ("app", "migrations", "seed")
     files = {
         str(path.relative_to(ROOT))
@@ -89,7 +90,7 @@ def test_the_wheel_holds_every_file_of_the_program(wheel: Path) -> None:
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    files |= {f"app/guides/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    files |= {f"app/guides/{name}.md" for name in GUIDES}
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == files
