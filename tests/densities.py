@@ -3,7 +3,7 @@
 import numpy as np
 
 from app import dates
-from app.dates import BEGINNING, END, Window
+from app.dates import Window
 from app.reads import Density
 from app.reads.spans import named_days
 from app.reads.tallies import Spans
@@ -16,8 +16,7 @@ def density(*edtfs: str, window: Window | None = None, undated: int = 0) -> Dens
         date = dates.parse(edtf)
         ends = (date.start_earliest, date.start_latest, date.end_earliest, date.end_latest)
         bounds.append((*ends, not (date.uncertain or date.approximate)))
-    finite = [day for b in bounds for day in b[:4] if BEGINNING < day < END]
-    extent = window or ((min(finite), max(finite)) if finite else None)
     shared = np.array(bounds, dtype=np.int32).reshape(-1, 5)
     named, events = named_days(shared.T), np.ones(len(bounds), dtype=np.int64)
-    return Density(extent, Spans(shared.T, named, events, undated))
+    spans = Spans(shared.T, named, events, undated)
+    return Density(window or spans.extent, spans)

@@ -5,17 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from app import dates
 from app.json_types import Json
-from app.reads import Bucket, Density
-from app.web.marks import Mark, Scale
-from app.web.strip import Bar, Tick, draw_ticks, write_caption
+from app.reads import Density
+from app.web.axis import MAX_COUNT_BARS, Axis
+from app.web.marks import Mark
+from app.web.strip import Bar, draw_bars
 
-MAX_EVENTS: Final = 150  # with titles; more are drawn as counts
 MAX_LANES: Final = 12  # and one for the others
-MAX_COUNT_BARS: Final = 100
 MAX_TITLE_CHARS: Final = 70
 OTHERS = "others"
 # The layouts of an overview by the width of its plot, in pixels, from which on they hold: marks and
@@ -26,8 +23,6 @@ ROW_PIXELS, LINE_PIXELS, TILE_ROW_PIXELS = 24, 17, 9
 DOT_PIXELS = 5  # half of a dot
 LANE_PADDING_PIXELS, TEXT_GAP_PIXELS, ROW_GAP_PIXELS = 3, 7, 14
 NARROW_LETTERS, WIDE_LETTERS = frozenset("fijlrtI.,:;'|!()[] "), frozenset("mwMW@%—")
-EARLIEST_SHARE = 8  # one event in so many may lie before the window, or behind it
-MIN_GAIN = 0.6  # if that makes the window shorter than this
 
 
 class Title(NamedTuple):
@@ -80,23 +75,12 @@ class CountLane(NamedTuple):
 class Overview:
     """The picture of all events that a filter finds, lane by lane: marks, or else counts."""
 
-    scale: Scale
-    ticks: Sequence[Tick]
+    axis: Axis
     lanes: Sequence[Lane]
     counts: Sequence[CountLane]
-    earlier: int  # events before the window
+    earlier: int  # events before the axis
     later: int
     undated: int
-
-    @property
-    def before(self) -> str:
-        """Return the date that asks for the time before the window."""
-        return dates.write_window(dates.Window(dates.BEGINNING, self.scale.first - 1))
-
-    @property
-    def after(self) -> str:
-        """Return the date that asks for the time behind the window."""
-        return dates.write_window(dates.Window(self.scale.last + 1, dates.END))
 
     @property
     def tile(self) -> tuple[int, Sequence[tuple[Lane, int, int, Sequence[tuple[Mark, int]]]]]:
@@ -122,23 +106,17 @@ class LaneName(NamedTuple):
 
 
 def draw_overview(
-    events: Sequence[Json],
-    lanes_of: Mapping[str, Sequence[LaneName]],
-    density: Density,
-    window: dates.Window | None,
-) -> Overview | None:
-    """Return the overview of some events in timeline order, None if none of them names a day.
+    events: Sequence[Json], lanes_of: Mapping[str, Sequence[LaneName]], axis: Axis
+) -> Overview:
+    """Return the overview of some events in timeline order.
 
     `lanes_of` gives the lanes of each event by its id.
     """
+    scale = axis.scale
     parsed = [(event, dates.parse(event["date"]["edtf"])) for event in events]
-    scale = _scale([date for _, date in parsed], window)
-    if scale is None:
-        return None
     marks = [(event, mark) for event, date in parsed if (mark := scale.mark(date))]
     return Overview(
-        scale,
-        _ticks(density, scale),
+        axis,
         _lanes(marks, lanes_of),
         [],
         sum(date.end_latest < scale.first for _, date in parsed),
@@ -148,30 +126,21 @@ def draw_overview(
 
 
 def draw_counts(
-    density: Density,
-    lanes: Sequence[tuple[str, str, int, Density]],
-    window: dates.Window | None,
-) -> Overview | None:
-    """Return the overview of more events than have room, None if none of them names a day.
+    density: Density, lanes: Sequence[tuple[str, str, int, Density]], axis: Axis
+) -> Overview:
+    """Return the overview of more events than have room.
 
     `lanes` are values with their labels, numbers of events and densities.
     """
-    scale = _scale_of_counts(density, window)
-    if scale is None:
-        return None
-    extent = (scale.first, scale.last)
-    interval = Density(extent, density.spans).finest_interval(MAX_COUNT_BARS)
-    buckets = [Density(extent, lane.spans).cut(interval) for *_, lane in lanes]
+    scale = axis.scale
+    interval = Density((scale.first, scale.last), density.spans).finest_interval(MAX_COUNT_BARS)
     starts, ends, events = density.spans.bounds[0], density.spans.bounds[3], density.spans.events
     return Overview(
-        scale,
-        _ticks(density, scale),
+        axis,
         [],
         [
-            CountLane(value, label, number, size, _count_bars(scale, of_lane, label))
-            for number, ((value, label, size, _), of_lane) in enumerate(
-                zip(lanes, buckets, strict=True)
-            )
+            CountLane(value, label, number, size, draw_bars(of_lane, interval, scale, label)[0])
+            for number, (value, label, size, of_lane) in enumerate(lanes)
         ],
         int(events[ends < scale.first].sum()),
         int(events[starts > scale.last].sum()),
@@ -179,95 +148,10 @@ def draw_counts(
     )
 
 
-def _count_bars(scale: Scale, buckets: Sequence[Bucket], label: str) -> list[Bar]:
-    highest = max((bucket.possible for bucket in buckets), default=1)
-    bars = []
-    for bucket in buckets:
-        x = max(scale.position(bucket.first), 0)
-        width = min(scale.position(bucket.last + 1), 100) - x
-        possible, certain = (100 * number / highest for number in (bucket.possible, bucket.certain))
-        window = dates.write_window(dates.Window(bucket.first, bucket.last))
-        if bucket.possible:
-            bars.append(
-                Bar(x, width, possible, certain, f"{label}, {write_caption(bucket)}", window)
-            )
-    return bars
-
-
-def _ticks(density: Density, scale: Scale) -> list[Tick]:
-    around = Density((scale.first, scale.last), density.spans)
-    return draw_ticks(around, dates.Window(scale.first, scale.last), scale)
-
-
 def _is_undated(date: dates.Date) -> bool:
-    return not _finite(date)
-
-
-def _finite(date: dates.Date) -> list[int]:
-    """Return the first and the last day that a date names; a date that may be any year has none."""
-    days = [day for day in (date.start_earliest, date.end_latest) if dates.iso_day(day)]
-    return [] if date.precision == "era" else days
-
-
-# -- the window -----------------------------------------------------------------------------------
-
-
-def _scale(parsed: Sequence[dates.Date], window: dates.Window | None) -> Scale | None:
-    """Return the days to draw: those of the window, else those among which the events are dense."""
-    ends = [_finite(date) for date in parsed]
-    named = [days for days in ends if days]
-    if window and dates.iso_day(window.first) and dates.iso_day(window.last):
-        return Scale(*window)
-    if not named:
-        return None
-    first, last = dense_span([days[0] for days in named], [days[-1] for days in named])
-    first, last = rounded(first, last)
-    if window:  # with an open end
-        first, last = max(first, window.first), min(last, window.last)
-    return Scale(first, max(first, last))
-
-
-def _scale_of_counts(density: Density, window: dates.Window | None) -> Scale | None:
-    """Return the days to draw, without the spans at the edges that hold next to nothing."""
-    if density.extent is None:
-        return None
-    if window:
-        return Scale(*density.extent)
-    buckets = density.cut(density.finest_interval(MAX_COUNT_BARS))
-    events = np.cumsum([bucket.certain for bucket in buckets])
-    if not events[-1]:
-        return Scale(*density.extent)
-    first = int(np.searchsorted(events, events[-1] / 100))
-    last = int(np.searchsorted(events, events[-1] * 0.995))
-    if last - first + 1 >= MIN_GAIN * len(buckets):
-        return Scale(*density.extent)
-    return Scale(*rounded(buckets[first].first, buckets[last].last))
-
-
-def dense_span(starts: Sequence[int], ends: Sequence[int]) -> tuple[int, int]:
-    """Return the first and the last day of the time in which events lie densely.
-
-    A few far ones are left out, on either side, if that makes the picture much larger.
-    """
-    spare = max(len(starts) // EARLIEST_SHARE, 1) if len(starts) > 2 else 0
-    firsts, lasts = sorted(starts), sorted(ends, reverse=True)
-    first, last = firsts[0], lasts[0]
-    for candidate in firsts[1 : spare + 1]:
-        if last - candidate + 1 < MIN_GAIN * (last - first + 1):
-            first = candidate
-    for candidate in lasts[1 : spare + 1]:
-        if candidate >= first and candidate - first + 1 < MIN_GAIN * (last - first + 1):
-            last = candidate
-    return first, last
-
-
-def rounded(first: int, last: int) -> tuple[int, int]:
-    """Return the whole years, months or days around a span, whichever fit its length."""
-    length = last - first
-    size = 0 if length < 60 else len("-01") if length < 550 else len("-01-01")
-    names = [str(dates.iso_day(day)) for day in (first, last)]
-    window = dates.parse_window("/".join(name[: len(name) - size] for name in names))
-    return window.first, window.last
+    """Return whether a date names no day: it may be in any year."""
+    finite = (day for day in (date.start_earliest, date.end_latest) if dates.iso_day(day))
+    return date.precision == "era" or not any(finite)
 
 
 # -- lanes ----------------------------------------------------------------------------------------

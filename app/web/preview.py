@@ -40,7 +40,7 @@ def _draw_overview(canvas: Canvas, overview: Overview) -> None:
         if number % 2 == 0:
             first = top + lane_top * scale
             _fill(canvas, MARGIN, first, WIDTH - MARGIN, first + lane_height * scale, BAND)
-    for tick in overview.ticks:
+    for tick in overview.axis.ticks:
         if "small" in tick.sizes:
             _fill(canvas, _x(tick.x), top, _x(tick.x) + 2, top + height * scale, GRID)
             _write_number(canvas, _x(tick.x), MARGIN, tick.label)

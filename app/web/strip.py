@@ -7,15 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from app import dates
-from app.dates.days import MONTHS
 from app.reads import Bucket, Density
 from app.reads.spans import PICTURE_INTERVALS, CalendarInterval
+from app.reads.tallies import Spans
+from app.web.axis import Axis, cut_axis, write_caption, write_days
 from app.web.marks import Scale
 
-MAX_BARS, MAX_TICKS, MIN_BARS = 156, 13, 6
-# The sizes of an axis by their names, with the least width in rem; and the room that a name takes.
-AXIS_REM: Mapping[str, int] = {"tiny": 12, "small": 19, "medium": 30, "large": 48}
-LETTER_REM, NAME_GAP_REM = 0.48, 0.5
+MAX_BARS, MIN_BARS = 156, 6
 INTERVAL_DAYS: Mapping[str, int] = {
     "century": 36525,
     "decade": 3652,
@@ -27,7 +25,11 @@ INTERVAL_DAYS: Mapping[str, int] = {
 
 
 class Bar(NamedTuple):
-    """A span of the strip, with the heights of its events in percent."""
+    """A span of a picture, with the heights of its events in percent.
+
+    The caption counts all events. Those whose start or end is open stand only in the bar of the day
+    that is known; they would fill all others to the edge.
+    """
 
     x: float
     width: float
@@ -37,23 +39,12 @@ class Bar(NamedTuple):
     window: str  # the date that asks for it
 
 
-class Tick(NamedTuple):
-    """A name on the axis, and the sizes of the axis that have room for it."""
-
-    x: float
-    label: str
-    caption: str
-    window: str
-    sizes: Sequence[str]
-
-
 @dataclass(frozen=True)
 class Strip:
     """The density of events over time."""
 
-    scale: Scale
+    axis: Axis
     bars: Sequence[Bar]
-    ticks: Sequence[Tick]
     highest: int  # events in the highest bar
     undated: int  # events that name no day
     earlier: int  # events that may also have been before the strip
@@ -61,30 +52,64 @@ class Strip:
     wider: Sequence[tuple[str, str]]  # spans around the strip: label, and the date that asks for it
 
 
-def draw_strip(density: Density, window: dates.Window | None) -> Strip | None:
-    """Return the strip of some events, None if none of them names a day."""
-    buckets = _cut(density, _fitting_interval(density), window)
-    if not buckets:
-        return None
-    scale = Scale(buckets[0].first, buckets[-1].last)
-    highest = max(1, *(bucket.possible for bucket in buckets))
+def draw_strip(density: Density, axis: Axis, window: dates.Window | None) -> Strip:
+    """Return the strip of some events on an axis."""
+    scale = axis.scale
+    bars, highest = draw_bars(density, _fitting_interval(density, scale), scale)
     starts, ends, events = density.spans.bounds[0], density.spans.bounds[3], density.spans.events
     overlapping = (starts <= scale.last) & (ends >= scale.first)
     return Strip(
-        scale,
-        [_bar(scale, bucket, highest) for bucket in buckets],
-        draw_ticks(density, window, scale),
+        axis,
+        bars,
         highest,
         density.undated,
-        int(events[overlapping & (starts < scale.first)].sum()),
-        int(events[overlapping & (ends > scale.last)].sum()),
+        int(events[(starts < scale.first) & (overlapping | (window is None))].sum()),
+        int(events[(ends > scale.last) & (overlapping | (window is None))].sum()),
         list(_wider(window)) if window else [],
     )
 
 
-def _fitting_interval(density: Density) -> CalendarInterval:
+def draw_bars(
+    density: Density, interval: CalendarInterval, scale: Scale, name: str | None = None
+) -> tuple[list[Bar], int]:
+    """Return the bars of a scale, their captions led by a name, and the events of the highest."""
+    closed = Density(density.extent, _close_open_ends(density.spans))
+    drawn = cut_axis(closed, interval, scale)
+    highest = max((bucket.possible for bucket in drawn), default=0) or 1
+    buckets = cut_axis(density, interval, scale)
+    pairs = zip(buckets, drawn, strict=True)
+    return [_bar(scale, bucket, heights, highest, name) for bucket, heights in pairs], highest
+
+
+def _bar(scale: Scale, bucket: Bucket, heights: Bucket, highest: int, name: str | None) -> Bar:
+    x = scale.position(bucket.first)
+    width = scale.position(bucket.last + 1) - x
+    possible, certain = (100 * number / highest for number in (heights.possible, heights.certain))
+    caption = ", ".join(filter(None, (name, write_caption(bucket))))
+    return Bar(x, width, possible, certain, caption, write_days(bucket))
+
+
+def _close_open_ends(spans: Spans) -> Spans:
+    """Return the spans with every open start or end at the other one, as far as that is known."""
+    start, begun, ended, end, sure = (row.copy() for row in spans.bounds)
+    from_ever, for_ever = start == dates.BEGINNING, end == dates.END
+    open_start, open_end = from_ever & ~for_ever, for_ever & ~from_ever
+    known_end = np.where(ended == dates.BEGINNING, end, ended)
+    known_start = np.where(begun == dates.END, start, begun)
+    # That it happened by a day, or from a day on, says of no day that it happened then.
+    sure[(open_start & (ended == dates.BEGINNING)) | (open_end & (begun == dates.END))] = 0
+    start[open_start], begun[open_start] = known_end[open_start], end[open_start]
+    ended[open_start] = known_end[open_start]
+    end[open_end], ended[open_end] = known_start[open_end], start[open_end]
+    begun[open_end] = known_start[open_end]
+    bounds = np.stack([start, begun, ended, end, sure])
+    return Spans(bounds, spans.named, spans.events, spans.undated)
+
+
+def _fitting_interval(density: Density, scale: Scale) -> CalendarInterval:
     """Return the interval that is as fine as most dates are, and fits into the strip."""
-    finest = density.finest_interval(MAX_BARS)
+    on_axis = Density((scale.first, scale.last), density.spans)
+    finest = on_axis.finest_interval(MAX_BARS)
     lengths = density.spans.bounds[3] - density.spans.bounds[0] + 1
     bounded = lengths < dates.END
     if not bounded.any():
@@ -93,93 +118,10 @@ def _fitting_interval(density: Density) -> CalendarInterval:
     for name, interval in PICTURE_INTERVALS.items():  # from the coarsest on
         if interval is finest:
             return finest
-        size, days = density.size(interval), INTERVAL_DAYS[name]
+        size, days = on_axis.size(interval), INTERVAL_DAYS[name]
         if MIN_BARS <= size <= MAX_BARS and days <= usual:
             return interval
     return finest
-
-
-def _cut(density: Density, interval: CalendarInterval, window: dates.Window | None) -> list[Bucket]:
-    """Return the spans of an interval; the outer ones only as far as they lie in the window."""
-    buckets = density.cut(interval)
-    if window is None:
-        return buckets
-    middle = range(1, len(buckets) - 1)
-    return [b if n in middle else density.trimmed(b, window) for n, b in enumerate(buckets)]
-
-
-def _bar(scale: Scale, bucket: Bucket, highest: int) -> Bar:
-    x = scale.position(bucket.first)
-    width = scale.position(bucket.last + 1) - x
-    possible, certain = (100 * number / highest for number in (bucket.possible, bucket.certain))
-    window = _window(bucket.first, bucket.last)
-    return Bar(x, width, possible, certain, write_caption(bucket), window)
-
-
-# -- the axis -------------------------------------------------------------------------------------
-
-
-def draw_ticks(density: Density, window: dates.Window | None, scale: Scale) -> list[Tick]:
-    """Return the names on the axis of a scale, at most MAX_TICKS of them."""
-    buckets = _cut(density, density.finest_interval(MAX_TICKS), window)
-    # If even centuries are too many, some of them are named.
-    buckets = buckets[:: -(-len(buckets) // MAX_TICKS)] if buckets else []
-    places = [max(0.0, scale.position(bucket.first)) for bucket in buckets]
-    names = _names(buckets)
-    by_size = {size: _names_apart(places, names, width) for size, width in AXIS_REM.items()}
-    return [
-        Tick(
-            place,
-            name,
-            # The spoken name begins with the visible one (WCAG 2.5.3).
-            write_caption(bucket) if name == bucket.label else f"{name}, {write_caption(bucket)}",
-            _window(bucket.first, bucket.last),
-            [size for size, numbers in by_size.items() if number in numbers],
-        )
-        for number, (place, name, bucket) in enumerate(zip(places, names, buckets, strict=True))
-    ]
-
-
-def _names(buckets: Sequence[Bucket]) -> list[str]:
-    """Return short names: `2013`, `Nov`, `13 Nov`; the first of each year names the year."""
-    names, last_year = [], None
-    for bucket in buckets:
-        year, month, day = dates.from_day_number(bucket.first)
-        days = bucket.last - bucket.first + 1
-        words = [str(day)] if days <= 7 else []
-        words += [MONTHS[month - 1][:3]] if days <= 31 else []
-        words += [_year(bucket.first)] if year != last_year else []
-        names.append(" ".join(words))
-        last_year = year
-    return names
-
-
-def _names_apart(places: Sequence[float], names: Sequence[str], width: float) -> set[int]:
-    """Return the names that stand apart on an axis so wide, in rem; those with more words win."""
-    taken: dict[int, tuple[float, float]] = {}
-    for number in sorted(range(len(names)), key=lambda n: (n > 0, -len(names[n].split()), n)):
-        start = places[number] * width / 100
-        end = start + LETTER_REM * len(names[number])
-        apart = all(end + NAME_GAP_REM <= s or e + NAME_GAP_REM <= start for s, e in taken.values())
-        if end <= width and apart:
-            taken[number] = start, end
-    return set(taken)
-
-
-def _year(day: int) -> str:
-    return dates.parse(str(dates.iso_day(day))[: -len("-01-01")]).label
-
-
-def write_caption(bucket: Bucket) -> str:
-    """Return a span in words: `2023: 16 events, 9 surely`."""
-    events = f"{bucket.possible:,} event{'' if bucket.possible == 1 else 's'}"
-    if bucket.certain == bucket.possible:
-        return f"{bucket.label}: {events}"
-    return f"{bucket.label}: {events}, {bucket.certain:,} surely"
-
-
-def _window(first: int, last: int) -> str:
-    return dates.write_window(dates.Window(first, last))
 
 
 def _wider(window: dates.Window) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from app import dates, reads
 from app.filters import EventFilter, EventQuery, RevisionsQuery, VocabularyQuery, resolve
 from app.json_types import Json
-from app.web.overview import MAX_EVENTS, MAX_LANES, LaneName, Overview, draw_counts, draw_overview
+from app.web.axis import MAX_EVENTS, Axis, fit_axis
+from app.web.overview import MAX_LANES, LaneName, Overview, draw_counts, draw_overview
 from app.web.query import PageQuery
 from app.web.strip import Strip, draw_strip
 
@@ -139,7 +140,8 @@ def read_view(
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query, query.event) if query.event else None
     total, facts = page.total or 0, _facts(connection, now)
-    overview = _read_overview(connection, now, query, density, total)
+    axis = fit_axis(density, query.window)
+    overview = _read_overview(connection, now, query, density, axis, total)
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
         chronology=reads.fetch_chronology(connection, default_title),
@@ -149,7 +151,7 @@ def read_view(
         years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
         cursor=page.cursor,
         overview=overview,
-        strip=draw_strip(density, query.window) if query.shows_strip else None,
+        strip=draw_strip(density, axis, query.window) if axis and query.shows_strip else None,
         facets=facets,
         chips=chips,
         hidden=_hidden(query, facets),
@@ -192,8 +194,9 @@ def _year(event: Json) -> str:
 def read_overview(connection: Connection, now: reads.Position, query: PageQuery) -> Overview | None:
     """Return the overview alone."""
     density = reads.measure_density(connection, query)
+    axis = fit_axis(density, query.window)
     total = reads.count_matching(connection, query)
-    return _read_overview(connection, now, query, density, total)
+    return _read_overview(connection, now, query, density, axis, total)
 
 
 def _read_overview(
@@ -201,25 +204,26 @@ def _read_overview(
     now: reads.Position,
     query: PageQuery,
     density: reads.Density,
+    axis: Axis | None,
     total: int,
 ) -> Overview | None:
     """Return the overview: titles if they have room, else counts; None if it is not shown."""
-    if not query.shows_overview:
+    if axis is None or not query.shows_overview:
         return None
     if total > MAX_EVENTS:
-        return _overview_of_counts(connection, query, density)
-    return _overview(connection, now, query, density)
+        return _overview_of_counts(connection, query, density, axis)
+    return _overview(connection, now, query, axis)
 
 
 def _overview(
-    connection: Connection, now: reads.Position, query: PageQuery, density: reads.Density
-) -> Overview | None:
+    connection: Connection, now: reads.Position, query: PageQuery, axis: Axis
+) -> Overview:
     """Return every event with its title."""
     everything = EventQuery(**query.given_values, sort="date", limit=MAX_EVENTS, total="none")
     events = [json.loads(item) for item in reads.page(connection, now, everything).items]
     types = reads.labels(connection, "type", sorted({event["type"] for event in events}))
     lanes_of = {event["id"]: list(_lane_names(event, query.lanes, types)) for event in events}
-    return draw_overview(events, lanes_of, density, query.window)
+    return draw_overview(events, lanes_of, axis)
 
 
 def _lane_names(event: Json, kind: str, types: Mapping[str, str]) -> Iterator[LaneName]:
@@ -236,8 +240,8 @@ def _lane_names(event: Json, kind: str, types: Mapping[str, str]) -> Iterator[La
 
 
 def _overview_of_counts(
-    connection: Connection, query: PageQuery, density: reads.Density
-) -> Overview | None:
+    connection: Connection, query: PageQuery, density: reads.Density, axis: Axis
+) -> Overview:
     """Return how the events of the commonest values lie in time."""
     kind = query.lanes
     chosen = [value for value in getattr(query, kind) if not value.startswith("!")]
@@ -252,7 +256,7 @@ def _overview_of_counts(
         one = EventFilter(**rest, **{kind: [option["value"], *excluded]})
         of_lane = reads.measure_density(connection, one)
         lanes.append((option["value"], option["label"], option["count"], of_lane))
-    return draw_counts(density, lanes, query.window)
+    return draw_counts(density, lanes, axis)
 
 
 # -- the filter -----------------------------------------------------------------------------------

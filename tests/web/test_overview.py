@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
+from app.web.axis import dense_span, fit_axis
 from app.web.overview import (
     DOT_PIXELS,
     LAYOUTS,
@@ -17,7 +18,6 @@ from app.web.overview import (
     Item,
     LaneName,
     Overview,
-    dense_span,
     draw_counts,
     draw_overview,
     shortened,
@@ -43,7 +43,8 @@ def draw(*events: dict[str, Any], window: str | None = None, kinds: Any = None) 
     names = kinds or ["kind"] * len(events)
     lanes_of = {e["id"]: [LaneName(n, n)] for e, n in zip(events, names, strict=True)}
     asked = dates.parse_window(window) if window else None
-    return draw_overview(events, lanes_of, density(*(e["date"]["edtf"] for e in events)), asked)
+    axis = fit_axis(density(*(e["date"]["edtf"] for e in events)), asked)
+    return draw_overview(events, lanes_of, axis) if axis else None
 
 
 def extent(item: Item, width: int) -> list[Box]:
@@ -95,9 +96,9 @@ def test_the_window_begins_where_events_are_dense() -> None:
     years = [str(year) for year in range(2013, 2025)]
     picture = draw(*(event(n, edtf) for n, edtf in enumerate(["1389-06-28", *years])))
     assert picture is not None
-    assert picture.scale.first == dates.day_number(2013, 1, 1)
+    assert picture.axis.scale.first == dates.day_number(2013, 1, 1)
     assert (picture.earlier, picture.later) == (1, 0)
-    assert picture.before == "../2012"
+    assert picture.axis.before == "../2012"
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=1), st.integers(0, 50))
@@ -115,14 +116,14 @@ def test_what_names_no_day_is_counted() -> None:
     picture = draw(event(1, "XXXX"), event(2, "2023-11"), event(3, "2023-12-03"))
     assert picture is not None
     assert picture.undated == 1
-    assert picture.scale.first == dates.day_number(2023, 11, 1)
+    assert picture.axis.scale.first == dates.day_number(2023, 11, 1)
 
 
 def test_a_window_is_drawn_as_it_is_asked_for() -> None:
     """From its first to its last day."""
     picture = draw(event(1, "194X"), window="1940/1949")
     assert picture is not None
-    assert (picture.scale.first, picture.scale.last) == dates.parse_window("1940/1949")
+    assert (picture.axis.scale.first, picture.axis.scale.last) == dates.parse_window("1940/1949")
 
 
 def test_where_no_day_is_known_there_is_no_overview() -> None:
@@ -163,9 +164,10 @@ def test_a_preview_is_a_picture_of_the_marks() -> None:
 def test_more_events_than_have_room_are_counted() -> None:
     """Lane by lane, each bar asking for its own days; a far one is said at the edge."""
     crowd = density(*(f"20{n % 20:02d}-0{n % 9 + 1}" for n in range(300)), "1389")
-    picture = draw_counts(crowd, [("visit", "Visit", 301, crowd)], None)
-    assert picture is not None
-    assert picture.scale.first == dates.day_number(2000, 1, 1)
+    axis = fit_axis(crowd, None)
+    assert axis is not None
+    picture = draw_counts(crowd, [("visit", "Visit", 301, crowd)], axis)
+    assert picture.axis.scale.first == dates.day_number(2000, 1, 1)
     assert (picture.earlier, picture.lanes) == (1, [])
     (lane,) = picture.counts
     assert max(bar.possible for bar in lane.bars) == 100

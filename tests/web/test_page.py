@@ -274,7 +274,7 @@ def test_a_drag_over_the_strip_zooms(visit: Visit, server: Server) -> None:
     page.mouse.up()
     page.wait_for_url("**date=**")
     (window,) = asked(page)["date"]
-    assert re.fullmatch(r"20\d\d/20\d\d", window)
+    assert re.fullmatch(r"20\d\d-\d\d/20\d\d-\d\d", window)
     settled(page, f"{len(found(server, f'date={window}'))} of 33 events")
     page.locator("[data-strip] a").first.click()
     page.wait_for_url(lambda url: window not in url.replace("%2F", "/"))
@@ -283,6 +283,53 @@ def test_a_drag_over_the_strip_zooms(visit: Visit, server: Server) -> None:
     settled(page, "33 events")
     page.locator("#strip").get_by_role("link", name=re.compile("^2023: ")).click()
     page.wait_for_url("**date=2023")
+
+
+@pytest.mark.parametrize("width", [375, 768, 1000, 1440])
+def test_overview_strip_and_list_share_one_axis(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """A year stands at the same place in all of them."""
+    with visiting(browser, base_url=server.url, viewport={"width": width, "height": 900}) as visit:
+        page = visit.page
+        page.goto("/")
+        places = "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.width])"
+        overview = page.locator(".plots .axis").evaluate_all(places)
+        strip = page.locator(".strip .axis").evaluate_all(places)
+        tracks = page.locator(".track").evaluate_all(places)
+        names = [page.locator(f"{p} .axis text").all_inner_texts() for p in (".plots", ".strip")]
+        assert names[0] == names[1]
+        for left, length in [*strip, *tracks]:
+            assert [left, length] == pytest.approx(overview[0], abs=1)
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_the_strip_is_read_by_pointer_finger_and_keyboard(
+    server: Server, browser: "Browser", touch: bool
+) -> None:
+    """It says what a bar counts; arrows move on, and Enter zooms in."""
+    size = {"width": 900, "height": 700}
+    with visiting(browser, base_url=server.url, viewport=size, has_touch=touch) as visit:
+        page = visit.page
+        page.goto("/?view=list")
+        readout, bars = page.locator(".readout"), page.locator("[data-strip] a")
+        captions = bars.locator("title").all_text_contents()
+        box = bars.nth(10).locator(".hit").bounding_box()
+        assert box
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        if touch:
+            page.evaluate("addEventListener('click', e => e.preventDefault(), {capture: true})")
+            page.touchscreen.tap(*middle)
+        else:
+            page.mouse.move(*middle)
+        assert readout.inner_text() == captions[10]
+        bars.first.focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        assert readout.inner_text() == captions[2]
+        if not touch:
+            page.keyboard.press("Enter")
+            page.wait_for_url("**date=2020-03")
 
 
 # -- an event -------------------------------------------------------------------------------------

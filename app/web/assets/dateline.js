@@ -160,13 +160,14 @@ function show(found, { same, whole }) {
   enhance();
 }
 
-// -- the overview: arrows move between events ------------------------------------------------------
+// -- arrows move between the marks of the overview, and between bars --------------------------------
 
 document.addEventListener("keydown", (event) => {
-  const mark = event.target.closest?.("[data-mark]");
+  const mark = event.target.closest?.("[data-roving]");
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
-  if (!mark || !step) return;
-  const marks = [...document.querySelectorAll("[data-mark]")].filter((one) => one.getClientRects().length);
+  if (!mark || !step || event.altKey || event.ctrlKey || event.metaKey) return;
+  const group = `[data-roving="${CSS.escape(mark.dataset.roving)}"]`;
+  const marks = [...document.querySelectorAll(group)].filter((one) => one.getClientRects().length);
   const next = marks[Math.min(Math.max(marks.indexOf(mark) + step, 0), marks.length - 1)];
   event.preventDefault();
   next.focus();
@@ -345,12 +346,13 @@ function enhance_strip() {
   strip.append(shade, brush);
   shade_strip();
   const readout = document.querySelector(".readout");
-  strip.addEventListener("pointermove", (event) => {
-    readout.value = bars[at(event)].querySelector("title").textContent;
-  });
-  strip.addEventListener("pointerleave", () => {
-    readout.value = "";
-  });
+  const read = (bar) => {
+    readout.value = bar?.querySelector("title").textContent ?? "";
+  };
+  for (const kind of ["pointerdown", "pointermove"]) strip.addEventListener(kind, (event) => read(bars[at(event)]));
+  strip.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && read(null)); // a finger hides it
+  strip.addEventListener("focusin", ({ target }) => read(target.closest("a")));
+  strip.addEventListener("focusout", () => read(null));
   let from = null;
 
   const at = (event) => {
