@@ -28,7 +28,7 @@ from app.api.routes import Handler, StrictRoute
 from app.api.tracking import strip_tracking
 from app.errors import Problem
 from app.filters import ExportQuery
-from app.formats import FORMATS, SUBSCRIPTIONS, nearest_format, write_template
+from app.formats import FORMATS, SUBSCRIPTIONS, nearest_format, sniff_format, write_template
 
 
 class FileRoute(StrictRoute):
@@ -53,6 +53,7 @@ IMPORT_MEDIA_TYPES = {
     "text/tab-separated-values": "tsv",
     "application/jsonl": "ndjson",
 }
+UNDECLARED_TYPE = "application/octet-stream"  # the format is recognised by the content
 EVENT_EXAMPLE = DOCUMENTED_EXAMPLES["EventWrite", False]
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
 IMPORT_EXAMPLES = {
@@ -60,14 +61,24 @@ IMPORT_EXAMPLES = {
     "csv": write_template().decode(),
     "timelinejs": {"events": [SLIDE]},
     "tsv": write_template().decode(),
+    "ics": "\r\n".join(
+        (
+            *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//EN", "BEGIN:VEVENT"),
+            *("UID:talks@example.org", "DTSTAMP:20231101T000000Z", "DTSTART;VALUE=DATE:20231115"),
+            *("SUMMARY:Talks about more gas", "END:VEVENT", "END:VCALENDAR", ""),
+        )
+    ),
     "xlsx": write_template().decode(),  # the kind of a table is recognised by its content
 }
 IMPORT_CONTENT = {
-    media_type: {
-        "schema": AN_OBJECT if name == "timelinejs" else A_FILE,
-        "example": IMPORT_EXAMPLES[name],
-    }
-    for media_type, name in IMPORT_MEDIA_TYPES.items()
+    UNDECLARED_TYPE: {"schema": A_FILE, "example": IMPORT_EXAMPLES["csv"]},
+    **{
+        media_type: {
+            "schema": AN_OBJECT if name == "timelinejs" else A_FILE,
+            "example": IMPORT_EXAMPLES[name],
+        }
+        for media_type, name in IMPORT_MEDIA_TYPES.items()
+    },
 }
 
 
@@ -163,19 +174,21 @@ async def import_events(
     options: Annotated[writes.ImportOptions, Query()],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Store the events of a file, all or none: NDJSON, a table, a JSON array or TimelineJS.
+    """Store the events of a file, all or none: NDJSON, a table, JSON, a calendar or TimelineJS.
 
+    The content type names the format; with `application/octet-stream` it is recognised.
     A table is CSV, TSV or XLSX. If its columns are not Dateline's own, `mapping` says which field
     each one is; `dry_run` proposes one. A JSON array holds events as `POST /events` takes them; a
-    saved page of `/events` is read too.
+    saved page of `/events` is read too. In a calendar (iCalendar) each VEVENT is an event.
 
     Unchanged events are skipped. Errors name the line and the correction. The report lists the
     actors, places, sources, types, tags and publishers that the import creates, completes or, with
     `replace=true`, corrects. An empty field never erases a field of these records; it does erase a
     field of an event, with `replace=true`, and `notes` count the removals.
     """
-    name = IMPORT_MEDIA_TYPES[require_type(request, tuple(IMPORT_MEDIA_TYPES))]
+    media_type = require_type(request, (*IMPORT_MEDIA_TYPES, UNDECLARED_TYPE))
     body = await read_body(request, MAX_IMPORT_BYTES)
+    name = IMPORT_MEDIA_TYPES.get(media_type) or sniff_format(body) or "csv"
 
     def work(session: Session) -> writes.WriteAnswer:
         report = writes.import_file(session, by, io.BytesIO(body), name, options)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # A test compares them with app.formats, which a help text should not have to import.
 FORMAT_NAMES = "ndjson, csv, xlsx, timelinejs, ics, geojson, atom, jsonfeed, jsonld, html"
-READER_NAMES = "ndjson, csv, xlsx, timelinejs, tsv, json"
+READER_NAMES = "ndjson, csv, xlsx, timelinejs, ics, tsv, json"
 SUFFIXES = {".jsonl": "ndjson", ".txt": "tsv", ".tab": "tsv"}
 PROGRESS_EVENTS = 1000  # between two reports
 
@@ -34,9 +34,13 @@ def add_commands(cli: typer.Typer) -> None:
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="A file; its suffix names the format.", exists=True)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A file; its suffix names the format, or its content.", exists=True),
+    ],
     format_name: Annotated[
-        str | None, typer.Option("--format", help=f"{READER_NAMES}, if the suffix does not say.")
+        str | None,
+        typer.Option("--format", help=f"{READER_NAMES}, if suffix and content do not say."),
     ] = None,
     create_types: Annotated[bool, typer.Option(help="Create missing types.")] = False,
     replace: Annotated[bool, typer.Option(help="Replace stored events that differ.")] = False,
@@ -73,7 +77,7 @@ def import_file(
     sheet: Annotated[str | None, typer.Option(help="Sheet of an XLSX file.")] = None,
     note: Annotated[str | None, typer.Option(help="Reason, kept in the revisions.")] = None,
 ) -> None:
-    """Import events, all or none: NDJSON, CSV, TSV, XLSX, a JSON array, or TimelineJS as JSON."""
+    """Import events, all or none: NDJSON, CSV, TSV, XLSX, JSON, TimelineJS, or a calendar."""
     from app import schemas, writes
     from app.cli.import_options import CommandOptions
     from app.errors import Problem
@@ -95,8 +99,7 @@ def import_file(
             **{f"source_{name}": value for name, value in source.items()},
         },
     )
-    suffix = file.suffix.lower()
-    name = _check_reader(format_name or SUFFIXES.get(suffix, suffix.lstrip(".")))
+    name = _find_reader(file, format_name)
     output = _find_output(mapping, dry_run=dry_run)
     if output is not None:
         options = options.model_copy(update={"mapping": None})
@@ -256,10 +259,19 @@ def _find_format(name: str) -> "Format":
     return FORMATS[name]
 
 
-def _check_reader(name: str) -> str:
-    """Return the name of a format that can be imported, or fail."""
-    from app.formats import FORMATS, READERS
+def _find_reader(file: Path, name: str | None) -> str:
+    """Return the name of a format that can be imported, or fail.
 
+    That is `name`, or what the suffix of the file says; a file of another suffix is looked into.
+    """
+    from app.formats import FORMATS, READERS, SNIFFED_BYTES, sniff_format
+
+    if name is None:
+        suffix = file.suffix.lower()
+        name = SUFFIXES.get(suffix, suffix.lstrip("."))
+        if name not in READERS and name not in FORMATS:
+            with file.open("rb") as stream:
+                name = sniff_format(stream.read(SNIFFED_BYTES)) or name
     if name not in READERS:
         reason = "can only be exported" if name in FORMATS else "is not a format of imports"
         fail(f"'{name}' {reason}; imports are {', '.join(READERS)}")

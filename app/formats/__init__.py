@@ -25,6 +25,7 @@ from app.formats.cells import TEMPLATE_ROLES, explain_two_roles, may_be_role, re
 from app.formats.lines import About, Line, pick_members
 from app.formats.mapping import MappingError
 from app.formats.sheets import ENCODINGS
+from app.formats.sniffing import SNIFFED_BYTES, sniff_format
 from app.formats.table import COLUMNS, DERIVED_COLUMNS, open_table, write_template
 from app.suggestions import nearest
 
@@ -103,7 +104,12 @@ FORMATS: Mapping[str, Format] = {
             suffix="timelinejs.json",
         ),
         Format(
-            "ics", "Calendar (iCalendar)", "text/calendar; charset=utf-8", ics.write_ics, dated=True
+            "ics",
+            "Calendar (iCalendar)",
+            "text/calendar; charset=utf-8",
+            ics.write_ics,
+            ics.read_ics,
+            dated=True,
         ),
         Format(
             "geojson",
@@ -168,6 +174,7 @@ __all__ = [
     "FORMATS",
     "LIST_OPTIONS",
     "READERS",
+    "SNIFFED_BYTES",
     "SUBSCRIPTIONS",
     "TABLE_READERS",
     "TEMPLATE_ROLES",
@@ -182,5 +189,6 @@ __all__ = [
     "open_table",
     "pick_members",
     "read_parenthesis",
+    "sniff_format",
     "write_template",
 ]

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from html import escape
 from html.parser import HTMLParser
+from textwrap import shorten
 from typing import NamedTuple
 
 BLOCKS = frozenset(
@@ -20,6 +21,9 @@ VOID = frozenset(
     )
 )
 HIDDEN = frozenset(("script", "style", "template", "title"))
+
+MAX_TITLE_CHARACTERS = 120  # of a title that is made from a text
+SENTENCE = re.compile(r".{20,}?[.!?](?= [^a-z])")
 
 # Marks of our own: text that is kept to the last space, and sources beside the text.
 TEXT_CLASS = "dateline-text"
@@ -49,6 +53,13 @@ def read_html(html: str) -> PlainText:
     text = "".join(reader.shown).strip(SOFT + BREAK)
     text = re.sub(f"[{SOFT}{BREAK}]+", lambda run: "\n" if BREAK in run.group() else " ", text)
     return PlainText(text, reader.links)
+
+
+def find_title(text: str) -> str:
+    """Return the first sentence of a plain text, cut at a word if it is long; "" if it has none."""
+    first_line = " ".join(text.lstrip().partition("\n")[0][: 4 * MAX_TITLE_CHARACTERS].split())
+    sentence = SENTENCE.match(first_line)
+    return shorten(sentence[0] if sentence else first_line, MAX_TITLE_CHARACTERS, placeholder=" …")
 
 
 def _tidy(html: str) -> str:

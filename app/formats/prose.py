@@ -12,6 +12,8 @@ ServedEvent = Mapping[str, Any]
 # Characters that XML 1.0 (section 2.2) and iCalendar (RFC 5545 section 3.1) cannot hold.
 UNFIT_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
+DOUBTFUL_MATCH = ", possible but not certain in the dates asked for"
+
 
 def replace_unfit(text: str) -> str:
     """Return `text` with U+FFFD for each character that XML 1.0 or iCalendar cannot hold."""
@@ -27,8 +29,8 @@ def format_date(event: ServedEvent) -> str:
     date, status = event["date"], event["status"]
     quoted = f" (“{date['text']}”)" if date["text"] else ""
     beside = "" if status in (None, "completed") else f", {status}"
-    doubt = ", possible but not certain in the dates asked for"
-    return f"{date['label']}{quoted}{beside}{doubt if event.get('match') == 'possible' else ''}"
+    doubt = DOUBTFUL_MATCH if event.get("match") == "possible" else ""
+    return f"{date['label']}{quoted}{beside}{doubt}"
 
 
 def list_keywords(event: ServedEvent, about: About) -> list[str]:

@@ -1,9 +1,10 @@
-"""iCalendar (RFC 5545, 5546, 7986): a calendar to subscribe to, one all-day entry per event."""
+"""A calendar to subscribe to (RFC 5545, 5546, 7986), with one all-day entry per event."""
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from icalendar import Calendar
 from icalendar import Event as Entry
@@ -63,7 +64,7 @@ def _calendar(about: About) -> Calendar:
 
 def _entry(event: Json, about: About) -> Entry | None:
     """Return the VEVENT of an event (RFC 5545 section 3.6.1); None if no calendar can show it."""
-    days = _days(event["date"])
+    days = shown_days(event["date"])
     if days is None:
         return None
     entry, updated = Entry(), datetime.fromisoformat(event["updated_at"])
@@ -75,7 +76,7 @@ def _entry(event: Json, about: About) -> Entry | None:
     entry.add("created", datetime.fromisoformat(event["created_at"]))
     entry.add("last-modified", updated)
     entry.add("sequence", event["version"] - 1)
-    entry["SUMMARY"] = _text(_title(event))
+    entry["SUMMARY"] = _text(event["title"] + describe_doubt(event["date"]["edtf"]))
     entry["DESCRIPTION"] = _text(format_text(event))
     entry.add("url", about.page_of(event["id"]))
     entry["CATEGORIES"] = vInline(",".join(map(_text, list_keywords(event, about))))
@@ -98,7 +99,7 @@ def _add_place(entry: Entry, places: list[Json]) -> None:
             return
 
 
-def _days(stated: Json) -> tuple[date, date] | None:
+def shown_days(stated: Mapping[str, Any]) -> tuple[date, date] | None:
     """Return the first and the last day of an entry; None if a calendar has no such day.
 
     These are all days on which it may have happened. If one end is open or unknown, the entry
@@ -113,18 +114,18 @@ def _days(stated: Json) -> tuple[date, date] | None:
     return (days[0], days[-1]) if days and days[-1] < date.max else None
 
 
-def _title(event: Json) -> str:
-    """Return the title, with the date in words if it is less certain than the entry's days.
+def describe_doubt(edtf: str) -> str:
+    """Return the date in words, to stand behind a title; "" if the entry's days say it exactly.
 
-    `Gas contract signed (some time in November 2023)`
+    ` (some time in November 2023)`
     """
-    event_date = dates.parse(event["date"]["edtf"])
+    event_date = dates.parse(edtf)
     one_start = event_date.start_earliest == event_date.start_latest != dates.BEGINNING
     one_end = event_date.end_earliest == event_date.end_latest != dates.END
     if one_start and one_end and not (event_date.uncertain or event_date.approximate):
-        return str(event["title"])
+        return ""
     some_time = "some time in " if ONE_SPAN.fullmatch(event_date.edtf) else ""
-    return f"{event['title']} ({some_time}{event_date.label})"
+    return f" ({some_time}{event_date.label})"
 
 
 def _text(value: str) -> vInline:
