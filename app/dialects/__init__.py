@@ -4,6 +4,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.dialects.columns import AS_THEY_ARE, CLUSTERED, Key, Ordered, listed, numbers, only_where
+from app.dialects.deadlines import time_limit
 from app.dialects.dialect import Dialect
 from app.dialects.errors import (
     FULL,
@@ -43,6 +44,7 @@ __all__ = [
     "numbers",
     "only_where",
     "require_slow",
+    "time_limit",
     "too_costly",
     "unavailable",
     "unfinished",

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dialects.addresses import path_of
 from app.dialects.connections import MOVED, Connections, Immutable
+from app.dialects.deadlines import deadline
 from app.dialects.dialect import Dialect, TupleRows
 from app.dialects.errors import FULL, FullError, NoBackupError, StoreError, too_costly, unavailable
 from app.dialects.locks import StoreLock
@@ -132,7 +133,7 @@ class Sqlite(Dialect):
         engine = self._engine(self.connections.open_reader, *pragmas, pool=NullPool)
         engine.update_execution_options(seconds=seconds, cache=cache, quick=quick)
         if seconds is not None:
-            return ConnectionPool(engine, partial(self._begin_within, seconds))
+            return ConnectionPool(engine, partial(self._begin_within, seconds, quick))
 
         @event.listens_for(engine, "checkout")
         def begin(connection: Any, *_: object) -> None:
@@ -244,12 +245,11 @@ class Sqlite(Dialect):
     def problem(self, error: DBAPIError) -> Problem | None:
         return _unavailable_sqlite(error.orig)
 
-    def _begin_within(self, seconds: float, connection: sqlite3.Connection) -> None:
+    def _begin_within(self, seconds: float, quick: bool, connection: sqlite3.Connection) -> None:
         """Begin a snapshot whose queries are interrupted after `seconds`."""
         if self.connections.is_stale(connection):
             raise sqlite3.OperationalError("the file has changed")  # another one is opened
-        deadline = time.monotonic() + seconds
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
+        connection.set_progress_handler(deadline(seconds, quick=quick), 20_000)
         connection.execute("BEGIN")
 
 

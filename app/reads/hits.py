@@ -1,6 +1,5 @@
 """The hits of a filter, block by block, so that the first ones are had without the rest."""
 
-import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import reduce
@@ -9,7 +8,7 @@ from operator import and_
 import numpy as np
 from sqlalchemy import Connection
 
-from app.dialects import too_costly
+from app.dialects import time_limit, too_costly
 from app.filters import Choice, Clause, ResolvedFilter
 from app.index import Mask, ids_of_kind
 from app.reads.amounts import match_quantity
@@ -31,8 +30,7 @@ class Hits:
         self.connection = connection
         self.filter = resolved
         self.timeline = current_timeline(connection)
-        seconds = connection.get_execution_options().get("seconds")
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._time_is_up = time_limit(connection)
         self._terms = self._match_terms()
         self._phrases = [(p, self._all_of(p.words)) for p in resolved.phrases]
 
@@ -110,7 +108,7 @@ class Hits:
 
     def check_time(self) -> None:
         """Raise Problem `query-too-costly` if the time is up."""
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if self._time_is_up():
             raise too_costly()
 
     def _match_terms(self) -> Bitmap:
