@@ -151,6 +151,19 @@ def test_a_host_is_there_once_and_well_formed(server: Server) -> None:
     assert wrong == []
 
 
+VERSIONS = {"0.9": 400, "1.0": 200, "1.1": 200, "1.2": 400, "2.0": 400, "3.0": 400}
+
+
+def test_another_version_of_http_is_refused(server: Server) -> None:
+    """The answer would be one of HTTP/1.1, whatever the client reads."""
+    wrong = []
+    for version, status in VERSIONS.items():
+        raw = exchange(server, request("/healthz", "Host: a", version=version))
+        if status_of(raw) != status or (status == 400 and b"HTTP/1.1" not in raw):
+            wrong.append((version, raw[:300]))
+    assert wrong == []
+
+
 HEADS = {  # a header: its status on /healthz
     f"X: {'a' * (MAX_HEADER_BYTES - 1)}": 200,
     f"X: {'a' * MAX_HEADER_BYTES}": 431,

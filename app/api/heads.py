@@ -10,6 +10,7 @@ from app.errors import Problem
 
 MAX_URL_BYTES = 8192
 MAX_HEADER_BYTES = 8192
+HTTP_VERSIONS = ("1.0", "1.1")
 # Two values of these would contradict each other, and no line may win without a word.
 SINGLE_HEADERS = {
     b"authorization": "Authorization",
@@ -24,7 +25,8 @@ HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{
 def check_head(scope: Scope) -> Problem | None:
     """Return the problem of a head that is too large or contradicts itself, otherwise None.
 
-    It contradicts itself if a header with one value is sent twice. It must have a valid host.
+    It contradicts itself if a header with one value is sent twice. It must be of HTTP/1.0 or 1.1,
+    and have a valid host.
     """
     if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MAX_URL_BYTES:
         return Problem("uri-too-long", f"A URL may have at most {MAX_URL_BYTES} bytes.")
@@ -39,7 +41,10 @@ def check_head(scope: Scope) -> Problem | None:
                 detail = f"{SINGLE_HEADERS[name]} is sent twice; send it once."
                 return Problem("bad-request", detail)
             single[name] = value
-    return _refuse_host(single.get(b"host"), required=scope["http_version"] >= "1.1")
+    if scope["http_version"] not in HTTP_VERSIONS:
+        detail = f"HTTP/{scope['http_version']} is not served; send HTTP/1.1."
+        return Problem("bad-request", detail)
+    return _refuse_host(single.get(b"host"), required=scope["http_version"] == "1.1")
 
 
 def _refuse_host(host: bytes | None, *, required: bool) -> Problem | None:
