@@ -16,6 +16,11 @@ def format_line(source: CitedSource) -> str:
     return _format_name(source) + _format_role(source)
 
 
+def format_reference(source: CitedSource) -> str:
+    """Return a source as a line to paste: publisher, title, date and address."""
+    return " ".join(filter(None, (f"{_format_name(source)}.", web_link(source))))
+
+
 def web_link(source: CitedSource) -> str | None:
     """Return the address of a source; None if a browser may not follow it."""
     return safe_web_link(source["url"])

@@ -76,6 +76,11 @@ class Links:
         rest = [pair for pair in self.pairs if pair[0] != "lanes"]
         return relative_url(self.page, [*rest, *([("lanes", kind)] if kind != "type" else [])])
 
+    def in_rows(self, kind: str) -> str:
+        """Return this state with full or compact rows in the list."""
+        rest = [pair for pair in self.pairs if pair[0] != "rows"]
+        return relative_url(self.page, [*rest, *([("rows", kind)] if kind != "full" else [])])
+
     def without(self, *names: str) -> str:
         """Return this state without some parameters."""
         rest = drop_dependents(pair for pair in self.pairs if pair[0] not in names)
@@ -88,7 +93,7 @@ class Links:
 
     def unfiltered(self) -> str:
         """Return all events, in the same theme."""
-        looks = ("theme", "view", "lanes", "limit")
+        looks = ("theme", "view", "lanes", "rows", "limit")
         return relative_url(self.page, [pair for pair in self.pairs if pair[0] in looks])
 
     def export(self, name: str) -> str:

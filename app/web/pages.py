@@ -34,6 +34,7 @@ from app.web.marks import LEGEND, draw_svg
 from app.web.overview import Overview
 from app.web.preview import draw_preview
 from app.web.query import LANES, EmbedQuery, PageQuery, QueryPairs, clean_pairs
+from app.web.sources import count_publishers, summarize_sources
 from app.web.view import FACET_HEADINGS, MAX_FACET_VALUES, View, read_overview, read_view
 
 HTML = "text/html; charset=utf-8"
@@ -45,12 +46,14 @@ ORDER_NAMES = {
     "relevance": "Most relevant first",
 }
 PAGES = load_templates(Path(__file__).parent / "templates")
+PAGES.filters["publisher_count"] = count_publishers
 PAGES.globals |= {
     "assets": ASSETS,
     "facet_names": FACET_HEADINGS,
     "formats": FORMATS,
     "max_facet_values": MAX_FACET_VALUES,
     "order_names": ORDER_NAMES,
+    "summarize_sources": summarize_sources,
     "draw_svg": draw_svg,
     "lane_names": {name: FACET_HEADINGS[name] for name in LANES},
     "legend": LEGEND,
@@ -155,6 +158,9 @@ def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
         "oembed": embedding.discovery(request, links.state),
         "calendar": absolute(request, f"/{links.export('ics')}"),
         "preview": absolute(request, f"/{relative_url('preview.png', links.filtered)}"),
+        "event_address": absolute(request, f"/{relative_url('', [('event', event)])}")
+        if (event := links.query.event)
+        else "",
         "canonical": absolute(request, f"/{relative_url('', links.state)}"),
     }
 

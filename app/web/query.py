@@ -14,12 +14,13 @@ THEMES = ("light", "dark")
 VIEWS = ("overview", "list")
 FRAME_VIEWS = (*VIEWS, "strip")
 LANES = ("type", "actor", "place", "publisher")
+ROWS = ("full", "compact")
 QueryPairs = list[tuple[str, str]]
 
 # Parameters that mean nothing without another.
 NEEDS = {"match": "date", "min_value": "unit", "max_value": "unit"}
 SENT_BY_FORM = ("match", "sort", "all_of")  # whatever else is in the form
-DEFAULTS = {("sort", "date"), ("match", "possible"), ("lanes", "type")}
+DEFAULTS = {("sort", "date"), ("match", "possible"), ("lanes", "type"), ("rows", "full")}
 
 
 def drop_dependents(pairs: Iterable[tuple[str, str]], *names: str) -> QueryPairs:
@@ -49,6 +50,7 @@ class PageQuery(ListQuery):
 
     view: Annotated[str, schemas.OneOf(VIEWS)] | None = None
     lanes: Annotated[str, schemas.OneOf(LANES)] = "type"
+    rows: Annotated[str, schemas.OneOf(ROWS)] = "full"
     event: Annotated[str, AfterValidator(schemas.check_printable)] | None = Field(
         None, max_length=500
     )

@@ -39,6 +39,7 @@ PARAMETER_NAMES: Mapping[str, str] = {
 }
 FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
 MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400
+MIN_SHARING = 3  # events that have to share a source, so that it is named once for all
 MAX_LISTED_NEIGHBOURS = 200  # events of the list among which those before and after are looked for
 # A relation, read from its other end.
 INVERSE: Mapping[str, str] = {
@@ -110,6 +111,7 @@ class View:
     all_events: int
     years: Sequence[tuple[str, Sequence[Json]]]
     cursor: str | None
+    shared: Json | None  # the source that all events cite
     overview: Overview | None
     strip: Strip | None
     facets: Mapping[str, Sequence[Option]]
@@ -150,6 +152,7 @@ def read_view(
         all_events=facts.events,
         years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
         cursor=page.cursor,
+        shared=_shared_source(connection, query, events, total),
         overview=overview,
         strip=draw_strip(density, axis, query.window) if axis and query.shows_strip else None,
         facets=facets,
@@ -176,6 +179,20 @@ def _facts(connection: Connection, now: reads.Position) -> Facts:
 
 def _year_label(day: int) -> str:
     return dates.parse(str(dates.iso_day(day))[: -len("-01-01")]).label
+
+
+def _shared_source(
+    connection: Connection, query: PageQuery, events: Sequence[Json], total: int
+) -> Json | None:
+    """Return the source that every event of the filter cites, None if there is none."""
+    if total < MIN_SHARING or not events:
+        return None
+    hits = reads.Hits(connection, resolve(connection, query))
+    (commonest,) = reads.facet(connection, hits, "source", 1) or [{"count": 0}]
+    if commonest["count"] < total:
+        return None
+    sources = [s for s in events[0]["sources"] if s["id"] == commonest["value"]]
+    return {**sources[0], "role": "supports"} if sources else None  # its role is another each time
 
 
 def _by_year(events: Sequence[Json]) -> list[tuple[str, list[Json]]]:

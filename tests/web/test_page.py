@@ -357,7 +357,7 @@ def test_a_source_leads_to_all_that_it_reported(visit: Visit, server: Server) ->
     """Followed from the open event."""
     page = visit.page
     page.goto(f"/?event={GAS}")
-    page.locator("#opened").get_by_role("link", name="Balkan Green Energy News").click()
+    page.locator("#opened").get_by_role("link", name="Events that cite Balkan Green").click()
     page.wait_for_url("**source=balkan-green-energy-news-2023-11-15")
     reported = found(server, "source=balkan-green-energy-news-2023-11-15")
     settled(page, f"{len(reported)} of 33 events")
@@ -573,7 +573,7 @@ def test_whatever_else_is_done_ends_the_replay(visit: Visit) -> None:
     page.locator("#opened-title").wait_for()
     page.wait_for_timeout(1500)
     assert page.locator("#opened-title").is_visible()
-    page.locator("[data-play]", has_text="Replay").wait_for()
+    page.locator("[data-play]", has_text="Replay").wait_for(state="attached")
 
 
 def test_an_event_opens_far_down_a_long_list(many: Server, browser: "Browser") -> None:
@@ -753,6 +753,48 @@ def test_the_embed_code_is_copied(server: Server, browser: "Browser") -> None:
         copied = str(visit.page.evaluate("navigator.clipboard.readText()"))
         assert f'<date-line src="{server.url}/embed?type=visit">' in copied
         assert f'src="{server.url}/embed.js"' in copied
+
+
+def test_an_event_and_a_citation_are_copied(server: Server, browser: "Browser") -> None:
+    """Without the filter under which they were read."""
+    allowed = ["clipboard-read", "clipboard-write"]
+    with visiting(browser, base_url=server.url, permissions=allowed) as visit:
+        page = visit.page
+        page.goto(f"/?type=contract&event={GAS}")
+        for button, copied in (
+            ("Copy link to this event", f"{server.url}/?event={GAS}"),
+            ("Copy citation", "Balkan Insight, 15 November 2023."),
+        ):
+            page.get_by_role("button", name=button).first.click()
+            page.get_by_role("button", name="Copied").wait_for()
+            assert page.evaluate("navigator.clipboard.readText()") == copied
+            page.get_by_role("button", name=button).first.wait_for()
+
+
+@pytest.mark.parametrize("width", [1000, 1440, 1920])
+def test_an_open_event_covers_neither_title_nor_time(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """It stands over the filters, and its mark is in sight; Previous and Next are always there."""
+    with visiting(browser, base_url=server.url, viewport={"width": width, "height": 700}) as visit:
+        page = visit.page
+        page.goto(f"/?event={GAS}")
+        drawer = page.locator("#opened article").bounding_box()
+        axis = page.locator(".plots .axis").bounding_box()
+        title = page.locator("h1").bounding_box()
+        mark = page.locator("[data-mark][aria-current]:visible").bounding_box()
+        after = page.locator(".neighbours").bounding_box()
+        assert drawer
+        assert axis
+        assert title
+        assert mark
+        assert after
+        assert drawer["x"] + drawer["width"] < axis["x"] + 40
+        assert title["y"] + title["height"] < drawer["y"] or page.evaluate("scrollY") > 0
+        assert 0 < mark["y"] < 700
+        assert after["y"] + after["height"] <= 700
+        page.locator(".neighbours").get_by_role("link").last.click()
+        page.wait_for_url(lambda url: GAS not in url)
 
 
 def test_json_is_a_click_away(visit: Visit) -> None:

@@ -68,6 +68,7 @@ def load_templates(*folders: Path) -> Environment:
         "machine_date": format_machine_date,
         "number": "{:,}".format,
         "parsed": lambda date: dates.parse(date["edtf"]),
+        "reference": citations.format_reference,
         "shape": mark_shape,
         "source_title": citations.display_title,
         "web_link": citations.safe_web_link,

@@ -7,6 +7,7 @@
 const LIVE = "[data-live]";
 const PAUSE = 250; // milliseconds after the last keystroke or move of the slider
 const STEP = 1200; // milliseconds that a step of the replay stays
+const COPIED = 2000; // milliseconds that a button says so
 const PAGE = 50; // events that come at once
 const MAX_LOADS = 3; // pages that come by themselves, so that the end of the page can be reached
 
@@ -250,6 +251,15 @@ if (form) {
   });
 }
 
+/** Scroll to the event that a link opened, unless its mark is in sight, or it stands in place of the list. */
+function show_opened() {
+  if (!form || location.hash) return;
+  const shown = [...document.querySelectorAll("[aria-current][data-mark], .event[aria-current]")];
+  const [first] = shown.filter((one) => one.getClientRects().length);
+  const { top, bottom } = first?.getBoundingClientRect() ?? {};
+  if (first && (top < 0 || bottom > innerHeight)) first.scrollIntoView({ block: "center" });
+}
+
 // -- more events, as the end comes into view ------------------------------------------------------
 
 async function load_more(link) {
@@ -454,15 +464,17 @@ function enhance_replay() {
 
 // -- to be copied, and to be framed ---------------------------------------------------------------
 
-function enhance_copying() {
-  const button = document.querySelector("[data-copy]");
-  if (!button || !navigator.clipboard) return;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-    button.textContent = "Copied";
-  });
-}
+document.documentElement.classList.toggle("copies", !!navigator.clipboard);
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("[data-copy]");
+  if (!button) return;
+  const { copy, done } = button.dataset; // a text, or the field that has it
+  await navigator.clipboard.writeText(copy.startsWith("#") ? document.querySelector(copy).value : copy);
+  const label = button.textContent;
+  button.textContent = done;
+  setTimeout(() => (button.textContent = label), COPIED);
+});
 
 /** Tell the page around how high this one is, and take its theme: variables, never rules.
  *
@@ -508,10 +520,10 @@ function scheme_of_paper() {
 function enhance() {
   enhance_strip();
   enhance_replay();
-  enhance_copying();
   watch_end();
 }
 
 document.documentElement.classList.add("enhanced");
 enhance();
 enhance_frame();
+show_opened();

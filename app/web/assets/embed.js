@@ -10,7 +10,7 @@
 
 const HOME = new URL(".", import.meta.url);
 const VARIABLES = ["accent", "paper", "ink", "quiet", "line", "raised", "font", "title-font"];
-const LOOKS = ["view", "limit", "lanes", "event", "theme"]; // attributes that the frame is asked for
+const LOOKS = ["view", "limit", "lanes", "rows", "event", "theme"]; // attributes that the frame is asked for
 const MAX_HEIGHT = 640; // pixels
 const TILE_HEIGHT = 344; // pixels, up to which a page in a frame is a picture: the style sheet says so
 const frames = new Map(); // window of a frame → its element, for those inside components
