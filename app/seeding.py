@@ -75,11 +75,11 @@ def _store(session: Session, name: str, entries: list[dict[str, Any]]) -> None:
 
 def _store_chronology(session: Session) -> int:
     """Store the title and the like unless some are stored; return how many records it stored."""
-    if reads.fetch_chronology(session.connection(), "")["version"]:
+    if reads.fetch_chronology(session.connection())["version"]:
         return 0
     (entry,) = read_seed("chronology")
     with _name_entry("chronology", {}):
-        writes.put_chronology(session, BY, entry, writes.Precondition(), "")
+        writes.put_chronology(session, BY, entry, writes.Precondition())
     return 1
 
 

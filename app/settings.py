@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+from collections.abc import Sequence
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.suggestions import nearest
 
 ENV_PREFIX = "DATELINE_"
+REMOVED = {"TITLE": "remove it, and store the title with PUT /chronology"}
 ENV_ENCODING = "utf-8-sig"  # some editors write a byte order mark
 
 
@@ -31,12 +33,6 @@ def _is_web_address(value: str) -> bool:
         return bool(parts.hostname) and parts.port != 0 and not {"", ".", ".."}.intersection(steps)
     except ValueError:  # an invalid port, or half an IPv6 address
         return False
-
-
-def _in_a_line(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("give a name in one line")
-    return value.strip()
 
 
 def _addresses(value: str) -> str:
@@ -76,10 +72,6 @@ class Settings(BaseSettings):
         None,
         description="The address that clients use, for absolute links in answers. It may end with "
         "a path, whether or not the proxy strips it. Unset: the address of the request.",
-    )
-    title: Annotated[str, AfterValidator(_in_a_line)] = Field(
-        "Chronology",
-        description="What the chronology is called until a title is stored at `/chronology`.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_addresses)] = Field(
         "127.0.0.1",
@@ -148,8 +140,14 @@ class Settings(BaseSettings):
         for name in (*os.environ, *dotenv_values(".env", encoding=ENV_ENCODING)):
             field = name.upper().removeprefix(ENV_PREFIX)
             if name.upper().startswith(ENV_PREFIX) and field not in names:
-                near = nearest(field, names)
-                listed = ", ".join(ENV_PREFIX + word for word in names)
-                hint = f"did you mean {ENV_PREFIX}{near}?" if near else f"known: {listed}"
-                raise ValueError(f"{name} is not a setting of Dateline; {hint}")
+                raise ValueError(f"{name} is not a setting of Dateline; {_hint(field, names)}")
         return self
+
+
+def _hint(field: str, names: Sequence[str]) -> str:
+    """Return what to do about an unknown setting: the nearest, or all that there are."""
+    if field in REMOVED:
+        return REMOVED[field]
+    near = nearest(field, names)
+    listed = ", ".join(ENV_PREFIX + name for name in names)
+    return f"did you mean {ENV_PREFIX}{near}?" if near else f"known: {listed}"

@@ -454,6 +454,7 @@ def test_a_key_made_or_ended_beside_a_server_is_in_force_at_once(
 
 SETTINGS = {
     "databse_url": ("x", "DATELINE_DATABSE_URL", "did you mean DATELINE_DATABASE_URL?"),
+    "title": ("Talks", "DATELINE_TITLE", "PUT /chronology"),
     "colour": ("red", "DATELINE_COLOUR", "known: "),
     "query_seconds": ("soon", "DATELINE_QUERY_SECONDS", "number"),
     "log_level": ("loud", "DATELINE_LOG_LEVEL", "debug"),

@@ -27,10 +27,10 @@ STALE_STATES = ("precondition-failed", "precondition-required")
 async def get_chronology(request: Request) -> Response:
     """Return its title, subtitle, a few lines about it, its language, licence and contact.
 
-    Pages, feeds, calendars, linked data and embedded timelines show them. Until a title is stored
-    it is that of the setting `DATELINE_TITLE`.
+    Pages, feeds, calendars, linked data and embedded timelines show them. Until one is stored,
+    its title is "Chronology".
     """
-    return await document(request, reads.chronology, request.app.state.settings.title)
+    return await document(request, reads.chronology)
 
 
 @router.put(
@@ -46,9 +46,8 @@ async def put_chronology(request: Request, by: Author, if_match: IfMatchOfPut = 
     The first time no `If-Match` is needed.
     """
     _, raw = await read_document(request)
-    title = request.app.state.settings.title
     answer = await database(request).run_write(
-        writes.put_chronology, by, raw, condition_of(if_match), title
+        writes.put_chronology, by, raw, condition_of(if_match)
     )
     return answer_write(request, answer)
 
@@ -66,9 +65,8 @@ async def patch_chronology(request: Request, by: Author, if_match: IfMatch = Non
     The first time no `If-Match` is needed.
     """
     _, raw = await read_document(request, PATCH_TYPES)
-    title = request.app.state.settings.title
     answer = await database(request).run_write(
-        writes.patch_chronology, by, raw, condition_of(if_match), title
+        writes.patch_chronology, by, raw, condition_of(if_match)
     )
     return answer_write(request, answer)
 

@@ -128,14 +128,11 @@ async def export_events(
         "Vary": "Accept-Encoding",
     }
     store, base, own = database(request), absolute(request, ""), request_address(request)
-    title = request.app.state.settings.title
 
     def produce() -> Generator[bytes, None, None]:
         store.schema.require_ready()
         with store.read(patient=True) as connection:
-            about = reads.describe_file(
-                connection, query, chosen, default_title=title, base=base, address=own
-            )
+            about = reads.describe_file(connection, query, chosen, base=base, address=own)
             with reads.export(connection, query) as documents:
                 yield from encode(chosen.write(documents, about), coding)
 

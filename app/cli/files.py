@@ -211,7 +211,6 @@ def export_file(
             connection,
             query,
             file_format,
-            default_title=settings.title,
             base=base,
             address=f"{base}/events.{file_format.name}{suffix}",
         )

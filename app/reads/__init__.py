@@ -2,6 +2,7 @@
 
 from app.reads.audit import audit
 from app.reads.chronology import (
+    UNTITLED,
     chronology,
     chronology_revision,
     chronology_revisions,
@@ -26,6 +27,7 @@ from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 from app.reads.warming import warm
 
 __all__ = [
+    "UNTITLED",
     "VOCABULARIES",
     "Bucket",
     "Density",

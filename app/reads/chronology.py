@@ -17,20 +17,21 @@ CURRENT = Prepared(
     "SELECT version, body FROM change WHERE kind = 'chronology' AND record_id = 'chronology'"
     " AND cause_kind IS NULL ORDER BY version DESC LIMIT 1"
 )
+UNTITLED = "Chronology"
 MEMBERS = tuple(ChronologyWrite.model_fields)
 
 
-def fetch_chronology(connection: Connection, default_title: str) -> dict[str, Any]:
-    """Return the chronology; under the default title if nobody has given it one."""
+def fetch_chronology(connection: Connection) -> dict[str, Any]:
+    """Return the chronology; its title is UNTITLED until somebody stores one."""
     row = CURRENT.row(connection)
-    stored = json.loads(bytes(row[1])) if row else {"title": default_title}
+    stored = json.loads(bytes(row[1])) if row else {"title": UNTITLED}
     members = {name: stored.get(name) for name in MEMBERS}
     return {**members, "version": row[0] if row else 0}
 
 
-def chronology(connection: Connection, default_title: str) -> bytes:
+def chronology(connection: Connection) -> bytes:
     """Return the chronology as JSON."""
-    return write_json(fetch_chronology(connection, default_title))
+    return write_json(fetch_chronology(connection))
 
 
 def chronology_revisions(connection: Connection, now: Position, query: RevisionsQuery) -> Page:

@@ -17,7 +17,6 @@ def describe_file(
     query: ExportQuery,
     file_format: Format,
     *,
-    default_title: str,
     base: str,
     address: str,
 ) -> About:
@@ -25,7 +24,7 @@ def describe_file(
 
     `base` and `address` are those of `About`. Labels and shared names are read when first needed.
     """
-    chronology = fetch_chronology(connection, default_title)
+    chronology = fetch_chronology(connection)
     return About(
         title=chronology["title"],
         subtitle=chronology["subtitle"],

@@ -95,9 +95,7 @@ async def get_oembed(request: Request, query: Annotated[OembedQuery, Query()]) -
     if query.format == "xml":
         raise Problem("not-implemented", "oEmbed is given as JSON; ask with format=json.")
     timeline = _parse_timeline_url(request, query.url)
-    title = await database(request).run_read(
-        _find_title, timeline, request.app.state.settings.title
-    )
+    title = await database(request).run_read(_find_title, timeline)
     width = min(FRAME_WIDTH, query.maxwidth or FRAME_WIDTH)
     height = min(FRAME_HEIGHT, query.maxheight or FRAME_HEIGHT)
     return {
@@ -115,7 +113,7 @@ async def get_oembed(request: Request, query: Annotated[OembedQuery, Query()]) -
     }
 
 
-def _find_title(connection: Connection, timeline: EmbedQuery, default_title: str) -> str:
+def _find_title(connection: Connection, timeline: EmbedQuery) -> str:
     """Return the title of the chronology, or of the event that is open.
 
     Raise a Problem if the event or a value of the filter does not exist.
@@ -123,7 +121,7 @@ def _find_title(connection: Connection, timeline: EmbedQuery, default_title: str
     resolve(connection, timeline)
     if timeline.event:
         return str(json.loads(reads.event(connection, timeline.event))["title"])
-    return str(reads.fetch_chronology(connection, default_title)["title"])
+    return str(reads.fetch_chronology(connection)["title"])
 
 
 def frame(url: str, title: str, width: int | str = "100%", height: int = FRAME_HEIGHT) -> str:

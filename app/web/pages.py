@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
+from app import reads
 from app.api.access import Reader
 from app.api.answers import Unchanged, absolute, of_this_state
 from app.api.discovery import description_links
@@ -138,7 +139,6 @@ async def _render_page(request: Request, template: str, page: str, query: PageQu
         HTML,
         read_view,
         query,
-        request.app.state.settings.title,
         form=page == WHOLE,
     )
 
@@ -189,7 +189,7 @@ def _render_problem(request: Request, problem: Problem) -> Response:
         "remedies": remedies,
         "page": up + page,
     }
-    about = _about({"title": request.app.state.settings.title})  # the store may be what fails
+    about = _about({"title": reads.UNTITLED})  # the store may be what fails
     body = PAGES.get_template("problem.html").render({**context, **about, "up": up})
     headers = {"Cache-Control": "no-store", "Vary": "Accept", **security_headers(request, page)}
     return Response(

@@ -130,7 +130,6 @@ def read_view(
     connection: Connection,
     now: reads.Position,
     query: PageQuery,
-    default_title: str,
     *,
     form: bool = True,
 ) -> View:
@@ -146,7 +145,7 @@ def read_view(
     overview = _read_overview(connection, now, query, density, axis, total)
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
-        chronology=reads.fetch_chronology(connection, default_title),
+        chronology=reads.fetch_chronology(connection),
         facts=facts,
         total=total,
         all_events=facts.events,

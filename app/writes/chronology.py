@@ -12,15 +12,13 @@ from app.writes.records import Precondition
 from app.writes.retries import WriteAnswer
 
 
-def put_chronology(
-    session: Session, by: By, raw: Any, condition: Precondition, default_title: str
-) -> WriteAnswer:
+def put_chronology(session: Session, by: By, raw: Any, condition: Precondition) -> WriteAnswer:
     """Store the chronology. Raise Problem `invalid-body`, or one of `condition`.
 
     The first time no `If-Match` is needed. An edit that changes nothing makes no revision.
     """
     connection = session.connection()
-    stored = reads.fetch_chronology(connection, default_title)
+    stored = reads.fetch_chronology(connection)
     condition.require(reads.write_json(stored) if stored["version"] else None)
     body = schemas.validate(schemas.ChronologyWrite, _without_version(raw, stored))
     document = body.model_dump()
@@ -28,18 +26,16 @@ def put_chronology(
         op, version = ("update" if stored["version"] else "create"), stored["version"] + 1
         text = schemas.ChronologyWrite.model_dump_json(body).encode()
         record_changes(session, by, [JournalEntry(op, "chronology", "chronology", version, text)])
-    return WriteAnswer(200, reads.chronology(connection, default_title))
+    return WriteAnswer(200, reads.chronology(connection))
 
 
-def patch_chronology(
-    session: Session, by: By, raw: Any, condition: Precondition, default_title: str
-) -> WriteAnswer:
+def patch_chronology(session: Session, by: By, raw: Any, condition: Precondition) -> WriteAnswer:
     """Change the members that a JSON Merge Patch names. Raise a Problem as `put_chronology`."""
-    stored = reads.fetch_chronology(session.connection(), default_title)
+    stored = reads.fetch_chronology(session.connection())
     patch = _without_version(raw, {})
     members = {name: value for name, value in {**stored, **patch}.items() if value is not None}
     members.pop("version")
-    return put_chronology(session, by, members, condition, default_title)
+    return put_chronology(session, by, members, condition)
 
 
 def _without_version(raw: Any, stored: Json) -> Json:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server over the example chronology, which no test changes."""
     files = SqliteStores(tmp_path_factory.mktemp("pages"))
-    with serving(seeded(files, migrated(files)), title="Two countries") as running:
+    with serving(seeded(files, migrated(files))) as running:
         yield running
 
 

@@ -73,7 +73,7 @@ class Elements(HTMLParser):
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Who reads the example chronology, and follows no redirect."""
     files = SqliteStores(tmp_path_factory.mktemp("pages"))
-    settings = Settings(database_url=seeded(files, migrated(files)), title="Two countries")
+    settings = Settings(database_url=seeded(files, migrated(files)))
     with TestClient(create_app(settings), headers=BROWSER, follow_redirects=False) as made:
         yield made
 
