@@ -456,11 +456,11 @@ def test_a_page_that_is_known_is_not_sent_again(reader: TestClient, target: str)
 def test_a_page_is_sent_again_where_its_settings_changed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Or a browser would keep the old title, and who may frame it."""
+    """Or a browser would keep the old addresses, and who may frame it."""
     url = migrated(SqliteStores(tmp_path_factory.mktemp("tags")))
     tags = set()
     given = Settings(database_url=url)
-    for more in ({}, {"title": "Another"}, {"frame_ancestors": "'none'"}):
+    for more in ({}, {"public_url": "https://news.example"}, {"frame_ancestors": "'none'"}):
         with TestClient(create_app(given.model_copy(update=more))) as client:
             tags.add(client.get("/embed").headers["ETag"])
     assert len(tags) == 3
