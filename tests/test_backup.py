@@ -21,7 +21,7 @@ from app.files import lock_file
 from app.main import create_app
 from app.settings import Settings
 from app.store import Database, schema
-from commands import Ran, run
+from commands import Ran, call
 from servers import until
 from stores import BY, PostgresqlStores, SqliteStores, Stores, migrated, opened, seeded
 
@@ -36,7 +36,7 @@ CONTENT = (
 
 def command(url: str, folder: Path, *arguments: str) -> Ran:
     """Run `dateline` over a store."""
-    return run(*arguments, folder=folder, settings={"database_url": url})
+    return call(*arguments, folder=folder, settings={"database_url": url})
 
 
 def assert_done(ran: Ran) -> str:

@@ -17,7 +17,7 @@ import servers
 from app import __version__, seeding
 from app.cli import cli, files
 from app.formats import FORMATS, READERS
-from commands import Ran, run, serving
+from commands import Ran, call, run, serving
 from servers import DATELINE, SECONDS, environment
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
@@ -66,7 +66,7 @@ def test_the_installed_command_runs() -> None:
 
 def test_help_lists_every_command(folder: Path) -> None:
     """Each with the first words of what it does."""
-    said = assert_done(run("--help", folder=folder))
+    said = assert_done(call("--help", folder=folder))
     assert len(cli.registered_commands) >= 5
     for command in cli.registered_commands:
         assert command.callback is not None
@@ -77,8 +77,8 @@ def test_help_lists_every_command(folder: Path) -> None:
 
 def test_help_lists_every_command_about_keys(folder: Path) -> None:
     """Below `dateline key`, which the first list names."""
-    assert re.search(r"\bkey +API keys", assert_done(run("--help", folder=folder)))
-    said = assert_done(run("key", "--help", folder=folder))
+    assert re.search(r"\bkey +API keys", assert_done(call("--help", folder=folder)))
+    said = assert_done(call("key", "--help", folder=folder))
     for name, words in {"create": "Create a", "list": "Print id", "revoke": "Revoke a"}.items():
         assert re.search(rf"\b{name} +{words}", said)
 
@@ -87,27 +87,27 @@ def test_migrate_makes_an_empty_store(stores: Stores, folder: Path) -> None:
     """Which is sound; once more changes nothing."""
     url = stores.new()
     for _ in range(2):
-        assert "up to date" in assert_done(run("migrate", folder=folder, settings=at(url)))
-    assert "is sound" in assert_done(run("check", folder=folder, settings=at(url)))
+        assert "up to date" in assert_done(call("migrate", folder=folder, settings=at(url)))
+    assert "is sound" in assert_done(call("check", folder=folder, settings=at(url)))
 
 
 def test_seed_makes_a_store_with_the_example_chronology(stores: Stores, folder: Path) -> None:
     """Told by kind; once more stores nothing."""
     url = stores.new()
     totals = {name: len(seeding.read_seed(name)) for name in (*seeding.SEED_KINDS, "events")}
-    first = assert_done(run("seed", folder=folder, settings=at(url)))
-    again = assert_done(run("seed", folder=folder, settings=at(url)))
+    first = assert_done(call("seed", folder=folder, settings=at(url)))
+    again = assert_done(call("seed", folder=folder, settings=at(url)))
     for name, total in totals.items():
         assert re.search(rf"^{name} +{total} stored, 0 there already$", first, re.M)
         assert re.search(rf"^{name} +0 stored, {total} there already$", again, re.M)
-    assert "is sound" in assert_done(run("check", folder=folder, settings=at(url)))
+    assert "is sound" in assert_done(call("check", folder=folder, settings=at(url)))
 
 
 def test_seed_leaves_what_was_corrected(seeded_store: str, folder: Path) -> None:
     """It may have been edited since."""
     with opened(seeded_store) as store, store.write() as session:
         session.execute(text("UPDATE type SET label = 'Corrected' WHERE id = 'visit'"))
-    assert_done(run("seed", folder=folder, settings=at(seeded_store)))
+    assert_done(call("seed", folder=folder, settings=at(seeded_store)))
     with opened(seeded_store) as store, store.read() as connection:
         label = connection.scalar(text("SELECT label FROM type WHERE id = 'visit'"))
     assert label == "Corrected"
@@ -120,27 +120,27 @@ def test_check_finds_what_reindex_mends(seeded_store: str, folder: Path) -> None
         session.execute(
             text("DELETE FROM posting WHERE term = (SELECT min(id) FROM term WHERE kind = 'tag')")
         )
-    damaged = run("check", folder=folder, settings=at(seeded_store))
+    damaged = call("check", folder=folder, settings=at(seeded_store))
     assert damaged.code == 1
     assert len(damaged.out.splitlines()) >= 1
     assert re.fullmatch(rf"dateline: {len(damaged.out.splitlines())} findings in .+\n", damaged.err)
     number = len(seeding.read_seed("events"))
-    said = assert_done(run("reindex", folder=folder, settings=at(seeded_store)))
+    said = assert_done(call("reindex", folder=folder, settings=at(seeded_store)))
     assert said == f"{number} events indexed.\n"
-    assert "is sound" in assert_done(run("check", folder=folder, settings=at(seeded_store)))
+    assert "is sound" in assert_done(call("check", folder=folder, settings=at(seeded_store)))
 
 
 def test_settings_may_stand_in_an_env_file(folder: Path) -> None:
     """In the folder that the command runs in."""
     (folder / ".env").write_text("DATELINE_DATABASE_URL=sqlite:///named.db\n")
-    assert_done(run("migrate", folder=folder))
+    assert_done(call("migrate", folder=folder))
     assert (folder / "named.db").exists()
 
 
 def test_names_are_printed_as_they_are(folder: Path) -> None:
     """Also where they look like markup or an emoji."""
     url = "sqlite:///[red]:cat:.db"
-    assert "[red]:cat:.db" in assert_done(run("migrate", folder=folder, settings=at(url)))
+    assert "[red]:cat:.db" in assert_done(call("migrate", folder=folder, settings=at(url)))
 
 
 # -- keys -----------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_names_are_printed_as_they_are(folder: Path) -> None:
 
 def create(url: str, folder: Path, *arguments: str) -> Ran:
     """Run `dateline key create`."""
-    return run("key", "create", *arguments, folder=folder, settings=at(url))
+    return call("key", "create", *arguments, folder=folder, settings=at(url))
 
 
 def test_a_new_key_is_printed_alone(empty: str, folder: Path) -> None:
@@ -163,8 +163,8 @@ def test_keys_are_listed_without_what_is_secret(empty: str, folder: Path) -> Non
     second = assert_done(
         create(empty, folder, "a reader", "--scope", "read", "--days", "9")
     ).strip()
-    assert_done(run("key", "revoke", "newsroom", folder=folder, settings=at(empty)))
-    said = assert_done(run("key", "list", folder=folder, settings=at(empty)))
+    assert_done(call("key", "revoke", "newsroom", folder=folder, settings=at(empty)))
+    said = assert_done(call("key", "list", folder=folder, settings=at(empty)))
     day = r"\d{4}-\d\d-\d\d"
     assert re.fullmatch(
         rf"{first[4:12]}  write  newsroom  \(created {day}, revoked {day}\)\n"
@@ -179,21 +179,21 @@ def test_a_key_is_revoked_by_its_id_too(empty: str, folder: Path) -> None:
     """Which a scanner for leaked secrets reads in it; once more changes nothing."""
     key = assert_done(create(empty, folder, "newsroom", "--scope", "write"))
     for _ in range(2):
-        assert_done(run("key", "revoke", key[4:12], folder=folder, settings=at(empty)))
-    assert "revoked" in assert_done(run("key", "list", folder=folder, settings=at(empty)))
+        assert_done(call("key", "revoke", key[4:12], folder=folder, settings=at(empty)))
+    assert "revoked" in assert_done(call("key", "list", folder=folder, settings=at(empty)))
 
 
 def test_a_name_is_never_used_twice(empty: str, folder: Path) -> None:
     """Revisions name their author for good."""
     assert_done(create(empty, folder, "newsroom", "--scope", "write"))
-    assert_done(run("key", "revoke", "newsroom", folder=folder, settings=at(empty)))
+    assert_done(call("key", "revoke", "newsroom", folder=folder, settings=at(empty)))
     line = assert_refused(create(empty, folder, "newsroom", "--scope", "read"))
     assert "already a key named 'newsroom'" in line
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(empty: str, folder: Path) -> None:
     """A slip would leave the real one in force."""
-    line = assert_refused(run("key", "revoke", "nwsroom", folder=folder, settings=at(empty)))
+    line = assert_refused(call("key", "revoke", "nwsroom", folder=folder, settings=at(empty)))
     assert "no key 'nwsroom'" in line
 
 
@@ -214,7 +214,7 @@ def test_a_key_that_cannot_be_made_is_refused(empty: str, folder: Path, what: st
     """In one line, and none is stored."""
     arguments, said = NO_KEYS[what]
     assert said in assert_refused(create(empty, folder, *arguments))
-    assert assert_done(run("key", "list", folder=folder, settings=at(empty))) == ""
+    assert assert_done(call("key", "list", folder=folder, settings=at(empty))) == ""
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_key_that_cannot_be_made_is_refused(empty: str, folder: Path, what: st
 def test_half_a_command_is_refused(empty: str, folder: Path, arguments: tuple[str, ...]) -> None:
     """A scope is never guessed, and no key is made that has expired already."""
     assert create(empty, folder, *arguments).code == 2
-    assert assert_done(run("key", "list", folder=folder, settings=at(empty))) == ""
+    assert assert_done(call("key", "list", folder=folder, settings=at(empty))) == ""
 
 
 def test_keys_work_beside_a_server(sqlite: str, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_keys_work_beside_a_server(sqlite: str, tmp_path: Path) -> None:
         key = assert_done(create(url, tmp_path, "newsroom", "--scope", "write")).strip()
         holder = {"Authorization": f"Bearer {key}"}
         assert server.ask("/events", holder).status == 200
-        assert_done(run("key", "revoke", "newsroom", folder=tmp_path, settings=at(url)))
+        assert_done(call("key", "revoke", "newsroom", folder=tmp_path, settings=at(url)))
         assert server.ask("/events", holder).status == 401
 
 
@@ -324,6 +324,13 @@ def command_line(command: str) -> list[str]:
     return ["serve", "--port", "0"] if command == "serve" else command.split()
 
 
+def attempt(command: str, *arguments: str, folder: Path, settings: dict[str, str]) -> Ran:
+    """Run a command that is to be refused; if `serve` were not, it would never end."""
+    line = (*command_line(command), *arguments)
+    refusing = run if command == "serve" else call
+    return refusing(*line, folder=folder, settings=settings)
+
+
 @pytest.mark.parametrize(("name", "command"), ATTEMPTS)
 def test_a_store_that_cannot_be_used_is_left_as_it_is(
     folder: Path, name: str, command: str
@@ -332,7 +339,7 @@ def test_a_store_that_cannot_be_used_is_left_as_it_is(
     bad = BAD[name]
     bad.make(folder / "dateline.db")
     before = contents(folder)
-    ran = run(*command_line(command), folder=folder, settings=at(bad.url))
+    ran = attempt(command, folder=folder, settings=at(bad.url))
     assert bad.said in assert_refused(ran)
     assert contents(folder) == before
 
@@ -414,7 +421,7 @@ def test_one_process_writes_a_file(served: str, tmp_path: Path, command: str) ->
     """While a server has it, every other writer is refused at once, and told of HTTP."""
     (tmp_path / "events.ndjson").touch()
     files = ["events.ndjson"] if command in ("import", "restore") else []
-    ran = run(*command_line(command), *files, folder=tmp_path, settings=at(served))
+    ran = attempt(command, *files, folder=tmp_path, settings=at(served))
     said = assert_refused(ran)
     assert "another process is writing" in said
     assert "over HTTP, POST /import" in said
@@ -426,7 +433,7 @@ def test_one_process_writes_a_file(served: str, tmp_path: Path, command: str) ->
 )
 def test_some_commands_work_beside_a_server(served: str, tmp_path: Path, command: str) -> None:
     """They read, or write for a moment."""
-    assert_done(run(*command.split(), folder=tmp_path, settings=at(served)))
+    assert_done(call(*command.split(), folder=tmp_path, settings=at(served)))
 
 
 def test_a_key_made_or_ended_beside_a_server_is_in_force_at_once(
@@ -443,10 +450,10 @@ def test_a_key_made_or_ended_beside_a_server_is_in_force_at_once(
                 return asked.getresponse().status
 
         made = assert_done(
-            run("key", "create", "desk", "--scope", "read", folder=tmp_path, settings=at(url))
+            call("key", "create", "desk", "--scope", "read", folder=tmp_path, settings=at(url))
         )
         assert status(made.strip()) == 200
-        assert_done(run("key", "revoke", "desk", folder=tmp_path, settings=at(url)))
+        assert_done(call("key", "revoke", "desk", folder=tmp_path, settings=at(url)))
         assert status(made.strip()) == 401
 
 
@@ -471,7 +478,7 @@ SETTINGS = {
 def test_a_bad_setting_is_refused(folder: Path, name: str, command: str) -> None:
     """By its name, and before anything is made: its default would be in force unnoticed."""
     value, called, said = SETTINGS[name]
-    line = assert_refused(run(*command_line(command), folder=folder, settings={name: value}))
+    line = assert_refused(attempt(command, folder=folder, settings={name: value}))
     assert called in line
     assert said in line
     assert contents(folder) == {}
@@ -491,7 +498,7 @@ def test_a_bad_setting_is_refused(folder: Path, name: str, command: str) -> None
 def test_a_value_out_of_range_is_refused(folder: Path, name: str, value: str) -> None:
     """As the docs give the ranges."""
     assert f"DATELINE_{name.upper()}: " in assert_refused(
-        run("migrate", folder=folder, settings={name: value})
+        call("migrate", folder=folder, settings={name: value})
     )
 
 
@@ -506,7 +513,7 @@ def test_a_value_out_of_range_is_refused(folder: Path, name: str, value: str) ->
 def test_a_bad_env_file_is_refused(folder: Path, written: bytes, said: str) -> None:
     """As variables of the environment are."""
     (folder / ".env").write_bytes(written)
-    assert said in assert_refused(run("migrate", folder=folder))
+    assert said in assert_refused(call("migrate", folder=folder))
     assert contents(folder) == {".env": written}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from commands import run
+from commands import call
 from tiers import examples
 from writing import AUTHOR, Desk, desk_over, event, furnish, key_of
 
@@ -242,7 +242,7 @@ def test_the_command_line_overwrites_only_when_forced(
         desk.client.__exit__()
     (tmp_path / "a.ndjson").write_text(json.dumps(row))
     said = {
-        flags: run("import", "a.ndjson", *flags, folder=tmp_path, settings={"database_url": empty})
+        flags: call("import", "a.ndjson", *flags, folder=tmp_path, settings={"database_url": empty})
         for flags in (("--force",), ("--replace",), ("--replace", "--force"))
     }
     alone, replacing, forcing = said.values()

@@ -11,7 +11,7 @@ from app import index, writes
 from app.dialects import Dialect, StoreError
 from app.errors import Problem
 from app.models import TABLES
-from commands import run
+from commands import call
 from stores import PostgresqlStores, Stores, opened
 
 pytestmark = pytest.mark.both_engines
@@ -103,7 +103,7 @@ def test_the_commands_name_the_event_and_what_it_lacks(
             connection.execute(text("DELETE FROM source WHERE id = 'balkan-insight-2023-11-15'"))
         engine.dispose()
     ran = [
-        run(command, folder=tmp_path, settings={"database_url": seeded_store})
+        call(command, folder=tmp_path, settings={"database_url": seeded_store})
         for command in ("check", "reindex")
     ]
     lack = "names the source 'balkan-insight-2023-11-15', which is not there"

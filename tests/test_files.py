@@ -27,9 +27,8 @@ from app.reads import counts
 from app.settings import Settings
 from app.store import Database
 from chronology import Chronology, chronology, items, walk
-from commands import MEASURABLE, Ran, run
+from commands import MEASURABLE, Ran, call, run
 from formats.foreign import feed, ids_in, shows
-from servers import SECONDS
 from stores import SqliteStores, Stores, migrated, opened, seeded
 from tables import check_each
 from writing import writing
@@ -470,12 +469,12 @@ def test_the_reference_describes_every_format(client: TestClient) -> None:
 # -- out, on the command line ---------------------------------------------------------------------
 
 
-def command(
-    url: str, folder: Path, *arguments: str, seconds: float = SECONDS, **settings: str
-) -> Ran:
-    """Run `dateline` over a store."""
+def command(url: str, folder: Path, *arguments: str, apart: bool = False, **settings: str) -> Ran:
+    """Run `dateline` over a store; as a process of its own if it is to be measured."""
     told = {"database_url": url, **settings}
-    return run(*arguments, folder=folder, settings=told, seconds=seconds)
+    if apart:
+        return run(*arguments, folder=folder, settings=told, seconds=120)
+    return call(*arguments, folder=folder, settings=told)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "xlsx"])
@@ -1248,7 +1247,7 @@ def test_memory_does_not_grow_with_what_goes_out(
     grown = []
     for store in large:
         file = tmp_path / f"{store.events}.{name}"
-        done = command(store.url, tmp_path, "export", name, "--output", file.name, seconds=120)
+        done = command(store.url, tmp_path, "export", name, "--output", file.name, apart=True)
         assert done.code == 0, done.err
         held = store.events if FORMATS[name].latest is None else MAX_FEED_EVENTS
         assert len(set(re.findall(rb"\bevent-[0-9]+", text_of_file(file)))) == held

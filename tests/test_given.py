@@ -16,7 +16,7 @@ from app.words import make_slug
 from app.writes.comparing import distance_km
 from app.writes.report import MAX_LISTED_RECORDS, format_report
 from app.writes.similar import are_alike
-from commands import run
+from commands import call
 from stores import Stores, opened
 from writing import Desk, Json, desk_over, event, furnish, key_of, unsound
 
@@ -714,7 +714,7 @@ def test_the_command_line_prints_the_same_report(empty: str, tmp_path: Path) -> 
     (tmp_path / "file.ndjson").write_text(json.dumps(sent))
     settings = {"database_url": empty}
     printed = [
-        run("import", "file.ndjson", "--replace", *more, folder=tmp_path, settings=settings)
+        call("import", "file.ndjson", "--replace", *more, folder=tmp_path, settings=settings)
         for more in (["--dry-run"], [])
     ]
     assert [(ran.code, ran.err) for ran in printed] == [(0, ""), (0, "")]

@@ -18,7 +18,7 @@ from app.main import create_app
 from app.models import TABLES
 from app.settings import Settings
 from app.store import Database, schema
-from commands import run
+from commands import call, run
 from formats.foreign import entries, feed, graph
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, migrated, opened
 
@@ -71,7 +71,7 @@ def exported(url: str, folder: Path) -> Names:
     files = {}
     for name in FORMATS:
         asked = ("export", name, "--type", "contract", "--date", "2023")
-        ran = run(*asked, folder=folder, settings={"database_url": url})
+        ran = call(*asked, folder=folder, settings={"database_url": url})
         assert ran.code == 0, ran.err
         files[name] = ran.out.encode()
     return names(files)
@@ -86,7 +86,7 @@ def test_subscribers_know_every_event_again(
         (seeded_store, "backup", "copy.backup"),
         (restored, "restore", "copy.backup"),
     ):
-        ran = run(*arguments, folder=tmp_path, settings={"database_url": url})
+        ran = call(*arguments, folder=tmp_path, settings={"database_url": url})
         assert ran.code == 0, ran.err
     first, *others = served(seeded_store)
     assert all(len(values) > 1 for values in first.values())
@@ -183,7 +183,7 @@ def test_a_store_of_the_first_version_gets_an_identity(
         url = first_version(stores, full)
         ran = run("serve", "--port", "0", folder=tmp_path, settings={"database_url": url})
         assert (ran.code, "dateline migrate" in ran.err) == (1, True)
-        ran = run("migrate", folder=tmp_path, settings={"database_url": url})
+        ran = call("migrate", folder=tmp_path, settings={"database_url": url})
         assert ran.code == 0, ran.err
         with opened(url) as store, store.read(patient=True) as connection:
             with opened(full) as origin, origin.read(patient=True) as source:
@@ -204,7 +204,7 @@ def test_a_backup_of_the_first_version_can_be_restored(
     restored = stores.new()
     with opened(url) as store:
         store.dialect.backup(tmp_path / "first.backup")
-    ran = run("restore", "first.backup", folder=tmp_path, settings={"database_url": restored})
+    ran = call("restore", "first.backup", folder=tmp_path, settings={"database_url": restored})
     assert ran.code == 0, ran.err
     assert len(next(served(restored))["ics"]) > 1
 

@@ -16,7 +16,7 @@ from python_calamine import CalamineWorkbook
 from app.formats import FORMATS, open_table
 from app.formats.written_dates import DATE_FORMS as FORMS_OF_DATES
 from app.formats.written_dates import find_forms, find_orders, read_date
-from commands import run
+from commands import call
 from stores import SqliteStores, migrated
 from tiers import examples
 from writing import writing
@@ -459,7 +459,7 @@ def test_the_command_line_writes_reads_and_stores_a_mapping(url: str, tmp_path: 
     settings = {"database_url": url}
 
     def load(*arguments: str) -> Any:
-        return run("import", "incidents.csv", *arguments, folder=tmp_path, settings=settings)
+        return call("import", "incidents.csv", *arguments, folder=tmp_path, settings=settings)
 
     tried = load("--dry-run", "--map", "map.json")
     assert (tried.code, tried.err) == (0, "")
@@ -484,7 +484,7 @@ def test_a_dry_run_with_faults_still_writes_the_mapping(url: str, tmp_path: Path
     def load(*arguments: str) -> Any:
         options = ("--dry-run", "--create-types", *arguments)
         settings = {"database_url": url}
-        return run("import", "messy.csv", *options, folder=tmp_path, settings=settings)
+        return call("import", "messy.csv", *options, folder=tmp_path, settings=settings)
 
     printed = load()
     assert (printed.code, printed.err.count("line ")) == (1, 7)
@@ -516,7 +516,7 @@ def test_a_file_that_has_no_mapping_is_refused_by_its_name(
     if content is not None:
         (tmp_path / "nosuch.json").write_text(content)
     options = ("messy.csv", "--map", "nosuch.json")
-    refused = run("import", *options, folder=tmp_path, settings={"database_url": url})
+    refused = call("import", *options, folder=tmp_path, settings={"database_url": url})
     assert (refused.code, refused.err) == (1, f"dateline: {message}\n")
 
 

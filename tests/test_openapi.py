@@ -11,8 +11,6 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
-from openapi_schema_validator import OAS31Validator
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.api import access
 from app.api.heads import MAX_HEADER_BYTES, MAX_URL_BYTES
@@ -104,6 +102,8 @@ def reading_key(written: tuple[str, TestClient]) -> str:
 
 def errors_of(schema: dict[str, Any], instance: Any) -> list[str]:
     """What the schema, whose references lead into the document, finds wrong."""
+    from openapi_schema_validator import OAS31Validator  # it takes seconds to import
+
     validator = OAS31Validator({**schema, "components": DOCUMENT["components"]})
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(instance)]
 
@@ -114,6 +114,8 @@ def errors_of(schema: dict[str, Any], instance: Any) -> list[str]:
 def test_the_document_is_openapi() -> None:
     """OpenAPI 3.1, by the letter of its specification."""
     assert DOCUMENT["openapi"].startswith("3.1.")
+    from openapi_spec_validator import OpenAPIV31SpecValidator  # it takes seconds to import
+
     assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import Ran, run, serving
+from commands import Ran, call, run, serving
 from servers import SECONDS, Answer
 from stores import SqliteStores, key_of, left_out, migrated, seeded
 
@@ -45,7 +45,10 @@ def copied(sqlite: str, folder: Path) -> str:
 
 def command(url: str, folder: Path, *arguments: str, as_nobody: bool = False) -> Ran:
     """Run `dateline` over a store."""
-    return run(*arguments, folder=folder, settings={"database_url": url}, as_nobody=as_nobody)
+    settings = {"database_url": url}
+    if as_nobody or "serve" in arguments:
+        return run(*arguments, folder=folder, settings=settings, as_nobody=as_nobody)
+    return call(*arguments, folder=folder, settings=settings)
 
 
 def ask(

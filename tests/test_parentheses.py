@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from commands import run
+from commands import call
 from writing import desk_over, event, furnish
 
 HEADER = ("id", "type", "title", "date", "source_id", "actors")
@@ -151,6 +151,6 @@ def test_the_command_line_names_roles(empty: str, tmp_path: Any) -> None:
     furnish(empty)
     (tmp_path / "a.csv").write_text(table("Anna (freelance); Bo (editor)"))
     at = {"folder": tmp_path, "settings": {"database_url": empty}}
-    ran = run("import", "a.csv", "--dry-run", "--role", "editor", **at)
+    ran = call("import", "a.csv", "--dry-run", "--role", "editor", **at)
     assert f"(freelance) in actors was {PART}; import with --role freelance" in ran.out
     assert "editor" not in ran.out

@@ -16,7 +16,7 @@ from app.errors import from_validation
 from app.filters import EventQuery, ExportQuery, FacetQuery, RevisionsQuery
 from app.plain import OWN_ERROR_TYPES, WORDS, count, describe
 from app.settings import Settings
-from commands import run
+from commands import call
 from writing import Desk, desk_over, event, furnish
 
 pytestmark = pytest.mark.both_engines
@@ -196,7 +196,7 @@ def test_the_command_line_prints_a_fault_a_line(desk: Desk, empty: str, tmp_path
     errs = {}
     for name, content in files.items():
         (tmp_path / name).write_text(content)
-        ran = run("import", name, folder=tmp_path, settings={"database_url": empty})
+        ran = call("import", name, folder=tmp_path, settings={"database_url": empty})
         assert (ran.code, ran.out) == (1, "")
         errs[name] = ran.err.splitlines()
     many = errs["none.csv"]

@@ -41,6 +41,16 @@ def test_the_quick_tier_says_how_many_tests_it_left_out() -> None:
     assert "`pytest --all`" in said
 
 
+def test_the_quick_tier_does_not_import_files_of_slow_tests() -> None:
+    """It says how many they are; one that is named is looked at."""
+    code, said = pytest_says("--collect-only", "tests/clients", "tests/dates/test_windows.py")
+    assert code == 0
+    assert "Left out: 2 files of slow tests. " in said
+    code, said = pytest_says("--collect-only", "-m", "slow", "tests/clients")
+    assert code == 0
+    assert "Left out" not in said
+
+
 def test_a_test_that_is_named_by_its_id_runs() -> None:
     """A slow one too, and no other."""
     code, said = pytest_says("--collect-only", f"{SLOW}::test_no_acknowledged_write_is_lost")
