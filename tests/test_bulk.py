@@ -17,6 +17,7 @@ from app.formats import Line
 from app.store import Database
 from app.writes import lookups
 from stores import BY, Stores, opened
+from tiers import everything
 
 pytestmark = pytest.mark.both_engines
 
@@ -49,6 +50,13 @@ SOURCES = (
     {"title": "Report"},
 )
 QUANTITY = {"measure": "Gas  volume", "value": "1.60", "unit": "bcm", "qualifier": "about"}
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the quick tier, let a file of several batches be a small one."""
+    if not everything():
+        monkeypatch.setattr(index, "BATCH", 50)
 
 
 def generated(number: int) -> list[Json]:
@@ -124,7 +132,7 @@ def test_a_file_in_bulk_is_the_same_events_one_by_one(
     stores: Stores, empty: str, monkeypatch: pytest.MonkeyPatch, remembered: int
 ) -> None:
     """However much of what was named before is remembered, across batches."""
-    events = generated(index.BATCH + 100)
+    events = generated(2 * index.BATCH + 10)
     with opened(empty) as bulk, opened(stores.new(empty)) as single:
         monkeypatch.setattr(lookups, "MAX_CACHED_RECORDS", remembered)
         assert load(bulk, events).created == len(events)
@@ -136,7 +144,7 @@ def test_a_file_in_bulk_is_the_same_events_one_by_one(
 
 def test_what_is_shown_at_once_is_what_the_rows_say(empty: str) -> None:
     """The read model is made of what was just written, and the check makes it of the rows."""
-    events = linked(generated(index.BATCH + 100))
+    events = linked(generated(2 * index.BATCH + 10))
     with opened(empty) as store:
         load(store, events)
         assert list(find_damage(store)) == []
@@ -148,7 +156,7 @@ def test_what_is_shown_at_once_is_what_the_rows_say(empty: str) -> None:
 
 def test_links_of_all_batches_lead_to_one_event(empty: str) -> None:
     """Events of a whole file relate to its first, which is found by each of them."""
-    events = generated(index.BATCH + 100)
+    events = generated(2 * index.BATCH + 10)
     hub, *others = events
     for event in others[::7]:
         event["related"] = [{"event": hub["id"], "relation": "follows"}]

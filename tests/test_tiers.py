@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tables import check_each
-from tiers import MIN_EXAMPLES, everything, examples
+from tiers import MIN_EXAMPLES, QUICK_SHARE, everything, examples, share
 
 ROOT = Path(__file__).parent.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -95,6 +95,13 @@ def test_the_quick_tier_draws_fewer_random_cases() -> None:
     for number in (1, MIN_EXAMPLES, 100, 600):
         assert 0 < examples(number) <= number
     assert examples(600) == (600 if everything() else 120)
+
+
+def test_the_quick_tier_tries_every_case_of_a_table_that_is_shared() -> None:
+    """In one of the tests of that table, and under `--all` in each of them."""
+    tried = [share(range(12), start) for start in range(QUICK_SHARE)]
+    assert sorted({case for cases in tried for case in cases}) == [*range(12)]
+    assert sum(map(len, tried)) == (12 * QUICK_SHARE if everything() else 12)
 
 
 def test_a_table_reports_every_wrong_case() -> None:

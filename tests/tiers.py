@@ -1,6 +1,10 @@
 """The two tiers of the tests: the quick one, which `pytest` runs, and all of them, `--all`."""
 
 import os
+from collections.abc import Iterable
+from typing import TypeVar
+
+Case = TypeVar("Case")
 
 MIN_EXAMPLES = 10
 QUICK_SHARE = 5  # the quick tier draws one in so many random cases
@@ -27,3 +31,12 @@ def examples(number: int) -> int:
     if _everything:
         return number
     return min(number, max(MIN_EXAMPLES, number // QUICK_SHARE))
+
+
+def share(cases: Iterable[Case], start: int) -> list[Case]:
+    """Return all cases under `--all`, else one in so many, beginning at `start`.
+
+    For tables that many tests try: let each begin elsewhere, and together they try every case.
+    """
+    table = list(cases)
+    return table if _everything else table[start % QUICK_SHARE :: QUICK_SHARE]
