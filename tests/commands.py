@@ -41,6 +41,12 @@ class Ran:
     grown: int = 0
 
 
+class Captured(io.TextIOWrapper):
+    """A stream in memory."""
+
+    buffer: io.BytesIO
+
+
 def call(*arguments: str, folder: Path, settings: Mapping[str, str] | None = None) -> Ran:
     """Run `dateline` in this process, and raise what it does not explain.
 
@@ -50,7 +56,7 @@ def call(*arguments: str, folder: Path, settings: Mapping[str, str] | None = Non
     from app.cli import run as main
 
     assert "serve" not in arguments, "a server would never end here"
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    out, err = (Captured(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     code: int | str | None = 0
     environs = environment(**settings or {})
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
@@ -65,7 +71,8 @@ def call(*arguments: str, folder: Path, settings: Mapping[str, str] | None = Non
             except SystemExit as ended:
                 code = ended.code
     assert isinstance(code, int | None)
-    return Ran(code or 0, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+    said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return Ran(code or 0, said, complained)
 
 
 @dataclass(frozen=True)

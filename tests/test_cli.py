@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-import servers
 from app import __version__, seeding
 from app.cli import cli, files
 from app.formats import FORMATS, READERS
-from commands import Ran, call, run, serving
+from commands import Ran, call, forked_server, run, serving
 from servers import DATELINE, SECONDS, environment
 from stores import SqliteStores, Stores, migrated, opened, seeded
 
@@ -230,7 +229,7 @@ def test_half_a_command_is_refused(empty: str, folder: Path, arguments: tuple[st
 def test_keys_work_beside_a_server(sqlite: str, tmp_path: Path) -> None:
     """Nobody is locked out of revoking because the server runs."""
     url = SqliteStores(tmp_path).new(sqlite)
-    with servers.serving(url) as server:
+    with forked_server(url) as server:
         key = assert_done(create(url, tmp_path, "newsroom", "--scope", "write")).strip()
         holder = {"Authorization": f"Bearer {key}"}
         assert server.ask("/events", holder).status == 200

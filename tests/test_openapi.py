@@ -59,11 +59,17 @@ class Without:
     key: str  # of both
 
 
+@pytest.fixture(scope="module")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An empty store in a file; copied, never written."""
+    return migrated(SqliteStores(tmp_path_factory.mktemp("openapi")))
+
+
 @pytest.fixture
-def without(tmp_path: Path) -> Iterator[Without]:
+def without(tmp_path: Path, migrated_file: str) -> Iterator[Without]:
     """Servers of the test's own."""
     files = SqliteStores(tmp_path)
-    url = migrated(files)
+    url = files.new(migrated_file)
     key = key_of(url)
     of_copy = Settings(database_url=files.new(url), reads_per_minute=1, writes_per_minute=1)
     impatient = create_app(of_copy)

@@ -17,9 +17,9 @@ from app.filters.query import FACETS, INTERVALS
 from app.formats import FORMATS, MAX_FEED_EVENTS
 from app.settings import ENV_PREFIX, Settings
 from benchmarks.goals import GOALS
+from commands import forked_server
 from documented import ROOT, differing, run, section, steps_in, text_of
 from picture import SHOWN, draw
-from servers import serving
 
 README = text_of("README.md")
 CONCEPTS = text_of("docs/concepts.md")
@@ -79,14 +79,14 @@ def test_a_request_gives_the_answer_shown(
     """Every request, answered by the example chronology."""
     asked = section(text, heading)
     assert len([step for step in steps_in(asked) if step.answer]) == number
-    with serving(seeded_store) as server:
+    with forked_server(seeded_store) as server:
         assert differing(asked, server, tmp_path) == []
 
 
 def test_an_event_is_added_as_described(seeded_store: str, tmp_path: Path) -> None:
     """The README's commands, against a real server."""
     commands = section(README, "Add an event").replace(".venv/bin/", "")
-    with serving(seeded_store) as server:
+    with forked_server(seeded_store) as server:
         run(commands, server, tmp_path)
         (event,) = server.ask("/events?q=talks+gas+belgrade").json()["items"]
         revisions = server.ask(f"/events/{event['id']}/revisions").json()

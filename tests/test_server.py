@@ -5,12 +5,12 @@ import json
 import logging
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ from app.server.logs import AccessLine
 from app.server.proxies import ProxyHeaders
 from app.server.read_watch import ReadWatch
 from app.settings import Settings
-from commands import forked_server, run
-from servers import DATELINE, SECONDS, Server, environment, until
+from commands import forked_server, run, started
+from servers import SECONDS, Server, until
 from stores import SqliteStores, migrated, opened, seeded
 from test_http import with_slow_documents
 
@@ -407,8 +407,8 @@ def test_a_client_that_takes_nothing_in_is_left(toy: Served) -> None:
     """After the deadline, though an answer has begun; who waits for it would wait for ever."""
     with toy.wire() as wire:
         wire.send(GET.replace(b"/", b"/much", 1))
-        time.sleep(3 * Hasty.seconds)
-        assert toy.app.running == 0
+        until(lambda: toy.app.running)
+        until(lambda: not toy.app.running)
         assert not wire.rest().endswith(b"end\r\n0\r\n\r\n")
 
 
@@ -489,11 +489,15 @@ def test_no_error_is_written_into_an_answer(toy: Served) -> None:
 def test_who_reads_nothing_is_closed_too(toy: Served) -> None:
     """Both ends: the server lets go of the socket, whatever the client does."""
     with toy.wire() as wire:
-        time.sleep(1.6)
-        wire.send(b"a")
-        time.sleep(0.1)
-        with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            wire.socket.sendall(b"a")
+
+        def is_closed() -> bool:
+            try:
+                wire.socket.sendall(b"a")
+            except (BrokenPipeError, ConnectionResetError):
+                return True
+            return False
+
+        until(is_closed)
 
 
 def test_a_route_that_reads_a_body_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
@@ -843,21 +847,17 @@ def has_ipv6() -> bool:
 )
 def test_the_log_says_where(sqlite: str, tmp_path: Path, host: str, told: str) -> None:
     """An address that works as it stands there, whatever the host is called."""
-    environs = environment(SqliteStores(tmp_path).new(sqlite))
-    log = tmp_path / "log"
-    with log.open("wb") as stream:
-        command = [str(DATELINE), "serve", "--port", "0", "--host", host]
-        process = subprocess.Popen(command, cwd=tmp_path, env=environs, stderr=stream)
-    try:
+    settings = {"database_url": SqliteStores(tmp_path).new(sqlite)}
+    asked = ("serve", "--port", "0", "--host", host)
+    with started(*asked, folder=tmp_path, settings=settings) as server:
+        log = server.said / "2"
+        log.touch()  # it may not have begun
         until(lambda: f"running on {told}" in log.read_text())
         port = int(log.read_text().partition(f"running on {told}")[2].split()[0])
         for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
             if family == socket.AF_INET or has_ipv6():
                 with socket.socket(family) as wire:
                     wire.connect(address)
-    finally:
-        process.kill()
-        process.wait(SECONDS)
 
 
 @pytest.mark.parametrize("status", [200, 304, 404, 503])
@@ -875,17 +875,18 @@ def test_a_request_is_logged_as_uvicorn_logs_it(status: int) -> None:
 
 def test_a_request_in_flight_is_answered_at_the_end(sqlite: str, tmp_path: Path) -> None:
     """A signal to end lets a query run as long as it may."""
-    answers: list[int] = []
     with forked_server(SqliteStores(tmp_path).new(sqlite), query_seconds="2") as server:
-        with with_slow_documents(server):
-            asking = threading.Thread(target=lambda: answers.append(server.ask("/events").status))
-            asking.start()
-            time.sleep(0.5)
+        asking = HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
+        asking.request("GET", "/healthz")
+        assert asking.getresponse().read()
+        with with_slow_documents(server), closing(asking):
+            asking.request("GET", "/events")
+            # It came later, over a newer connection: the server has read both.
+            assert server.ask("/healthz").status == 200
             server.process.send_signal(signal.SIGTERM)
             server.process.wait(SECONDS)
-            asking.join(SECONDS)
+            assert asking.getresponse().status == 422
         assert "Traceback" not in server.log.read_text()
-    assert answers == [422]
 
 
 def test_the_application_is_told_that_the_end_begins() -> None:

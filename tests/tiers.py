@@ -7,7 +7,8 @@ from typing import TypeVar
 Case = TypeVar("Case")
 
 MIN_EXAMPLES = 10
-QUICK_SHARE = 5  # the quick tier draws one in so many random cases
+QUICK_SHARE = 10  # the quick tier draws one in so many random cases
+TABLE_SHARE = 5  # and tries one in so many of a table that many tests try
 
 REQUIRED = frozenset(filter(None, os.environ.get("REQUIRED_IN_TESTS", "").split(",")))
 """The programs without which a run fails, as in `.ci/run`."""
@@ -39,4 +40,4 @@ def share(cases: Iterable[Case], start: int) -> list[Case]:
     For tables that many tests try: let each begin elsewhere, and together they try every case.
     """
     table = list(cases)
-    return table if _everything else table[start % QUICK_SHARE :: QUICK_SHARE]
+    return table if _everything else table[start % TABLE_SHARE :: TABLE_SHARE]
