@@ -25,6 +25,7 @@ from app.errors import (
     from_validation,
     refuse,
 )
+from app.filters.query import REPEATED_FACETS
 from app.formats import FORMATS
 from app.formats.html import load_templates
 from app.masking import mask_keys, mask_pair
@@ -36,7 +37,14 @@ from app.web.overview import Overview
 from app.web.preview import draw_preview
 from app.web.query import LANES, EmbedQuery, PageQuery, QueryPairs, clean_pairs
 from app.web.sources import count_publishers, summarize_sources
-from app.web.view import FACET_HEADINGS, MAX_FACET_VALUES, View, read_overview, read_view
+from app.web.view import (
+    FACET_HEADINGS,
+    MAX_FACET_VALUES,
+    View,
+    read_overview,
+    read_view,
+    several_chosen,
+)
 
 HTML = "text/html; charset=utf-8"
 ORDER_NAMES = {
@@ -54,6 +62,8 @@ PAGES.globals |= {
     "formats": FORMATS,
     "max_facet_values": MAX_FACET_VALUES,
     "order_names": ORDER_NAMES,
+    "repeated_facets": REPEATED_FACETS,
+    "several_chosen": several_chosen,
     "summarize_sources": summarize_sources,
     "draw_svg": draw_svg,
     "lane_names": {name: FACET_HEADINGS[name] for name in LANES},

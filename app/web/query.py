@@ -1,11 +1,12 @@
 """The query of a page: the filter, the event that is open, and how the page looks."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from app import schemas
+from app import dates, schemas
 from app.api.tracking import is_tracking
 from app.filters import EventQuery, ListQuery
 
@@ -19,6 +20,7 @@ QueryPairs = list[tuple[str, str]]
 
 # Parameters that mean nothing without another.
 NEEDS = {"match": "date", "min_value": "unit", "max_value": "unit"}
+DAY_FIELDS = ("from", "until")  # of the form alone, for a date
 SENT_BY_FORM = ("match", "sort", "all_of")  # whatever else is in the form
 DEFAULTS = {("sort", "date"), ("match", "possible"), ("lanes", "type"), ("rows", "full")}
 
@@ -42,7 +44,20 @@ def drop_dependents(pairs: Iterable[tuple[str, str]], *names: str) -> QueryPairs
 def clean_pairs(pairs: Iterable[tuple[str, str]]) -> QueryPairs:
     """Return a query string without empty fields, tracking parameters and defaults."""
     filled = [(name, value) for name, value in pairs if value.strip() and not is_tracking(name)]
-    return [pair for pair in drop_dependents(filled, *SENT_BY_FORM) if pair not in DEFAULTS]
+    query = drop_dependents(_join_days(filled), *SENT_BY_FORM)
+    return [pair for pair in query if pair not in DEFAULTS]
+
+
+def _join_days(pairs: QueryPairs) -> QueryPairs:
+    """Return the pairs with the two days of the form as one date, unless a date is written out."""
+    days = {name: value for name, value in pairs if name in DAY_FIELDS}
+    rest = [pair for pair in pairs if pair[0] not in DAY_FIELDS]
+    if not days or any(name == "date" for name, _ in rest):
+        return rest
+    date = "/".join(days.get(name, "..") for name in DAY_FIELDS)
+    with suppress(dates.DateError):  # refused as any other date
+        date = dates.write_window(dates.parse_window(date))
+    return [("date", date), *rest]
 
 
 class PageQuery(ListQuery):
@@ -69,6 +84,21 @@ class PageQuery(ListQuery):
     def shows_list(self) -> bool:
         """Return whether the page has the list of events."""
         return True
+
+    @property
+    def days(self) -> tuple[str, str] | None:
+        """Return the first and the last day of the date as date fields take them, "" if open.
+
+        Return None if there is no date, or one that begins or ends before the year 1.
+        """
+        if self.window is None:
+            return None
+        first, last = (dates.iso_day(day) or "" for day in self.window)
+        return (
+            None
+            if "-" in (first[:1], last[:1]) or "0000" in (first[:4], last[:4])
+            else (first, last)
+        )
 
     @property
     def slow(self) -> bool:

@@ -285,6 +285,8 @@ def _facet(connection: Connection, query: PageQuery, name: str) -> list[Option]:
     excluded = [value for value in values if value.startswith("!")]
     rest = query.without(name).given_values
     base = EventFilter(**rest, **({name: excluded} if excluded else {}))
+    if name in query.all_of:
+        base = EventFilter(**query.given_values)
     counts = reads.facet(
         connection, reads.Hits(connection, resolve(connection, base)), name, MAX_FACET_VALUES
     )
@@ -312,11 +314,17 @@ def _chips(connection: Connection, query: PageQuery) -> Iterator[Chip]:
 
 def _hidden(query: PageQuery, facets: Mapping[str, Sequence[Option]]) -> list[tuple[str, str]]:
     in_form = {(name, option.value) for name, options in facets.items() for option in options}
+    in_form |= {("all_of", name) for name in facets if several_chosen(facets[name])}
     return [
         pair
         for pair in query.pairs
         if pair[0] not in (*FORM_FIELDS, "event") and pair not in in_form
     ]
+
+
+def several_chosen(options: Sequence[Option]) -> bool:
+    """Return whether more than one value of a facet is chosen: any of them, or all."""
+    return sum(option.chosen for option in options) > 1
 
 
 def _steps(connection: Connection, query: PageQuery) -> list[Step]:

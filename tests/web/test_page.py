@@ -88,7 +88,8 @@ def test_what_is_refused_is_said_beside_its_field(visit: Visit) -> None:
     """By its label, as an alert; what was typed stays, and what was meant is a click away."""
     page = visit.page
     page.goto("/")
-    when = page.get_by_role("textbox", name="When")
+    page.get_by_text("A month, a year, a century").click()
+    when = page.get_by_role("textbox", name="Date in EDTF")
     when.fill("Nov 2023")
     when.press("Enter")
     said = page.get_by_role("alert").filter(has_text="When")
@@ -105,7 +106,8 @@ def test_what_is_refused_is_said_beside_its_field(visit: Visit) -> None:
     visit.complaints.clear()  # the browser says of a 422 that it failed
     said.get_by_role("link", name="Try 2023-11").click()
     page.wait_for_url("**date=2023-11")
-    assert when.input_value() == "2023-11"
+    days = [page.get_by_label(label, exact=True).input_value() for label in ("From", "Until")]
+    assert days == ["2023-11-01", "2023-11-30"]
     assert said.count() == 0
     assert when.get_attribute("aria-invalid") is None
 
@@ -209,6 +211,75 @@ def test_on_a_phone_the_filters_are_a_sheet(server: Server, browser: "Browser") 
         page.keyboard.press("Enter")
         page.wait_for_url("**q=gas")
         page.get_by_label("Text").wait_for(state="hidden")
+
+
+def test_days_are_chosen_in_two_fields(visit: Visit, server: Server) -> None:
+    """Either alone, too; the URL says it as short as can be."""
+    page = visit.page
+    page.goto("/")
+    page.get_by_label("From", exact=True).fill("2023-01-01")
+    page.wait_for_url("**date=2023/..")
+    settled(page, f"{len(found(server, 'date=2023/..'))} of 33 events")
+    page.get_by_label("Until", exact=True).fill("2022-12-31")
+    page.get_by_role("alert").filter(has_text="When").wait_for()
+    visit.complaints.clear()  # the browser says of a 422 that it failed
+    page.get_by_label("Until", exact=True).fill("2023-12-31")
+    page.wait_for_url("**date=2023")
+
+
+def test_a_value_is_found_among_many(visit: Visit) -> None:
+    """By any of its letters, also after the counts have changed."""
+    page = visit.page
+    page.goto("/")
+    find = page.get_by_label("Find in: Actor")
+    find.fill("vuc")
+    actors = page.locator("fieldset", has=find).locator(".option:visible .label")
+    assert actors.all_inner_texts() == ["Aleksandar Vučić"]
+    page.get_by_role("checkbox", name="Aleksandar Vučić").check()
+    page.wait_for_url("**actor=**")
+    assert find.input_value() == "vuc"
+    find.fill("srb")
+    assert actors.all_inner_texts() == ["Srbijagas"]
+
+
+def test_any_or_all_of_several_values_is_a_choice(visit: Visit, server: Server) -> None:
+    """It is said, and counts follow it."""
+    page = visit.page
+    page.goto("/?actor=ilham-aliyev&actor=armenia")
+    page.get_by_text("Events with any of these").wait_for()
+    page.get_by_role("checkbox", name="only with all of them").check()
+    page.wait_for_url("**all_of=actor**")
+    both = found(server, "actor=ilham-aliyev&actor=armenia&all_of=actor")
+    settled(page, f"{len(both)} of 33 events")
+    page.get_by_text("Events with all of these").wait_for()
+    page.get_by_role("checkbox", name="only with all of them").uncheck()
+    page.wait_for_url(lambda url: "all_of" not in url)
+
+
+def test_on_a_phone_the_foot_of_the_filters_says_what_they_find(
+    server: Server, browser: "Browser"
+) -> None:
+    """Always in sight; and a finger can hit each row."""
+    with visiting(browser, base_url=server.url, viewport={"width": 375, "height": 700}) as visit:
+        page = visit.page
+        page.goto("/")
+        page.get_by_role("button", name="Filters").click()
+        heights = page.locator("#filters .option:visible").evaluate_all(
+            "all => all.map(option => option.getBoundingClientRect().height)"
+        )
+        assert min(heights) >= 44
+        page.get_by_role("checkbox", name="Statement").check()
+        show = page.get_by_role("button", name="Show 6 events")
+        show.wait_for()
+        box = show.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= 700
+        assert box["height"] >= 44
+        show.click()
+        page.get_by_label("Text").wait_for(state="hidden")
+        page.get_by_role("button", name="Filters").click()
+        page.get_by_role("link", name="Clear", exact=True).click()
+        settled(page, "33 events")
 
 
 # -- time -----------------------------------------------------------------------------------------

@@ -198,6 +198,53 @@ def test_every_parameter_has_words_for_a_reader() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "date"),
+    [
+        ("from=2023-01-01&until=2023-12-31", "2023"),
+        ("from=2023-11-15", "2023-11-15/.."),
+        ("until=2023-12-31", "../2023"),
+        ("from=&until=&date=2023-11", "2023-11"),
+        ("from=2023-01-01&until=&date=19XX", "19XX"),  # what is written out is meant
+    ],
+)
+def test_the_days_of_the_form_are_one_date(reader: TestClient, asked: str, date: str) -> None:
+    """Which a redirect says; the form has them again, as far as a date field can say them."""
+    answer = reader.get(f"/?{asked}&type=visit")
+    assert answer.status_code == 303
+    query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+    assert query == {"date": date, "type": "visit"}
+
+
+@pytest.mark.parametrize(
+    ("date", "fields"),
+    [
+        ("2023", ["2023-01-01", "2023-12-31", ""]),
+        ("2023-11/..", ["2023-11-01", "", ""]),
+        ("-0044/2023", ["", "", "-0044/2023"]),
+        ("0000", ["", "", "0000"]),
+    ],
+)
+def test_a_date_stands_in_the_form_once(reader: TestClient, date: str, fields: list[str]) -> None:
+    """As two days, or else as it was written."""
+    shown = page(reader, date=date)
+    inputs = {own.get("name"): own["value"] for own in shown.of("input") if "value" in own}
+    assert [inputs[name] for name in ("from", "until", "date")] == fields
+
+
+def test_all_of_several_values_can_be_asked_for(reader: TestClient) -> None:
+    """Then each count is that of events with the chosen ones, too."""
+    both = {"actor": ["ilham-aliyev", "serbia"]}
+    assert "Events with any of these" in page(reader, **both).text
+    html = reader.get("/", params={**both, "all_of": "actor"}).text
+    assert "Events with all of these" in html
+    for value in ("azerbaijan", "aleksandar-vucic"):
+        number = re.search(rf'value="{value}".*?class="count">(\d+)<', html, re.S)
+        assert number
+        asked = {"actor": [*both["actor"], value], "all_of": "actor"}
+        assert int(number[1]) == reader.get("/events", params=asked).json()["total"]
+
+
+@pytest.mark.parametrize(
     "asked",
     [
         *("unit=m3&min_value=5&max_value=1000000000", "q=gas&sort=relevance"),

@@ -117,12 +117,13 @@ function refuse(refused = null) {
   if (!refused) return;
   const general = form.querySelector("#refused");
   for (const fault of refused.faults) {
-    const field = form.querySelector(`[aria-describedby="${fault.dataset.fault}-refused"]`);
-    if (field) {
-      field.ariaInvalid = "true";
-      fault.querySelector("code").replaceWith(field.labels[0].textContent);
+    const place = document.getElementById(`${fault.dataset.fault}-refused`);
+    if (place) {
+      for (const field of form.querySelectorAll(`[aria-describedby="${place.id}"]`))
+        if (field.value) field.ariaInvalid = "true";
+      fault.querySelector("code").replaceWith(place.dataset.name);
     }
-    (field?.nextElementSibling ?? general).append(...document.adoptNode(fault).childNodes);
+    (place ?? general).append(...document.adoptNode(fault).childNodes);
   }
   if (!refused.faults.length) general.textContent = refused.message;
   form.querySelector(".refused:not(:empty)").scrollIntoView({ block: "nearest" });
@@ -137,12 +138,14 @@ function show(found, { same, whole }) {
   const before = ids();
   const kept = mark_of(document.activeElement);
   const open = [...document.querySelectorAll("details[open]")].map((details) => details.id);
+  const sought = [...document.querySelectorAll("[data-find]")].map((field) => [field.id, field.value]);
   document.title = found.title;
   for (const part of found.querySelectorAll(LIVE)) {
     if ((same && part.id !== "opened") || (replay.playing && part.id === "replay")) continue;
     document.getElementById(part.id).replaceWith(document.adoptNode(part));
   }
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, value] of sought) find_values(document.getElementById(id), value);
   const opened = document.querySelector(".opened");
   document.querySelector("#page")?.classList.toggle("with-event", !!opened);
   const open_id = opened?.dataset.event;
@@ -187,6 +190,17 @@ const ids = () => new Set([...document.querySelectorAll(".event")].map((event) =
 function mark_arrived(before) {
   for (const event of document.querySelectorAll(".event"))
     if (!before.has(event.id)) event.classList.add("arrived");
+}
+
+/** Leave those values of a facet whose names have these letters. */
+function find_values(field, letters) {
+  if (!field) return;
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  field.value = letters;
+  const facet = field.closest("fieldset");
+  for (const option of facet.querySelectorAll(".option:has(.label)"))
+    option.hidden = !plain(option.querySelector(".label").textContent).includes(plain(letters));
+  if (letters) facet.querySelector("details").open = true;
 }
 
 /** The state that the form says, without what is empty. */
@@ -244,10 +258,11 @@ if (form) {
     go(asked(), { focus: "#main", typed: "form" });
   });
   form.addEventListener("change", ({ target }) => {
-    if (!target.closest("[data-replay]") && target.id !== "q") soon(target.name);
+    if (target.name && !target.closest("[data-replay]") && target.id !== "q") soon(target.name);
   });
   form.addEventListener("input", ({ target }) => {
     if (target.id === "q") soon("q");
+    if (target.dataset.find !== undefined) find_values(target, target.value);
   });
 }
 
