@@ -19,7 +19,15 @@ from app.reads.counts import (
     reported,
 )
 from app.reads.cursors import Page, Position, identity, position, tag, write_json
-from app.reads.events import count_matching, event, export, last_update, page
+from app.reads.events import (
+    ListPlace,
+    count_matching,
+    event,
+    export,
+    last_update,
+    locate_in_list,
+    page,
+)
 from app.reads.files import describe_file
 from app.reads.hits import Hits
 from app.reads.journal import changes, changes_after, revision, revisions
@@ -32,6 +40,7 @@ __all__ = [
     "Bucket",
     "Density",
     "Hits",
+    "ListPlace",
     "Page",
     "Position",
     "audit",
@@ -51,6 +60,7 @@ __all__ = [
     "identity",
     "labels",
     "last_update",
+    "locate_in_list",
     "measure_density",
     "page",
     "position",

@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from app.dates import Window
 from app.dialects import Prepared
-from app.filters import EventFilter, EventQuery, ExportQuery, resolve
+from app.filters import EventFilter, EventQuery, ExportQuery, OrderedQuery, resolve
 from app.formats import pick_members
+from app.json_types import Json
 from app.reads.cursors import Page, Position, fetch_record, write_cursor, write_json
 from app.reads.hits import Hits
 from app.reads.orders import ORDERS, keys_by_update, locate
@@ -20,6 +22,7 @@ MAX_DOCUMENTS_IN_MEMORY = 500  # of an export
 DOCUMENT = Prepared(
     "SELECT d.body FROM timeline t JOIN document d ON d.key = t.key WHERE t.event_id = :id"
 )
+KEY_OF = Prepared("SELECT key FROM timeline WHERE event_id = :id")
 CERTAIN = Prepared(
     "SELECT key FROM timeline WHERE key IN :keys"
     " AND sure AND start_latest <= :last AND end_earliest >= :first"
@@ -29,6 +32,34 @@ CERTAIN = Prepared(
 def event(connection: Connection, event_id: str) -> bytes:
     """Return an event's document. Raise Problem `gone`, or `not-found` with the nearest id."""
     return bytes(fetch_record(connection, "event", DOCUMENT, event_id)[0])
+
+
+class ListPlace(NamedTuple):
+    """The place of an event among the hits of a query: its number from 1 on, and those around it.
+
+    All are None if the event is not among the hits.
+    """
+
+    number: int | None
+    before: Json | None
+    after: Json | None
+
+
+def locate_in_list(connection: Connection, query: OrderedQuery, event_id: str) -> ListPlace:
+    """Return the place of an event in the list of a query."""
+    hits = Hits(connection, resolve(connection, query))
+    ((own_key,),) = KEY_OF.rows(connection, id=event_id) or [(None,)]
+    before, keys = None, ORDERS[query.sort]().walk(connection, query, hits)
+    for number, key in enumerate(keys, 1):
+        if key == own_key:
+            around = [_find_document(connection, beside) for beside in (before, next(keys, None))]
+            return ListPlace(number, *around)
+        before = key
+    return ListPlace(None, None, None)
+
+
+def _find_document(connection: Connection, key: int | None) -> Json | None:
+    return None if key is None else json.loads(next(iter(documents(connection, [key]))))
 
 
 def page(connection: Connection, now: Position, query: EventQuery) -> Page:

@@ -26,8 +26,8 @@ class Links:
 
     @cached_property
     def pairs(self) -> QueryPairs:
-        """Return the query without the open event and the cursor."""
-        return [pair for pair in self.query.pairs if pair[0] != "event"]
+        """Return the query without the event that is open or presented, and the cursor."""
+        return [pair for pair in self.query.pairs if pair[0] not in ("event", "present")]
 
     @property
     def state(self) -> QueryPairs:
@@ -55,6 +55,10 @@ class Links:
     def event(self, event_id: str) -> str:
         """Return the whole page in this state with an event open."""
         return relative_url(WHOLE, [*self._unthemed, ("event", event_id)])
+
+    def present(self, event_id: str) -> str:
+        """Return this state with one event presented, in the same page or frame."""
+        return relative_url(self.page, [*self.pairs, ("present", event_id)])
 
     def having(self, name: str, value: str) -> str:
         """Return the whole page in this state with one parameter set to one value."""

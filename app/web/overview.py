@@ -71,6 +71,15 @@ class CountLane(NamedTuple):
     bars: Sequence[Bar]
 
 
+class TileLane(NamedTuple):
+    """A lane of a picture without titles: its place, and each event with its mark and y."""
+
+    lane: Lane
+    top: int
+    height: int
+    marks: Sequence[tuple[Json, Mark, int]]
+
+
 @dataclass(frozen=True)
 class Overview:
     """The picture of all events that a filter finds, lane by lane: marks, or else counts."""
@@ -83,17 +92,16 @@ class Overview:
     undated: int
 
     @property
-    def tile(self) -> tuple[int, Sequence[tuple[Lane, int, int, Sequence[tuple[Mark, int]]]]]:
-        """Return the height of the picture without titles, and each lane with its place in it."""
+    def tile(self) -> tuple[int, Sequence["TileLane"]]:
+        """Return the height of the picture without titles, and its lanes."""
         top, lanes = 0, []
         for lane in self.lanes:
-            marks = list(_packed(item.mark for item in lane.rows["large"].items))
-            rows = 1 + max((row for _, row in marks), default=0)
+            marks = list(_packed(lane.rows["large"].items))
+            rows = 1 + max((row for *_, row in marks), default=0)
             height = rows * TILE_ROW_PIXELS + LANE_PADDING_PIXELS
-            placed = [
-                (m, top + LANE_PADDING_PIXELS + TILE_ROW_PIXELS * row + 3) for m, row in marks
-            ]
-            lanes.append((lane, top, height, placed))
+            first = top + LANE_PADDING_PIXELS + 3
+            placed = [(i.event, i.mark, first + TILE_ROW_PIXELS * row) for i, row in marks]
+            lanes.append(TileLane(lane, top, height, placed))
             top += height
         return top, lanes
 
@@ -263,12 +271,12 @@ def _free_row(taken: list[list[tuple[float, float]]], start: float, end: float, 
     return row
 
 
-def _packed(marks: Iterable[Mark]) -> Iterator[tuple[Mark, int]]:
-    """Yield marks without titles, each with its row."""
+def _packed(items: Iterable[Item]) -> Iterator[tuple[Item, int]]:
+    """Yield events without titles, each with its row."""
     taken: list[list[tuple[float, float]]] = []
-    for mark in marks:
-        gap = 0.05  # percent; _free_row takes pixels of a width of 300
-        yield mark, _free_row(taken, 3 * (mark.start + gap) - 2, 3 * (mark.end - gap) + 2, 1)
+    for item in items:
+        gap, mark = 0.05, item.mark  # percent; _free_row takes pixels of a width of 300
+        yield item, _free_row(taken, 3 * (mark.start + gap) - 2, 3 * (mark.end - gap) + 2, 1)
 
 
 # -- titles ---------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from app.web.assets import ASSETS
 from app.web.links import EMBEDDED, WHOLE, Links, relative_url
 from app.web.marks import LEGEND, draw_svg
 from app.web.overview import Overview
+from app.web.present import Presentation, read_presentation
 from app.web.preview import draw_preview
 from app.web.query import LANES, EmbedQuery, PageQuery, QueryPairs, clean_pairs
 from app.web.sources import count_publishers, summarize_sources
@@ -114,7 +115,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=
 @router.get("/")
 async def get_timeline(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
     """Return the timeline with its filters and the open event."""
-    return await _render_page(request, "timeline.html", WHOLE, query)
+    template = "present.html" if query.presents else "timeline.html"
+    return await _render_page(request, template, WHOLE, query)
 
 
 @router.get("/embed")
@@ -135,7 +137,7 @@ async def get_preview(request: Request, query: Annotated[PageQuery, Query()]) ->
 
 
 async def _render_page(request: Request, template: str, page: str, query: PageQuery) -> Response:
-    def render(view: View, headers: dict[str, str]) -> bytes:
+    def render(view: View | Presentation, headers: dict[str, str]) -> bytes:
         headers |= security_headers(request, page)
         headers["Link"] = description_links(root_path(request))
         links = Links(page, query, view.label)
@@ -143,14 +145,9 @@ async def _render_page(request: Request, template: str, page: str, query: PageQu
         shared = _sharing(request, links, view.chronology["title"])
         return PAGES.get_template(template).render(context, **shared).encode()
 
-    return await of_this_state(
-        request,
-        render,
-        HTML,
-        read_view,
-        query,
-        form=page == WHOLE,
-    )
+    if query.presents:
+        return await of_this_state(request, render, HTML, read_presentation, query)
+    return await of_this_state(request, render, HTML, read_view, query, form=page == WHOLE)
 
 
 def _about(chronology: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,7 +226,9 @@ def install(app: FastAPI) -> None:
 def _mend(pairs: QueryPairs, fault: Fault) -> QueryPairs:
     """Return the query with the suggested name or value; without the parameter if none is."""
     # A missing event is reported as a fault of its own path.
-    name, suggestion = "event" if fault.where == "path" else fault.name, fault.suggestion
+    name, suggestion = fault.name, fault.suggestion
+    if fault.where == "path":
+        name = "present" if any(pair[0] == "present" for pair in pairs) else "event"
     if suggestion is None:
         return [pair for pair in pairs if pair[0] != name]
     if name not in EmbedQuery.model_fields:

@@ -45,7 +45,7 @@ def _draw_overview(canvas: Canvas, overview: Overview) -> None:
             _fill(canvas, _x(tick.x), top, _x(tick.x) + 2, top + height * scale, GRID)
             _write_number(canvas, _x(tick.x), MARGIN, tick.label)
     for lane, _, _, marks in lanes:
-        for mark, y in marks:
+        for _, mark, y in marks:
             _draw_mark(canvas, mark, top + y * scale, HUES[lane.colour % len(HUES)])
 
 

@@ -13,7 +13,7 @@ from app.filters import EventQuery, ListQuery
 PAGE_EVENTS = 50
 THEMES = ("light", "dark")
 VIEWS = ("overview", "list")
-FRAME_VIEWS = (*VIEWS, "strip")
+FRAME_VIEWS = (*VIEWS, "strip", "present")
 LANES = ("type", "actor", "place", "publisher")
 ROWS = ("full", "compact")
 QueryPairs = list[tuple[str, str]]
@@ -70,10 +70,19 @@ class PageQuery(ListQuery):
         None, max_length=500
     )
 
+    present: Annotated[str, AfterValidator(schemas.check_printable)] | None = Field(
+        None, max_length=500
+    )
+
+    @property
+    def presents(self) -> bool:
+        """Return whether the page shows one event at a time, large."""
+        return self.present is not None or self.view == "present"
+
     @property
     def shows_overview(self) -> bool:
         """Return whether the page begins with the overview."""
-        return self.view in (None, "overview")
+        return self.presents or self.view in (None, "overview")
 
     @property
     def shows_strip(self) -> bool:

@@ -40,7 +40,6 @@ PARAMETER_NAMES: Mapping[str, str] = {
 FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
 MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400
 MIN_SHARING = 3  # events that have to share a source, so that it is named once for all
-MAX_LISTED_NEIGHBOURS = 200  # events of the list among which those before and after are looked for
 # A relation, read from its other end.
 INVERSE: Mapping[str, str] = {
     "follows": "followed by",
@@ -204,6 +203,13 @@ def _year(event: Json) -> str:
     return _year_label(day) if dates.iso_day(day) else "At an unknown time"
 
 
+def first_event(connection: Connection, now: reads.Position, query: PageQuery) -> Json | None:
+    """Return the first event of the list, None if it is empty."""
+    one = EventQuery(**query.given_values, sort=query.sort, limit=1, total="none")
+    items = reads.page(connection, now, one).items
+    return json.loads(items[0]) if items else None
+
+
 # -- the overview ---------------------------------------------------------------------------------
 
 
@@ -353,27 +359,16 @@ def _opened(
         event,
         list(_linked(connection, now, event)),
         [json.loads(item) for item in revisions.items],
-        *_neighbours(connection, now, page_query, event_id),
+        *_neighbours(connection, page_query, event_id),
     )
 
 
 def _neighbours(
-    connection: Connection, now: reads.Position, query: PageQuery, event_id: str
+    connection: Connection, query: PageQuery, event_id: str
 ) -> tuple[Json | None, Json | None]:
-    """Return the events before and after this one in the list, None at an end or far down."""
-    first = EventQuery(
-        **query.given_values,
-        sort=query.sort,
-        limit=MAX_LISTED_NEIGHBOURS,
-        fields="id,title,date",
-        total="none",
-    )
-    events = [json.loads(item) for item in reads.page(connection, now, first).items]
-    place = next((n for n, event in enumerate(events) if event["id"] == event_id), None)
-    if place is None:
-        return None, None
-    following = events[place + 1 : place + 2]
-    return (events[place - 1] if place else None), (following[0] if following else None)
+    """Return the events before and after this one in the list, None at an end."""
+    place = reads.locate_in_list(connection, query, event_id)
+    return place.before, place.after
 
 
 def _linked(connection: Connection, now: reads.Position, event: Json) -> Iterator[tuple[str, Json]]:

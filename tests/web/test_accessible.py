@@ -20,7 +20,10 @@ TARGETS = (
     "/?type=contract&date=2023&match=certain&actor=!armenia&known_by=2024",
     "/?q=nothing+of+the+kind",
     "/?event=serbia-azerbaijan-gas-contract",
+    "/?present=serbia-azerbaijan-gas-contract",
+    "/?view=list&rows=compact&actor=serbia&actor=azerbaijan",
     "/embed",
+    "/embed?view=present",
     "/embed?type=visit&theme=dark",
     "/?tpye=contract",
 )

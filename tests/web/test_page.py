@@ -583,6 +583,70 @@ def test_a_list_is_as_long_as_it_is(many: Server, browser: "Browser", width: int
         assert page.locator(".events li").evaluate_all(settled) == 150
 
 
+# -- one event a screen ---------------------------------------------------------------------------
+
+
+def test_a_story_is_presented_event_by_event(visit: Visit, server: Server) -> None:
+    """By arrows, in the order of the list; closing leads back to the event in the list."""
+    page = visit.page
+    page.goto("/?type=visit")
+    page.get_by_role("link", name="Present").click()
+    ids = found(server, "type=visit")
+    page.wait_for_url(f"**present={ids[0]}")
+    for number, event_id in enumerate(ids, 1):
+        page.wait_for_url(f"**present={event_id}")
+        page.locator(".pager p", has_text=f"{number} / {len(ids)}").wait_for()
+        assert page.locator(".tiles .current").count() == 1
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(f"**present={ids[-2]}")
+    page.go_back()
+    page.locator(".pager p", has_text=f"{len(ids)} / {len(ids)}").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_url(f"**event={ids[-1]}")
+    page.locator("#opened-title").wait_for()
+    page.go_back()
+    page.locator("#present-title").wait_for()
+
+
+def test_a_swipe_turns_the_screen(server: Server, browser: "Browser") -> None:
+    """To the left for the next one, to the right for the one before; scrolling turns nothing."""
+    size = {"width": 375, "height": 700}
+    with visiting(browser, base_url=server.url, viewport=size, has_touch=True) as visit:
+        page = visit.page
+        ids = found(server, "type=visit")
+        page.goto(f"/?type=visit&present={ids[0]}")
+        session = page.context.new_cdp_session(page)
+
+        def swipe(start: tuple[int, int], end: tuple[int, int]) -> None:
+            for kind, points in (("Start", [start]), ("Move", [end]), ("End", [])):
+                touches = [{"x": x, "y": y} for x, y in points]
+                session.send(
+                    "Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches}
+                )
+
+        swipe((300, 300), (290, 150))
+        page.wait_for_timeout(300)
+        assert ids[0] in page.url
+        swipe((300, 300), (80, 310))
+        page.wait_for_url(f"**present={ids[1]}")
+        swipe((80, 300), (300, 310))
+        page.wait_for_url(f"**present={ids[0]}")
+
+
+def test_the_whole_screen_stays_while_events_change(visit: Visit) -> None:
+    """It is left by its button."""
+    page = visit.page
+    page.goto(f"/?present={GAS}")
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.fullscreenElement")
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url(lambda url: GAS not in url)
+    assert page.evaluate("!!document.fullscreenElement")
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("!document.fullscreenElement")
+
+
 # -- haste ----------------------------------------------------------------------------------------
 
 
@@ -705,7 +769,9 @@ def test_old_strips_are_let_go(visit: Visit) -> None:
 # -- without JavaScript ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", ["/", "/?type=visit", f"/?event={GAS}", "/embed?q=gas"])
+@pytest.mark.parametrize(
+    "target", ["/", "/?type=visit", f"/?event={GAS}", f"/?present={GAS}", "/embed?q=gas"]
+)
 def test_without_javascript_the_same_is_there(
     server: Server, browser: "Browser", target: str
 ) -> None:
@@ -757,7 +823,9 @@ def test_without_javascript_closing_an_event_leads_to_its_place(
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1024, 1440, 2560])
-@pytest.mark.parametrize("target", ["/", f"/?event={GAS}", "/embed", "/?tpye=x"])
+@pytest.mark.parametrize(
+    "target", ["/", f"/?event={GAS}", f"/?present={GAS}", "/embed", "/?tpye=x"]
+)
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 def test_nothing_sticks_out(
     server: Server, browser: "Browser", width: int, target: str, direction: str

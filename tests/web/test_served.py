@@ -233,7 +233,7 @@ def test_a_date_stands_in_the_form_once(reader: TestClient, date: str, fields: l
 
 def test_all_of_several_values_can_be_asked_for(reader: TestClient) -> None:
     """Then each count is that of events with the chosen ones, too."""
-    both = {"actor": ["ilham-aliyev", "serbia"]}
+    both: dict[str, Any] = {"actor": ["ilham-aliyev", "serbia"]}
     assert "Events with any of these" in page(reader, **both).text
     html = reader.get("/", params={**both, "all_of": "actor"}).text
     assert "Events with all of these" in html
@@ -391,6 +391,39 @@ def test_an_open_event_leaves_the_list_as_it_is(reader: TestClient) -> None:
     assert shown.events == page(reader, type="visit").events
     (close,) = [own["href"] for own in shown.of("a") if "data-close" in own]
     assert close == f"./?type=visit#event-{GAS}"
+
+
+def test_an_event_is_presented_in_its_place(reader: TestClient) -> None:
+    """With its number in the list, whatever its order, and links to those beside it."""
+    events = reader.get("/events", params={"type": "visit", "sort": "-date"}).json()["items"]
+    ids = [event["id"] for event in events]
+    for number, event_id in enumerate(ids):
+        shown = page(reader, type="visit", sort="-date", present=event_id)
+        assert f"{number + 1} / {len(ids)}" in shown.text
+        hrefs = {own.get("id"): own["href"] for own in shown.of("a")}
+        for name, beside in (("to-previous", number - 1), ("to-next", number + 1)):
+            there = 0 <= beside < len(ids)
+            link = f"./?sort=-date&type=visit&present={ids[beside]}" if there else None
+            assert sorted(hrefs.get(name, "")) == sorted(link or "")
+
+
+def test_what_is_presented_need_not_be_in_the_list(reader: TestClient) -> None:
+    """Then it has no number; an event that is not there is refused, in a page with a way on."""
+    assert " / " not in page(reader, type="visit", present=GAS).text
+    assert "No event passes" in page(reader, "/embed", view="present", q="nothing of it").text
+    missing = reader.get("/", params={"present": "no-such-event", "type": "visit"})
+    assert missing.status_code == 404
+    assert 'href="./?type=visit"' in missing.text
+    assert reader.get("/", params={"view": "present"}).status_code == 422
+
+
+def test_a_frame_presents_from_the_first_event_on(reader: TestClient) -> None:
+    """Within the frame."""
+    shown = page(reader, "/embed", view="present")
+    assert "1 / 33" in shown.text
+    (following,) = shown.of("a", id="to-next")
+    assert following["href"].startswith("embed?view=present&present=")
+    assert "target" not in following
 
 
 def test_every_relation_has_its_other_end() -> None:

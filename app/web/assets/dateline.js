@@ -8,6 +8,7 @@ const LIVE = "[data-live]";
 const PAUSE = 250; // milliseconds after the last keystroke or move of the slider
 const STEP = 1200; // milliseconds that a step of the replay stays
 const COPIED = 2000; // milliseconds that a button says so
+const MIN_SWIPE = 50; // pixels
 const PAGE = 50; // events that come at once
 const MAX_LOADS = 3; // pages that come by themselves, so that the end of the page can be reached
 
@@ -29,12 +30,16 @@ class Refused extends Error {
   }
 }
 
+/** A page of another kind, which is not shown in place. */
+class Elsewhere extends Error {}
+
 // -- going from state to state --------------------------------------------------------------------
 
 async function page_at(url) {
   under_way = new AbortController();
   const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: under_way.signal });
   const found = reader.parseFromString(await answer.text(), "text/html");
+  if (found.body.className !== document.body.className && found.querySelector(LIVE)) throw new Elsewhere();
   if (found.querySelector(LIVE)) return { found, url: answer.url };
   throw new Refused(answer.statusText, [...found.querySelectorAll("[data-fault]")]);
 }
@@ -64,7 +69,7 @@ async function go(url, { push = true, focus = null, typed = null, scroll = null 
       history[how](null, "", reached);
     }
     [last_typed, shown_at] = [typed, reached];
-    if (!form && !same) parent.postMessage({ dateline: "zoom", date: new URL(reached).searchParams.get("date") }, "*");
+    if (!form && !same && parent !== window) parent.postMessage({ dateline: "zoom", date: new URL(reached).searchParams.get("date") }, "*");
     const hidden = list_is_hidden();
     if (!hidden) list_scroll = scrollY;
     show(found, { same, whole: !typed });
@@ -77,6 +82,7 @@ async function go(url, { push = true, focus = null, typed = null, scroll = null 
     else if (!same && typed !== "replay") show_first_event();
   } catch (error) {
     if (error.name === "AbortError") return; // a later one is under way
+    if (!push && error instanceof Elsewhere) return location.reload(); // the history has it already
     if (!typed) return location.assign(url);
     refuse(error instanceof Refused ? error : new Refused("The server cannot be reached; try again."));
   }
@@ -247,6 +253,37 @@ function opener() {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelector("[data-close]")?.click();
 });
+
+// -- one event a screen: arrows, swipes, the whole screen ------------------------------------------
+
+const PRESENT_KEYS = { ArrowRight: "#to-next", PageDown: "#to-next", ArrowLeft: "#to-previous", PageUp: "#to-previous" };
+
+function enhance_presentation() {
+  if (!document.querySelector("#present")) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const selector = event.key === "Escape" && !document.fullscreenElement ? "[data-leave]" : PRESENT_KEYS[event.key];
+    const link = selector && document.querySelector(selector);
+    if (!link) return;
+    event.preventDefault();
+    link.click();
+  });
+  let from = null;
+  document.addEventListener("touchstart", ({ touches }) => (from = touches.length === 1 ? touches[0] : null), { passive: true });
+  document.addEventListener("touchend", ({ changedTouches: [to] }) => {
+    if (!from) return;
+    const [x, y] = [to.clientX - from.clientX, to.clientY - from.clientY];
+    const forth = getComputedStyle(document.body).direction === "rtl" ? x > 0 : x < 0;
+    if (Math.abs(x) > MIN_SWIPE && Math.abs(x) > 2 * Math.abs(y))
+      document.querySelector(forth ? "#to-next" : "#to-previous")?.click();
+  });
+  const button = document.querySelector("[data-full-screen]");
+  if (!button) return;
+  button.hidden = !document.fullscreenEnabled;
+  button.addEventListener("click", () =>
+    document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen(),
+  );
+}
 
 addEventListener("popstate", ({ state }) =>
   go(location.href, { push: false, focus: opener(), scroll: state?.scroll ?? null }),
@@ -541,4 +578,5 @@ function enhance() {
 document.documentElement.classList.add("enhanced");
 enhance();
 enhance_frame();
+enhance_presentation();
 show_opened();
