@@ -20,6 +20,7 @@ AXIS_REM: Mapping[str, int] = {"tiny": 12, "small": 19, "medium": 30, "large": 4
 LETTER_REM, NAME_GAP_REM = 0.48, 0.5
 EARLIEST_SHARE = 8  # one event in so many may lie before the axis, or behind it
 MIN_GAIN = 0.6  # if that makes the axis shorter than this
+MIN_GAIN_OF_FEW = 0.2  # or than this, if there are fewer events
 
 
 class Tick(NamedTuple):
@@ -110,13 +111,14 @@ def dense_span(starts: Sequence[int], ends: Sequence[int]) -> tuple[int, int]:
     A few far ones are left out, on either side, if that makes the picture much larger.
     """
     spare = max(len(starts) // EARLIEST_SHARE, 1) if len(starts) > 2 else 0
+    gain = MIN_GAIN if len(starts) >= EARLIEST_SHARE else MIN_GAIN_OF_FEW
     firsts, lasts = sorted(starts), sorted(ends, reverse=True)
     first, last = firsts[0], lasts[0]
     for candidate in firsts[1 : spare + 1]:
-        if last - candidate + 1 < MIN_GAIN * (last - first + 1):
+        if last - candidate + 1 < gain * (last - first + 1):
             first = candidate
     for candidate in lasts[1 : spare + 1]:
-        if candidate >= first and candidate - first + 1 < MIN_GAIN * (last - first + 1):
+        if candidate >= first and candidate - first + 1 < gain * (last - first + 1):
             last = candidate
     return first, last
 

@@ -1,8 +1,8 @@
 """The overview: every event with its title in one picture, or counts where there are too many."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from app import dates
@@ -41,6 +41,7 @@ class Item(NamedTuple):
     mark: Mark
     mark_y: int
     title: Title
+    outlined: bool  # not known yet on the day that is asked for
 
 
 class LaneRows(NamedTuple):
@@ -96,7 +97,8 @@ class Overview:
         """Return the height of the picture without titles, and its lanes."""
         top, lanes = 0, []
         for lane in self.lanes:
-            marks = list(_packed(lane.rows["large"].items))
+            shown = [item for item in lane.rows["large"].items if not item.outlined]
+            marks = list(_packed(shown))
             rows = 1 + max((row for *_, row in marks), default=0)
             height = rows * TILE_ROW_PIXELS + LANE_PADDING_PIXELS
             first = top + LANE_PADDING_PIXELS + 3
@@ -114,23 +116,42 @@ class LaneName(NamedTuple):
 
 
 def draw_overview(
-    events: Sequence[Json], lanes_of: Mapping[str, Sequence[LaneName]], axis: Axis
+    events: Sequence[Json],
+    lanes_of: Mapping[str, Sequence[LaneName]],
+    axis: Axis,
+    outlined: Set[str] = frozenset(),
 ) -> Overview:
     """Return the overview of some events in timeline order.
 
-    `lanes_of` gives the lanes of each event by its id.
+    `lanes_of` gives the lanes of each event by its id. Those in `outlined` have their place, but
+    count nowhere.
     """
     scale = axis.scale
     parsed = [(event, dates.parse(event["date"]["edtf"])) for event in events]
     marks = [(event, mark) for event, date in parsed if (mark := scale.mark(date))]
+    lanes = _lanes(marks, lanes_of)
+    parsed = [(event, date) for event, date in parsed if event["id"] not in outlined]
     return Overview(
         axis,
-        _lanes(marks, lanes_of),
+        [_outline(lane, outlined) for lane in lanes] if outlined else lanes,
         [],
         sum(date.end_latest < scale.first for _, date in parsed),
         sum(date.start_earliest > scale.last for _, date in parsed),
         sum(_is_undated(date) for _, date in parsed),
     )
+
+
+def _outline(lane: Lane, outlined: Set[str]) -> Lane:
+    """Return a lane in which some events are only outlines."""
+    rows = {
+        name: LaneRows(
+            layout.height,
+            [item._replace(outlined=item.event["id"] in outlined) for item in layout.items],
+        )
+        for name, layout in lane.rows.items()
+    }
+    number = sum(not item.outlined for item in next(iter(rows.values())).items)
+    return replace(lane, rows=rows, events=number)
 
 
 def draw_counts(
@@ -226,7 +247,9 @@ def _line_up(event: Json, mark: Mark, width: int, taken: list[list[tuple[float, 
         at, shift, anchor, title_y, mark_y = 100, 0, "end", 11, 18
         start, end = min(start, width - length), width
     top = LANE_PADDING_PIXELS + _free_row(taken, start, end, 1) * ROW_PIXELS
-    return Item(event, mark, top + mark_y, Title([(title, top + title_y)], at, shift, anchor))
+    return Item(
+        event, mark, top + mark_y, Title([(title, top + title_y)], at, shift, anchor), False
+    )
 
 
 def _stack(event: Json, mark: Mark, width: int, taken: list[list[tuple[float, float]]]) -> Item:
@@ -240,7 +263,9 @@ def _stack(event: Json, mark: Mark, width: int, taken: list[list[tuple[float, fl
     row = _free_row(taken, start, max(end, start + length), len(lines) + 1)
     top = LANE_PADDING_PIXELS + row * LINE_PIXELS
     placed = [(line, top + 13 + LINE_PIXELS * number) for number, line in enumerate(lines)]
-    return Item(event, mark, top + LINE_PIXELS * len(lines) + 7, Title(placed, at, 0, anchor))
+    return Item(
+        event, mark, top + LINE_PIXELS * len(lines) + 7, Title(placed, at, 0, anchor), False
+    )
 
 
 def _wrapped(title: str, width: int) -> list[str]:

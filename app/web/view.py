@@ -80,6 +80,13 @@ class Step(NamedTuple):
     events: int
 
 
+class Known(NamedTuple):
+    """The day of `known_by`, and the number of events that are known now."""
+
+    label: str
+    in_all: int
+
+
 class Facts(NamedTuple):
     """The chronology in figures."""
 
@@ -110,6 +117,7 @@ class View:
     all_events: int
     years: Sequence[tuple[str, Sequence[Json]]]
     cursor: str | None
+    known: Known | None  # if it is asked for what was known on a day
     shared: Json | None  # the source that all events cite
     overview: Overview | None
     strip: Strip | None
@@ -140,8 +148,12 @@ def read_view(
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query, query.event) if query.event else None
     total, facts = page.total or 0, _facts(connection, now)
-    axis = fit_axis(density, query.window)
+    axis = _fit_axis(connection, query, density)
     overview = _read_overview(connection, now, query, density, axis, total)
+    known = None
+    if query.known_by:
+        label = dates.parse(query.known_by).label
+        known = Known(label, reads.count_matching(connection, query.without("known_by")))
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
         chronology=reads.fetch_chronology(connection),
@@ -150,6 +162,7 @@ def read_view(
         all_events=facts.events,
         years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
         cursor=page.cursor,
+        known=known,
         shared=_shared_source(connection, query, events, total),
         overview=overview,
         strip=draw_strip(density, axis, query.window) if axis and query.shows_strip else None,
@@ -216,9 +229,16 @@ def first_event(connection: Connection, now: reads.Position, query: PageQuery) -
 def read_overview(connection: Connection, now: reads.Position, query: PageQuery) -> Overview | None:
     """Return the overview alone."""
     density = reads.measure_density(connection, query)
-    axis = fit_axis(density, query.window)
+    axis = _fit_axis(connection, query, density)
     total = reads.count_matching(connection, query)
     return _read_overview(connection, now, query, density, axis, total)
+
+
+def _fit_axis(connection: Connection, query: PageQuery, density: reads.Density) -> Axis | None:
+    """Return the axis of the events, the same on each day of a replay."""
+    if query.known_by:
+        density = reads.measure_density(connection, query.without("known_by"))
+    return fit_axis(density, query.window)
 
 
 def _read_overview(
@@ -241,11 +261,22 @@ def _overview(
     connection: Connection, now: reads.Position, query: PageQuery, axis: Axis
 ) -> Overview:
     """Return every event with its title."""
-    everything = EventQuery(**query.given_values, sort="date", limit=MAX_EVENTS, total="none")
-    events = [json.loads(item) for item in reads.page(connection, now, everything).items]
+    events = _read_events(connection, now, query)
+    outlined: set[str] = set()
+    if query.known_by:
+        known = {event["id"] for event in events}
+        whole = query.without("known_by")
+        if reads.count_matching(connection, whole) <= MAX_EVENTS:
+            events = _read_events(connection, now, whole)
+        outlined = {event["id"] for event in events} - known
     types = reads.labels(connection, "type", sorted({event["type"] for event in events}))
     lanes_of = {event["id"]: list(_lane_names(event, query.lanes, types)) for event in events}
-    return draw_overview(events, lanes_of, axis)
+    return draw_overview(events, lanes_of, axis, outlined)
+
+
+def _read_events(connection: Connection, now: reads.Position, query: EventFilter) -> list[Json]:
+    everything = EventQuery(**query.given_values, sort="date", limit=MAX_EVENTS, total="none")
+    return [json.loads(item) for item in reads.page(connection, now, everything).items]
 
 
 def _lane_names(event: Json, kind: str, types: Mapping[str, str]) -> Iterator[LaneName]:

@@ -161,6 +161,24 @@ def test_a_preview_is_a_picture_of_the_marks() -> None:
     assert len(drawn) > len(draw_preview(None)) + 500
 
 
+def test_what_is_not_known_yet_is_an_outline() -> None:
+    """In the place that it will have, counted nowhere, and absent from a tile."""
+    events = [event(n, f"20{n}") for n in range(10, 20)]
+    lanes_of = {e["id"]: [LaneName("kind", "kind")] for e in events}
+    axis = fit_axis(density(*(e["date"]["edtf"] for e in events)), None)
+    assert axis is not None
+    whole = draw_overview(events, lanes_of, axis)
+    part = draw_overview(events, lanes_of, axis, {f"event-{n}" for n in range(15, 20)})
+    for layout in LAYOUTS:
+        items = part.lanes[0].rows[layout].items
+        assert [item.outlined for item in items] == [False] * 5 + [True] * 5
+        assert [item._replace(outlined=False) for item in items] == list(
+            whole.lanes[0].rows[layout].items
+        )
+    assert part.lanes[0].events == 5
+    assert [len(lane.marks) for lane in part.tile[1]] == [5]
+
+
 def test_more_events_than_have_room_are_counted() -> None:
     """Lane by lane, each bar asking for its own days; a far one is said at the edge."""
     crowd = density(*(f"20{n % 20:02d}-0{n % 9 + 1}" for n in range(300)), "1389")

@@ -647,6 +647,40 @@ def test_the_whole_screen_stays_while_events_change(visit: Visit) -> None:
     page.wait_for_function("!document.fullscreenElement")
 
 
+@pytest.mark.parametrize("width", [375, 1440])
+def test_a_replay_lights_what_became_known(server: Server, browser: "Browser", width: int) -> None:
+    """On an axis that stays; events that are not known yet are outlines in their places."""
+    with visiting(browser, base_url=server.url, viewport={"width": width, "height": 900}) as visit:
+        page = visit.page
+        page.goto("/")
+        names, marks = page.locator(".plots .axis text"), page.locator("[data-mark]:visible")
+        places = dict(zip(marks.evaluate_all(IDS), marks.evaluate_all(PLACES), strict=True))
+        axis = names.all_text_contents()
+        for known, day in enumerate(steps(page)[-4:-1]):
+            page.evaluate(
+                "day => { const f = document.querySelector('#known_by'); f.value = day;"
+                " f.dispatchEvent(new Event('change', {bubbles: true})) }",
+                day,
+            )
+            page.wait_for_url(f"**known_by={day}")
+            assert names.all_text_contents() == axis
+            number = len(found(server, f"known_by={day}"))
+            page.get_by_text("What sources had reported by").wait_for()
+            assert f"{number} of 33 events" in page.locator(".known").inner_text()
+            shown = dict(zip(marks.evaluate_all(IDS), marks.evaluate_all(PLACES), strict=True))
+            assert len(shown) == number
+            assert page.locator(".outlined:visible").count() == 33 - number
+            assert shown.items() <= places.items()
+            assert known == 0 or page.locator("[data-mark].arrived:visible").count() > 0
+
+
+IDS = "all => all.map(mark => mark.dataset.mark)"
+PLACES = (
+    "all => all.map(mark => mark.querySelector('.hit'))"
+    ".map(hit => `${hit.getAttribute('x1')} ${hit.getAttribute('y1')}`)"
+)
+
+
 # -- haste ----------------------------------------------------------------------------------------
 
 
@@ -781,6 +815,10 @@ def test_without_javascript_the_same_is_there(
     for enabled in (True, False):
         with visiting(browser, base_url=server.url, java_script_enabled=enabled) as visit:
             visit.page.goto(target)
+            # What only a script can do has a button that only a script shows.
+            visit.page.locator(".copy:visible, .scripted:visible").evaluate_all(
+                "all => all.forEach(button => button.remove())"
+            )
             texts = [visit.page.locator(part).all_inner_texts() for part in parts]
             told.append((texts, listed(visit.page)))
     assert told[0] == told[1]

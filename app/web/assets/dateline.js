@@ -84,7 +84,7 @@ async function go(url, { push = true, focus = null, typed = null, scroll = null 
     if (error.name === "AbortError") return; // a later one is under way
     if (!push && error instanceof Elsewhere) return location.reload(); // the history has it already
     if (!typed) return location.assign(url);
-    refuse(error instanceof Refused ? error : new Refused("The server cannot be reached; try again."));
+    refuse(error instanceof Refused ? error : new Refused(form?.dataset.unreachable));
   }
   document.body.ariaBusy = null;
 }
@@ -125,7 +125,7 @@ function refuse(refused = null) {
   for (const fault of refused.faults) {
     const place = document.getElementById(`${fault.dataset.fault}-refused`);
     if (place) {
-      for (const field of form.querySelectorAll(`[aria-describedby="${place.id}"]`))
+      for (const field of form.querySelectorAll(`[aria-describedby~="${place.id}"]`))
         if (field.value) field.ariaInvalid = "true";
       fault.querySelector("code").replaceWith(place.dataset.name);
     }
@@ -141,7 +141,7 @@ function refuse(refused = null) {
  */
 function show(found, { same, whole }) {
   refuse();
-  const before = ids();
+  const [before, marks] = [ids(), mark_ids()];
   const kept = mark_of(document.activeElement);
   const open = [...document.querySelectorAll("details[open]")].map((details) => details.id);
   const sought = [...document.querySelectorAll("[data-find]")].map((field) => [field.id, field.value]);
@@ -166,7 +166,7 @@ function show(found, { same, whole }) {
   if (kept) document.querySelector(kept)?.focus({ preventScroll: true });
   if (same) return;
   loads = 0;
-  mark_arrived(before);
+  mark_arrived(before, marks);
   enhance();
 }
 
@@ -192,10 +192,14 @@ function mark_of(element) {
 }
 
 const ids = () => new Set([...document.querySelectorAll(".event")].map((event) => event.id));
+const mark_ids = () => new Set([...document.querySelectorAll("[data-mark]")].map(({ dataset }) => dataset.mark));
 
-function mark_arrived(before) {
+function mark_arrived(events, marks) {
   for (const event of document.querySelectorAll(".event"))
-    if (!before.has(event.id)) event.classList.add("arrived");
+    if (!events.has(event.id)) event.classList.add("arrived");
+  if (marks.size || replay.playing) // a picture that was there
+    for (const mark of document.querySelectorAll("[data-mark]"))
+      if (!marks.has(mark.dataset.mark)) mark.classList.add("arrived");
 }
 
 /** Leave those values of a facet whose names have these letters. */
@@ -353,8 +357,9 @@ function watch_end() {
   end.disconnect();
   const link = document.querySelector("a[rel=next]");
   if (!link || !form) return;
-  const { total } = document.querySelector("#events").dataset;
-  link.textContent = `Show ${Math.min(PAGE, total - ids().size).toLocaleString("en")} more`;
+  const { total, more } = document.querySelector("#events").dataset;
+  const number = Math.min(PAGE, total - ids().size).toLocaleString(document.documentElement.lang);
+  link.textContent = more.replace("{number}", number);
   if (loads < MAX_LOADS) end.observe(link); // in a frame that is as high as its page, all is in view
 }
 
@@ -461,31 +466,28 @@ function enhance_replay() {
   const holder = document.querySelector("[data-replay]");
   if (!holder || replay.playing) return;
   const [slider, output, button] = ["input", "output", "button"].map((n) => holder.querySelector(n));
-  const steps = [...holder.querySelectorAll("li")].map((item) => ({ ...item.dataset, label: item.textContent }));
+  const steps = [...holder.querySelectorAll("li")].map((item) => ({ day: item.dataset.day, words: item.textContent }));
+  const last = steps.length - 1; // behind the last day: all that is known
   const field = form.elements.namedItem("known_by");
 
-  /** Say in words and in the field which day the slider stands at; behind the last, none. */
+  /** Say in words which day the slider stands at, and return it. */
   const tell = () => {
-    const step = steps[slider.value];
-    const said = step
-      ? `by ${step.label}: ${Number(step.known).toLocaleString("en")} event${step.known === "1" ? "" : "s"} known`
-      : "all that is known now";
-    output.value = slider.ariaValueText = said;
-    return step?.day ?? "";
+    output.value = slider.ariaValueText = steps[slider.value].words;
+    return steps[slider.value].day;
   };
   const bar = document.querySelector("#playing");
   const stop = () => {
     clearTimeout(replay.playing);
     replay.playing = null;
-    button.textContent = "Replay";
+    button.textContent = button.dataset.start;
     bar.hidden = true;
   };
   const play = async () => {
     field.value = tell();
-    bar.firstElementChild.value = `What was known ${output.value}`;
+    bar.firstElementChild.value = output.value;
     await go(asked(), { typed: "replay" });
     if (!replay.playing) return;
-    if (Number(slider.value) >= steps.length) return stop();
+    if (Number(slider.value) >= last) return stop();
     replay.playing = setTimeout(() => {
       slider.value = Number(slider.value) + 1;
       play();
@@ -501,7 +503,7 @@ function enhance_replay() {
   button.addEventListener("click", () => {
     if (replay.playing) return stop();
     form.hidePopover(); // on a phone it hides what is replayed
-    button.textContent = "Pause";
+    button.textContent = button.dataset.stop;
     bar.hidden = false;
     bar.lastElementChild.onclick = stop;
     slider.value = 0;
@@ -509,7 +511,7 @@ function enhance_replay() {
     play();
   });
   const later = steps.findIndex((step) => step.day > field.value);
-  slider.value = field.value === "" ? steps.length : Math.max(0, (later < 0 ? steps.length : later) - 1);
+  slider.value = field.value === "" ? last : Math.max(0, (later < 0 ? last : later) - 1);
   holder.hidden = false;
   tell();
 }
