@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text, tuple_
 
 from app.dialects import StoreError
-from app.models import COPYING, TABLES
-from app.store import Database
+from app.models import TABLES
+from app.store import COPYING, Database
 
 BATCH_ROWS = 2000  # of a step's first table, written in one transaction
 # In this order each row comes after those it refers to; an event and its parts come together.

@@ -8,19 +8,24 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, RowMapping, insert, text
-from sqlmodel import Session
+from sqlalchemy import Connection, RowMapping, text
 
 from app.dialects import StoreError
 from app.errors import Problem
-from app.models import TABLES
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 KEY_PREFIX = "dln_"  # lets people and secret scanners recognise a key
 KEY_DIGITS = string.digits + string.ascii_letters
 ID, SECRET, CHECKSUM = 8, 32, 6  # characters; 32 out of 62 are 190 random bits
 KEY = re.compile(rf"{KEY_PREFIX}[0-9A-Za-z]{{{ID + SECRET + CHECKSUM}}}")
-KEYS = TABLES["api_key"]
+INSERT = text(
+    "INSERT INTO api_key (id, name, hash, scope, created_at, expires_at)"
+    " VALUES (:id, :name, :hash, :scope, :created_at, :expires_at)"
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,9 @@ class Holder:
         return self.scope in (scope, "write")
 
 
-def create(session: Session, name: str, scope: str, now: str, expires_at: str | None) -> str:
+def create(
+    session: "Session | Connection", name: str, scope: str, now: str, expires_at: str | None
+) -> str:
     """Store a new key and return it. It cannot be read again.
 
     Raise StoreError if the name is taken.
@@ -47,7 +54,7 @@ def create(session: Session, name: str, scope: str, now: str, expires_at: str | 
     body = f"{KEY_PREFIX}{key_id}{_random(SECRET)}"
     key = body + _checksum(body)
     row = {"id": key_id, "name": name, "hash": _hash(key), "scope": scope, "created_at": now}
-    session.execute(insert(KEYS), {**row, "expires_at": expires_at})
+    session.execute(INSERT, {**row, "expires_at": expires_at})
     return key
 
 
@@ -59,7 +66,7 @@ def list_keys(connection: Connection) -> Iterator[RowMapping]:
     ).mappings()
 
 
-def revoke(session: Session, name: str, now: str) -> None:
+def revoke(session: "Session | Connection", name: str, now: str) -> None:
     """Revoke the key with this name or id. Raise StoreError if there is none."""
     query = (
         "UPDATE api_key SET revoked_at = coalesce(revoked_at, :now)"

@@ -68,10 +68,6 @@ def ordered(**more: Any) -> Any:
     return Field(sa_type=Ordered, **more)
 
 
-COPYING = "copying"
-RESTORING = f"{COPYING} from a backup"
-
-
 class Store(SQLModel, table=True):
     """One row: which store this is (`epoch`), and how many changes it has seen (`position`).
 

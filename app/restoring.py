@@ -10,8 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.dialects import FULL, FullError, NoBackupError, StoreError
 from app.errors import Problem
-from app.models import RESTORING
-from app.store import Database
+from app.store import RESTORING, Database
 
 
 def restore(database: Database, file: Path, verify: Callable[[Database], None]) -> None:

@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from app import __version__, seeding
-from app.cli import cli, files
+from app.cli import cli, files, keys
 from app.formats import FORMATS, READERS
+from app.models import SCOPES
 from commands import Ran, call, forked_server, run, serving
 from servers import DATELINE, SECONDS, environment
 from stores import SqliteStores, Stores, migrated, opened, seeded
@@ -514,6 +515,11 @@ def test_a_bad_env_file_is_refused(folder: Path, written: bytes, said: str) -> N
     (folder / ".env").write_bytes(written)
     assert said in assert_refused(call("migrate", folder=folder))
     assert contents(folder) == {".env": written}
+
+
+def test_a_key_may_have_every_scope() -> None:
+    """They are written out, so that `key` need not import the tables."""
+    assert keys.SCOPE_NAMES == SCOPES
 
 
 def test_help_texts_name_every_format() -> None:

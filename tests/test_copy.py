@@ -11,9 +11,9 @@ from sqlmodel import Session
 from app import copying, writes
 from app.errors import Problem
 from app.main import create_app
-from app.models import COPYING, TABLES
+from app.models import TABLES
 from app.settings import Settings
-from app.store import Database
+from app.store import COPYING, Database
 from chronology import chronology
 from commands import Ran, run, started
 from servers import until

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.dialects.dialect import BUSY_SECONDS
-from app.models import COPYING
+from app.store import COPYING
 from app.store.probe import PROBE_SECONDS
 from app.store.schema import MIGRATIONS, head
 from commands import run

@@ -69,6 +69,15 @@ def test_a_command_of_the_store_does_not_load_the_api(tmp_path: Path) -> None:
         assert (min(code, 1), modules.intersection(API)) == (expected, set()), line
 
 
+def test_keys_do_without_the_models(empty: str, tmp_path: Path) -> None:
+    """The tables and documents take as long to import as all that a key needs."""
+    Path(empty.removeprefix("sqlite:///")).rename(tmp_path / "store.db")
+    lines = ("key create Anna --scope read", "key list", "key revoke Anna")
+    for line, (code, modules) in zip(lines, loaded(tmp_path, *lines), strict=True):
+        heavy = {"sqlmodel", "sqlalchemy.orm", "pycountry", "app.models", "app.schemas"}
+        assert (code, heavy & modules) == (0, set()), line
+
+
 def test_serving_loads_the_api(tmp_path: Path) -> None:
     """So the lists above name modules that exist."""
     ((_, modules),) = loaded(tmp_path, "serve")

@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from app.candidates import Candidates, SearchedColumn
 from app.dialects import Prepared, lost, unfinished
 from app.errors import Fault, Problem, refuse
-from app.models import COPYING
 from app.schemas import SLUG, check_printable
+from app.store import COPYING
 
 
 @dataclass(frozen=True)

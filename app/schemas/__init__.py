@@ -70,10 +70,8 @@ from app.schemas.texts import (
     Slug,
     Url,
     check_decimal,
-    check_printable,
     country_codes,
     find_country_code,
-    format_timestamp,
 )
 from app.schemas.written import (
     MAX_ENTRIES,
@@ -92,6 +90,7 @@ from app.schemas.written import (
     SourceWrite,
     TypeWrite,
 )
+from app.texts import check_printable, format_timestamp
 
 __all__ = [
     "BLANK",

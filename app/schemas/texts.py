@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
@@ -26,6 +25,7 @@ from typing_extensions import TypeAliasType
 from app import dates, models
 from app.errors import wrong
 from app.suggestions import nearest
+from app.texts import Breaks, OneLine, Printable
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,7 @@ class OneOf:
         return {**handler(schema), "enum": list(self.allowed), **explained}
 
 
-def format_timestamp(moment: datetime) -> str:
-    """Return a UTC moment in its stored form: RFC 3339 with microseconds, which sorts as text."""
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and Cs but \n and \t
 ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
-
-
-def check_printable(value: str) -> str:
-    """Return `value`. Raise ValueError if it is blank or holds NUL or a lone surrogate."""
-    blank = not value or value.isspace()
-    if not value.isprintable():
-        if odd := NOT_TEXT.search(value):
-            raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
-        blank = not value.replace("\ufeff", "").strip()  # a space to JavaScript, none to Python
-    if blank:
-        raise ValueError("is blank; leave it out if it is not known")
-    return value
-
-
-def normalize_breaks(value: Any) -> Any:
-    r"""Return a text with `\n` for every line break, as CSV is read too; else the value."""
-    if isinstance(value, str) and "\r" in value:
-        return value.replace("\r\n", "\n").replace("\r", "\n")
-    return value
 
 
 SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
@@ -189,18 +164,16 @@ def refuse_boolean(value: Any) -> Any:
     return value
 
 
-Printable = AfterValidator(check_printable)
 MAX_ID_CHARACTERS = 100
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=1, max_length=MAX_ID_CHARACTERS)]
 NotBlank = JsonPattern(NOT_BLANK)
-Breaks = BeforeValidator(normalize_breaks)
 WebAddress = JsonPattern(
     r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f-\x9f]+[^\s\x00-\x1f\x7f-\x9f]*"
 )
 ShortText = Annotated[str, StringConstraints(max_length=100), Breaks, Printable, NotBlank]
-LineText = Annotated[str, StringConstraints(max_length=500), Breaks, Printable, NotBlank]
+LineText = Annotated[OneLine, NotBlank]
 LongText = Annotated[str, StringConstraints(max_length=10_000), Breaks, Printable, NotBlank]
 Url = Annotated[
     str,

@@ -2,5 +2,6 @@
 
 from app.store.cache import Cache
 from app.store.database import Database
+from app.store.schema import COPYING, RESTORING
 
-__all__ = ["Cache", "Database"]
+__all__ = ["COPYING", "RESTORING", "Cache", "Database"]

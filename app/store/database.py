@@ -5,13 +5,12 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
 
 from app.dialects import TOO_COSTLY, SnapshotPool, dialect_for
 from app.downloads import Downloads
@@ -21,6 +20,9 @@ from app.store.cache import Cache
 from app.store.probe import PROBE_SECONDS, Probe
 from app.store.schema import Schema, describe_address
 from app.waiting import Limiter, Signal, WorkCounter
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,18 +95,30 @@ class Database:
             raise self._problem(error) from error
 
     @contextmanager
-    def write(self, *, shared: bool = False) -> Iterator[Session]:
+    def write(self, *, shared: bool = False) -> "Iterator[Session]":
         """Yield one transaction, which is on disk when the block ends, and undone if it raises.
 
         With `shared`, write from a process without the exclusive lock, while another may serve the
         store. Raise a Problem if the engine refuses.
         """
+        from sqlmodel import Session  # a third of the start of a command
+
+        with self._writing(shared=shared) as engine, Session(engine) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def write_rows(self) -> Iterator[Connection]:
+        """Yield a transaction as `write(shared=True)` does, for SQL without the models."""
+        with self._writing(shared=True) as engine, engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self, *, shared: bool) -> Iterator[Engine]:
         self.dialect.require_writable()
         engine = self.dialect.writer(shared=True) if shared else self._writer
         try:
-            with Session(engine) as session:
-                yield session
-                session.commit()
+            yield engine
             self.dialect.require_in_place()  # else nobody would find the new data
         except DBAPIError as error:
             raise self._problem(error) from error
@@ -113,7 +127,7 @@ class Database:
                 engine.dispose()
 
     @contextmanager
-    def bulk_write(self) -> Iterator[Session]:
+    def bulk_write(self) -> "Iterator[Session]":
         """Yield a transaction as `write` does, for a command that writes much and then ends."""
         with self.write() as session:
             self.dialect.prepare_bulk_write(session.connection())
@@ -186,7 +200,7 @@ class Database:
             return work(connection, *args, **kwargs)
 
     async def run_write(
-        self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+        self, work: "Callable[Concatenate[Session, P], T]", *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return the result of `work` once its transaction is on disk, after earlier writes.
 

@@ -11,8 +11,8 @@ from sqlmodel import Session
 from app import keys, rows
 from app.dialects import listed, unfinished
 from app.errors import Fault, refuse
-from app.models import COPYING
 from app.schemas import format_timestamp
+from app.store import COPYING
 
 LAST_VERSIONS = text(
     "SELECT record_id, max(version) AS version FROM change"
