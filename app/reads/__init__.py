@@ -11,6 +11,7 @@ from app.reads.chronology import (
 from app.reads.counts import (
     Bucket,
     Density,
+    coordinates,
     facet,
     facets,
     histogram,
@@ -49,6 +50,7 @@ __all__ = [
     "chronology",
     "chronology_revision",
     "chronology_revisions",
+    "coordinates",
     "count_matching",
     "describe_file",
     "event",

@@ -35,6 +35,9 @@ SHARED_NAMES = {
     ),
     "place": Prepared("SELECT folded FROM place GROUP BY folded HAVING count(*) > 1"),
 }
+PLACES_WITH_COORDINATES = Prepared(
+    "SELECT id, latitude, longitude FROM place WHERE id IN :values AND latitude IS NOT NULL"
+)
 ALL_TYPES = Prepared("SELECT id, label FROM type ORDER BY id")
 # The queries for labels; the values of other facets are their own labels.
 LABEL_QUERIES: Mapping[str, Prepared] = {
@@ -67,6 +70,12 @@ def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Jso
 def type_labels(connection: Connection) -> dict[str, str]:
     """Return the label of every type by its id."""
     return dict(ALL_TYPES.rows(connection))
+
+
+def coordinates(connection: Connection, place_ids: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return latitude and longitude of each of these places that has them, in degrees."""
+    rows = PLACES_WITH_COORDINATES.rows(connection, values=place_ids)
+    return {place_id: (latitude, longitude) for place_id, latitude, longitude in rows}
 
 
 def shared_names(connection: Connection) -> dict[str, frozenset[str]]:

@@ -12,7 +12,7 @@ from app.filters import EventQuery, ListQuery
 
 PAGE_EVENTS = 50
 THEMES = ("light", "dark")
-VIEWS = ("overview", "list")
+VIEWS = ("overview", "list", "map")
 FRAME_VIEWS = (*VIEWS, "strip", "present")
 LANES = ("type", "actor", "place", "publisher")
 ROWS = ("full", "compact")
@@ -83,6 +83,11 @@ class PageQuery(ListQuery):
     def shows_overview(self) -> bool:
         """Return whether the page begins with the overview."""
         return self.presents or self.view in (None, "overview")
+
+    @property
+    def shows_map(self) -> bool:
+        """Return whether the page begins with the map."""
+        return self.view == "map"
 
     @property
     def shows_strip(self) -> bool:

@@ -12,6 +12,7 @@ from app import dates, reads
 from app.filters import EventFilter, EventQuery, RevisionsQuery, VocabularyQuery, resolve
 from app.json_types import Json
 from app.web.axis import MAX_EVENTS, Axis, fit_axis
+from app.web.map import Box, Map, Place, draw_map
 from app.web.overview import MAX_LANES, LaneName, Overview, draw_counts, draw_overview
 from app.web.query import PageQuery
 from app.web.strip import Strip, draw_strip
@@ -39,6 +40,7 @@ PARAMETER_NAMES: Mapping[str, str] = {
 }
 FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
 MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400
+MAX_MAPPED_PLACES, WHOLE_EARTH = 500, "-180,-90,180,90"
 MIN_SHARING = 3  # events that have to share a source, so that it is named once for all
 # A relation, read from its other end.
 INVERSE: Mapping[str, str] = {
@@ -120,6 +122,7 @@ class View:
     known: Known | None  # if it is asked for what was known on a day
     shared: Json | None  # the source that all events cite
     overview: Overview | None
+    map: Map | None
     strip: Strip | None
     facets: Mapping[str, Sequence[Option]]
     chips: Sequence[Chip]
@@ -165,6 +168,7 @@ def read_view(
         known=known,
         shared=_shared_source(connection, query, events, total),
         overview=overview,
+        map=_read_map(connection, query) if query.shows_map else None,
         strip=draw_strip(density, axis, query.window) if axis and query.shows_strip else None,
         facets=facets,
         chips=chips,
@@ -310,6 +314,27 @@ def _overview_of_counts(
         of_lane = reads.measure_density(connection, one)
         lanes.append((option["value"], option["label"], option["count"], of_lane))
     return draw_counts(density, lanes, axis)
+
+
+# -- the map --------------------------------------------------------------------------------------
+
+
+def _read_map(connection: Connection, query: PageQuery) -> Map:
+    """Return the map of the places with the most events, of `bbox` if the filter has one."""
+    hits = reads.Hits(connection, resolve(connection, query))
+    counted = reads.facet(connection, hits, "place", MAX_MAPPED_PLACES)
+    found = reads.coordinates(connection, [option["value"] for option in counted])
+    places = [
+        Place(option["value"], option["label"], *found[option["value"]], option["count"])
+        for option in counted
+        if option["value"] in found
+    ]
+    if query.bbox:
+        west, south, east, north = map(float, query.bbox.split(","))
+        return draw_map(places, 0, Box(west, south, east + 360 * (east < west), north))
+    given = query.without("bbox").given_values
+    mapped = reads.count_matching(connection, EventFilter(**given, bbox=WHOLE_EARTH))
+    return draw_map(places, reads.count_matching(connection, query) - mapped)
 
 
 # -- the filter -----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ TARGETS = (
     "/?event=serbia-azerbaijan-gas-contract",
     "/?present=serbia-azerbaijan-gas-contract",
     "/?view=list&rows=compact&actor=serbia&actor=azerbaijan",
+    "/?view=map",
     "/embed",
     "/embed?view=present",
     "/embed?type=visit&theme=dark",

@@ -460,6 +460,51 @@ function enhance_strip() {
   });
 }
 
+// -- the map: drag over a part of it to find the events there -------------------------------------
+
+function enhance_map() {
+  for (const map of document.querySelectorAll("svg[data-box]")) {
+    const [west, south, east, north] = map.dataset.box.split(",").map(Number);
+    const { width, height } = map.viewBox.baseVal;
+    const box = document.createElementNS(map.namespaceURI, "rect");
+    box.classList.add("box");
+    let from = null;
+
+    const at = ({ clientX, clientY }) => {
+      const place = new DOMPoint(clientX, clientY).matrixTransform(map.getScreenCTM().inverse());
+      return [Math.min(Math.max(place.x, 0), width), Math.min(Math.max(place.y, 0), height)];
+    };
+    const sides = (event) => {
+      const [x, y] = at(event);
+      return [Math.min(x, from[0]), Math.min(y, from[1]), Math.max(x, from[0]), Math.max(y, from[1])];
+    };
+    map.addEventListener("pointerdown", (event) => {
+      if (!event.button && event.pointerType === "mouse") from = at(event);
+    });
+    map.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      const [left, top, right, bottom] = sides(event);
+      if (!box.isConnected && right - left + bottom - top < 8) return;
+      map.setPointerCapture(event.pointerId);
+      map.append(box);
+      for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) box.setAttribute(name, value);
+    });
+    map.addEventListener("dragstart", (event) => event.preventDefault());
+    map.addEventListener("pointerup", (event) => {
+      const [left, top, right, bottom] = from ? sides(event) : [];
+      const dragged = box.isConnected;
+      from = null;
+      box.remove();
+      if (!dragged) return; // a click is the link's
+      const url = new URL(shown_at, document.baseURI);
+      const corners = [[left, bottom], [right, top]].flatMap(([x, y]) => [west + ((east - west) * x) / width, north - ((north - south) * y) / height]);
+      url.searchParams.set("bbox", corners.map((degrees) => Number(degrees.toFixed(3))).join());
+      for (const name of ["cursor", "event"]) url.searchParams.delete(name);
+      go(url);
+    });
+  }
+}
+
 // -- the replay: how the story became known -------------------------------------------------------
 
 function enhance_replay() {
@@ -573,6 +618,7 @@ function scheme_of_paper() {
 /** What has to be done again for parts that are new. */
 function enhance() {
   enhance_strip();
+  enhance_map();
   enhance_replay();
   watch_end();
 }
