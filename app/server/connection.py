@@ -22,7 +22,7 @@ from app.trace import CURRENT_TRACE, Trace, new_request_id
 # The parser does not report its position, so a head that begins inside a piece may exceed the cap
 # by the size of a piece.
 PARSED_PIECE_BYTES = 4096
-MAX_UNSENT_BYTES = 32 << 10  # of an answer, in memory for a client that reads slowly
+MAX_BUFFERED_BYTES = 32 << 10  # of an answer, in memory for a client that reads slowly
 NO_HEADERS: Mapping[str, str] = {}
 FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 
@@ -97,7 +97,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+        transport.set_write_buffer_limits(high=MAX_BUFFERED_BYTES)
         self.transport = cast(asyncio.Transport, Lingering(transport, self))
         self.flow = WatchedFlow(transport, self._update_deadline)
         self._read_watch = self.read_watch(transport, self._give_up)

@@ -26,7 +26,7 @@ GRID_DEGREES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45)
 MAX_LINES = 9
 
 
-class Place(NamedTuple):
+class MappedPlace(NamedTuple):
     """A place with coordinates, and the number of events there."""
 
     value: str
@@ -36,7 +36,7 @@ class Place(NamedTuple):
     events: int
 
 
-class Box(NamedTuple):
+class Area(NamedTuple):
     """A part of the Earth in degrees; `east` is beyond 180 if it crosses the antimeridian."""
 
     west: float
@@ -48,7 +48,7 @@ class Box(NamedTuple):
 class Spot(NamedTuple):
     """A place in the picture: its circle, and its name where there is room for it."""
 
-    place: Place
+    place: MappedPlace
     x: float
     y: float
     radius: float
@@ -81,7 +81,7 @@ class GridLine(NamedTuple):
 class Picture:
     """A picture of the places; `box` is the part of the Earth that it shows."""
 
-    box: Box
+    box: Area
     width: int
     height: int
     spots: Sequence[Spot]  # the largest first, so that smaller ones lie on top
@@ -112,14 +112,14 @@ class Map:
         return "".join(ring.path for ring in _coasts() if any(map(ring.is_in, boxes)))
 
 
-def draw_map(places: Sequence[Place], elsewhere: int, box: Box | None = None) -> Map:
+def draw_map(places: Sequence[MappedPlace], elsewhere: int, box: Area | None = None) -> Map:
     """Return the map of some places, of all that is in `box` if it is given."""
     shown = box or (_around(places) if places else None)
     pictures = {name: _draw(places, shown, width) for name, width in WIDTHS.items() if shown}
     return Map(pictures, elsewhere)
 
 
-def _draw(places: Sequence[Place], around: Box, width: int) -> Picture:
+def _draw(places: Sequence[MappedPlace], around: Area, width: int) -> Picture:
     box, height = _frame(around, width)
     spots = list(_spots(places, box, width, height))
     return Picture(box, width, height, spots, list(_grid(box, width, height)))
@@ -130,9 +130,9 @@ class Ring:
     """A coast, or the shore of an inland sea, and the part of the Earth that it takes."""
 
     path: str  # in tenths of a degree
-    box: Box
+    box: Area
 
-    def is_in(self, other: Box) -> bool:
+    def is_in(self, other: Area) -> bool:
         """Return whether it may be seen in a box."""
         west, south, east, north = self.box
         return (
@@ -156,16 +156,16 @@ def _read_ring(line: str) -> Ring:
     steps = [tuple(map(int, pair.split(","))) for pair in line.split(" ")]
     eastward = list(accumulate(step[0] / UNITS_PER_DEGREE for step in steps))
     northward = list(accumulate(step[1] / UNITS_PER_DEGREE for step in steps))
-    box = Box(min(eastward), min(northward), max(eastward), max(northward))
+    box = Area(min(eastward), min(northward), max(eastward), max(northward))
     return Ring(f"M{first}l{rest}z", box)
 
 
-def _turns(box: Box) -> list[int]:
+def _turns(box: Area) -> list[int]:
     """Return the degrees by which the Earth, from -180 to 180, is moved to lie in a box."""
     return [turn for turn in (-360, 0, 360) if turn - 180 < box.east and box.west < turn + 180]
 
 
-def _around(places: Sequence[Place]) -> Box:
+def _around(places: Sequence[MappedPlace]) -> Area:
     """Return the smallest box with all places and a margin, also across the antimeridian."""
     eastward = sorted(place.longitude for place in places)
     gaps = [after - before for before, after in pairwise([*eastward, eastward[0] + 360])]
@@ -176,10 +176,10 @@ def _around(places: Sequence[Place]) -> Box:
     north = max(place.latitude for place in places)
     side = max(MARGIN_SHARE * span, MIN_SPAN_DEGREES)
     end = max(MARGIN_SHARE * (north - south), MIN_SPAN_DEGREES)
-    return Box(west - side, max(south - end, -90), west + span + side, min(north + end, 90))
+    return Area(west - side, max(south - end, -90), west + span + side, min(north + end, 90))
 
 
-def _frame(box: Box, width: int) -> tuple[Box, int]:
+def _frame(box: Area, width: int) -> tuple[Area, int]:
     """Return the box and the picture's height, the box widened to the shape of the picture.
 
     A degree of longitude is as wide as at the middle parallel.
@@ -190,13 +190,13 @@ def _frame(box: Box, width: int) -> tuple[Box, int]:
     wider = min(max(up / shape - across, 0) / shrink, 360 - (box.east - box.west)) / 2
     taller = max(across * shape - up, 0) / 2
     south, north = max(box.south - taller, -90), min(box.north + taller, 90)
-    return Box(box.west - wider, south, box.east + wider, north), round(width * shape)
+    return Area(box.west - wider, south, box.east + wider, north), round(width * shape)
 
 
-def _spots(places: Sequence[Place], box: Box, width: int, height: int) -> Iterator[Spot]:
+def _spots(places: Sequence[MappedPlace], box: Area, width: int, height: int) -> Iterator[Spot]:
     """Yield the places in the box, those with the most events first: they get their names first."""
     most = max((place.events for place in places), default=1)
-    circles: list[tuple[Place, float, float, float]] = []
+    circles: list[tuple[MappedPlace, float, float, float]] = []
     for place in sorted(places, key=lambda one: (-one.events, one.value)):
         longitude = box.west + (place.longitude - box.west) % 360
         if longitude <= box.east and box.south <= place.latitude <= box.north:
@@ -215,7 +215,7 @@ def _spots(places: Sequence[Place], box: Box, width: int, height: int) -> Iterat
         yield Spot(place, round(x, 1), round(y, 1), round(radius, 1), text if free else "")
 
 
-def _grid(box: Box, width: int, height: int) -> Iterator[GridLine]:
+def _grid(box: Area, width: int, height: int) -> Iterator[GridLine]:
     """Yield the meridians and the parallels of the picture."""
     span = max(box.east - box.west, box.north - box.south)
     step = next((one for one in GRID_DEGREES if span / one <= MAX_LINES), GRID_DEGREES[-1])

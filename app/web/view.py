@@ -12,7 +12,7 @@ from app import dates, reads
 from app.filters import EventFilter, EventQuery, RevisionsQuery, VocabularyQuery, resolve
 from app.json_types import Json
 from app.web.axis import MAX_EVENTS, Axis, fit_axis
-from app.web.map import Box, Map, Place, draw_map
+from app.web.map import Area, Map, MappedPlace, draw_map
 from app.web.overview import MAX_LANES, LaneName, Overview, draw_counts, draw_overview
 from app.web.query import PageQuery
 from app.web.strip import Strip, draw_strip
@@ -325,13 +325,13 @@ def _read_map(connection: Connection, query: PageQuery) -> Map:
     counted = reads.facet(connection, hits, "place", MAX_MAPPED_PLACES)
     found = reads.coordinates(connection, [option["value"] for option in counted])
     places = [
-        Place(option["value"], option["label"], *found[option["value"]], option["count"])
+        MappedPlace(option["value"], option["label"], *found[option["value"]], option["count"])
         for option in counted
         if option["value"] in found
     ]
     if query.bbox:
         west, south, east, north = map(float, query.bbox.split(","))
-        return draw_map(places, 0, Box(west, south, east + 360 * (east < west), north))
+        return draw_map(places, 0, Area(west, south, east + 360 * (east < west), north))
     given = query.without("bbox").given_values
     mapped = reads.count_matching(connection, EventFilter(**given, bbox=WHOLE_EARTH))
     return draw_map(places, reads.count_matching(connection, query) - mapped)

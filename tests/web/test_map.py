@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.map import MAX_LINES, WIDTHS, Box, Place, draw_map
+from app.web.map import MAX_LINES, WIDTHS, Area, MappedPlace, draw_map
 
 if TYPE_CHECKING:
     from browser import Visit
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 WIDE = WIDTHS["wide"]
 
 
-def place(latitude: float, longitude: float, events: int = 1, name: str = "Somewhere") -> Place:
+def place(
+    latitude: float, longitude: float, events: int = 1, name: str = "Somewhere"
+) -> MappedPlace:
     """Return a place."""
-    return Place(name.lower(), name, latitude, longitude, events)
+    return MappedPlace("somewhere", "Somewhere", latitude, longitude, events)
 
 
 @given(
@@ -28,7 +30,7 @@ def place(latitude: float, longitude: float, events: int = 1, name: str = "Somew
         max_size=30,
     )
 )
-def test_each_place_lies_in_each_picture(places: list[Place]) -> None:
+def test_each_place_lies_in_each_picture(places: list[MappedPlace]) -> None:
     """Also at the poles, at the antimeridian, and all in one point."""
     for picture in draw_map(places, 0).pictures.values():
         assert len(picture.spots) == len(places)
@@ -38,7 +40,7 @@ def test_each_place_lies_in_each_picture(places: list[Place]) -> None:
         assert len(picture.lines) <= 2 * (MAX_LINES + 1)
 
 
-SEAS: list[tuple[str, list[Place], float, float]] = [  # the least and the most degrees across
+SEAS: list[tuple[str, list[MappedPlace], float, float]] = [  # the least and the most degrees across
     ("one town", [place(44.8, 20.5)], 2, 20),
     ("two capitals", [place(44.8, 20.5), place(40.4, 49.9)], 29, 60),
     ("Fiji and Samoa", [place(-18.1, 178.4), place(-13.8, -171.8)], 9, 40),
@@ -58,7 +60,7 @@ def test_the_map_shows_no_more_of_the_earth_than_it_must() -> None:
 
 def test_a_box_of_the_filter_is_shown_whole() -> None:
     """And places outside it are not."""
-    picture = draw_map([place(50, 15), place(0, 0)], 0, Box(10, 40, 20, 60)).pictures["wide"]
+    picture = draw_map([place(50, 15), place(0, 0)], 0, Area(10, 40, 20, 60)).pictures["wide"]
     assert picture.box.west <= 10 <= 20 <= picture.box.east
     assert picture.box.south <= 40 <= 60 <= picture.box.north
     assert [spot.place.latitude for spot in picture.spots] == [50]
