@@ -73,7 +73,8 @@ PAGES.globals |= {
 }
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'"
+    " connect-src 'self'; frame-src 'self'; form-action 'self';"
+    " base-uri 'none'"
 )
 
 

@@ -932,6 +932,31 @@ def test_the_embed_code_is_copied(server: Server, browser: "Browser") -> None:
         assert f'src="{server.url}/embed.js"' in copied
 
 
+def test_an_embed_is_fitted_before_it_is_copied(visit: Visit) -> None:
+    """The code says what is chosen, and the preview shows it."""
+    page = visit.page
+    page.goto("/?type=visit")
+    code, frame = page.locator("#code"), page.frame_locator("[data-builder] iframe")
+    plain = code.input_value()
+    page.locator("#embedding").scroll_into_view_if_needed()
+    frame.locator("#overview").wait_for()
+    page.get_by_label("Shows").select_option("list")
+    page.get_by_label("Theme").select_option("dark")
+    page.get_by_label("Height in pixels").fill("400")
+    page.get_by_label("Accent").fill("#ff0000")
+    attributes = ' view="list" theme="dark" height="400" style="--dateline-accent: #ff0000">'
+    assert code.input_value() == plain.replace('type=visit">', f'type=visit"{attributes}', 1)
+    frame.locator("[data-theme=dark] #events").wait_for()
+    assert frame.locator("#overview").count() == 0
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('[data-builder] iframe').contentDocument"
+        ".documentElement).getPropertyValue('--dateline-accent') === '#ff0000'"
+    )
+    box = page.locator("[data-builder] iframe").bounding_box()
+    assert box
+    assert box["height"] == pytest.approx(402, abs=2)
+
+
 def test_an_event_and_a_citation_are_copied(server: Server, browser: "Browser") -> None:
     """Without the filter under which they were read."""
     allowed = ["clipboard-read", "clipboard-write"]

@@ -575,6 +575,42 @@ document.addEventListener("click", async ({ target }) => {
   setTimeout(() => (button.textContent = label), COPIED);
 });
 
+/** Write the embed code as it is chosen, and show what it shows. */
+function enhance_builder() {
+  const builder = document.querySelector("[data-builder]");
+  if (!builder) return;
+  const [code, frame] = [document.querySelector("#code"), builder.querySelector("iframe")];
+  const plain = code.value;
+  const build = () => {
+    const field = (name) => builder.querySelector(`#embed-${name}`);
+    const chosen = (name) => (field(name).checkValidity() && field(name).value !== field(name).defaultValue ? field(name).value : "");
+    const looks = { view: field("view").value, theme: field("theme").value, height: chosen("height") };
+    const accent = chosen("accent") && `--dateline-accent: ${chosen("accent")}`;
+    const width = chosen("width") && `max-inline-size: ${chosen("width")}px`;
+    const pairs = Object.entries({ ...looks, style: [width, accent].filter(Boolean).join("; ") }).filter(([, value]) => value);
+    const attributes = pairs.map(([name, value]) => ` ${name}="${value}"`).join("");
+    code.value = plain.replace(/<date-line src="[^"]*"/, (start) => start + attributes);
+    const url = new URL(frame.dataset.src, document.baseURI);
+    for (const name of ["view", "theme"]) if (looks[name]) url.searchParams.set(name, looks[name]);
+    if (frame.src !== url.href) frame.src = url.href;
+    frame.style.inlineSize = chosen("width") && `${chosen("width")}px`;
+    frame.height = looks.height || field("height").defaultValue;
+    const variables = accent ? { "--dateline-accent": chosen("accent") } : {};
+    builder.dress = () => frame.contentWindow.postMessage({ dateline: "theme", variables }, location.origin);
+    if (frame.dataset.ready) builder.dress();
+  };
+  builder.addEventListener("input", build);
+  build();
+}
+
+addEventListener("message", ({ source, data }) => {
+  const builder = document.querySelector("[data-builder]");
+  const frame = builder?.querySelector("iframe");
+  if (source !== frame?.contentWindow || data?.dateline !== "ready") return;
+  frame.dataset.ready = "true";
+  builder.dress();
+});
+
 /** Tell the page around how high this one is, and take its theme: variables, never rules.
  *
  * Unless a theme is asked for, a paper settles whether the colours that are not given are light or dark.
@@ -620,6 +656,7 @@ function enhance() {
   enhance_strip();
   enhance_map();
   enhance_replay();
+  enhance_builder();
   watch_end();
 }
 
