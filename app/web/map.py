@@ -114,8 +114,8 @@ class Map:
 
 def draw_map(places: Sequence[MappedPlace], elsewhere: int, box: Area | None = None) -> Map:
     """Return the map of some places, of all that is in `box` if it is given."""
-    shown = box or (_around(places) if places else None)
-    pictures = {name: _draw(places, shown, width) for name, width in WIDTHS.items() if shown}
+    area = box or (_around(places) if places else None)
+    pictures = {name: _draw(places, area, width) for name, width in WIDTHS.items() if area}
     return Map(pictures, elsewhere)
 
 

@@ -322,19 +322,19 @@ def _overview_of_counts(
 def _read_map(connection: Connection, query: PageQuery) -> Map:
     """Return the map of the places with the most events, of `bbox` if the filter has one."""
     hits = reads.Hits(connection, resolve(connection, query))
-    counted = reads.facet(connection, hits, "place", MAX_MAPPED_PLACES)
-    found = reads.coordinates(connection, [option["value"] for option in counted])
+    options = reads.facet(connection, hits, "place", MAX_MAPPED_PLACES)
+    at = reads.coordinates(connection, [option["value"] for option in options])
     places = [
-        MappedPlace(option["value"], option["label"], *found[option["value"]], option["count"])
-        for option in counted
-        if option["value"] in found
+        MappedPlace(option["value"], option["label"], *at[option["value"]], option["count"])
+        for option in options
+        if option["value"] in at
     ]
     if query.bbox:
         west, south, east, north = map(float, query.bbox.split(","))
         return draw_map(places, 0, Area(west, south, east + 360 * (east < west), north))
-    given = query.without("bbox").given_values
-    mapped = reads.count_matching(connection, EventFilter(**given, bbox=WHOLE_EARTH))
-    return draw_map(places, reads.count_matching(connection, query) - mapped)
+    anywhere = EventFilter(**query.without("bbox").given_values, bbox=WHOLE_EARTH)
+    events = reads.count_matching(connection, query)
+    return draw_map(places, events - reads.count_matching(connection, anywhere))
 
 
 # -- the filter -----------------------------------------------------------------------------------
