@@ -30,13 +30,14 @@ STATUSES = ("planned", "ongoing", "completed", "cancelled")
 CITATION_ROLES = ("supports", "contradicts", "context")
 CLAIMS = (
     *("type", "title", "summary", "date", "status"),
-    *("actors", "places", "quantities", "tags", "related"),
+    *("actors", "places", "quantities", "tags", "related", "extra"),
 )
 QUALIFIERS = ("exactly", "about", "at-least", "at-most", "between")
 RELATIONS = (
     *("follows", "part-of", "implements", "responds-to", "causes"),
     *("amends", "supersedes", "contradicts", "confirms", "related"),
 )
+OWN_VALUE_KINDS = ("text", "number", "boolean")
 ACTOR_KINDS = ("country", "organisation", "person", "group")
 SCOPES = ("read", "write")
 KINDS = ("event", "source", "actor", "place", "type")
@@ -442,6 +443,29 @@ class Quantity(SQLModel, table=True):
     qualifier: str
     unit: str | None = None
     text: str | None = None
+
+
+class OwnField(SQLModel, table=True):
+    """A field of the user's own: its name, and its value as JSON writes it, a text without quotes.
+
+    They are in the order of their names.
+    """
+
+    __tablename__ = "own_field"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        not_empty("name"),
+        not_empty("value"),
+        one_of("kind", OWN_VALUE_KINDS),
+        UniqueConstraint("event_id", "name"),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    name: str = ordered()
+    kind: str
+    value: str
 
 
 class Relation(SQLModel, table=True):

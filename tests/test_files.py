@@ -284,10 +284,11 @@ def test_the_fields_of_a_file_are_those_asked_for_in_their_order(client: TestCli
 def test_a_table_has_the_days_and_the_words_of_each_date(crowd: TestClient) -> None:
     """So that nobody who reads it needs to read EDTF; the columns are there whatever is asked."""
     for asked in ({}, {"date": "2020/.."}):
-        documents = map(json.loads, exported(crowd, **asked).splitlines())
+        documents = [json.loads(line) for line in exported(crowd, **asked).splitlines()]
+        own = sorted({f"extra.{name}" for told in documents for name in told["extra"]})
         file = exported(crowd, "csv", lossless="true", **asked)
         for row, told in zip(rows(file), documents, strict=True):
-            assert list(row) == [*COLUMNS, *DERIVED_COLUMNS]
+            assert list(row) == [*COLUMNS, *own, *DERIVED_COLUMNS]
             days = {n: told["date"][n] or "" for n in ("earliest", "latest", "label")}
             assert {n: row[n] for n in DERIVED_COLUMNS} == {"match": told.get("match", ""), **days}
 
@@ -710,7 +711,7 @@ def test_the_template_is_an_event_to_begin_with(blank: TestClient) -> None:
     """All columns, and an example that imports."""
     template = blank.get("/import/template.csv")
     assert template.headers["content-type"] == FORMATS["csv"].media_type
-    assert template.text.split("\r\n")[0] == ",".join(COLUMNS)
+    assert template.text.split("\r\n")[0] == ",".join((*COLUMNS, "extra.paragraph"))
     told = report(blank, template.content, "text/csv", create_types=True)
     assert numbers(told) == (1, 0, 0)
     assert blank.get(f"/events/{GAS}").json()["tags"] == [

@@ -19,6 +19,7 @@ from app.settings import Settings
 from chronology import (
     FACETS,
     INTERVALS,
+    OWN_FIELDS,
     SORTS,
     SPELLS,
     WITHOUT_DAYS,
@@ -141,7 +142,9 @@ def asked_at_random(random: Random, story: Chronology, sort: str) -> Question:
     """A question; most of its histograms show some years that are not too many."""
     query = random_query(random, story)
     found = story.find(query, sort)
-    by = dict.fromkeys([*random.sample(FACETS, 3), *(n for n in ("actor", "role") if n in query)])
+    own = [f"extra.{Random(str(query)).choice(list(OWN_FIELDS))}"]
+    together = [name for name in ("actor", "role") if name in query]
+    by = dict.fromkeys([*random.sample(FACETS, 3), *own, *together])
     facets = {name: story.facet(query, found, name) for name in by}
     over = query
     if "date" not in query and random.random() < 0.8:
@@ -324,6 +327,8 @@ def test_both_engines_give_the_same_documents(
 
 # -- the grammar of a query, on the seed data -----------------------------------------------------
 
+IN_PARAGRAPH_3 = {"strategic-partnership-council"}
+IN_PARAGRAPH_10 = {"aliyev-re-election-2024", "vucic-congratulates-aliyev"}
 TIMELINE = [
     "serbia-azerbaijan-trade-growth",  # 2013/
     "second-karabakh-war-begins",  # 2020~
@@ -521,6 +526,14 @@ OF_THE_SEED: dict[str, set[str]] = {
     "unit=mm&min_value=156": {HIGHWAY, INTERCONNECTOR},  # 15.4 and 109 km
     "unit=mi&min_value=9.56&max_value=9.57": {HIGHWAY},
     "measure=gas+volume": {GAS, DELIVERIES},
+    "extra=paragraph": set(TIMELINE),
+    "extra=!paragraph": set(),
+    "extra=paragraph:10": IN_PARAGRAPH_10,
+    "extra=paragraph:10.0": IN_PARAGRAPH_10,
+    "extra=!paragraph:10": set(TIMELINE) - IN_PARAGRAPH_10,
+    "extra=paragraph:10&extra=paragraph:3": IN_PARAGRAPH_10 | IN_PARAGRAPH_3,
+    "extra=paragraph:10&extra=paragraph:3&all_of=extra": set(),
+    "extra=paragraph:10&extra=paragraph&all_of=extra": IN_PARAGRAPH_10,
     "measure=GAS+Volume&unit=m3": {GAS, DELIVERIES},
     "measure=calibre&unit=USD": set(),  # of another quantity of the same event
     "measure=calibre&unit=m&min_value=0.155": {ARTILLERY},
@@ -715,6 +728,12 @@ SAID: list[tuple[str, str, str, str | None]] = [
     ("date=2023&match=certian", "match", "possible", "certain"),
     ("fields=id,tilte", "fields", "'tilte'", "id,title"),
     ("fields=id,zzzzz", "fields", "'zzzzz'", None),
+    ("extra=paragraph:11", "extra", "own fields: paragraph", "paragraph:1"),
+    ("extra=paragraf", "extra", "own fields: paragraph", "paragraph"),
+    ("extra=paragraph%3D10", "extra", "NAME:VALUE", "paragraph:10"),
+    ("extra=paragraph:", "extra", "NAME:VALUE", None),
+    ("extra=:10", "extra", "NAME:VALUE", None),
+    ("extra=The+paragraph:10", "extra", "NAME:VALUE", None),
     ("country=Kosovo", "country", "alpha-2", "XK"),
     ("country=Serbia", "country", "alpha-2", "RS"),
     ("country=Atlantis", "country", "alpha-2", None),

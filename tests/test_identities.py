@@ -150,8 +150,19 @@ def without_chronology(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> str:
     url = migrated(stores)
     with monkeypatch.context() as patch, opened(url) as store, store.write() as session:
         patch.setattr(seeding, "_store_chronology", lambda _: 0)
+        read_seed = seeding.read_seed
+        patch.setattr(
+            seeding,
+            "read_seed",
+            lambda name: [{k: v for k, v in e.items() if k != "extra"} for e in read_seed(name)],
+        )
         seeding.seed(session)
     return url
+
+
+def as_first_served(value: object) -> object:
+    """Return a document without the members that later versions added; any other value as it is."""
+    return value.replace(b',"extra":{}', b"") if isinstance(value, bytes) else value
 
 
 def first_version(stores: Stores, full: str) -> str:
@@ -165,7 +176,7 @@ def first_version(stores: Stores, full: str) -> str:
                 columns = [column["name"] for column in inspect(connection).get_columns(name)]
                 there = [TABLES[name].c[column] for column in columns]
                 query = TABLES[name].select().with_only_columns(*there)
-                filled = [tuple(row) for row in source.execute(query)]
+                filled = [tuple(map(as_first_served, row)) for row in source.execute(query)]
                 store.dialect.fill(connection, name, columns, filled)
             state = source.execute(text("SELECT epoch, position, stamp FROM store")).one()
             update = "UPDATE store SET epoch = :epoch, position = :position, stamp = :stamp"

@@ -266,6 +266,7 @@ def known(server: Server) -> Known:
         "word": {word for event in events for word in event["title"].split()},
         "title": {event["title"] for event in events},
     }
+    found["extra"] = {f"{n}:{v}" for event in events for n, v in event["extra"].items()}
     for name in ("type", "actor", "place", "tag", "publisher", "source"):
         found[name] = {item["id"] for item in listed(f"{name}s")}
     for name in ("tag", "publisher"):
@@ -300,7 +301,7 @@ def valid(known: Known) -> dict[str, Values]:
     )
     text = word | word.map("{:.3}*".format) | st.sampled_from(known["title"]).map('"{}"'.format)
     members = DOCUMENT["components"]["schemas"]["Event"]["properties"]
-    repeated = ("type", "actor", "role", "place", "country", "tag", "publisher", "source")
+    repeated = ("type", "actor", "role", "place", "country", "tag", "publisher", "source", "extra")
     return {
         **{name: some(known[name]) for name in repeated},
         "status": some(("planned", "ongoing", "completed", "cancelled")),

@@ -70,7 +70,14 @@ OF_SOURCE: Json = dict.fromkeys(
     ("publisher", "title", "author", "url", "archive_url", "published", "accessed", "language")
 ) | {"kind": None}
 OF_CITATION: Json = {"claims": [], "quote": None, "locator": None, "note": None}
-OF_EVENT: Json = {"type": "visit", "summary": None, "status": None, "places": [], "quantities": []}
+OF_EVENT: Json = {
+    "type": "visit",
+    "summary": None,
+    "status": None,
+    "places": [],
+    "quantities": [],
+    "extra": {},
+}
 
 
 def some(values: list[Any]) -> st.SearchStrategy[list[Any]]:
@@ -99,6 +106,9 @@ parts = {
     "related": st.lists(
         st.fixed_dictionaries({"event": OFTEN["event"], "relation": st.just("follows")}),
         max_size=1,
+    ),
+    "extra": st.dictionaries(
+        st.sampled_from(["importance", "region"]), st.sampled_from([8, 8.5, True, "North"])
     ),
 }
 several = st.lists(sources, max_size=2).map(lambda some: [{"id": "s0"}, *some])
@@ -267,6 +277,7 @@ class Model:
         stored = self.document(kind, record_id)
         merged = {**stored, **given}
         if kind == "event":
+            merged["extra"] = {**stored["extra"], **given.get("extra", {})}
             for part, named in (("actors", "id"), ("sources", "id")):
                 if part not in given:
                     merged[part] = [{named: e[named], "role": e["role"]} for e in stored[part]]
@@ -328,6 +339,7 @@ class Model:
             **OF_EVENT,
             "title": given["title"],
             "summary": given.get("summary"),
+            "extra": given.get("extra", {}),
             "date": {**OF_DATES[edtf], "text": text},
             "actors": [(self.named("actor", a), a.get("role")) for a in given.get("actors", [])],
             "tags": list(dict.fromkeys(fold(tag) for tag in tags)),

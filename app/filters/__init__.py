@@ -1,6 +1,14 @@
 """The filter: the parameters of a query string, their meaning, and the resolved filter."""
 
-from app.filters.meaning import ColumnBound, ParameterMeaning, Participation, QuantityBound
+from app.filters.meaning import (
+    ColumnBound,
+    OwnFieldValues,
+    ParameterMeaning,
+    Participation,
+    QuantityBound,
+    find_facet_kind,
+    is_own_field,
+)
 from app.filters.query import (
     FACETS,
     AuditQuery,
@@ -31,6 +39,7 @@ __all__ = [
     "HistogramQuery",
     "ListQuery",
     "OrderedQuery",
+    "OwnFieldValues",
     "ParameterMeaning",
     "Participation",
     "Phrase",
@@ -38,5 +47,7 @@ __all__ = [
     "ResolvedFilter",
     "RevisionsQuery",
     "VocabularyQuery",
+    "find_facet_kind",
+    "is_own_field",
     "resolve",
 ]

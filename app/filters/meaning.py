@@ -1,7 +1,7 @@
 """The meaning of each parameter: its values looked up, then conditions on terms and columns."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from app import dates, models, quantities, schemas, words
 from app.candidates import Candidates, SearchedColumn
 from app.dialects import Prepared
-from app.errors import Fault
+from app.errors import Fault, refuse
 from app.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -215,6 +215,60 @@ class TermFilter(ParameterMeaning):
             for value in dict.fromkeys(values)
             for word in plan.look_up(connection, self.values, self.parameter, value)
         ]
+
+
+OWN_FIELD_PREFIX = "extra."  # of the name of an own field, in facets, columns and mappings
+NAMES_FIRST = ":"  # in the term of an own field whatever its value: `:importance`
+FIELD_NAMES, FIELD_VALUES = (
+    Stored(SearchedColumn("term", "value", f"kind = 'extra' AND events > 0 AND {which}"))
+    for which in ("value >= ':' AND value < ';'", "(value < ':' OR value >= ';')")
+)
+
+
+def is_own_field(name: str) -> bool:
+    """Return whether a name is `extra.` and the name of an own field."""
+    return name.startswith(OWN_FIELD_PREFIX) and schemas.is_slug(
+        name.removeprefix(OWN_FIELD_PREFIX)
+    )
+
+
+class OwnFieldValues(AllowedValues):
+    """Own fields, by name and value or by name alone."""
+
+    def find(self, connection: Connection, value: str) -> list[str]:
+        name, colon, text = value.partition(":")
+        if not colon:
+            return FIELD_NAMES.find(connection, NAMES_FIRST + name)
+        number = schemas.comparable_form(schemas.parse_own_value(text))
+        return FIELD_VALUES.find(connection, value) or FIELD_VALUES.find(
+            connection, f"{name}:{number}"
+        )
+
+    def fault(self, candidates: Candidates, name: str, value: str) -> Fault:
+        values, wanted_value = FIELD_VALUES, value
+        if ":" not in value:
+            values, wanted_value = FIELD_NAMES, NAMES_FIRST + value
+        first_names = candidates.first_values(FIELD_NAMES.column)[:MAX_LISTED_VALUES]
+        names = [name.removeprefix(NAMES_FIRST) for name in first_names]
+        listing = f"own fields: {', '.join(names)}" if names else "no event has any"
+        message = f"no event has the own field '{value[:100]}'; {listing}"
+        near = candidates.nearest(values.column, wanted_value)
+        return Fault("query", name, message, near and near.removeprefix(NAMES_FIRST))
+
+
+def find_facet_kind(connection: Connection, facet: str) -> tuple[str, str | None]:
+    """Return the kind of term of a facet, and of own fields the prefix of the terms.
+
+    Raise Problem `invalid-parameters` if no event has an own field of this name.
+    """
+    if not is_own_field(facet):
+        return facet, NAMES_FIRST if facet == "extra" else None
+    name = facet.removeprefix(OWN_FIELD_PREFIX)
+    if not OwnFieldValues().find(connection, name):
+        fault = OwnFieldValues().fault(Candidates(connection), "by", name)
+        near = fault.suggestion and OWN_FIELD_PREFIX + fault.suggestion
+        raise refuse(replace(fault, suggestion=near))
+    return "extra", f"{name}:"
 
 
 def _groups(query: "EventFilter", name: str, wanted: list[str]) -> list[list[str]]:

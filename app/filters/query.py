@@ -34,6 +34,7 @@ from app.filters.meaning import (
     FullText,
     KnownBy,
     Overlap,
+    OwnFieldValues,
     ParameterMeaning,
     RelatedTo,
     Statuses,
@@ -41,6 +42,7 @@ from app.filters.meaning import (
     TermFilter,
     ids_of,
     ids_or_names_of,
+    is_own_field,
     repeated,
 )
 from app.formats import FORMATS, LIST_OPTIONS, Format
@@ -55,11 +57,11 @@ FINDINGS = (
     *("no-known-publisher", "single-publisher", "planned-overdue"),
 )
 # Facets of which an event may have several values, and those of which it has one.
-REPEATED_FACETS = ("actor", "role", "place", "country", "tag", "publisher", "source")
+REPEATED_FACETS = ("actor", "role", "place", "country", "tag", "publisher", "source", "extra")
 SINGLE_FACETS = ("type", "status")
 FACETS = (
     *("type", "actor", "role", "place", "country"),
-    *("tag", "publisher", "source", "status"),
+    *("tag", "publisher", "source", "status", "extra"),
 )
 
 Total = TypeAliasType(
@@ -163,6 +165,13 @@ def _repeated_facet(value: str) -> str:
     return value
 
 
+def _facet(value: str) -> str:
+    """Return the name. Raise ValueError if it is neither a parameter nor `extra.` and a name."""
+    if is_own_field(value):
+        return value
+    return schemas.OneOf(FACETS, suggest_facet).check(value)
+
+
 AllOf = TypeAliasType(
     "AllOf",
     Annotated[
@@ -171,7 +180,7 @@ AllOf = TypeAliasType(
         schemas.OneOf(
             REPEATED_FACETS,
             words="The filter whose values must all fit: `actor`, `role`, `place`, `country`, "
-            "`tag`, `publisher` or `source`.",
+            "`tag`, `publisher`, `source` or `extra`.",
         ),
     ],
 )
@@ -181,11 +190,15 @@ Facet = TypeAliasType(
         str,
         AfterValidator(_one_value("by")),
         AfterValidator(refuse_time),
-        schemas.OneOf(
-            FACETS,
-            suggest_facet,
-            "What to count by: `type`, `actor`, `role`, `place`, `country`, "
-            "`tag`, `publisher`, `source` or `status`.",
+        AfterValidator(_facet),
+        WithJsonSchema(
+            {
+                "type": "string",
+                "pattern": rf"^({'|'.join(FACETS)}|extra\.{schemas.SLUG.strip('^$')})$",
+                "description": "What to count by: `type`, `actor`, `role`, `place`, `country`, "
+                "`tag`, `publisher`, `source`, `status`; `extra`, the names of own fields, or "
+                "`extra.` and one of these names, its values.",
+            }
         ),
     ],
 )
@@ -285,6 +298,15 @@ def _only_for(option: str, fmt: Format) -> str:
     return f"works only for {_takers(option)}; {why}"
 
 
+def _own_field(value: str) -> str:
+    """Return an own field with its value. Raise ValueError if it has no name or an empty value."""
+    name, colon, text = value.removeprefix("!").partition(":")
+    if not schemas.is_slug(name) or (colon and not text.strip()):
+        equals = value.replace("=", ":", 1) if "=" in value and not colon else None
+        raise wrong("give NAME:VALUE, such as importance:8, or the name alone", equals)
+    return value
+
+
 def _whole_number(most: int) -> Callable[[Any], Any]:
     """Return a check for whole numbers from 1 to `most`."""
 
@@ -319,9 +341,15 @@ SPACED_PATTERN = f"({schemas.BLANK}+{schemas.VISIBLE}|{UNMARKED}){schemas.CHARAC
 NAME_PATTERN = (
     f"((!{schemas.BLANK}*|{schemas.BLANK}+){schemas.VISIBLE}|{UNMARKED}){schemas.CHARACTER}*"
 )
+OWN_FIELD_PATTERN = f"!?{SLUG_PATTERN}(:{schemas.BLANK}*{schemas.VISIBLE}{schemas.CHARACTER}*)?"
 EVENT_MEMBER_PATTERN = "|".join(schemas.Event.model_fields)
 
-FILE_FIELDS = "|".join(dict.fromkeys(name for fmt in FORMATS.values() for name in fmt.fields))
+FILE_FIELDS = "|".join(
+    (
+        *dict.fromkeys(name for fmt in FORMATS.values() for name in fmt.fields),
+        rf"extra\.{SLUG_PATTERN}",
+    )
+)
 FILE_OPTIONS = (*LIST_OPTIONS, "lossless", "bom")  # of a file
 
 MAX_FACET_VALUES, MAX_SUPPORTERS = 1000, 1000
@@ -345,6 +373,10 @@ IdValues = Annotated[
 ]
 CodeValues = Annotated[list[Annotated[Value, _schema("!?[A-Z]{2}")]], *REPEATABLE]
 NameValues = Annotated[list[Annotated[Value, _schema(NAME_PATTERN, MAX_VALUE_CHARS)]], *REPEATABLE]
+OwnFieldTexts = Annotated[
+    list[Annotated[Value, AfterValidator(_own_field), _schema(OWN_FIELD_PATTERN, MAX_VALUE_CHARS)]],
+    *REPEATABLE,
+]
 StatusNames = Annotated[
     list[Annotated[Value, _schema(f"!?({'|'.join(models.STATUSES)})")]], *REPEATABLE
 ]
@@ -487,6 +519,13 @@ class EventFilter(BaseModel):
         default_factory=list,
         description=f"`planned`, `ongoing`, `completed` or `cancelled`. {NOT}",
         examples=[["completed"]],
+    )
+    extra: Annotated[OwnFieldTexts, TermFilter("extra", OwnFieldValues())] = Field(
+        default_factory=list,
+        description="An own field: `importance:8` for its value, `importance` for any. Numbers and "
+        f"booleans as JSON writes them; a text up to {schemas.MAX_COMPARED_CHARACTERS} characters, "
+        f"exactly. {NOT}",
+        examples=[["paragraph:1"]],
     )
     measure: Annotated[FilterWord | None, AMOUNT] = Field(
         None,
@@ -715,6 +754,11 @@ class ExportQuery(OrderedQuery):
         """Return the fields of each event in the file, or None for all."""
         return self._picked(self.fields)
 
+    @property
+    def own_fields(self) -> list[str]:
+        """Return the `extra.NAME` among `fields`."""
+        return [name for name in (self.fields or "").split(",") if is_own_field(name)]
+
     def of(self, fmt: Format) -> "ExportQuery":
         """Return the query for a file in this format: a feed has its own order and limit.
 
@@ -723,10 +767,10 @@ class ExportQuery(OrderedQuery):
         refused = [n for n in FILE_OPTIONS if n in self.model_fields_set and n not in fmt.options]
         if refused:
             raise refuse(*(Fault("query", name, _only_for(name, fmt)) for name in refused))
-        if self.fields is not None and (
-            fault := _strange_fields(self.fields, fmt.fields, fmt.name)
-        ):
-            raise refuse(fault)
+        if self.fields is not None:
+            named = self.own_fields if fmt.has_own_columns else ()
+            if fault := _strange_fields(self.fields, (*fmt.fields, *named), fmt.name):
+                raise refuse(fault)
         feed = {"sort": "-updated", "limit": fmt.latest}
         return self if fmt.latest is None else self.model_copy(update=feed)
 

@@ -42,7 +42,8 @@ class Format:
     Line carries its faults; None if the format is only written. A feed holds the `latest` events by
     update, any other format all of them in timeline order. `dated` marks formats that say when they
     were last edited. `options` are the parameters that it takes beside the filter, and `fields` the
-    names that the parameter of that name takes.
+    names that the parameter of that name takes. A table that `has_own_columns` also takes
+    `extra.NAME`.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Format:
     suffix: str | None = None
     options: Collection[str] = ()
     fields: Collection[str] = ()
+    has_own_columns: bool = False
 
     @property
     def filename(self) -> str:
@@ -84,7 +86,8 @@ FORMATS: Mapping[str, Format] = {
             table.write_table,
             table.read_table,
             options=(*LIST_OPTIONS, "lossless", "bom"),
-            fields=table.WRITTEN_COLUMNS,
+            fields=(*table.WRITTEN_COLUMNS, "extra"),
+            has_own_columns=True,
         ),
         Format(
             "xlsx",
@@ -93,7 +96,8 @@ FORMATS: Mapping[str, Format] = {
             xlsx.write_xlsx,
             table.read_table,
             options=(*LIST_OPTIONS, "lossless"),
-            fields=table.WRITTEN_COLUMNS,
+            fields=(*table.WRITTEN_COLUMNS, "extra"),
+            has_own_columns=True,
         ),
         Format(
             "timelinejs",

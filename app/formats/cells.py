@@ -3,10 +3,18 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from app.schemas import SLUG, read_json
+from app.schemas import (
+    SLUG,
+    OwnValue,
+    format_own_value,
+    is_slug,
+    parse_own_value,
+    read_json,
+)
 from app.suggestions import nearest
 
 # Characters that may begin a formula in a spreadsheet, also after a line break and in full width.
@@ -34,6 +42,44 @@ class CellError(ValueError):
         self.suggestion = suggestion
 
 
+OWN_COLUMN_PREFIX = "extra."
+
+
+def name_own_field(column: str) -> str | None:
+    """Return the name of the own field that a column is; None if it is none."""
+    name = column.removeprefix(OWN_COLUMN_PREFIX)
+    return name if name != column and is_slug(name) else None
+
+
+def write_own_value(value: OwnValue | None) -> str:
+    """Return the cell of an own field, "" for None; `read_own_cell` reads it back exactly.
+
+    A text that would be read as something else is written in quotes, as in JSON.
+    """
+    if value is None:
+        return ""
+    cell = format_own_value(value)
+    same = not isinstance(value, str) or (value == cell.strip() and _parse_own_cell(cell) == value)
+    return cell if same else json.dumps(value, ensure_ascii=False)
+
+
+def read_own_cell(cell: str) -> OwnValue:
+    """Return the value of the cell of an own field: a number, a boolean, or a text.
+
+    In quotes, as in JSON, it is a text whatever it looks like.
+    """
+    return _parse_own_cell(cell.strip())
+
+
+def _parse_own_cell(cell: str) -> OwnValue:
+    if len(cell) > 1 and cell[0] == cell[-1] == '"':
+        with suppress(ValueError):
+            text = read_json(cell.encode())
+            if isinstance(text, str):
+                return text
+    return parse_own_value(cell)
+
+
 # -- the formula guard ----------------------------------------------------------------------------
 
 
@@ -43,6 +89,11 @@ def guard(cell: str, *, lossless: bool) -> str:
     In a lossless file only if `unguard` would otherwise remove an apostrophe of the text itself.
     """
     return f"'{cell}" if (GUARDED_START if lossless else FORMULA_START).match(cell) else cell
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell is a plain number, which no spreadsheet runs."""
+    return re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?(?:e[-+][0-9]+)?", cell) is not None
 
 
 def unguard(cell: str) -> str:

@@ -41,6 +41,6 @@ def _item(about: About, event: Json) -> Json:
         "tags": list_keywords(event, about),
         "_dateline": {
             "about": f"{about.base}/docs",
-            **pick_members(event, ("match", "date", "status", "sources")),
+            **pick_members(event, ("match", "date", "status", "sources", "extra")),
         },
     }

@@ -48,7 +48,12 @@ WORK_TYPES = {
 def write_jsonld(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """Yield the graph in chunks. It needs no other document to be understood: see CONTEXT."""
     graph = chain([[_dataset(about)]], batch_items(documents, partial(_event, about)))
-    context = {**CONTEXT, "match": f"{about.base}/docs#match"}  # schema.org has no word for it
+    # schema.org has no words for these.
+    own = {
+        "match": f"{about.base}/docs#match",
+        "extra": {"@id": f"{about.base}/docs#extra", "@type": "@json"},
+    }
+    context = {**CONTEXT, **own}
     for chunk in write_json_list(graph, "@graph", {"@context": context}):
         # As good in JSON, and cannot end the <script> that a page may hold it in.
         yield chunk.replace(b"<", b"\\u003c")
@@ -101,6 +106,7 @@ def _event(about: About, event: Json) -> Json:
                 if link["relation"] == "part-of"
             ],
             "subjectOf": [_work(about, source) for source in event["sources"]],
+            "extra": event["extra"],
         }
     )
 
@@ -189,4 +195,4 @@ def _plain_iso_date(edtf: str) -> str | None:
 
 def _without_empty(members: dict[str, Any]) -> Json:
     """Return the members that have a value."""
-    return {name: value for name, value in members.items() if value not in (None, [])}
+    return {name: value for name, value in members.items() if value not in (None, [], {})}

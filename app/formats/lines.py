@@ -27,7 +27,8 @@ class About:
     `identity` is the store's. `updated` is when one of its events was last edited, RFC 3339, None
     if it holds none or its format does not say so. `fields` are the only members to write, None
     for all. `lossless` (tables only) asks that nothing be lost, `bom` (CSV only) for a byte order
-    mark. `types` and `shared_names` are read from the store only if a format uses them.
+    mark. `types`, `shared_names` and `own_fields` are read from the store only if a format uses
+    them.
     """
 
     title: str
@@ -43,6 +44,7 @@ class About:
     bom: bool = False
     read_types: Callable[[], Mapping[str, str]] = dict
     read_shared_names: Callable[[], Mapping[str, frozenset[str]]] = dict
+    read_own_fields: Callable[[], Sequence[str]] = list
 
     @cached_property
     def types(self) -> Mapping[str, str]:
@@ -53,6 +55,11 @@ class About:
     def shared_names(self) -> Mapping[str, frozenset[str]]:
         """Return the folded names that several actors or places have, read when first needed."""
         return self.read_shared_names()
+
+    @cached_property
+    def own_fields(self) -> Sequence[str]:
+        """Return the names of the own fields of all its events, read when first needed."""
+        return self.read_own_fields()
 
     @property
     def page(self) -> str:

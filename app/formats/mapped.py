@@ -14,6 +14,8 @@ from app.formats.cells import (
     CellError,
     decode_list,
     is_json,
+    name_own_field,
+    read_own_cell,
     read_parenthesis,
     unguard,
 )
@@ -130,6 +132,9 @@ class _RowReader:
             event.origins[name] = column
         elif name == "version":
             event.document[name] = _read_version(cell.strip())
+            event.origins[name] = column
+        elif own_field := name_own_field(name):
+            event.document.setdefault("extra", {})[own_field] = read_own_cell(cell)
             event.origins[name] = column
         elif name in event.document:
             raise CellError(f"the {name} is given twice")

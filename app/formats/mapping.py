@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.errors import Fault
+from app.formats.cells import OWN_COLUMN_PREFIX, name_own_field
 from app.formats.written_dates import DATE_FORMS, DATE_ORDERS, WIDENINGS
 from app.json_types import Json
-from app.schemas import MAX_ID_CHARACTERS, SLUG
+from app.schemas import is_slug
 from app.suggestions import nearest
-from app.words import fold
+from app.words import fold, make_slug
 
 LIST_FIELDS: Final = frozenset(("actors", "places", "tags", "related", "quantities"))
 SOURCE_LIST_FIELDS: Final = frozenset(
@@ -36,7 +37,7 @@ PART_FIELDS: Final[Mapping[str, str]] = {
     "place.longitude": "Its longitude",
     "skip": "A row with any text here is left out",
 }
-TARGET_PATTERN: Final = re.compile(r"\s*([a-z_.]+)\s*(?:\(([^()]*)\))?\s*")
+TARGET_PATTERN: Final = re.compile(r"\s*([a-z0-9_.-]+)\s*(?:\(([^()]*)\))?\s*")
 PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 COLUMN_OPTIONS: Final = ("field", "separator", "parentheses", "html")
 SEPARATORS: Final = (";", ",", "|", "none")
@@ -142,7 +143,7 @@ def read_mapping(document: Any, columns: Sequence[str], fields: Sequence[str]) -
             faults += _read_targets(column, value, names, targets)
         elif key in SETTINGS:
             settings[key] = value
-        elif key in fields:
+        elif _is_field(key, fields):
             constants[key] = value
         elif value is not None:
             message = "is neither a column of the file nor a setting"
@@ -201,13 +202,14 @@ def _read_target(
     match = (
         TARGET_PATTERN.fullmatch(text[:MAX_HEADER_CHARACTERS]) if isinstance(text, str) else None
     )
-    if match is None or match[1] not in names:
+    if match is None or not _is_field(match[1], names):
         near = nearest(normalize(text)[:100], names) if isinstance(text, str) else None
-        return None, _fault(column, f"is mapped to no field; known: {', '.join(names)}", near)
+        message = f"is mapped to no field; known: {', '.join(names)}, extra.NAME"
+        return None, _fault(column, message, _mend_own_field(text) or near)
     name, detail = match[1], (match[2] or "").strip() or None
     if detail and name not in ("actors", "quantities"):
         return None, _fault(column, "only `actors (role)` and `quantities (measure)` have brackets")
-    if detail and name == "actors" and not _is_slug(detail):
+    if detail and name == "actors" and not is_slug(detail):
         near = normalize(detail).replace("_", "-")
         return None, _fault(column, f"'{detail[:100]}' is not a role: a-z, 0-9 and hyphens", near)
     separator, parentheses = options.get("separator"), options.get("parentheses")
@@ -223,16 +225,23 @@ def _read_target(
     return Target(name, detail, separator, parentheses, html), None
 
 
-def _is_slug(text: str) -> bool:
-    return len(text) <= MAX_ID_CHARACTERS and re.fullmatch(SLUG, text) is not None
+def _is_field(name: str, fields: Sequence[str]) -> bool:
+    return name in fields or name_own_field(name) is not None
+
+
+def _mend_own_field(text: Any) -> str | None:
+    """Return `extra.` and a slug if a text begins as an own field does, else None."""
+    if not isinstance(text, str) or not text.casefold().strip().startswith(OWN_COLUMN_PREFIX):
+        return None
+    return OWN_COLUMN_PREFIX + make_slug(text.strip()[len(OWN_COLUMN_PREFIX) :][:200])
 
 
 def _check_constants(
     constants: Json, columns: Sequence[str], fields: Sequence[str]
 ) -> Iterator[Fault]:
     for name, value in constants.items():
-        if name not in fields:
-            message = f"is not a field; known: {', '.join(fields)}"
+        if not _is_field(name, fields):
+            message = f"is not a field; known: {', '.join(fields)}, extra.NAME"
             yield _fault(f"constants.{name}", message, nearest(str(name)[:100], fields))
         elif value is not None and not isinstance(value, str):
             yield _fault(f"constants.{name}", "give a text")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.errors import Fault
-from app.formats.cells import is_json
+from app.formats.cells import is_json, name_own_field
 from app.formats.mapping import LIST_FIELDS, SOURCE_LIST_FIELDS, ColumnMapping, Target, normalize
 from app.formats.synonyms import HEADER_SYNONYMS, MEASURES, ROLE_WORDS, TIMELINE_SHEET
 from app.formats.written_dates import (
@@ -22,7 +22,7 @@ from app.formats.written_dates import (
     is_plain,
 )
 from app.schemas import SLUG
-from app.words import fold
+from app.words import fold, make_slug
 
 SAMPLE_ROWS: Final = 1000
 CODES: Final = {"1": "day", "2": "week", "3": "month"}  # as data sets of conflicts use them
@@ -102,6 +102,9 @@ class _Proposer:
     def _match_headers(self) -> None:
         names = {column: normalize(column) for column in self.columns}
         parts = "year" in {name.removeprefix("start_") for name in names.values()}
+        for column in self.columns:
+            if name_own_field(column.casefold()):
+                self.targets[column] = (Target(column.casefold()),)
         for target, synonyms in HEADER_SYNONYMS.items():
             rank = {name: n for n, name in enumerate(synonyms)}
             fitting = [c for c, name in names.items() if name in rank and not self.targets[c]]
@@ -275,5 +278,8 @@ class _Proposer:
     def _ask_for_ignored(self) -> None:
         for column, targets in self.targets.items():
             if not targets and self.cells[column]:
-                message = "is left out; map it to a field, or send the mapping back to agree"
+                message = (
+                    "is left out; map it to a field, or to one of your own such as"
+                    f' "extra.{make_slug(column[:200])}", or send the mapping back to agree'
+                )
                 self._ask(column, message)

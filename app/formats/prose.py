@@ -7,6 +7,7 @@ from typing import Any
 
 from app.formats import citations
 from app.formats.lines import About
+from app.schemas import format_own_value
 
 ServedEvent = Mapping[str, Any]
 # Characters that XML 1.0 (section 2.2) and iCalendar (RFC 5545 section 3.1) cannot hold.
@@ -38,20 +39,30 @@ def list_keywords(event: ServedEvent, about: About) -> list[str]:
     return list(dict.fromkeys((about.type_label(event["type"]), *event["tags"])))
 
 
+def list_own_fields(event: ServedEvent) -> list[str]:
+    """Return a line for each own field: `importance: 8`; one line also of a longer text."""
+    values = {name: format_own_value(value) for name, value in event["extra"].items()}
+    return [f"{name}: {' '.join(text.split())}" for name, text in values.items()]
+
+
 def format_text(event: ServedEvent) -> str:
-    """Return date, summary and sources as plain text, with the addresses of the sources."""
+    """Return date, summary, sources with their addresses and own fields as plain text."""
     lines = (
         f"- {citations.format_line(source)}"
         + (f": {url}" if (url := citations.web_link(source)) else "")
         for source in event["sources"]
     )
     sources = "\n".join(("Sources:", *lines))
-    return "\n\n".join(filter(None, (format_date(event), event["summary"], sources)))
+    own_fields = "\n".join(list_own_fields(event))
+    return "\n\n".join(filter(None, (format_date(event), event["summary"], sources, own_fields)))
 
 
 def format_html(event: ServedEvent) -> str:
-    """Return date, summary and sources as HTML: only paragraphs, a list and links to the web."""
-    texts = filter(None, (format_date(event), event["summary"]))
+    """Return date, summary, own fields and sources as HTML.
+
+    It has only paragraphs, a list and links to the web.
+    """
+    texts = filter(None, (format_date(event), event["summary"], *list_own_fields(event)))
     paragraphs = (f"<p>{escape(text)}</p>".replace("\n", "<br>") for text in texts)
     return "".join(paragraphs) + citations.format_html_list(event["sources"])
 

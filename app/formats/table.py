@@ -16,15 +16,20 @@ from typing import Any, BinaryIO
 from app.errors import Fault
 from app.formats.cells import (
     LISTS,
+    OWN_COLUMN_PREFIX,
     SOURCE_PREFIX,
     CellError,
     decode_list,
     encode_list,
     guard,
     is_json,
+    is_number,
     mend_list,
+    name_own_field,
+    read_own_cell,
     split_list,
     unguard,
+    write_own_value,
 )
 from app.formats.lines import (
     MAX_EVENT_BYTES,
@@ -39,7 +44,7 @@ from app.formats.proposing import SAMPLE_ROWS, propose
 from app.formats.sheets import Sheet, SheetError, open_sheet
 from app.formats.written_dates import find_forms, find_orders, is_plain
 from app.suggestions import nearest
-from app.words import fold
+from app.words import fold, make_slug
 
 REQUIRED_COLUMNS = ("type", "title", "date")
 MAX_HEADER_FAULTS = 100  # are named
@@ -95,6 +100,7 @@ VERBATIM_COLUMNS = frozenset(
     )
 )
 
+EXAMPLE_OWN_COLUMN = "extra.paragraph"
 # The gas contract of the example chronology, as people would write it down.
 EXAMPLE_ROW: Mapping[str, str] = {
     "id": "serbia-azerbaijan-gas-contract",
@@ -138,6 +144,7 @@ EXAMPLE_ROW: Mapping[str, str] = {
             },
         ]
     ),
+    EXAMPLE_OWN_COLUMN: "1",
 }
 
 csv.field_size_limit(MAX_EVENT_BYTES)
@@ -152,16 +159,25 @@ def write_table(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     Unless it is lossless, it is for people and spreadsheets: lists in words, which say less than
     JSON, and no cell that a spreadsheet would take for a formula.
     """
-    columns = WRITTEN_COLUMNS if about.fields is None else about.fields
+    columns = list_columns(about)
     yield (BOM_UTF8 if about.bom else b"") + _rows([columns])
     for batch in batch_documents(documents):
         events = map(json.loads, batch)
         yield _rows(_row(event, columns, about) for event in events)
 
 
+def list_columns(about: About) -> list[str]:
+    """Return the columns of a file: all, those of own fields before the derived ones, or some."""
+    fields = (*COLUMNS, "extra", *DERIVED_COLUMNS) if about.fields is None else about.fields
+    own = [OWN_COLUMN_PREFIX + name for name in about.own_fields] if "extra" in fields else []
+    columns = (name for f in fields for name in (own if f == "extra" else [f]))
+    return list(dict.fromkeys(columns))
+
+
 def write_template() -> bytes:
     """Return a file to begin with: the header and an example."""
-    return _rows([COLUMNS, [EXAMPLE_ROW.get(column, "") for column in COLUMNS]])
+    columns = (*COLUMNS, EXAMPLE_OWN_COLUMN)
+    return _rows([columns, [EXAMPLE_ROW.get(column, "") for column in columns]])
 
 
 def _rows(rows: Iterable[Iterable[str]]) -> bytes:
@@ -172,7 +188,11 @@ def _rows(rows: Iterable[Iterable[str]]) -> bytes:
 
 def _row(event: dict[str, Any], columns: Sequence[str], about: About) -> list[str]:
     cells = write_cells(event, columns, about)
-    return [guard(cell, lossless=about.lossless) for cell in cells]
+    return [
+        # A number is no formula, also if it is negative.
+        cell if name_own_field(column) and is_number(cell) else guard(cell, lossless=about.lossless)
+        for column, cell in zip(columns, cells, strict=True)
+    ]
 
 
 def write_cells(event: dict[str, Any], columns: Sequence[str], about: About) -> list[str]:
@@ -192,6 +212,7 @@ def write_cells(event: dict[str, Any], columns: Sequence[str], about: About) -> 
         **{name: date[name] for name in ("earliest", "latest", "label")},
         **{SOURCE_PREFIX + name: value for name, value in own.items()},
         "more_sources": encode_list(others) if others else None,
+        **{OWN_COLUMN_PREFIX + name: write_own_value(v) for name, v in event["extra"].items()},
     }
     return [_cell(column, members.get(column), about) for column in columns]
 
@@ -303,7 +324,14 @@ def _refuse(*faults: Fault) -> Table:
 
 def _own_columns(columns: Sequence[str]) -> list[str]:
     """Return the header with Dateline's names for columns that differ in case and spacing."""
-    return [name if (name := normalize(c)) in WRITTEN_COLUMNS else c for c in columns]
+    return [_own_column(column) for column in columns]
+
+
+def _own_column(column: str) -> str:
+    if (name := normalize(column)) in WRITTEN_COLUMNS:
+        return name
+    bare = column.casefold()
+    return column if name_own_field(bare) is None else bare
 
 
 def _name_empty_columns(source: Sheet) -> Sheet:
@@ -363,8 +391,12 @@ def _faults_of_header(
     for position, column in enumerate(columns, 1):
         if not column:
             yield Fault("body", f"column {position}", "has no name", line=number)
-        elif column not in WRITTEN_COLUMNS:
-            hint = f"; known: {', '.join(COLUMNS)}"
+        elif column.casefold().startswith(OWN_COLUMN_PREFIX) and name_own_field(column) is None:
+            near = OWN_COLUMN_PREFIX + make_slug(column[len(OWN_COLUMN_PREFIX) :][:200])
+            message = "is no own field: write `extra.` and a name of a-z, 0-9 and hyphens"
+            yield Fault("body", column[:200], message, near, number)
+        elif column not in WRITTEN_COLUMNS and name_own_field(column) is None:
+            hint = f"; known: {', '.join(COLUMNS)}, extra.NAME"
             message = "is not a column" + (hint if first else "")
             first = False
             yield Fault("body", column[:200], message, nearest(column[:200], COLUMNS), number)
@@ -429,6 +461,8 @@ def _locate(cells: Mapping[str, str], fault: Fault) -> Fault:
         if number >= 0:
             return replace(fault, name=_in_json("more_sources", [str(number), *path]))
         part, path = SOURCE_PREFIX + (path[0] if path else "title"), path[1:]
+    if part == "extra" and path:
+        return replace(fault, name=OWN_COLUMN_PREFIX + path[0])
     if part not in LISTS or not path:
         return replace(fault, name=part)
     if is_json(cells[part]):
@@ -454,6 +488,8 @@ def _value(column: str, cell: str) -> Any:
         return decode_list(text.strip())
     if column == "version":
         return _version(text.strip())
+    if name_own_field(column) is not None:
+        return read_own_cell(text)
     if column in LISTS:
         return LISTS[column].read(text)
     return text if column in VERBATIM_COLUMNS else text.strip()
@@ -474,6 +510,9 @@ def _document(members: dict[str, Any]) -> dict[str, Any]:
         if name in members
     }
     sources = [*([own] if own else []), *members.pop("more_sources", [])]
+    own_columns = {column: name for column in members if (name := name_own_field(column))}
+    if extra := {name: members.pop(column) for column, name in own_columns.items()}:
+        members["extra"] = extra
     if date := {name: value for name, value in date.items() if value is not None}:
         members["date"] = date
     if sources:

@@ -4,7 +4,7 @@ Its documentation: https:
 
 timeline.knightlab.com/docs/json-format.html. A slide that is written here has one more member,
 `edtf`: the exact date, and the sign that its `group` is the event's type. Under a `date` filter it
-also has `match`.
+also has `match`, and if the event has own fields `extra`.
 """
 
 import re
@@ -72,6 +72,7 @@ def _slide(groups: Mapping[str, str], event: Json) -> Json | None:
             "headline": escape(event["title"]),
             "text": (preserve_text(summary) if summary else "") + sources,
         },
+        **({"extra": event["extra"]} if event["extra"] else {}),
         "group": escape(groups.get(event["type"], event["type"])),
         "autolink": False,  # the links are made already
     }
@@ -177,7 +178,9 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
             document["type"] = group
         else:
             document["tags"] = [group]
-    for name in ("media", "background", "autolink"):
+    if _is_ours(slide) and slide.get("extra"):
+        document["extra"] = slide["extra"]
+    for name in ("media", "background", "autolink", *(() if _is_ours(slide) else ("extra",))):
         if _holds_something(slide.get(name)):
             notes.append(f"{name} is left out: an event has no place for it")
     return document, tuple(notes)

@@ -14,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from app.errors import Problem
 from app.formats.lines import About
-from app.formats.table import WRITTEN_COLUMNS, write_cells
+from app.formats.table import list_columns, write_cells
 from app.json_types import Json
 
 MAX_CELL_CHARACTERS: Final = 32_767
@@ -71,7 +71,7 @@ def write_xlsx(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 
 
 def _write_sheets(book: Workbook, events: Iterable[Json], about: About) -> None:
-    columns = WRITTEN_COLUMNS if about.fields is None else about.fields
+    columns = list_columns(about)
     own = _Sheet(book, "Events", columns)
     sources = _Sheet(book, "Sources", SHEET_SOURCES)
     citations = _Sheet(book, "Citations", ("event", "number", "source", *SHEET_CITATIONS))

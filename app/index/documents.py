@@ -16,6 +16,12 @@ from app.dialects import listed
 from app.index.terms import EVERY_TERM, TermValues
 from app.json_types import Json
 from app.rows import EventRows
+from app.schemas import (
+    MAX_COMPARED_CHARACTERS,
+    comparable_form,
+    decode_own_value,
+    format_own_value,
+)
 from app.words import fold, make_search_text
 
 NEVER_KNOWN = dates.END + 1  # later than any day in a query
@@ -94,7 +100,7 @@ def _explain(error: Exception) -> str:
     if isinstance(error, dates.DateError):
         return f"has a date that is none: {error}"
     if isinstance(error, ArithmeticError):
-        return "has a quantity that is no number"
+        return "has a quantity or an own field that is no number"
     return str(error) if isinstance(error, MissingRecordError) else f"is unreadable: {error}"
 
 
@@ -112,8 +118,8 @@ def join_entries(
     ]
 
 
-def _whole_parts(event: EventRows, records: rows.Records) -> dict[str, list[Json]]:
-    """Return the lists of the document. Raise MissingRecordError if a named record is missing."""
+def _whole_parts(event: EventRows, records: rows.Records) -> Json:
+    """Return the parts of the document. Raise MissingRecordError if a named record is missing."""
     try:
         return _parts(event, records)
     except KeyError:
@@ -126,8 +132,8 @@ def _whole_parts(event: EventRows, records: rows.Records) -> dict[str, list[Json
         raise
 
 
-def _parts(event: EventRows, records: rows.Records) -> dict[str, list[Json]]:
-    """Return the lists of the document, in order, with the records that they name."""
+def _parts(event: EventRows, records: rows.Records) -> Json:
+    """Return the parts of the document, in order, with the records that they name."""
     rows_of = event.parts
     actors, places, tags, sources = (records[kind] for kind in NAMED_KINDS)
     claims: dict[int, list[str]] = defaultdict(list)
@@ -152,10 +158,13 @@ def _parts(event: EventRows, records: rows.Records) -> dict[str, list[Json]]:
             }
             for _, position, source, role, quote, locator, note in rows_of["citation"]
         ],
+        "extra": {
+            name: decode_own_value(kind, value) for _, _, name, kind, value in rows_of["own_field"]
+        },
     }
 
 
-def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> Entry:
+def _entry(event: Json, parts: Json, incoming: list[str]) -> Entry:
     sources = parts["sources"]
     publishers = {s["publisher_id"] for s in sources if s["role"] == "supports"} - ABSENT
     words = _words(event, parts)
@@ -179,7 +188,7 @@ def _entry(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> En
     )
 
 
-def _document(event: Json, parts: dict[str, list[Json]]) -> Json:
+def _document(event: Json, parts: Json) -> Json:
     """Return the event as it is served."""
     for source in parts["sources"]:
         del source["publisher_id"]
@@ -219,8 +228,10 @@ def _date(edtf: str) -> Json:
 
 def _encoded(document: Json) -> bytes:
     """Return a document's bytes, as `json` writes it."""
-    # pydantic is several times faster, but writes 0.00001 where `json` writes 1e-05.
-    tiny = any(
+    # pydantic is several times faster, but writes 0.00001 and 1e16 where `json` writes 1e-05 and
+    # 1e+16.
+    floats = any(type(value) is float for value in document["extra"].values())
+    tiny = floats or any(
         place[name] and abs(place[name]) < 1e-4
         for place in document["places"]
         for name in ("latitude", "longitude")
@@ -235,14 +246,15 @@ def _reported(source: Json) -> int:
     return last if last < dates.END else NEVER_KNOWN
 
 
-def _words(event: Json, parts: dict[str, list[Json]]) -> str:
+def _words(event: Json, parts: Json) -> str:
     """Return the wording: title; actors and aliases; places and tags; summary; sources."""
     actors = (name for actor in parts["actors"] for name in (actor["name"], *actor["aliases"]))
     places_and_tags = (part["name"] for part in (*parts["places"], *parts["tags"]))
     source_members = ("publisher", "title", "author", "quote")
     sources = (source[name] for source in parts["sources"] for name in source_members)
+    values = (format_own_value(v) for v in parts["extra"].values() if not isinstance(v, bool))
     return make_search_text(
-        [[event["title"]], actors, places_and_tags, [event["summary"]], sources]
+        [[event["title"]], actors, places_and_tags, [event["summary"], *values], sources]
     )
 
 
@@ -256,7 +268,7 @@ def _measurement(quantity: Json) -> IndexedQuantity:
     )
 
 
-def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> dict[str, set[str]]:
+def _terms(event: Json, parts: Json, incoming: list[str]) -> dict[str, set[str]]:
     """Return every value that the event can be filtered by, and the term that every event has."""
     actors, places, sources = parts["actors"], parts["places"], parts["sources"]
     every, value = EVERY_TERM
@@ -273,4 +285,11 @@ def _terms(event: Json, parts: dict[str, list[Json]], incoming: list[str]) -> di
         "source": {source["id"] for source in sources},
         "publisher": {source["publisher_id"] for source in sources} - ABSENT,
         "related": {link["event"] for link in parts["related"]}.union(incoming),
+        # A colon in front marks a name alone: ids of PostgreSQL leave room for 16 kinds of term.
+        "extra": {f":{name}" for name in parts["extra"]}
+        | {
+            f"{name}:{form}"
+            for name, value in parts["extra"].items()
+            if len(form := comparable_form(value)) <= MAX_COMPARED_CHARACTERS
+        },
     }

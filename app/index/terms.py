@@ -12,7 +12,7 @@ IndexTerm = tuple[str, str]  # a kind ("actor") and a value ("serbia")
 TermValues = Mapping[str, set[str]]  # by kind
 TERM_KINDS = (
     *("every", "type", "status", "actor", "role", "actor-role", "place", "country", "tag"),
-    *("source", "publisher", "related", "word", "measure", "unit"),
+    *("source", "publisher", "related", "word", "measure", "unit", "extra"),
 )
 EVERY_TERM: IndexTerm = ("every", "event")  # of every event
 IDS_PER_KIND = 1 << 27

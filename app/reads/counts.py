@@ -11,7 +11,14 @@ from sqlalchemy import Connection
 from app import dates
 from app.dialects import Prepared
 from app.errors import Fault, refuse
-from app.filters import EventFilter, FacetQuery, HistogramQuery, resolve
+from app.filters import (
+    EventFilter,
+    FacetQuery,
+    HistogramQuery,
+    find_facet_kind,
+    is_own_field,
+    resolve,
+)
 from app.json_types import Json
 from app.reads.cursors import write_json
 from app.reads.hits import Hits
@@ -25,6 +32,7 @@ from app.reads.spans import (
 from app.reads.tallies import Spans, count_commonest, spans_of
 
 MAX_BUCKETS = 5000
+MAX_NAMES = 100_000  # of own fields
 
 # -- facets ---------------------------------------------------------------------------------------
 
@@ -62,7 +70,9 @@ def facets(connection: Connection, query: FacetQuery) -> bytes:
 
 def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Json]:
     """Return the `limit` commonest values of one facet, with labels and numbers of events."""
-    counts = count_commonest(connection, hits, name, limit)
+    kind, prefix = find_facet_kind(connection, name)
+    counts = count_commonest(connection, hits, kind, limit, prefix)
+    counts = [(value.removeprefix(":"), number) for value, number in counts]
     label_of = labels(connection, name, [value for value, _ in counts])
     return [{"value": value, "label": label_of[value], "count": number} for value, number in counts]
 
@@ -86,6 +96,14 @@ def shared_names(connection: Connection) -> dict[str, frozenset[str]]:
     }
 
 
+def own_field_names(connection: Connection, query: EventFilter) -> list[str]:
+    """Return the names of the own fields that hits have, in order."""
+    hits = Hits(connection, resolve(connection, query))
+    kind, prefix = find_facet_kind(connection, "extra")
+    names = count_commonest(connection, hits, kind, MAX_NAMES, prefix)
+    return sorted(name.removeprefix(":") for name, _ in names)
+
+
 def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str, str]:
     """Return the label of each value of a facet; the value itself if it has no label."""
     label_of: dict[str, str] = {}
@@ -94,6 +112,10 @@ def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str
     elif name == "country":
         countries = {value: pycountry.countries.get(alpha_2=value) for value in values}
         label_of = {v: getattr(c, "common_name", c.name) for v, c in countries.items() if c}
+    elif name == "extra":
+        label_of = {value: value.replace(":", ": ", 1) for value in values}
+    elif is_own_field(name):
+        label_of = {value: value.partition(":")[2] for value in values}
     return {value: label_of.get(value, value) for value in values}
 
 

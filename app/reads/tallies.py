@@ -1,6 +1,6 @@
 """Counting many events at once: by facet value, and by date bounds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -39,6 +39,14 @@ COMMONEST = Prepared(
 )
 VALUE_NAMES = Prepared("SELECT id, value FROM term WHERE id IN :ids")
 VALUE_IDS = Prepared("SELECT id, value FROM term WHERE kind = :kind AND value IN :values")
+# Of the terms of a kind, those whose values begin with a text.
+TERMS_WITH_PREFIX = Prepared(
+    "SELECT id FROM term WHERE kind = :kind AND value >= :prefix AND value < :beyond ORDER BY id"
+)
+COMMONEST_WITH_PREFIX = Prepared(
+    "SELECT value, events FROM term WHERE kind = :kind AND events > 0 AND value >= :prefix"
+    " AND value < :beyond ORDER BY events DESC, value LIMIT :limit"
+)
 ACTOR_ROLES = Prepared(
     "SELECT id, value FROM term WHERE kind = 'actor-role' AND id > :last ORDER BY id"
 )
@@ -137,21 +145,25 @@ class ForwardIndex:
         return both.select_blocks(np.argsort(blocks))
 
 
-def forward_index(connection: Connection, timeline: TimelineState, kind: str) -> ForwardIndex:
-    """Return the forward index of a facet; only changed blocks are read again."""
-    cache, key = cache_of(connection), ("borne", kind)
+def forward_index(
+    connection: Connection, timeline: TimelineState, kind: str, prefix: str | None = None
+) -> ForwardIndex:
+    """Return the forward index of a facet; only changed blocks are read again.
+
+    `prefix` picks the values of the kind that begin with it.
+    """
+    cache, key = cache_of(connection), ("borne", kind, prefix)
     previous: ForwardIndex | None = cache.get(key)
     ahead = previous is not None and previous.stamps.max(initial=0) > timeline.stamp
     index = None if previous is None or ahead else _unchanged(previous, timeline)
     if index is None:
         no_blocks = np.zeros(0, dtype=np.int64)
-        index = _read_blocks(
-            connection, kind, _common_values(connection, kind), no_blocks, no_blocks
-        )
+        common = _common_values(connection, kind)
+        index = _read_blocks(connection, kind, prefix, common, no_blocks, no_blocks)
     missing = np.flatnonzero(~np.isin(timeline.ids, index.blocks))
     for rows in batches(missing.tolist(), MAX_BLOCKS_PER_READ):
         index |= _read_blocks(
-            connection, kind, index.common, timeline.ids[rows], timeline.stamps[rows]
+            connection, kind, prefix, index.common, timeline.ids[rows], timeline.stamps[rows]
         )
         if not ahead:
             cache.put(key, index, index.size)
@@ -179,7 +191,7 @@ def _unchanged(previous: ForwardIndex, timeline: TimelineState) -> ForwardIndex 
 
 def _common_values(connection: Connection, kind: str) -> Array:
     """Return the values of a facet that many events have."""
-    if kind == "actor-role":  # is counted event by event
+    if kind in ("actor-role", "extra"):  # are counted event by event
         return np.zeros(0, dtype=np.int32)
     first = ids_of_kind(kind)[0]
     rows = COMMON.rows(connection, kind=kind, share=COMMON_SHARE, few=MAX_BITMAP_VALUES)
@@ -187,11 +199,16 @@ def _common_values(connection: Connection, kind: str) -> Array:
 
 
 def _read_blocks(
-    connection: Connection, kind: str, common: Array, blocks: Array, stamps: Array
+    connection: Connection,
+    kind: str,
+    prefix: str | None,
+    common: Array,
+    blocks: Array,
+    stamps: Array,
 ) -> ForwardIndex:
     """Return the forward index of a facet for some blocks."""
     ids = ids_of_kind(kind)
-    rows = POSTINGS_OF_KIND.rows(connection, blocks=blocks.tolist(), first=ids[0], last=ids[-1])
+    rows = _read_postings(connection, kind, prefix, blocks)
     at = np.searchsorted(blocks, np.fromiter(map(itemgetter(0), rows), np.int64))
     terms = np.fromiter(map(itemgetter(1), rows), np.int64) - ids[0]
     postings = list(map(itemgetter(2), rows))
@@ -209,6 +226,22 @@ def _read_blocks(
     return ForwardIndex(blocks, stamps, common, bits, values, _value_starts(of_slots))
 
 
+def _read_postings(
+    connection: Connection, kind: str, prefix: str | None, blocks: Array
+) -> list[tuple[int, int, bytes]]:
+    """Return block, term and bits of each posting of a kind, or of its values with a prefix."""
+    ids: Sequence[int] = ids_of_kind(kind)
+    wanted: set[int] = set()
+    if prefix is not None:
+        ends = {"prefix": prefix, "beyond": f"{prefix}\U0010ffff"}
+        ids = [term for (term,) in TERMS_WITH_PREFIX.rows(connection, kind=kind, **ends)]
+        wanted.update(ids)
+    if not ids or not len(blocks):
+        return []
+    rows = POSTINGS_OF_KIND.rows(connection, blocks=blocks.tolist(), first=ids[0], last=ids[-1])
+    return [row for row in rows if row[1] in wanted] if prefix is not None else list(rows)
+
+
 def _value_starts(numbers: Array) -> Array:
     """Return where the values of each slot begin. Without any values, one 0 stands for all."""
     if not numbers.any():
@@ -217,9 +250,12 @@ def _value_starts(numbers: Array) -> Array:
 
 
 def count_commonest(
-    connection: Connection, hits: Hits, kind: str, limit: int
+    connection: Connection, hits: Hits, kind: str, limit: int, prefix: str | None = None
 ) -> list[tuple[str, int]]:
-    """Return the commonest values of a facet among the hits, with counts; equal ones by name."""
+    """Return the commonest values of a facet among the hits, with counts; equal ones by name.
+
+    `prefix` picks the values that begin with it.
+    """
     part = hits.filter.plan.part
     drilled = part and {"actor": part.roles or part.unwanted, "role": part.actors}.get(kind)
     if part and drilled:
@@ -227,19 +263,23 @@ def count_commonest(
             connection, kind, _count_participation(connection, hits, part, kind), limit
         )
     if hits.filter.everything:
-        return _commonest_of_all(connection, hits.timeline, kind, limit)
-    counts = forward_index(connection, hits.timeline, kind).counts(hits.bitmap())
+        return _commonest_of_all(connection, hits.timeline, kind, limit, prefix)
+    counts = forward_index(connection, hits.timeline, kind, prefix).counts(hits.bitmap())
     return _top_values(connection, kind, counts, limit)
 
 
 def _commonest_of_all(
-    connection: Connection, timeline: TimelineState, kind: str, limit: int
+    connection: Connection, timeline: TimelineState, kind: str, limit: int, prefix: str | None
 ) -> list[tuple[str, int]]:
     def make(_: Older[list[tuple[str, int]]]) -> list[tuple[str, int]]:
-        rows = COMMONEST.rows(connection, kind=kind, limit=limit)
+        if prefix is None:
+            rows = COMMONEST.rows(connection, kind=kind, limit=limit)
+        else:
+            ends = {"prefix": prefix, "beyond": f"{prefix}\U0010ffff"}
+            rows = COMMONEST_WITH_PREFIX.rows(connection, kind=kind, limit=limit, **ends)
         return [(value, events) for value, events in rows]
 
-    key = "commonest", kind, limit
+    key = "commonest", kind, limit, prefix
     return cached(connection, key, timeline.stamp, make, lambda made: 100 * len(made))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from app.filters import FACETS, Choice
+from app.filters import FACETS, Choice, find_facet_kind
 from app.index import ids_of_kind
 from app.reads.amounts import block_amounts
 from app.reads.bitmaps import Bitmap, cache_clause
@@ -19,9 +19,10 @@ def warm(connection: Connection, wanted: Callable[[], bool] = lambda: True) -> N
         if wanted():
             columns(connection, block)
             block_amounts(connection, block)
-    for kind in (*FACETS, "actor-role"):
+    kinds = (find_facet_kind(connection, facet) for facet in FACETS)
+    for kind, prefix in (*kinds, ("actor-role", None)):
         if wanted():
-            index, first = forward_index(connection, whole, kind), ids_of_kind(kind)[0]
+            index, first = forward_index(connection, whole, kind, prefix), ids_of_kind(kind)[0]
             for value, bits in zip(index.common.tolist(), index.bits, strict=True):
                 clause = (Choice(first + value),)
                 cache_clause(

@@ -37,6 +37,15 @@ from app.schemas.answers import (
     TypeRevision,
 )
 from app.schemas.chronology import Chronology, ChronologyRevision, ChronologyWrite
+from app.schemas.own_fields import (
+    MAX_COMPARED_CHARACTERS,
+    OwnValue,
+    comparable_form,
+    decode_own_value,
+    encode_own_value,
+    format_own_value,
+    parse_own_value,
+)
 from app.schemas.reading import read_json, validate
 from app.schemas.served import (
     DERIVED_DATE_MEMBERS,
@@ -72,6 +81,7 @@ from app.schemas.texts import (
     check_decimal,
     country_codes,
     find_country_code,
+    is_slug,
 )
 from app.schemas.written import (
     MAX_ENTRIES,
@@ -98,6 +108,7 @@ __all__ = [
     "DECIMAL",
     "DERIVED_DATE_MEMBERS",
     "EDIT_MEMBERS",
+    "MAX_COMPARED_CHARACTERS",
     "MAX_ENTRIES",
     "MAX_ID_CHARACTERS",
     "MAX_SOURCES",
@@ -140,6 +151,7 @@ __all__ = [
     "Match",
     "Oembed",
     "OneOf",
+    "OwnValue",
     "Page",
     "Place",
     "PlacePage",
@@ -175,9 +187,15 @@ __all__ = [
     "Url",
     "check_decimal",
     "check_printable",
+    "comparable_form",
     "country_codes",
+    "decode_own_value",
+    "encode_own_value",
     "find_country_code",
+    "format_own_value",
     "format_timestamp",
+    "is_slug",
+    "parse_own_value",
     "read_json",
     "validate",
 ]

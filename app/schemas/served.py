@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from app.schemas.own_fields import OwnFields
 from app.schemas.texts import (
     ActorKind,
     CitationRole,
@@ -144,6 +145,10 @@ class Event(Shape):
     )
     sources: list[Citation] = Field(
         description="Who says so. At least one source supports the event."
+    )
+    extra: OwnFields = Field(
+        description="The chronology's own fields, by name: texts, numbers and booleans.",
+        examples=[{"importance": 8}],
     )
     version: int = Field(ge=1, description="Counts the event's own edits, from 1.")
     created_at: str = Field(description="RFC 3339, UTC.")

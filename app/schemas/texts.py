@@ -174,7 +174,8 @@ WebAddress = JsonPattern(
 )
 ShortText = Annotated[str, StringConstraints(max_length=100), Breaks, Printable, NotBlank]
 LineText = Annotated[OneLine, NotBlank]
-LongText = Annotated[str, StringConstraints(max_length=10_000), Breaks, Printable, NotBlank]
+MAX_LONG_TEXT = 10_000  # characters
+LongText = Annotated[str, StringConstraints(max_length=MAX_LONG_TEXT), Breaks, Printable, NotBlank]
 Url = Annotated[
     str,
     StringConstraints(max_length=2000),
@@ -201,6 +202,12 @@ Latitude = Annotated[
 Longitude = Annotated[
     float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(refuse_boolean)
 ]
+
+
+def is_slug(text: str) -> bool:
+    """Return whether a text has the form of an id."""
+    return len(text) <= MAX_ID_CHARACTERS and re.fullmatch(SLUG, text) is not None
+
 
 # Closed lists bear a name, so that a generated client has one type for each.
 Status = TypeAliasType(
@@ -237,7 +244,7 @@ Claim = TypeAliasType(
             models.CLAIMS,
             words=(
                 "A field of the event that the source backs: `type`, `title`, `summary`, `date`, "
-                "`status`, `actors`, `places`, `quantities`, `tags` or `related`."
+                "`status`, `actors`, `places`, `quantities`, `tags`, `related` or `extra`."
             ),
         ),
     ],

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from app import models
+from app.schemas.own_fields import OwnFields
 from app.schemas.texts import (
     ActorKind,
     CitationRole,
@@ -254,6 +255,12 @@ class EventWrite(Shape):
         min_length=1,
         max_length=MAX_SOURCES,
         description="Who says so. At least one source has the role `supports`.",
+    )
+    extra: OwnFields = Field(
+        default={},
+        description="Your own fields: names of a-z, 0-9 and hyphens, each with a text, a number or "
+        "a boolean. At most 50.",
+        examples=[{"importance": 8, "region": "Vojvodina", "confirmed": True}],
     )
 
     @model_validator(mode="after")

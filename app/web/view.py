@@ -37,6 +37,7 @@ PARAMETER_NAMES: Mapping[str, str] = {
     "updated_since": "updated since",
     "bbox": "within",
     "all_of": "all of",
+    "extra": "own field",
 }
 FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
 MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400

@@ -43,6 +43,7 @@ MEMBER_OF_COLUMN = {  # of an event, by the column or table that holds them
     "event_tag": "tags",
     "quantity": "quantities",
     "relation": "related",
+    "own_field": "extra",
 }
 QUANTITY_VALUES = attrgetter("measure", "value", "max_value", "qualifier", "unit", "text")
 CITATION_VALUES = attrgetter("role", "quote", "locator", "note")
@@ -116,6 +117,10 @@ def build_rows(lookups: Lookups, event_id: str, event_body: schemas.EventWrite) 
         "relation": [
             (link.relation, _refuse_self(event_id, link.event, n))
             for n, link in enumerate(dict.fromkeys(event_body.related))
+        ],
+        "own_field": [
+            (name, *schemas.encode_own_value(value))
+            for name, value in sorted(event_body.extra.items())
         ],
         "citation": [
             (lookups.resolve("sources", source, n), *CITATION_VALUES(source))

@@ -34,6 +34,7 @@ EVERYWHERE = "reported"  # stands in nearly every event
 PHRASE = "memorandum of understanding"  # in one title of fifty
 FIRST, LAST = date(1990, 1, 1), date(2025, 12, 31)
 DAYS = (LAST - FIRST).days
+IMPORTANCES = 10  # values of an own field
 FEW = 4  # events bear each of the rare words
 
 
@@ -204,7 +205,8 @@ class Generator:
             f'"summary":"{" ".join(summary)}","date":{{"edtf":"{self._date(day)}",'
             f'"text":"{title[0]} {day}"}},"status":"{status}","actors":[{",".join(actors)}],'
             f'"places":[{",".join(places)}],"quantities":[{quantities}],"tags":["{tags}"],'
-            f'"related":[{related}],"sources":[{self._sources(day)}]}}\n'
+            f'"related":[{related}],"sources":[{self._sources(day)}],'
+            f'"extra":{{"importance":{serial * 7919 % IMPORTANCES}}}}}\n'
         )
 
 

@@ -19,6 +19,7 @@ from fastapi import FastAPI, Request, Response
 
 from app.dialects.sqlite import BULK_CACHE_KIB
 from app.models import TABLES
+from app.schemas import encode_own_value
 from app.settings import Settings
 from app.store import Database
 from app.words import make_slug
@@ -26,7 +27,7 @@ from app.words import make_slug
 NAMED = ("type", "actor", "actor_alias", "place", "publisher", "tag", "source")
 PARTS = (
     *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
-    *("quantity", "relation"),
+    *("quantity", "relation", "own_field"),
 )
 BATCH = 5000
 Json = dict[str, Any]
@@ -121,6 +122,9 @@ def rows_of(event: Json, moment: str) -> Iterator[tuple[str, Json]]:
         yield "event_tag", {"position": at, "tag_id": make_slug(tag)}
     for at, quantity in enumerate(event["quantities"]):
         yield "quantity", {"position": at, "max_value": None, "text": None, **quantity}
+    for at, (name, value) in enumerate(sorted(event.get("extra", {}).items())):
+        kind, written = encode_own_value(value)
+        yield "own_field", {"position": at, "name": name, "kind": kind, "value": written}
     for at, link in enumerate(event["related"]):
         yield "relation", {"position": at, "relation": link["relation"], "target_id": link["event"]}
 

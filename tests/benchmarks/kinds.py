@@ -73,6 +73,7 @@ FILTERS: dict[str, Callable[[Values], Iterable[Query]]] = {
     "related_to": lambda values: (
         {"related_to": f"event-{serial}"} for serial in (*range(10), *range(10, values.number, 977))
     ),
+    "extra": lambda _: ({"extra": f"importance:{value}"} for value in range(generated.IMPORTANCES)),
     "updated_since": lambda values: ({"updated_since": moment} for moment in values.moments),
 }
 

@@ -7,7 +7,7 @@ date came with one.
 """
 
 from chronology.asking import ascending, items, walk
-from chronology.generator import SPELLS, WITHOUT_DAYS, chronology, drawn, windows_at
+from chronology.generator import OWN_FIELDS, SPELLS, WITHOUT_DAYS, chronology, drawn, windows_at
 from chronology.model import FACETS, SORTS, Chronology, Known, Query, fitting
 from chronology.queries import random_query
 from chronology.spans import INTERVALS
@@ -15,6 +15,7 @@ from chronology.spans import INTERVALS
 __all__ = [
     "FACETS",
     "INTERVALS",
+    "OWN_FIELDS",
     "SORTS",
     "SPELLS",
     "WITHOUT_DAYS",

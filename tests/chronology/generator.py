@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -54,6 +54,12 @@ PUBLISHED = {
     "2023/": LAST,
 }
 ACCESSED = {"2021-02-28": number(2021, 2, 28), "2024-02-28": number(2024, 2, 28)}
+OWN_FIELDS: dict[str, Sequence[Any]] = {
+    "importance": (8, 8.0, 7, 8.5, -1, "8", "high"),
+    "region": ("Vojvodina", "vojvodina", "Šumadija i Pomoravlje", "a:b", "!x", "true"),
+    "confirmed": (True, False),
+    "import": ("gas", "energy"),
+}
 MEASURES = ("gas volume", "Gas  Volume", "Dužina", "contract value", "DUZINA")
 VALUES = (
     *("400", "0.4", "400000000", "360", "0.44", "0", "-0.0", "-5", "-4.5", "1.60", "1609.344"),
@@ -124,6 +130,7 @@ def chronology(number: int, count: int = 200) -> Chronology:
             tags=_some(random, list(TAGS.values()), 3),
             related=_links(random, ids, event_id),
             sources=_citations(random, list(sources)),
+            extra=_own_fields(Random(f"{number} {event_id}")),
         )
     for event_id, without in zip(ids, (*WITHOUT_DAYS, *WITHOUT_YEARS), strict=False):
         date_write = schemas.DateWrite(edtf=without)
@@ -224,6 +231,11 @@ def _quantity(random: Random) -> schemas.Quantity:
         qualifier=qualifier,
         unit=random.choice([*UNITS, *UNCONVERTIBLE, None]),
     )
+
+
+def _own_fields(random: Random) -> dict[str, Any]:
+    """None to three fields, now and then the same number in another form."""
+    return {name: _skewed(random, OWN_FIELDS[name]) for name in _some(random, [*OWN_FIELDS], 3)}
 
 
 def _links(random: Random, ids: Sequence[str], event_id: str) -> list[schemas.Related]:

@@ -1,5 +1,6 @@
 """A chronology in memory, and the answers to every filter, facet and histogram of it."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,10 @@ Days = tuple[int, int]
 Judge = Callable[[str], bool]  # of an event's id
 
 SORTS = ("date", "-date", "updated", "-updated")
-FACETS = (*("type", "actor", "role", "place", "country", "tag", "publisher", "source", "status"),)
+FACETS = (
+    *("type", "actor", "role", "place", "country", "tag", "publisher", "source", "status"),
+    "extra",
+)
 AMOUNT = ("measure", "unit", "min_value", "max_value")
 
 TYPES = ("visit", "contract", "statement", "gas-delivery", "incident", "unused-type")
@@ -193,6 +197,13 @@ class Chronology:
             (models.EventTag, [{"tag_id": self.tag_ids[name]} for name in event.tags]),
             (models.Quantity, [quantity.model_dump() for quantity in event.quantities]),
             (
+                models.OwnField,
+                [
+                    {"name": name, "kind": OWN_KINDS[type(value)], "value": own_text(value)}
+                    for name, value in sorted(event.extra.items())
+                ],
+            ),
+            (
                 models.Citation,
                 [{"source_id": s.id, "role": s.role, "quote": s.quote} for s in event.sources],
             ),
@@ -228,6 +239,7 @@ class Chronology:
             "publisher": {self.publisher(source.id or "") for source in event.sources},
             "source": {source.id for source in event.sources},
             "status": {event.status},
+            "extra": {*event.extra, *(own_pair(n, value) for n, value in event.extra.items())},
         }
         return {name: {v for v in values if v is not None} for name, values in found.items()}
 
@@ -280,6 +292,7 @@ class Chronology:
             source = self.sources[citation.id or ""]
             fields = (source.publisher, source.title, source.author, citation.quote)
             yield from (field for field in fields if field)
+        yield from (own_text(v) for v in event.extra.values() if not isinstance(v, bool))
 
     @cached_property
     def worded(self) -> Mapping[str, Sequence[Sequence[str]]]:
@@ -486,9 +499,17 @@ class Chronology:
             return set(self.meant(query, event_id))
         if name == "role" and any(value[0] != "!" for value in query.get("actor", [])):
             return set[str]().union(*self.meant(query, event_id).values())
+        if name.partition(".")[0] == "extra":
+            own = name.partition(".")[2]
+            fields = self.events[event_id].extra
+            if not own:
+                return {*fields}
+            return {own_pair(own, fields[own])} if own in fields else set()
         return self.borne[event_id][name]
 
     def _label(self, name: str, value: str) -> str:
+        if name.startswith("extra."):
+            return value.partition(":")[2]
         if name == "source":
             source = self.sources[value]
             publisher = self.publisher(value)
@@ -532,6 +553,21 @@ class Chronology:
             }
             for a, b in (spans(interval, *shown) if shown else ())
         ]
+
+
+OWN_KINDS = {str: "text", bool: "boolean", int: "number", float: "number"}
+
+
+def own_text(value: Any) -> str:
+    """The value of an own field as JSON writes it, a text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def own_pair(name: str, value: Any) -> str:
+    """How a filter asks for the value of an own field."""
+    return (
+        f"{name}:{int(value) if isinstance(value, float) and value % 1 == 0 else own_text(value)}"
+    )
 
 
 def _plain(name: str) -> str:

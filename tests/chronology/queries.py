@@ -14,7 +14,7 @@ from dates.model import LAST
 Asked = dict[str, list[str]]
 PART = {"actor", "role"}  # mean more together
 WEIGHTS = {"amount": 3}  # of several parameters, none of which may be rare
-MANIFOLD = ("actor", "role", "place", "country", "tag", "publisher", "source")
+MANIFOLD = ("actor", "role", "place", "country", "tag", "publisher", "source", "extra")
 
 
 def random_query(random: Random, story: Chronology) -> Asked:

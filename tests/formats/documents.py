@@ -117,6 +117,28 @@ SOURCES = st.fixed_dictionaries(
         "note": nullable(TEXT),
     }
 )
+OWN_TEXTS = (
+    "8",
+    "8.0",
+    "-5",
+    "007",
+    "1.10",
+    "1e5",
+    "true",
+    "True",
+    "null",
+    '"8"',
+    '"',
+    "[1]",
+    " a ",
+)
+OWN_VALUES = (
+    st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(OWN_TEXTS)
+    | TEXT
+)
 EVENTS = st.fixed_dictionaries(
     {
         "id": SLUG,
@@ -136,6 +158,9 @@ EVENTS = st.fixed_dictionaries(
         "sources": st.lists(SOURCES, min_size=1, max_size=3).filter(
             lambda sources: any(source["role"] == "supports" for source in sources)
         ),
+        "extra": st.dictionaries(SLUG, OWN_VALUES, max_size=4).map(
+            lambda fields: dict(sorted(fields.items()))
+        ),
         "version": st.just(1),
         "created_at": st.just("2026-01-01T00:00:00Z"),
         "updated_at": st.just("2026-01-01T00:00:00Z"),
@@ -154,6 +179,7 @@ def event(**members: Any) -> Json:
         "status": None,
         **{name: [] for name in ("actors", "places", "quantities", "tags", "related")},
         "sources": [source()],
+        "extra": {},
         "version": 1,
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
@@ -180,7 +206,10 @@ LOSSLESS = replace(ABOUT, lossless=True)
 
 def file_of(name: str, events: Iterable[Json], about: About = ABOUT) -> bytes:
     """The file that these events make."""
-    return b"".join(FORMATS[name].write(map(served, events), about))
+    listed = list(events)
+    own_fields = sorted({name for document in listed for name in document["extra"]})
+    about = replace(about, read_own_fields=lambda: own_fields)
+    return b"".join(FORMATS[name].write(map(served, listed), about))
 
 
 def served(document: Json) -> bytes:

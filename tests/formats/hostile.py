@@ -72,6 +72,7 @@ def full_of(text: str) -> Json:
                 url="https://example.org/?a='b'&c=<d>",
             )
         ],
+        extra={"note": storable(text)},
     )
 
 

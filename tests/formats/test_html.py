@@ -40,7 +40,11 @@ def test_every_event_stands_there(events: list[Json]) -> None:
     assert found.of("p", "when") == [known["date"]["label"] for known in events]
     assert found.of("h2") == [known["title"] for known in events]
     assert found.of("p", "summary") == [e["summary"] for e in events if e["summary"]]
-    assert found.of("dt") == [q["measure"] for e in events for q in e["quantities"]]
+    named = (
+        [*(q["measure"] for q in e["quantities"]), *(n.replace("-", " ") for n in e["extra"])]
+        for e in events
+    )
+    assert found.of("dt") == [name for names in named for name in names]
     places = [place["name"] for known in events for place in known["places"]]
     assert found.of("a", "place") == places
 

@@ -35,12 +35,14 @@ def claimed(edtf: str) -> tuple[str | None, str | None]:
 
 
 def addresses(node: Any) -> list[str]:
-    """Every address and every type in a node, however deep."""
+    """Every address and every type in a node, however deep; own fields are plain JSON."""
     if isinstance(node, list):
         return [found for part in node for found in addresses(part)]
     if not isinstance(node, dict):
         return []
     types = node.get("@type", [])
+    if types == "@json":
+        return []
     own = [types] if isinstance(types, str) else types
     return [*own, *([node["@id"]] if "@id" in node else []), *addresses(list(node.values()))]
 

@@ -14,6 +14,7 @@ from app import dates
 from app.formats import citations
 from app.formats.lines import About, batch_documents
 from app.json_types import Json
+from app.schemas import MAX_COMPARED_CHARACTERS, OwnValue, comparable_form, format_own_value
 
 TEMPLATES_FOLDER = Path(__file__).parent
 QUALIFIER_WORDS: Mapping[str, str] = {
@@ -64,9 +65,11 @@ def load_templates(*folders: Path) -> Environment:
     )
     environment.filters |= {
         "amount": format_amount,
+        "comparable": find_comparable_form,
         "label": lambda edtf: dates.parse(edtf).label,
         "machine_date": format_machine_date,
         "number": "{:,}".format,
+        "own_value": format_own_value,
         "parsed": lambda date: dates.parse(date["edtf"]),
         "reference": citations.format_reference,
         "shape": mark_shape,
@@ -98,6 +101,12 @@ def format_machine_date(date: Json) -> str | None:
     edtf: str = date["edtf"]
     plain = edtf.replace("-", "").isdigit() and not edtf.startswith(("-", "0000"))
     return edtf if plain and date["precision"] in ("day", "month", "year") else None
+
+
+def find_comparable_form(value: OwnValue) -> str | None:
+    """Return the value by which an own field is filtered; None if it is too long for that."""
+    form = comparable_form(value)
+    return form if len(form) <= MAX_COMPARED_CHARACTERS else None
 
 
 def format_amount(quantity: Json) -> str:

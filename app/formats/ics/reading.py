@@ -20,7 +20,7 @@ from app.formats.lines import Line, damaged_file, unreadable_line
 from app.formats.markup import find_title, read_html
 from app.formats.prose import DOUBTFUL_MATCH
 from app.json_types import Json
-from app.schemas import MAX_ID_CHARACTERS, SLUG
+from app.schemas import MAX_ID_CHARACTERS, SLUG, read_json
 from app.words import make_slug
 
 MAX_LINE_CHARACTERS: Final = 1_000_000  # of an unfolded content line
@@ -38,6 +38,7 @@ DURATION: Final = re.compile(
 GEO: Final = re.compile(r"\s*([-+]?\d{1,3}(?:\.\d{1,20})?)\s*;\s*([-+]?\d{1,3}(?:\.\d{1,20})?)\s*")
 HTML_TAG: Final = re.compile(r"<(?:br|p|b|i|u|a|ul|ol|li|div|span|html-blob)\b[^<>]*>", re.I)
 EDTF_PROPERTY: Final = "X-DATELINE-EDTF"  # that marks an entry of Dateline's own
+OWN_FIELDS_PROPERTY: Final = "X-DATELINE-EXTRA"
 # Properties that say nothing of the event: of the entry, or of how a calendar shows it.
 TECHNICAL: Final = frozenset(
     (
@@ -49,6 +50,7 @@ READ: Final = frozenset(
     (
         *("UID", "RECURRENCE-ID", "SUMMARY", "DESCRIPTION", "DTSTART", "DTEND", "DURATION"),
         *("LOCATION", "GEO", "URL", "CATEGORIES", "STATUS", EDTF_PROPERTY),
+        OWN_FIELDS_PROPERTY,
     )
 )
 REPETITION: Final = ("RRULE", "RDATE", "EXDATE", "EXRULE")
@@ -65,6 +67,7 @@ ORIGINS: Final[Mapping[str, str]] = {
     "date": "DTSTART",
     "places": "LOCATION",
     "tags": "CATEGORIES",
+    "extra": OWN_FIELDS_PROPERTY,
 }
 
 
@@ -418,6 +421,11 @@ def _read_own(entry: _Entry, document: Json, days: list[date], notes: list[str])
         document["summary"] = summary
     if is_there or rest.startswith("Sources:\n"):
         notes.append("sources in DESCRIPTION are left out: a calendar has them only in words")
+    if written_fields := entry.text(OWN_FIELDS_PROPERTY):
+        try:
+            document["extra"] = read_json(written_fields.encode())
+        except ValueError as error:
+            raise EntryError(OWN_FIELDS_PROPERTY, str(error)) from None
     label, *tags = _read_categories(entry) or [""]
     document |= {name: value for name, value in (("type", label), ("tags", tags)) if value}
     status = entry.line("STATUS").upper()

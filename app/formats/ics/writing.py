@@ -85,6 +85,8 @@ def _entry(event: Json, about: About) -> Entry | None:
         entry.add("status", VEVENT_STATUS[event["status"]])
     entry.add("transp", "TRANSPARENT")  # nobody is busy because of it
     entry["X-DATELINE-EDTF"] = _text(event["date"]["edtf"])
+    if event["extra"]:
+        entry["X-DATELINE-EXTRA"] = _text(json.dumps(event["extra"], ensure_ascii=False))
     return entry
 
 
