@@ -79,7 +79,10 @@ def assert_harmless(frame: "Frame", server: str) -> None:
     )
     assert set(protocols) <= {"http:", "https:"}
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    running = "iframe, object, embed, form:not(#filters), base, [onload], [onerror], [onmouseover]"
+    running = (
+        "iframe:not([data-builder] > iframe), object, embed, form:not(#filters), base,"
+        " [onload], [onerror], [onmouseover]"
+    )
     assert frame.locator(running).count() == 0
 
 
