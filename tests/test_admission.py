@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from app.server.admission import Admission
-from servers import DATELINE, SECONDS, Server, environment, launched, read_up_to, serving, until
+from commands import forked_server
+from servers import DATELINE, SECONDS, Server, environment, launched, read_up_to, until
 from stores import SqliteStores, migrated
 
 STREAM = b"GET /changes HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
@@ -50,7 +51,9 @@ def is_open(wire: socket.socket) -> bool:
 def test_an_address_has_so_many_connections(store: str) -> None:
     """Its oldest idle one makes room for a new one; if none is idle it is told 503."""
     proxy = "192.0.2.1"
-    with serving(store, trusted_proxies=proxy, connections_per_address=str(PER_ADDRESS)) as server:
+    with forked_server(
+        store, trusted_proxies=proxy, connections_per_address=str(PER_ADDRESS)
+    ) as server:
         with connections(server, 3 * PER_ADDRESS) as idle:
             until(lambda: sum(map(is_open, idle)) <= PER_ADDRESS)
             assert not is_open(idle[0])

@@ -65,7 +65,15 @@ def test_all_leaves_nothing_out() -> None:
     assert "deselected" not in said
 
 
-@pytest.mark.parametrize("workers", [["-n0"], ["-n1"], ["-p", "no:xdist"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "workers",
+    [
+        ["-n0"],
+        pytest.param(["-n1"], marks=pytest.mark.slow),
+        pytest.param(["-p", "no:xdist"], marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
+)
 def test_a_run_that_requires_every_test_fails_if_one_is_deselected(workers: list[str]) -> None:
     """By whatever option, with workers or without; and the quick tier is no such run."""
     one = ("tests/dates/test_windows.py", *workers)
