@@ -16,7 +16,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     *(("type",), ("actor",), ("actor_alias",), ("place",), ("publisher",), ("source",), ("tag",)),
     (
         *("event", "citation", "citation_claim", "event_actor", "event_place", "event_tag"),
-        *("quantity", "own_field"),
+        *("quantity", "medium", "own_field"),
     ),
     *(("relation",), ("change",), ("api_key",), ("answered",), ("saved_mapping",)),
     *(("block",), ("timeline",), ("document",), ("wording",), ("measurement",)),

@@ -37,6 +37,7 @@ RELATIONS = (
     *("follows", "part-of", "implements", "responds-to", "causes"),
     *("amends", "supersedes", "contradicts", "confirms", "related"),
 )
+MEDIA_KINDS = ("image", "video", "audio", "document", "page")
 OWN_VALUE_KINDS = ("text", "number", "boolean")
 ACTOR_KINDS = ("country", "organisation", "person", "group")
 SCOPES = ("read", "write")
@@ -443,6 +444,28 @@ class Quantity(SQLModel, table=True):
     qualifier: str
     unit: str | None = None
     text: str | None = None
+
+
+class Medium(SQLModel, table=True):
+    """A picture, film, recording or page about an event: only its address, never the file."""
+
+    __tablename__ = "medium"
+    __table_args__ = (
+        refers_to("event", "event_id", on_delete="CASCADE"),
+        not_empty("url"),
+        one_of("kind", MEDIA_KINDS),
+        CLUSTERED,
+    )
+
+    event_id: str = ordered(primary_key=True)
+    position: int = Field(primary_key=True)
+    url: str
+    kind: str | None = None
+    caption: str | None = None
+    credit: str | None = None
+    alt: str | None = None
+    licence: str | None = None
+    thumbnail: str | None = None
 
 
 class OwnField(SQLModel, table=True):

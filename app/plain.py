@@ -14,6 +14,7 @@ EXAMPLES: Mapping[str, str] = {
     "PlaceReference": '{"name": "Belgrade"}',
     "SourceReference": '{"publisher": "Example News", "title": "A headline"}',
     "Quantity": '{"measure": "gas volume", "value": "400", "unit": "m3"}',
+    "Medium": '{"url": "https://example.org/signing.jpg", "kind": "image"}',
     "Related": '{"relation": "implements", "event": "id-of-the-other-event"}',
     "DateWrite": '"2023-11", or {"edtf": "2023-11", "text": "in November"}',
 }

@@ -20,7 +20,7 @@ BATCH = 500  # events or ids
 # The tables of an event's parts; their rows begin with the event's id and the part's position.
 PARTS = (
     *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
-    *("quantity", "relation", "own_field"),
+    *("quantity", "relation", "medium", "own_field"),
 )
 
 

@@ -53,6 +53,15 @@ def _ancestors(value: str) -> str:
     return value
 
 
+def _hosts(value: str) -> str:
+    """Return host names between commas, in small letters, or raise ValueError."""
+    hosts = [host.strip().lower() for host in value.split(",") if host.strip()]
+    for host in hosts:
+        if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", host):
+            raise ValueError("give names of hosts such as images.example.org, separated by commas")
+    return ",".join(hosts)
+
+
 class Settings(BaseSettings):
     """The settings of one server; each field is an environment variable `DATELINE_…`."""
 
@@ -83,6 +92,12 @@ class Settings(BaseSettings):
         "*",
         description="Sites that may show `/embed` in a frame: `*`, `'self'`, `'none'`, or "
         "addresses separated by spaces, as in Content-Security-Policy.",
+    )
+    media_hosts: Annotated[str, AfterValidator(_hosts)] = Field(
+        "",
+        description="Hosts whose images pages show, separated by commas: `upload.wikimedia.org, "
+        "*.example.org`. Of all other media they show links. A shown image tells its host the "
+        "reader's address.",
     )
     query_seconds: float = Field(
         2.0, gt=0, le=60, description="Time limit of one read query, in seconds."
@@ -132,6 +147,11 @@ class Settings(BaseSettings):
     def prefix(self) -> str:
         """Return the path of the public address, empty if it has none."""
         return urlsplit(self.public_url or "").path
+
+    @property
+    def image_hosts(self) -> tuple[str, ...]:
+        """Return the hosts of `media_hosts`."""
+        return tuple(filter(None, self.media_hosts.split(",")))
 
     @model_validator(mode="after")
     def _refuse_misspelt(self) -> Self:

@@ -76,6 +76,7 @@ OF_EVENT: Json = {
     "status": None,
     "places": [],
     "quantities": [],
+    "media": [],
     "extra": {},
 }
 

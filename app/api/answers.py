@@ -163,7 +163,8 @@ async def tag_of_now(request: Request) -> str:
 def _tag_of_state(request: Request, now: reads.Position) -> str:
     settings = request.app.state.settings
     # Everything besides the store that an answer depends on.
-    inputs = (settings.public_url, request.url, settings.frame_ancestors)
+    named_hosts = (settings.frame_ancestors, settings.media_hosts)
+    inputs = (settings.public_url, request.url, *named_hosts)
     digest = blake2b("\n".join(map(str, inputs)).encode(), digest_size=6).hexdigest()
     return f"{now.epoch}.{now.position}.{digest}.{__version__}"
 

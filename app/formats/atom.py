@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from app import __version__
-from app.formats import citations
+from app.formats import citations, media
 from app.formats.lines import About, batch_documents
 from app.formats.prose import format_html, format_short, replace_unfit
 from app.json_types import Json
@@ -60,6 +60,9 @@ def _entry(event: Json, about: About) -> Element:
     for source in event["sources"]:
         if url := citations.web_link(source):
             _add(entry, "link", rel="via", href=url, title=citations.format_line(source))
+    for medium in media.list_linked(event):
+        described = {"type": media.guess_media_type(medium), "title": media.describe_medium(medium)}
+        _add(entry, "link", rel="enclosure", href=medium["url"], **described)
     label = about.type_label(event["type"])
     _add(entry, "category", term=event["type"], scheme=about.urn_of("types"), label=label)
     for tag in event["tags"]:

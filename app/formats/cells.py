@@ -188,6 +188,11 @@ def decode_list(cell: str) -> list[Any]:
     return entries
 
 
+def read_media_cell(cell: str) -> list[Any]:
+    """Return the media of a cell: JSON, or addresses with spaces between. Raise CellError."""
+    return decode_list(cell) if is_json(cell) else [{"url": url} for url in cell.split()]
+
+
 def _format_actor(actor: Mapping[str, Any]) -> str:
     return f"{actor['name']} ({actor['role']})" if actor["role"] else str(actor["name"])
 

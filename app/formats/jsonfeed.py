@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from app.formats import citations
+from app.formats import citations, media
 from app.formats.lines import About, batch_items, pick_members, write_json_list
 from app.formats.prose import format_html, format_short, list_keywords
 from app.json_types import Json
@@ -29,6 +29,8 @@ def write_jsonfeed(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 def _item(about: About, event: Json) -> Json:
     """Return an item with the dates of the entry; the event's is in its text and `_dateline`."""
     links = list(filter(None, map(citations.web_link, event["sources"])))
+    linked = media.list_linked(event)
+    images = [medium["url"] for medium in linked if medium["kind"] == "image"]
     return {
         "id": about.urn_of("events", event["id"]),
         "url": about.page_of(event["id"]),
@@ -39,8 +41,18 @@ def _item(about: About, event: Json) -> Json:
         "date_published": event["created_at"],
         "date_modified": event["updated_at"],
         "tags": list_keywords(event, about),
+        **({"image": images[0]} if images else {}),
+        **({"attachments": [_attachment(m) for m in linked]} if linked else {}),
         "_dateline": {
             "about": f"{about.base}/docs",
-            **pick_members(event, ("match", "date", "status", "sources", "extra")),
+            **pick_members(event, ("match", "date", "status", "sources", "media", "extra")),
         },
+    }
+
+
+def _attachment(medium: Json) -> Json:
+    return {
+        "url": medium["url"],
+        "mime_type": media.guess_media_type(medium),
+        "title": media.describe_medium(medium),
     }

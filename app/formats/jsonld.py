@@ -9,6 +9,7 @@ from typing import Any
 from app import dates
 from app.formats import citations
 from app.formats.lines import About, batch_items, pick_members, write_json_list
+from app.formats.media import list_linked
 from app.json_types import Json
 
 SCHEMA = "https://schema.org/"
@@ -19,7 +20,10 @@ CONTEXT: Json = {
     "@vocab": SCHEMA,
     **{
         name: {"@type": "@id"}
-        for name in ("url", "archivedAt", "additionalType", "eventStatus", "superEvent")
+        for name in (
+            *("url", "archivedAt", "additionalType", "eventStatus", "superEvent"),
+            *("contentUrl", "thumbnailUrl"),
+        )
     },
     **{name: {"@type": "Date"} for name in ("startDate", "endDate", "datePublished")},
     "edtf": {
@@ -34,6 +38,13 @@ ACTOR_TYPES = {
     "organisation": "Organization",
     "person": "Person",
     "group": "Organization",
+}
+MEDIA_TYPES = {
+    "image": "ImageObject",
+    "video": "VideoObject",
+    "audio": "AudioObject",
+    "document": "MediaObject",
+    "page": "WebPage",
 }
 WORK_TYPES = {
     "news": "NewsArticle",
@@ -105,7 +116,11 @@ def _event(about: About, event: Json) -> Json:
                 for link in event["related"]
                 if link["relation"] == "part-of"
             ],
-            "subjectOf": [_work(about, source) for source in event["sources"]],
+            "image": [_medium(m) for m in list_linked(event) if m["kind"] == "image"],
+            "subjectOf": [
+                *(_work(about, source) for source in event["sources"]),
+                *(_medium(m) for m in list_linked(event) if m["kind"] != "image"),
+            ],
             "extra": event["extra"],
         }
     )
@@ -179,6 +194,22 @@ def _work(about: About, source: Json) -> Json:
         }
     )
     return _in_role(node, "subjectOf", None if source["role"] == "supports" else source["role"])
+
+
+def _medium(medium: Json) -> Json:
+    """Return a https://schema.org/MediaObject, or the page of the web that it is."""
+    address = "url" if medium["kind"] == "page" else "contentUrl"
+    return _without_empty(
+        {
+            "@type": MEDIA_TYPES.get(medium["kind"], "MediaObject"),
+            address: medium["url"],
+            "caption": medium["caption"],
+            "description": medium["alt"],
+            "creditText": medium["credit"],
+            "license": medium["licence"],
+            "thumbnailUrl": citations.safe_web_link(medium["thumbnail"]),
+        }
+    )
 
 
 def _in_role(node: Json, name: str, role: str | None) -> Json:

@@ -15,6 +15,7 @@ from app.formats.cells import (
     decode_list,
     is_json,
     name_own_field,
+    read_media_cell,
     read_own_cell,
     read_parenthesis,
     unguard,
@@ -133,6 +134,9 @@ class _RowReader:
         elif name == "version":
             event.document[name] = _read_version(cell.strip())
             event.origins[name] = column
+        elif name == "media":
+            event.document.setdefault("media", []).extend(read_media_cell(cell.strip()))
+            event.origins.setdefault(name, column)
         elif own_field := name_own_field(name):
             event.document.setdefault("extra", {})[own_field] = read_own_cell(cell)
             event.origins[name] = column

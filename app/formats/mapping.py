@@ -287,7 +287,7 @@ def _check_whole(mapping: ColumnMapping) -> Iterator[Fault]:
     for column, targets in mapping.columns.items():
         for target in targets:
             name = target.field
-            if name in LIST_FIELDS or name == "skip":
+            if name in LIST_FIELDS or name in ("skip", "media"):
                 continue
             if name in owners:
                 yield _fault(column, f"is `{name}`, and so is '{owners[name][:100]}'; keep one")

@@ -79,6 +79,7 @@ HEADER_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
         *("gruppe", "mots_cles", "etiquetas", "palabras_clave", "parole_chiave", "oznake"),
     ),
     "related": ("related",),
+    "media": ("media", "media_url", "image_url", "photo_url", "video_url"),
     "source_id": ("source_id",),
     "source_publisher": (
         *("source_publisher", "publisher", "source", "sources", "outlet", "newspaper", "medium"),

@@ -26,6 +26,7 @@ from app.formats.cells import (
     is_number,
     mend_list,
     name_own_field,
+    read_media_cell,
     read_own_cell,
     split_list,
     unguard,
@@ -62,6 +63,7 @@ COLUMNS: Mapping[str, str] = {
     "quantities": "List: `gas volume: at-least 400000000 m3 (over 400 mcm); length: 3 to 4.5 km`",
     "tags": "List: `energy; natural gas`",
     "related": "List: `implements serbia-azerbaijan-gas-contract`, a relation and an event's id",
+    "media": "Addresses of pictures, films and pages, with spaces between, or JSON",
     "source_id": "Of the first source that supports the event: its id",
     "source_publisher": "Who published it",
     "source_title": "Its title",
@@ -212,6 +214,7 @@ def write_cells(event: dict[str, Any], columns: Sequence[str], about: About) -> 
         **{name: date[name] for name in ("earliest", "latest", "label")},
         **{SOURCE_PREFIX + name: value for name, value in own.items()},
         "more_sources": encode_list(others) if others else None,
+        "media": encode_list(event["media"]) if event["media"] else None,
         **{OWN_COLUMN_PREFIX + name: write_own_value(v) for name, v in event["extra"].items()},
     }
     return [_cell(column, members.get(column), about) for column in columns]
@@ -463,6 +466,8 @@ def _locate(cells: Mapping[str, str], fault: Fault) -> Fault:
         part, path = SOURCE_PREFIX + (path[0] if path else "title"), path[1:]
     if part == "extra" and path:
         return replace(fault, name=OWN_COLUMN_PREFIX + path[0])
+    if part == "media" and path:
+        return replace(fault, name=_in_json("media", path))
     if part not in LISTS or not path:
         return replace(fault, name=part)
     if is_json(cells[part]):
@@ -486,6 +491,8 @@ def _value(column: str, cell: str) -> Any:
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     if column == "more_sources":
         return decode_list(text.strip())
+    if column == "media":
+        return read_media_cell(text.strip())
     if column == "version":
         return _version(text.strip())
     if name_own_field(column) is not None:

@@ -4,7 +4,8 @@ Its documentation: https:
 
 timeline.knightlab.com/docs/json-format.html. A slide that is written here has one more member,
 `edtf`: the exact date, and the sign that its `group` is the event's type. Under a `date` filter it
-also has `match`, and if the event has own fields `extra`.
+also has `match`, and if the event has them `extra`, its own fields, and `all_media`: a slide shows
+the first medium only.
 """
 
 import re
@@ -20,6 +21,7 @@ from app.dates.grammar import GROUPINGS, Component, End, Expression, Interval
 from app.dates.grammar import read_expression as read_edtf
 from app.errors import Fault
 from app.formats import citations
+from app.formats.citations import safe_web_link
 from app.formats.lines import (
     About,
     Line,
@@ -29,8 +31,9 @@ from app.formats.lines import (
     write_json_list,
 )
 from app.formats.markup import SOURCES_CLASS, preserve_text, read_html
+from app.formats.media import find_kind, list_linked
 from app.json_types import Json
-from app.schemas import SLUG
+from app.schemas import ADDRESS, SLUG
 from app.words import fold
 
 MAX_ID_LETTERS = 100
@@ -72,10 +75,24 @@ def _slide(groups: Mapping[str, str], event: Json) -> Json | None:
             "headline": escape(event["title"]),
             "text": (preserve_text(summary) if summary else "") + sources,
         },
+        **_media_members(event),
         **({"extra": event["extra"]} if event["extra"] else {}),
         "group": escape(groups.get(event["type"], event["type"])),
         "autolink": False,  # the links are made already
     }
+
+
+def _media_members(event: Json) -> Json:
+    """Return `media`, the first one whose address a browser may follow, and `all_media`."""
+    if not event["media"]:
+        return {}
+    members: Json = {}
+    for medium in list_linked(event)[:1]:
+        texts = {name: escape(medium[name] or "") for name in ("caption", "credit", "alt")}
+        links = {"url": medium["url"], "thumbnail": safe_web_link(medium["thumbnail"])}
+        named = {name: value for name, value in {**links, **texts}.items() if value}
+        members = {"media": named}
+    return {**members, "all_media": event["media"]}
 
 
 def _shown_dates(edtf: str) -> Json:
@@ -180,10 +197,44 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
             document["tags"] = [group]
     if _is_ours(slide) and slide.get("extra"):
         document["extra"] = slide["extra"]
-    for name in ("media", "background", "autolink", *(() if _is_ours(slide) else ("extra",))):
+    document |= _read_media(slide, notes)
+    for name in ("background", "autolink", *(() if _is_ours(slide) else ("extra",))):
         if _holds_something(slide.get(name)):
             notes.append(f"{name} is left out: an event has no place for it")
     return document, tuple(notes)
+
+
+def _read_media(slide: Json, notes: list[str]) -> Json:
+    """Return the member `media`; a medium that is no address of the web is noted."""
+    if _is_ours(slide) and isinstance(slide.get("all_media"), list):
+        return {"media": slide["all_media"]}
+    medium = slide.get("media")
+    medium = {"url": medium} if isinstance(medium, str) else _object(slide, "media")
+    url = _string(medium, "url").strip()
+    if not url:
+        if _holds_something(medium):
+            notes.append("media is left out: it has no url")
+        return {}
+    if url.startswith("//"):
+        url = f"https:{url}"
+    if not ADDRESS.fullmatch(url):
+        notes.append("media is left out: its url is not an address of the web")
+        return {}
+    result: Json = {"url": url, "kind": find_kind(url)}
+    for name in ("caption", "credit", "alt"):
+        plain = read_html(_string(medium, name))
+        if plain.links:
+            notes.append(f"links in media.{name} are left out: their words stay")
+        if plain.text:
+            result[name] = plain.text if name == "caption" else plain.text.replace("\n", " ")
+    thumbnail = _string(medium, "thumbnail").strip()
+    if ADDRESS.fullmatch(thumbnail):
+        result["thumbnail"] = thumbnail
+    elif thumbnail:
+        notes.append("media.thumbnail is left out: it is not an address of the web")
+    if others := [name for name in ("link", "link_target", "title") if medium.get(name)]:
+        notes.append(f"media.{others[0]} is left out: an event has no place for it")
+    return {"media": [result]}
 
 
 def _is_ours(slide: Json) -> bool:

@@ -32,6 +32,7 @@ RELATED_FROM = text("SELECT target_id, event_id FROM relation WHERE target_id IN
 )
 NAMED_KINDS = ("actor", "place", "tag", "source")
 ACTOR_MEMBERS = ("id", "name", "kind", "country", "role")
+MEDIUM_MEMBERS = ("url", "kind", "caption", "credit", "alt", "licence", "thumbnail")
 QUANTITY_MEMBERS = ("measure", "value", "max_value", "qualifier", "unit", "text")
 ABSENT = {None}
 MAX_CACHED_DATES = 1 << 13
@@ -158,6 +159,7 @@ def _parts(event: EventRows, records: rows.Records) -> Json:
             }
             for _, position, source, role, quote, locator, note in rows_of["citation"]
         ],
+        "media": [dict(zip(MEDIUM_MEMBERS, row[2:], strict=True)) for row in rows_of["medium"]],
         "extra": {
             name: decode_own_value(kind, value) for _, _, name, kind, value in rows_of["own_field"]
         },
@@ -253,8 +255,13 @@ def _words(event: Json, parts: Json) -> str:
     source_members = ("publisher", "title", "author", "quote")
     sources = (source[name] for source in parts["sources"] for name in source_members)
     values = (format_own_value(v) for v in parts["extra"].values() if not isinstance(v, bool))
+    media = (medium[name] for medium in parts["media"] for name in ("caption", "credit", "alt"))
     return make_search_text(
-        [[event["title"]], actors, places_and_tags, [event["summary"], *values], sources]
+        [
+            *([event["title"]], actors, places_and_tags),
+            [event["summary"], *values, *media],
+            sources,
+        ]
     )
 
 

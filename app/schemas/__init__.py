@@ -65,6 +65,7 @@ from app.schemas.served import (
     Type,
 )
 from app.schemas.texts import (
+    ADDRESS,
     BLANK,
     CHARACTER,
     DECIMAL,
@@ -91,6 +92,7 @@ from app.schemas.written import (
     CitationFields,
     DateWrite,
     EventWrite,
+    Medium,
     PlaceReference,
     PlaceWrite,
     Quantity,
@@ -103,6 +105,7 @@ from app.schemas.written import (
 from app.texts import check_printable, format_timestamp
 
 __all__ = [
+    "ADDRESS",
     "BLANK",
     "CHARACTER",
     "DECIMAL",
@@ -149,6 +152,7 @@ __all__ = [
     "LineText",
     "ListedEvent",
     "Match",
+    "Medium",
     "Oembed",
     "OneOf",
     "OwnValue",

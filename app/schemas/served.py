@@ -13,7 +13,7 @@ from app.schemas.texts import (
     SourceKind,
     Status,
 )
-from app.schemas.written import DateWrite, Quantity, Related
+from app.schemas.written import DateWrite, Medium, Quantity, Related
 
 
 class Date(Shape):
@@ -145,6 +145,9 @@ class Event(Shape):
     )
     sources: list[Citation] = Field(
         description="Who says so. At least one source supports the event."
+    )
+    media: list[Medium] = Field(
+        description="Pictures, films, recordings, documents and pages about the event, by address."
     )
     extra: OwnFields = Field(
         description="The chronology's own fields, by name: texts, numbers and booleans.",

@@ -302,6 +302,19 @@ SourceKind = TypeAliasType(
         ),
     ],
 )
+MediaKind = TypeAliasType(
+    "MediaKind",
+    Annotated[
+        str,
+        OneOf(
+            models.MEDIA_KINDS,
+            words=(
+                "What a medium is: an `image`, a `video`, an `audio` recording, a `document` such "
+                "as a PDF, or a `page` of the web."
+            ),
+        ),
+    ],
+)
 RecordKind = TypeAliasType(
     "RecordKind",
     Annotated[

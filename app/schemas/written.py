@@ -19,6 +19,7 @@ from app.schemas.texts import (
     LineText,
     Longitude,
     LongText,
+    MediaKind,
     Qualifier,
     Relation,
     Shape,
@@ -65,6 +66,31 @@ class Quantity(Shape):
         if self.max_value is not None and Decimal(self.max_value) < Decimal(self.value):
             raise ValueError("`max_value` is less than `value`")
         return self
+
+
+class Medium(Shape):
+    """A picture, film, recording, document or page about the event: its address, not the file."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    url: Url = Field(
+        description="Its web address, kept as it was given.",
+        examples=["https://example.org/signing.jpg"],
+    )
+    kind: MediaKind | None = Field(
+        None, description="What it is; null if nobody said.", examples=["image"]
+    )
+    caption: LongText | None = Field(
+        None, description="What it shows.", examples=["The signing in Baku"]
+    )
+    credit: LineText | None = Field(
+        None, description="Whose it is.", examples=["Photo: Example Agency"]
+    )
+    alt: LongText | None = Field(
+        None, description="What an image shows, for those who cannot see it."
+    )
+    licence: LineText | None = Field(None, description="On what terms it may be used.")
+    thumbnail: Url | None = Field(None, description="The web address of a small picture of it.")
 
 
 class Related(Shape):
@@ -256,6 +282,7 @@ class EventWrite(Shape):
         max_length=MAX_SOURCES,
         description="Who says so. At least one source has the role `supports`.",
     )
+    media: list[Medium] = Field(default=[], max_length=MAX_ENTRIES)
     extra: OwnFields = Field(
         default={},
         description="Your own fields: names of a-z, 0-9 and hyphens, each with a text, a number or "

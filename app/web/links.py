@@ -1,10 +1,12 @@
 """The links of a page: relative to it, so that they hold behind any proxy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
+from app.formats.citations import safe_web_link
 from app.web.query import PageQuery, QueryPairs, drop_dependents
 
 WHOLE, EMBEDDED = "./", "embed"
@@ -23,6 +25,7 @@ class Links:
     page: str
     query: PageQuery
     label: Callable[[str, str], str]
+    image_hosts: Sequence[str] = ()
 
     @cached_property
     def pairs(self) -> QueryPairs:
@@ -51,6 +54,23 @@ class Links:
         """Return the filter alone, as exports, feeds and counts take it."""
         names = self.query.given_values
         return [pair for pair in self.pairs if pair[0] in names]
+
+    def image(self, medium: Mapping[str, Any]) -> str | None:
+        """Return the address of the picture to show of a medium; None if a link must do."""
+        own = medium["url"] if medium["kind"] == "image" else None
+        return next(filter(self._is_shown, (medium["thumbnail"], own)), None)
+
+    def _is_shown(self, url: str | None) -> bool:
+        if safe_web_link(url) is None:
+            return False
+        try:
+            host = urlsplit(url or "").netloc.lower()
+        except ValueError:  # half an IPv6 address
+            return False
+        return any(
+            host.endswith(each[1:]) if each.startswith("*.") else host == each
+            for each in self.image_hosts
+        )
 
     def event(self, event_id: str) -> str:
         """Return the whole page in this state with an event open."""

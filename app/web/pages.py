@@ -1,6 +1,6 @@
 """`/` and `/embed`: the timeline as a whole page and as one for a frame."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,15 +72,16 @@ PAGES.globals |= {
     "up": "",  # the way to the page's folder, if an error is shown in another
 }
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {};"
     " connect-src 'self'; frame-src 'self'; form-action 'self';"
     " base-uri 'none'"
 )
 
 
-def _policy(ancestors: str) -> str:
+def _policy(ancestors: str, image_hosts: Sequence[str]) -> str:
     """Return the policy of a page that these may frame; without a word on it, files may, too."""
-    return PAGE_POLICY if ancestors == "*" else f"{PAGE_POLICY}; frame-ancestors {ancestors}"
+    policy = PAGE_POLICY.format(" ".join(("'self'", "data:", *image_hosts)))
+    return policy if ancestors == "*" else f"{policy}; frame-ancestors {ancestors}"
 
 
 class PageRoute(StrictRoute):
@@ -141,7 +142,7 @@ async def _render_page(request: Request, template: str, page: str, query: PageQu
     def render(view: View | Presentation, headers: dict[str, str]) -> bytes:
         headers |= security_headers(request, page)
         headers["Link"] = description_links(root_path(request))
-        links = Links(page, query, view.label)
+        links = Links(page, query, view.label, request.app.state.settings.image_hosts)
         context = {"query": query, "view": view, "links": links, **_about(view.chronology)}
         shared = _sharing(request, links, view.chronology["title"])
         return PAGES.get_template(template).render(context, **shared).encode()
@@ -175,9 +176,10 @@ def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
 
 def security_headers(request: Request, page: str) -> dict[str, str]:
     """Return the headers that forbid inline code and anything from other hosts."""
-    ancestors = request.app.state.settings.frame_ancestors if page == EMBEDDED else "'self'"
+    settings = request.app.state.settings
+    ancestors = settings.frame_ancestors if page == EMBEDDED else "'self'"
     return {
-        "Content-Security-Policy": _policy(ancestors),
+        "Content-Security-Policy": _policy(ancestors, settings.image_hosts),
         "Referrer-Policy": "strict-origin-when-cross-origin",
     }
 

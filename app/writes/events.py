@@ -43,8 +43,10 @@ MEMBER_OF_COLUMN = {  # of an event, by the column or table that holds them
     "event_tag": "tags",
     "quantity": "quantities",
     "relation": "related",
+    "medium": "media",
     "own_field": "extra",
 }
+MEDIUM_VALUES = attrgetter("url", "kind", "caption", "credit", "alt", "licence", "thumbnail")
 QUANTITY_VALUES = attrgetter("measure", "value", "max_value", "qualifier", "unit", "text")
 CITATION_VALUES = attrgetter("role", "quote", "locator", "note")
 EVENT_VALUES = itemgetter(*TABLES["event"].columns.keys())
@@ -118,6 +120,7 @@ def build_rows(lookups: Lookups, event_id: str, event_body: schemas.EventWrite) 
             (link.relation, _refuse_self(event_id, link.event, n))
             for n, link in enumerate(dict.fromkeys(event_body.related))
         ],
+        "medium": [MEDIUM_VALUES(medium) for medium in event_body.media],
         "own_field": [
             (name, *schemas.encode_own_value(value))
             for name, value in sorted(event_body.extra.items())

@@ -27,7 +27,7 @@ from app.words import make_slug
 NAMED = ("type", "actor", "actor_alias", "place", "publisher", "tag", "source")
 PARTS = (
     *("citation", "citation_claim", "event_actor", "event_place", "event_tag"),
-    *("quantity", "relation", "own_field"),
+    *("quantity", "relation", "medium", "own_field"),
 )
 BATCH = 5000
 Json = dict[str, Any]

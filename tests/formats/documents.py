@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from app import dates, schemas
 from app.formats import FORMATS, About
-from app.models import ACTOR_KINDS, CITATION_ROLES, CLAIMS, RELATIONS, SOURCE_KINDS, STATUSES
+from app.models import (
+    ACTOR_KINDS,
+    CITATION_ROLES,
+    CLAIMS,
+    MEDIA_KINDS,
+    RELATIONS,
+    SOURCE_KINDS,
+    STATUSES,
+)
 
 Json = dict[str, Any]
 
@@ -139,6 +147,17 @@ OWN_VALUES = (
     | st.sampled_from(OWN_TEXTS)
     | TEXT
 )
+MEDIA = st.fixed_dictionaries(
+    {
+        "url": URL,
+        "kind": nullable(st.sampled_from(MEDIA_KINDS)),
+        "caption": nullable(TEXT),
+        "credit": nullable(TEXT),
+        "alt": nullable(TEXT),
+        "licence": nullable(TEXT),
+        "thumbnail": nullable(URL),
+    }
+)
 EVENTS = st.fixed_dictionaries(
     {
         "id": SLUG,
@@ -158,6 +177,7 @@ EVENTS = st.fixed_dictionaries(
         "sources": st.lists(SOURCES, min_size=1, max_size=3).filter(
             lambda sources: any(source["role"] == "supports" for source in sources)
         ),
+        "media": st.lists(MEDIA, max_size=2),
         "extra": st.dictionaries(SLUG, OWN_VALUES, max_size=4).map(
             lambda fields: dict(sorted(fields.items()))
         ),
@@ -179,6 +199,7 @@ def event(**members: Any) -> Json:
         "status": None,
         **{name: [] for name in ("actors", "places", "quantities", "tags", "related")},
         "sources": [source()],
+        "media": [],
         "extra": {},
         "version": 1,
         "created_at": "2026-01-01T00:00:00Z",

@@ -72,6 +72,14 @@ def full_of(text: str) -> Json:
                 url="https://example.org/?a='b'&c=<d>",
             )
         ],
+        media=[
+            {
+                "url": "https://example.org/?m='b'&c=<d>",
+                "kind": "image",
+                **dict.fromkeys(("caption", "credit", "alt", "licence"), storable(text)),
+                "thumbnail": None,
+            }
+        ],
         extra={"note": storable(text)},
     )
 

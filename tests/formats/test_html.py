@@ -57,7 +57,15 @@ def test_every_source_stands_with_its_event(events: list[Json]) -> None:
     assert found.of("a", "publisher") == [known["publisher"] for known in sources]
     assert found.of("bdi", "title") == [s["title"] for s in sources if s["title"]]
     assert found.of("span", "part") == [s["role"] for s in sources if s["role"] != "supports"]
-    out = [url for s in sources for url in (s["url"], s["archive_url"]) if url]
+    out = [
+        url
+        for known in events
+        for url in (
+            *(medium["url"] for medium in known["media"]),
+            *(s[name] for s in known["sources"] for name in ("url", "archive_url")),
+        )
+        if url
+    ]
     assert [url for url in found.values("href") if url.startswith("https://example.org/")] == out
 
 

@@ -15,7 +15,7 @@ from formats.hostile import ADDRESSES, TEXTS, full_of, linked_to
 OF_FEED = {"version", "title", "home_page_url", "feed_url", "authors", "items"}
 OF_ITEM = {
     *("id", "url", "external_url", "title", "content_html", "summary", "date_published"),
-    *("date_modified", "tags", "_dateline"),
+    *("date_modified", "tags", "image", "attachments", "_dateline"),
 }
 
 

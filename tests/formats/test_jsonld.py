@@ -63,8 +63,15 @@ def test_every_event_is_a_node(events: list[Json]) -> None:
         assert value(node, "description") == known["summary"]
         (exact,) = node[DCTERMS_DATE]
         assert exact == {"@type": EDTF_TYPE, "@value": known["date"]["edtf"]}
-        for name, member in (("about", "actors"), ("location", "places"), ("subjectOf", "sources")):
-            assert len(node.get(SCHEMA + name, [])) == len(known[member])
+        images = [medium for medium in known["media"] if medium["kind"] == "image"]
+        works = len(known["sources"]) + len(known["media"]) - len(images)
+        for name, number in (
+            ("about", len(known["actors"])),
+            ("location", len(known["places"])),
+            ("image", len(images)),
+            ("subjectOf", works),
+        ):
+            assert len(node.get(SCHEMA + name, [])) == number
         assert [url for url in addresses(node) if not (is_web(url) or is_own(url))] == []
 
 

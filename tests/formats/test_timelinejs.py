@@ -78,10 +78,11 @@ def test_a_documented_slide_is_an_event() -> None:
             "summary": "One.\nTwo.",
             "date": {"edtf": "2016-03-15/2016-04", "text": "2016-03-15 14:30 to 2016-04"},
             "tags": ["energy"],
+            "media": [{"url": "https://example.org/a.jpg", "kind": "image"}],
         },
         notes=tuple(
             f"{name} is left out: an event has no place for it"
-            for name in ("media", "background", "autolink")
+            for name in ("background", "autolink")
         ),
     )
 

@@ -48,6 +48,9 @@ class AbsoluteLinks:
         """Return the page with the events that have a value."""
         return f"{self.page}?{urlencode({name: value})}"
 
+    def image(self, medium: Mapping[str, Any]) -> None:
+        """Return None: a document that needs nothing else shows no picture of another host."""
+
     def label(self, name: str, value: str) -> str:
         """Return the name of a value for people."""
         return self.type_label(value) if name == "type" else value.replace("-", " ")

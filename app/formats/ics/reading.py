@@ -20,7 +20,7 @@ from app.formats.lines import Line, damaged_file, unreadable_line
 from app.formats.markup import find_title, read_html
 from app.formats.prose import DOUBTFUL_MATCH
 from app.json_types import Json
-from app.schemas import MAX_ID_CHARACTERS, SLUG, read_json
+from app.schemas import ADDRESS, MAX_ID_CHARACTERS, SLUG, read_json
 from app.words import make_slug
 
 MAX_LINE_CHARACTERS: Final = 1_000_000  # of an unfolded content line
@@ -50,7 +50,7 @@ READ: Final = frozenset(
     (
         *("UID", "RECURRENCE-ID", "SUMMARY", "DESCRIPTION", "DTSTART", "DTEND", "DURATION"),
         *("LOCATION", "GEO", "URL", "CATEGORIES", "STATUS", EDTF_PROPERTY),
-        OWN_FIELDS_PROPERTY,
+        *(OWN_FIELDS_PROPERTY, "ATTACH"),
     )
 )
 REPETITION: Final = ("RRULE", "RDATE", "EXDATE", "EXRULE")
@@ -68,6 +68,7 @@ ORIGINS: Final[Mapping[str, str]] = {
     "places": "LOCATION",
     "tags": "CATEGORIES",
     "extra": OWN_FIELDS_PROPERTY,
+    "media": "ATTACH",
 }
 
 
@@ -256,6 +257,7 @@ def _read_event(properties: Mapping[str, list[Property]], notes: list[str]) -> J
         notes.remove(OWN_TEXTS)
     (_read_own if is_own else _read_foreign)(entry, document, days, notes)
     _read_places(entry, document, notes, separator="; " if is_own else None)
+    _read_attachments(entry, document, notes)
     if not document["title"].strip():
         raise EntryError("SUMMARY", "is missing: an event needs a title")
     return document
@@ -365,6 +367,15 @@ def _read_places(entry: _Entry, document: Json, notes: list[str], *, separator: 
             notes.append("GEO is left out: it does not stand beside exactly one place")
     if places:
         document["places"] = places
+
+
+def _read_attachments(entry: _Entry, document: Json, notes: list[str]) -> None:
+    """Add the addresses of ATTACH as media; a file within the calendar is noted."""
+    urls = [each.value.strip() for each in entry.properties.get("ATTACH", [])]
+    if media := [{"url": url} for url in dict.fromkeys(urls) if ADDRESS.fullmatch(url)]:
+        document["media"] = media
+    if not all(map(ADDRESS.fullmatch, urls)):
+        notes.append("ATTACH is left out: it is not an address of the web")
 
 
 # -- entries of other calendars -------------------------------------------------------------------

@@ -12,6 +12,7 @@ from icalendar.prop import vInline
 
 from app import __version__, dates
 from app.formats.lines import About, batch_documents
+from app.formats.media import list_linked
 from app.formats.prose import format_text, list_keywords, replace_unfit
 from app.json_types import Json
 
@@ -85,6 +86,8 @@ def _entry(event: Json, about: About) -> Entry | None:
         entry.add("status", VEVENT_STATUS[event["status"]])
     entry.add("transp", "TRANSPARENT")  # nobody is busy because of it
     entry["X-DATELINE-EDTF"] = _text(event["date"]["edtf"])
+    for medium in list_linked(event):
+        entry.add("attach", medium["url"])
     if event["extra"]:
         entry["X-DATELINE-EXTRA"] = _text(json.dumps(event["extra"], ensure_ascii=False))
     return entry
