@@ -22,6 +22,7 @@ from app.api import (
     events,
     files,
     guides,
+    mappings,
     metrics,
     middleware,
     operations,
@@ -97,7 +98,18 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.stopping = asyncio.Event()
     app.state.stop = stop
-    rooms = (chronology, events, counts, vocabulary, records, citations, changes, audit, files)
+    rooms = (
+        chronology,
+        events,
+        counts,
+        vocabulary,
+        records,
+        citations,
+        changes,
+        audit,
+        files,
+        mappings,
+    )
     for room in (*rooms, operations, metrics, reference, guides, embedding, pages, assets):
         app.router.routes += room.router.routes  # include_router would match each path twice
     app.state.parsing = Limiter("large bodies", 1, MAX_WAITING_BODIES)

@@ -56,7 +56,9 @@ class Operation:
 
     @property
     def part(self) -> str:
-        """The part of a record that it is about: `/sources/1` of an event; none if all of it."""
+        """The part of a record: `/sources/1`, `/revisions/1/restore`; none if it is all of it."""
+        if "/{version}/restore" in self.path:
+            return "/revisions/1/restore"
         if not self.path.startswith("/events/{id}/sources"):
             return ""
         return self.url().removeprefix(f"/events/{self.of('path')['id']['example']}")

@@ -1,5 +1,6 @@
 """Databases for tests: one template an engine, built by the migrations, copied for each test."""
 
+import io
 import os
 import pwd
 import secrets
@@ -214,4 +215,13 @@ def seeded(stores: Stores, empty: str, fill: Callable[[Session], object] = seedi
     url = stores.new(empty)
     with opened(url) as store, store.write() as session:
         fill(session)
+        store_mapping(session)
     return url
+
+
+def store_mapping(session: Session) -> None:
+    """Store the mapping that the examples of the reference name."""
+    options = writes.ImportOptions(
+        mapping='{"Headline": "title"}', save_mapping="incidents", type="visit", source_title="x"
+    )
+    writes.import_file(session, BY, io.BytesIO(b"Headline\n"), "csv", options)

@@ -69,6 +69,9 @@ READS = """
     GET /places/{id}/revisions
     GET /places/{id}/revisions/{version}
     GET /sources
+    GET /sources.{format}
+    GET /mappings
+    GET /mappings/{name}
     GET /sources/{id}
     GET /sources/{id}/revisions
     GET /sources/{id}/revisions/{version}
@@ -86,8 +89,15 @@ WRITES = """
     POST /events/{id}/sources
     DELETE /events/{id}/sources/{n}
     POST /import
+    DELETE /mappings/{name}
     PUT /chronology
     PATCH /chronology
+    POST /chronology/revisions/{version}/restore
+    POST /events/{id}/revisions/{version}/restore
+    POST /types/{id}/revisions/{version}/restore
+    POST /actors/{id}/revisions/{version}/restore
+    POST /places/{id}/revisions/{version}/restore
+    POST /sources/{id}/revisions/{version}/restore
     POST /types
     PUT /types/{id}
     PATCH /types/{id}

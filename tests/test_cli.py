@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from app import __version__, seeding
 from app.cli import cli, files, keys
-from app.formats import FORMATS, READERS
+from app.formats import BIBLIOGRAPHIES, FORMATS, READERS
 from app.models import SCOPES
 from commands import Ran, call, forked_server, run, serving
 from servers import DATELINE, SECONDS, environment
@@ -524,5 +524,5 @@ def test_a_key_may_have_every_scope() -> None:
 
 def test_help_texts_name_every_format() -> None:
     """They are written out, so that `--help` imports no format."""
-    assert ", ".join(FORMATS) == files.FORMAT_NAMES
+    assert ", ".join((*FORMATS, *BIBLIOGRAPHIES)) == files.FORMAT_NAMES
     assert ", ".join(READERS) == files.READER_NAMES

@@ -21,7 +21,7 @@ from app.api.files import IMPORT_MEDIA_TYPES, MAX_IMPORT_BYTES
 from app.cli.files import _read_pairs
 from app.filters import EventFilter, ExportQuery
 from app.filters.strict import read_query
-from app.formats import COLUMNS, DERIVED_COLUMNS, FORMATS, MAX_FEED_EVENTS, READERS
+from app.formats import BIBLIOGRAPHIES, COLUMNS, DERIVED_COLUMNS, FORMATS, MAX_FEED_EVENTS, READERS
 from app.main import create_app
 from app.reads import counts
 from app.settings import Settings
@@ -581,7 +581,7 @@ def test_an_unknown_format_is_refused_by_name(
     """With those that are known, and the likeliest."""
     ran = command(sqlite, tmp_path, "export", slip)
     assert (ran.code, ran.out) == (1, "")
-    known = ", ".join(FORMATS)
+    known = ", ".join((*FORMATS, *BIBLIOGRAPHIES))
     assert f"'{slip}' is not a format; known: {known}; did you mean '{meant}'?" in ran.err
 
 
@@ -1083,6 +1083,98 @@ def test_a_calendar_without_a_type_and_a_source_names_both(desk: TestClient) -> 
     """With the parameters that give them, and the line of the entry."""
     told = faults(send(desk, CALENDAR, "text/calendar"))
     assert told == [(4, "type", None), (12, "type", None), (12, "sources", None)]
+
+
+# -- bibliographies -------------------------------------------------------------------------------
+
+LIBRARY = """@online{talks-2024,
+  title = {Talks}, author = {Smith, Ann}, organization = {Example News},
+  url = {https://news.example.org/talks}, date = {2024-03}
+}
+"""
+
+
+def test_a_bibliography_makes_and_corrects_sources(desk: TestClient) -> None:
+    """By their key or their address; the report lists them, and no event is touched."""
+    media_type = "application/x-bibtex"
+    told = report(desk, LIBRARY, media_type)
+    assert (numbers(told), told["totals"]["source"]) == ((0, 0, 0), {"create": 1})
+    assert (told["records"][1]["kind"], told["records"][1]["id"]) == ("source", "talks-2024")
+    stored = desk.get("/sources/talks-2024").json()
+    assert (stored["author"], stored["published"]) == ("Ann Smith", "2024-03")
+
+    at = position(desk)
+    for file in (LIBRARY, LIBRARY.replace("talks-2024", "Other_Key")):
+        told = report(desk, file, media_type)
+        assert told["notes"] == {"a source is stored already, as the file has it": 1}
+    assert position(desk) == at
+
+    later = LIBRARY.replace("2024-03", "2024-04")
+    answer = send(desk, later, media_type)
+    assert [(e["line"], e["name"]) for e in answer.json()["errors"]] == [(1, "date")]
+    told = report(desk, later, media_type, replace=True)
+    assert told["records"][0]["changes"] == {"published": {"from": "2024-03", "to": "2024-04"}}
+    assert desk.get("/sources/talks-2024").json()["published"] == "2024-04"
+    assert_sound(desk)
+
+
+def test_a_bibliography_refuses_what_concerns_events(desk: TestClient) -> None:
+    """A type of events means nothing to sources."""
+    answer = send(desk, LIBRARY, "application/x-bibtex", type="visit")
+    assert [e["name"] for e in answer.json()["errors"]] == ["type"]
+
+
+@pytest.mark.parametrize("name", sorted(BIBLIOGRAPHIES))
+def test_the_bibliography_of_a_filter_imports_again(
+    desk: TestClient, empty: str, tmp_path: Path, name: str
+) -> None:
+    """It has exactly the sources that the events cite, and makes them in an empty store."""
+    answer = desk.get(f"/sources.{name}", params={"type": "contract"})
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        200,
+        BIBLIOGRAPHIES[name].media_type,
+    )
+    cited = {s["id"] for e in items(walk(desk, "/events", type="contract")) for s in e["sources"]}
+    lines = list(READERS[name](io.BytesIO(answer.content)))
+    assert {line.document["id"] for line in lines} == cited
+    at = position(desk)
+    media_type = BIBLIOGRAPHIES[name].media_type.partition(";")[0]
+    told = report(desk, answer.content, media_type)
+    assert told["notes"] == {"a source is stored already, as the file has it": len(cited)}
+    assert position(desk) == at
+    (tmp_path / f"library.{name}").write_bytes(answer.content)
+    ran = command(empty, tmp_path, "import", f"library.{name}")
+    assert (ran.code, ran.err) == (0, "")
+    assert f"source: {len(cited)} new" in ran.out
+
+
+def test_the_command_line_writes_bibliographies(sqlite: str, tmp_path: Path) -> None:
+    """Under the same filters."""
+    ran = command(sqlite, tmp_path, "export", "ris", "--type", "contract")
+    assert (ran.code, ran.out.count("TY  - ")) == (0, ran.out.count("ER  - "))
+    assert "TY  - " in ran.out
+
+
+def test_a_record_comes_as_csl_to_whom_it_serves(client: TestClient) -> None:
+    """An event as its sources, a source as one item; without that wish both are as always."""
+    csl = BIBLIOGRAPHIES["csl"].media_type
+    event_path = "/events/serbia-azerbaijan-gas-contract"
+    sources = client.get(event_path).json()["sources"]
+    answer = client.get(event_path, headers={"Accept": csl})
+    assert (answer.headers["content-type"], "Accept" in answer.headers["vary"]) == (csl, True)
+    assert [item["id"] for item in answer.json()] == [source["id"] for source in sources]
+    own = client.get(f"/sources/{sources[0]['id']}", headers={"Accept": f"{csl}, */*;q=0.1"})
+    assert own.json() == answer.json()[0]
+    again = client.get(event_path, headers={"Accept": csl, "If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert client.get(event_path, headers={"Accept": "*/*"}).json()["sources"] == sources
+
+
+def test_a_bibliography_of_another_kind_is_not_found(client: TestClient) -> None:
+    """Those that are there are named."""
+    for slip, meant in (("bibtex", "bib"), ("csl-json", "csl"), ("rsi", "ris")):
+        detail = client.get(f"/sources.{slip}").json()["detail"]
+        assert f"csl, bib, ris. Did you mean /sources.{meant}?" in detail
 
 
 # -- a format that nobody names -------------------------------------------------------------------

@@ -355,7 +355,7 @@ def test_what_a_write_answers_has_the_documented_shape(
     asked = writer.valid(operation)
     for media_type, content in (operation.bodies or {"none": {}}).items():
         said = asked if media_type == "none" else sent(asked, content["example"], media_type)
-        bare = ("application/json", "text/calendar")  # have no type or source
+        bare = ("application/json", "text/calendar")  # their events have no type or source
         if media_type in bare and operation.noun == "import":
             said = replace(said, target=f"{said.target}?type=statement&source_title=A+chronology")
         if operation.method in ("PUT", "PATCH"):

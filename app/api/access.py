@@ -140,4 +140,6 @@ def get_author(
 
 
 Reader = Depends(MayRead())
+# Whoever writes what has no revisions, and so takes no note.
+Writer = Annotated[keys.Holder, Depends(require_write)]
 Author = Annotated[writes.By, Depends(get_author)]

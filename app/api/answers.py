@@ -1,7 +1,7 @@
 """Turn results of `reads` into HTTP answers: entity tags, 304, links, absolute URLs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
@@ -13,12 +13,15 @@ from werkzeug.datastructures import ETags
 from werkzeug.http import parse_etags
 
 from app import __version__, reads
+from app.api.heads import prefers
+from app.formats import BIBLIOGRAPHIES, build_csl_item
 from app.store import Database
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 JSON = "application/json"
+CSL = BIBLIOGRAPHIES["csl"].media_type
 
 
 def database(request: HTTPConnection) -> Database:
@@ -177,11 +180,35 @@ async def document(
 ) -> Response:
     """Answer with the document that `work` reads and a strong tag, or with 304."""
     body = await database(request).run_read(work, *args, **kwargs)
+    return _of_bytes(request, body, JSON, {})
+
+
+async def document_or_references(
+    request: Request,
+    work: Callable[Concatenate[Connection, P], bytes],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """Answer as `document`; with CSL-JSON if the client prefers that to JSON."""
+    body = await database(request).run_read(work, *args, **kwargs)
+    headers = {"Vary": "Accept"}
+    if not prefers(",".join(request.headers.getlist("accept")), CSL, JSON):
+        return _of_bytes(request, body, JSON, headers)
+    record = json.loads(body)
+    sources = record.get("sources")
+    items = [build_csl_item(s) for s in (sources if sources is not None else [record])]
+    references = reads.write_json(items if sources is not None else items[0])
+    return _of_bytes(request, references, CSL, headers)
+
+
+def _of_bytes(
+    request: Request, body: bytes, media_type: str, headers: Mapping[str, str]
+) -> Response:
     tag = reads.tag(body)
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache, no-transform"}
+    all_headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache, no-transform", **headers}
     if _client_tags(request).contains_weak(tag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=JSON)
+        return Response(status_code=304, headers=all_headers)
+    return Response(body, headers=all_headers, media_type=media_type)
 
 
 def _client_tags(request: Request) -> ETags:

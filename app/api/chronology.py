@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app import reads, schemas, writes
 from app.api.access import Author, Reader
 from app.api.answers import Unchanged, collection, database, document
 from app.api.bodies import PATCH_TYPES, read_document
 from app.api.documentation import OF_BODIES, paging, reading, sending, writing
-from app.api.records import MAX_VERSION, IfMatch, IfMatchOfPut, answer_write, condition_of
+from app.api.records import IfMatch, IfMatchOfPut, VersionInPath, answer_write, condition_of
 from app.api.routes import StrictRoute
 from app.filters import RevisionsQuery
 
@@ -94,9 +94,28 @@ async def list_chronology_revisions(
 )
 async def get_chronology_revision(
     request: Request,
-    version: Annotated[
-        int, Path(description="Counts the edits, from 1.", ge=1, le=MAX_VERSION, examples=[1])
-    ],
+    version: VersionInPath,
 ) -> Response:
     """Return what was changed, and the whole description as it was then."""
     return await document(request, reads.chronology_revision, version)
+
+
+@router.post(
+    "/chronology/revisions/{version}/restore",
+    summary="Restore a revision of the chronology's description",
+    response_model=schemas.Chronology,
+    responses=writing(
+        200, "The chronology as it is now.", "not-found", "invalid-body", *STALE_STATES
+    ),
+)
+async def restore_chronology_revision(
+    request: Request, by: Author, version: VersionInPath, if_match: IfMatch = None
+) -> Response:
+    """Store the description as it was in an earlier version as the next one.
+
+    `If-Match` must be the ETag of the version that you have read.
+    """
+    answer = await database(request).run_write(
+        writes.restore_chronology, by, version, condition_of(if_match)
+    )
+    return answer_write(request, answer)

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from app import __version__, schemas
 from app.errors import PROBLEM_TYPES, example_problem
-from app.formats import FORMATS
+from app.formats import BIBLIOGRAPHIES, FORMATS, Format
 
 DESCRIPTION = """
 Dated events, each with its sources, behind one filter.
@@ -176,19 +176,34 @@ OF_BODIES = ("bad-request", "body-too-large", "unsupported-media-type", "invalid
 A_FILE = {"type": "string", "format": "binary"}
 A_TEXT = {"type": "string"}
 AN_OBJECT = {"type": "object", "additionalProperties": True}
+A_LIST = {"type": "array", "items": AN_OBJECT}
 
 
-def files(description: str, *, only: str | None = None) -> dict[str, Any]:
-    """Return the 200 of a route that answers with a file of any format, or of one.
+def files(
+    description: str,
+    *,
+    only: str | None = None,
+    of: Mapping[str, Format] = FORMATS,
+) -> dict[str, Any]:
+    """Return the 200 of a route that answers with a file in a format `of` these, or in one.
 
     Generated clients read each file as the first type that they know: NDJSON, else CSV.
     """
-    formats = (entry for entry in FORMATS.values() if only in (None, entry.name))
+    formats = (entry for entry in of.values() if only in (None, entry.name))
     media_types = dict.fromkeys(entry.media_type.partition(";")[0] for entry in formats)
     return {
         "description": description,
         "content": {name: {"schema": _file(name)} for name in media_types},
     }
+
+
+def reading_references(description: str, *codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that also answers in CSL-JSON if Accept asks for it."""
+    responses = reading(description, *codes)
+    media_type = BIBLIOGRAPHIES["csl"].media_type
+    schema = AN_OBJECT if "source" in description else A_LIST
+    responses[200]["content"] = {media_type: {"schema": schema}}
+    return responses
 
 
 def _file(media_type: str) -> dict[str, Any]:

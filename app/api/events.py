@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app import reads, schemas
 from app.api.access import Reader
-from app.api.answers import Unchanged, collection, document
-from app.api.documentation import ID, paging, reading
+from app.api.answers import Unchanged, collection, document_or_references
+from app.api.documentation import ID, paging, reading_references
 from app.api.routes import StrictRoute
 from app.filters import EventQuery
 
@@ -38,7 +38,7 @@ async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -
     "/{id}",
     summary="Get an event",
     response_model=schemas.Event,
-    responses=reading("The event, with all its sources.", "not-found", "gone"),
+    responses=reading_references("The event, with all it names.", "not-found", "gone"),
 )
 async def get_event(
     request: Request,
@@ -52,5 +52,8 @@ async def get_event(
         ),
     ],
 ) -> Response:
-    """Return one event with its actors, places, quantities, relations and all sources."""
-    return await document(request, reads.event, event_id)
+    """Return one event with its actors, places, quantities, relations and all sources.
+
+    With `Accept: application/vnd.citationstyles.csl+json`, return its sources as CSL-JSON.
+    """
+    return await document_or_references(request, reads.event, event_id)

@@ -15,6 +15,7 @@ from app.api.bodies import MIB, read_body, require_type
 from app.api.codings import coding_for, encode
 from app.api.documentation import (
     A_FILE,
+    A_LIST,
     AN_OBJECT,
     DOCUMENTED_EXAMPLES,
     OF_WRITES,
@@ -27,8 +28,16 @@ from app.api.records import IdempotencyKey, answer_post
 from app.api.routes import Handler, StrictRoute
 from app.api.tracking import strip_tracking
 from app.errors import Problem
-from app.filters import ExportQuery
-from app.formats import FORMATS, SUBSCRIPTIONS, nearest_format, sniff_format, write_template
+from app.filters import EventFilter, ExportQuery
+from app.formats import (
+    BIBLIOGRAPHIES,
+    FORMATS,
+    SUBSCRIPTIONS,
+    Format,
+    nearest_format,
+    sniff_format,
+    write_template,
+)
 
 
 class FileRoute(StrictRoute):
@@ -49,18 +58,28 @@ router = APIRouter(tags=["Files"], route_class=FileRoute)
 MAX_IMPORT_BYTES = 32 * MIB
 # Formats by media type. Generated clients send a file as the last one, NDJSON.
 IMPORT_MEDIA_TYPES = {
-    **{f.media_type.partition(";")[0]: f.name for f in FORMATS.values() if f.read},
+    **{
+        f.media_type.partition(";")[0]: f.name
+        for f in (*FORMATS.values(), *BIBLIOGRAPHIES.values())
+        if f.read
+    },
     "text/tab-separated-values": "tsv",
     "application/jsonl": "ndjson",
 }
 UNDECLARED_TYPE = "application/octet-stream"  # the format is recognised by the content
 EVENT_EXAMPLE = DOCUMENTED_EXAMPLES["EventWrite", False]
+EXAMPLE_ADDRESS = "https://example.org/a-report"
 SLIDE = {"start_date": {"year": 2023, "month": 11}, "text": {"headline": "Gas contract signed"}}
 IMPORT_EXAMPLES = {
     "ndjson": json.dumps({**EVENT_EXAMPLE, "title": "Talks about more gas"}),
     "csv": write_template().decode(),
     "timelinejs": {"events": [SLIDE]},
     "tsv": write_template().decode(),
+    "csl": [
+        {"id": "example-csl-2023", "type": "report", "title": "A report", "URL": EXAMPLE_ADDRESS}
+    ],
+    "bib": "@online{example-bib-2023, title = {A page}, date = {2023-11}}",
+    "ris": "TY  - NEWS\r\nTI  - More gas\r\nT2  - Example News\r\nDA  - 2023/11//\r\nER  - \r\n",
     "ics": "\r\n".join(
         (
             *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//EN", "BEGIN:VEVENT"),
@@ -70,15 +89,13 @@ IMPORT_EXAMPLES = {
     ),
     "xlsx": write_template().decode(),  # the kind of a table is recognised by its content
 }
+FIRST_TYPE, *OTHER_TYPES = IMPORT_MEDIA_TYPES.items()
 IMPORT_CONTENT = {
-    UNDECLARED_TYPE: {"schema": A_FILE, "example": IMPORT_EXAMPLES["csv"]},
-    **{
-        media_type: {
-            "schema": AN_OBJECT if name == "timelinejs" else A_FILE,
-            "example": IMPORT_EXAMPLES[name],
-        }
-        for media_type, name in IMPORT_MEDIA_TYPES.items()
-    },
+    media_type: {
+        "schema": {"timelinejs": AN_OBJECT, "csl": A_LIST}.get(name, A_FILE),
+        "example": IMPORT_EXAMPLES[name],
+    }
+    for media_type, name in (FIRST_TYPE, (UNDECLARED_TYPE, "csv"), *OTHER_TYPES)
 }
 
 
@@ -116,12 +133,54 @@ async def export_events(
     """
     if suffix not in FORMATS:
         near = "" if suffix.casefold() == "json" else nearest_format(suffix)
-        hint = "" if near is None else f" Did you mean /events{near and f'.{near}'}?"
+        name = "sources" if near in BIBLIOGRAPHIES else "events"
+        hint = "" if near is None else f" Did you mean /{name}{near and f'.{near}'}?"
         raise Problem(
             "not-found", f"Events come as JSON at /events, and as {', '.join(FORMATS)}.{hint}"
         )
     chosen, coding = FORMATS[suffix], coding_for(request)
-    query = asked.of(chosen)
+    return await _download(request, chosen, asked.of(chosen), coding)
+
+
+@router.get(
+    "/sources.{format}",
+    summary="Download a bibliography",
+    dependencies=[Reader, Unchanged],
+    response_class=Response,
+    responses={
+        **reading("The file.", "not-found"),
+        200: files("The file.", of=BIBLIOGRAPHIES),
+    },
+)
+async def export_sources(
+    request: Request,
+    filter_query: Annotated[EventFilter, Query()],
+    suffix: Annotated[
+        str,
+        Path(
+            alias="format",
+            description="Kind of file.",
+            examples=["bib"],
+            json_schema_extra={"enum": list(BIBLIOGRAPHIES)},
+        ),
+    ],
+) -> Response:
+    """Write the sources that the filtered events cite, each once, for a reference manager.
+
+    `csl` is CSL-JSON, `bib` BibTeX with dates as biblatex reads them, `ris` RIS. Dates are as
+    precise as they are known. A file can be imported again.
+    """
+    if suffix not in BIBLIOGRAPHIES:
+        near = nearest_format(suffix)
+        hint = f" Did you mean /sources.{near}?" if near in BIBLIOGRAPHIES else ""
+        known = ", ".join(BIBLIOGRAPHIES)
+        raise Problem("not-found", f"Sources come as JSON at /sources, and as {known}.{hint}")
+    query = ExportQuery.model_construct(filter_query.model_fields_set, **vars(filter_query))
+    return await _download(request, BIBLIOGRAPHIES[suffix], query, coding_for(request))
+
+
+async def _download(request: Request, chosen: Format, query: ExportQuery, coding: str) -> Response:
+    """Answer with a file of the events that a query finds."""
     headers = tagged(await tag_of_now(request)) | {
         "Content-Disposition": f'attachment; filename="{chosen.filename}"',
         "Content-Encoding": coding,
@@ -155,7 +214,7 @@ async def get_template() -> Response:
 
 @router.post(
     "/import",
-    summary="Import events",
+    summary="Import events or sources",
     response_model=schemas.ImportReport,
     responses={
         200: {"description": "A report of the changes."},
@@ -171,7 +230,12 @@ async def import_events(
     options: Annotated[writes.ImportOptions, Query()],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Store the events of a file, all or none: NDJSON, a table, JSON, a calendar or TimelineJS.
+    """Store the events or sources of a file, all or none.
+
+    Events come as NDJSON, a table, JSON, a calendar or TimelineJS.
+
+    A file of sources (CSL-JSON, BibTeX or RIS) creates, fills in or, with `replace=true`, corrects
+    sources, and no event; `totals` and `records` list them.
 
     The content type names the format; with `application/octet-stream` it is recognised.
     A table is CSV, TSV or XLSX. If its columns are not Dateline's own, `mapping` says which field

@@ -14,7 +14,7 @@ from app.api.heads import check_head, combine_lines
 from app.api.problems import answer_problem, answer_unexpected
 from app.dialects import unavailable
 from app.errors import Problem
-from app.formats import FORMATS
+from app.formats import BIBLIOGRAPHIES, FORMATS
 
 # A coding that does not exist: the compressor would compress "identity".
 UNTOUCHED = (b"content-encoding", b"untouched")
@@ -29,7 +29,7 @@ def install(app: FastAPI, *, private: bool = False) -> None:
 
     With `private`, reading needs a key, so shared caches must not store answers.
     """
-    for file_format in FORMATS.values():
+    for file_format in (*FORMATS.values(), *BIBLIOGRAPHIES.values()):
         add_compress_type(file_format.media_type.partition(";")[0])
     app.add_middleware(LastResort)
     app.add_middleware(CompressMiddleware)

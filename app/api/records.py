@@ -19,6 +19,10 @@ from app.filters import RevisionsQuery
 
 router = APIRouter(route_class=StrictRoute)
 MAX_VERSION = 2**31 - 1
+CONDITIONAL = ("conflict", "precondition-failed", "precondition-required")
+VersionInPath = Annotated[
+    int, Path(description="Number of the edit, from 1.", ge=1, le=MAX_VERSION, examples=[1])
+]
 
 
 class Noun(NamedTuple):
@@ -311,14 +315,38 @@ def _add(noun: Noun) -> None:
     async def get_revision(
         request: Request,
         record_id: Annotated[str, identifier],
-        version: Annotated[
-            int, Path(description="Number of the edit, from 1.", ge=1, le=MAX_VERSION, examples=[1])
-        ],
+        version: VersionInPath,
     ) -> Response:
         return await document(request, reads.revision, name, record_id, version)
 
+    @router.post(
+        f"{path}/{{id}}/revisions/{{version}}/restore",
+        name=f"restore_{name}_revision",
+        summary=f"Restore a revision of {one}",
+        description=f"Store the {name} as it was in an earlier version as its next one, and so undo"
+        " the edits since. Records that it refers to are taken as they are now. `If-Match` must be "
+        "the ETag of the version that you have read. A deleted record must be restored first.",
+        responses=writing(
+            *(200, f"The {name} as it is now.", "not-found", "gone", "key-reused"),
+            *("invalid-body", *CONDITIONAL),
+        ),
+        **options,
+    )
+    async def restore_revision(
+        request: Request,
+        by: Author,
+        record_id: Annotated[str, identifier],
+        version: VersionInPath,
+        if_match: IfMatch = None,
+        key: IdempotencyKey = None,
+    ) -> Response:
+        condition = condition_of(if_match)
 
-CONDITIONAL = ("conflict", "precondition-failed", "precondition-required")
+        def work(session: Session) -> writes.WriteAnswer:
+            return writes.restore_revision(session, by, kind, record_id, version, condition).answer
+
+        return await answer_post(request, by, key, b"", work)
+
 
 for _noun in NOUNS:
     _add(_noun)

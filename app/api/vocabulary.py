@@ -7,12 +7,14 @@ from pydantic import BaseModel
 
 from app import reads, schemas
 from app.api.access import Reader
-from app.api.answers import Unchanged, collection, document
-from app.api.documentation import ID, paging, reading
+from app.api.answers import Unchanged, collection, document, document_or_references
+from app.api.documentation import ID, paging, reading, reading_references
 from app.api.routes import StrictRoute
 from app.filters import VocabularyQuery
 
 router = APIRouter(route_class=StrictRoute, dependencies=[Reader])
+
+CSL_ADVICE = " With `Accept: application/vnd.citationstyles.csl+json`, as an item of CSL-JSON."
 
 
 class VocabularyTexts(NamedTuple):
@@ -104,10 +106,13 @@ def _add(entry: VocabularyTexts) -> None:
         f"/{entry.name}/{{id}}",
         name=f"get_{entry.name[:-1]}",
         summary=f"Get {entry.one}",
-        description=f"All fields of {entry.one}, and its number of events.",
+        description=f"All fields of {entry.one}, and its number of events."
+        + (CSL_ADVICE if entry.name == "sources" else ""),
         tags=[entry.tag],
         response_model=entry.record,
-        responses=reading(f"The {entry.name[:-1]}.", "not-found", *entry.deleted),
+        responses=(reading_references if entry.name == "sources" else reading)(
+            f"The {entry.name[:-1]}.", "not-found", *entry.deleted
+        ),
     )
     async def get_entry(
         request: Request,
@@ -121,7 +126,8 @@ def _add(entry: VocabularyTexts) -> None:
             ),
         ],
     ) -> Response:
-        return await document(request, reads.record, entry.name, record_id)
+        answer = document_or_references if entry.name == "sources" else document
+        return await answer(request, reads.record, entry.name, record_id)
 
 
 for _vocabulary in VOCABULARY_ROUTES:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import __version__
-from app.cli import files, keys, serving, stores
+from app.cli import files, keys, mappings, serving, stores
 from app.cli.terminal import fail, fail_with, out
 
 if TYPE_CHECKING:
@@ -83,5 +83,6 @@ serving.add_commands(cli)
 stores.add_commands(cli)
 files.add_commands(cli)
 keys.add_commands(cli)
+mappings.add_commands(cli)
 
 __all__ = ["cli", "run"]

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from app.writes import ImportOutcome
 
 # A test compares them with app.formats, which a help text should not have to import.
-FORMAT_NAMES = "ndjson, csv, xlsx, timelinejs, ics, geojson, atom, jsonfeed, jsonld, html"
-READER_NAMES = "ndjson, csv, xlsx, timelinejs, ics, tsv, json"
-SUFFIXES = {".jsonl": "ndjson", ".txt": "tsv", ".tab": "tsv"}
+FORMAT_NAMES = (
+    "ndjson, csv, xlsx, timelinejs, ics, geojson, atom, jsonfeed, jsonld, html, csl, bib, ris"
+)
+READER_NAMES = "ndjson, csv, xlsx, timelinejs, ics, tsv, json, csl, bib, ris"
+SUFFIXES = {".jsonl": "ndjson", ".txt": "tsv", ".tab": "tsv", ".bibtex": "bib"}
 PROGRESS_EVENTS = 1000  # between two reports
 
 
@@ -77,7 +79,7 @@ def import_file(
     sheet: Annotated[str | None, typer.Option(help="Sheet of an XLSX file.")] = None,
     note: Annotated[str | None, typer.Option(help="Reason, kept in the revisions.")] = None,
 ) -> None:
-    """Import events, all or none: NDJSON, CSV, TSV, XLSX, JSON, TimelineJS, or a calendar."""
+    """Import events or sources, all or none: a table, JSON, a calendar, or a bibliography."""
     from app import schemas, writes
     from app.cli.import_options import CommandOptions
     from app.errors import Problem
@@ -182,6 +184,7 @@ def export_file(
 ) -> None:
     """Write events to a file: feeds have the 100 updated last, other files all, in timeline order.
 
+    csl, bib and ris have the sources of these events.
     Takes the filters of the API by name: --type contract --date 2023 --min-publishers 2;
     with csv, ndjson and geojson also --sort=-date, --limit 10 and --fields title,date, with csv
     --lossless true. Addresses in the file begin with DATELINE_PUBLIC_URL, or with
@@ -212,7 +215,7 @@ def export_file(
             query,
             file_format,
             base=base,
-            address=f"{base}/events.{file_format.name}{suffix}",
+            address=f"{base}/{file_format.filename.split('.')[0]}.{file_format.name}{suffix}",
         )
         for chunk in file_format.write(_watch(documents, report), about):
             target.write(chunk)
@@ -249,13 +252,14 @@ def _watch(documents: Iterable[bytes], report: Callable[[int], None]) -> Iterato
 
 def _find_format(name: str) -> "Format":
     """Return a format by its name, or fail."""
-    from app.formats import FORMATS, nearest_format
+    from app.formats import BIBLIOGRAPHIES, FORMATS, nearest_format
 
-    if name not in FORMATS:
+    known = {**FORMATS, **BIBLIOGRAPHIES}
+    if name not in known:
         near = nearest_format(name)
         hint = f"; did you mean '{near}'?" if near else ""
-        fail(f"'{name}' is not a format; known: {', '.join(FORMATS)}{hint}")
-    return FORMATS[name]
+        fail(f"'{name}' is not a format; known: {', '.join(known)}{hint}")
+    return known[name]
 
 
 def _find_reader(file: Path, name: str | None) -> str:

@@ -10,6 +10,8 @@ from typing import BinaryIO
 from app import schemas
 from app.formats import (
     atom,
+    bibtex,
+    csl,
     geojson,
     html,
     ics,
@@ -17,11 +19,13 @@ from app.formats import (
     jsonfeed,
     jsonld,
     ndjson,
+    ris,
     table,
     timelinejs,
     xlsx,
 )
 from app.formats.cells import TEMPLATE_ROLES, explain_two_roles, may_be_role, read_parenthesis
+from app.formats.csl import build_csl_item
 from app.formats.lines import About, Line, pick_members
 from app.formats.mapping import MappingError
 from app.formats.sheets import ENCODINGS
@@ -34,7 +38,7 @@ FileReader = Callable[[BinaryIO], Iterator[Line]]
 
 @dataclass(frozen=True)
 class Format:
-    """A file format for events.
+    """A file format for events, or for the sources that they cite.
 
     `name` is the suffix of /events.{format}, and of a downloaded file unless `suffix` names
     another. `label` is what the page calls it, in parentheses its name in the docs. `write` yields
@@ -61,7 +65,8 @@ class Format:
     @property
     def filename(self) -> str:
         """Return the name of a download."""
-        return f"events.{self.suffix or self.name}"
+        of = "sources" if self.name in BIBLIOGRAPHIES else "events"
+        return f"{of}.{self.suffix or self.name}"
 
 
 MAX_FEED_EVENTS = 100  # events in a feed
@@ -143,11 +148,40 @@ FORMATS: Mapping[str, Format] = {
         Format("html", "Document (HTML)", "text/html; charset=utf-8", html.write_html),
     )
 }
+# Of the sources that events cite: /sources.{format}.
+BIBLIOGRAPHIES: Mapping[str, Format] = {
+    each.name: each
+    for each in (
+        Format(
+            "csl",
+            "Bibliography (CSL-JSON)",
+            "application/vnd.citationstyles.csl+json",
+            csl.write_csl,
+            csl.read_csl,
+            suffix="csl.json",
+        ),
+        Format(
+            "bib",
+            "Bibliography (BibTeX)",
+            "application/x-bibtex; charset=utf-8",
+            bibtex.write_bibtex,
+            bibtex.read_bibtex,
+        ),
+        Format(
+            "ris",
+            "Bibliography (RIS)",
+            "application/x-research-info-systems; charset=utf-8",
+            ris.write_ris,
+            ris.read_ris,
+        ),
+    )
+}
 SUBSCRIPTIONS = frozenset(("ics", "atom", "jsonfeed"))  # addresses that are passed on in mailings
 READERS: Mapping[str, FileReader] = {
     **{each.name: each.read for each in FORMATS.values() if each.read},
     "tsv": table.read_table,
     "json": json_files.read_json_file,
+    **{each.name: each.read for each in BIBLIOGRAPHIES.values() if each.read},
 }
 TABLE_READERS = ("csv", "tsv", "xlsx")  # whose columns a mapping can name
 
@@ -163,15 +197,19 @@ SYNONYMS: Mapping[str, str] = {
     **dict.fromkeys(("rdf", "ttl", "json-ld", "schema"), "jsonld"),
     **dict.fromkeys(("htm", "xhtml", "pdf", "doc", "docx"), "html"),
     "timelinejs.json": "timelinejs",
+    **dict.fromkeys(("csl.json", "csl-json", "zotero"), "csl"),
+    **dict.fromkeys(("bibtex", "biblatex", "latex"), "bib"),
+    **dict.fromkeys(("endnote", "refman"), "ris"),
 }
 
 
 def nearest_format(name: str) -> str | None:
     """Return the format that is likeliest meant; None if nothing is close."""
-    return SYNONYMS.get(name.casefold()) or nearest(name, FORMATS)
+    return SYNONYMS.get(name.casefold()) or nearest(name, (*FORMATS, *BIBLIOGRAPHIES))
 
 
 __all__ = [
+    "BIBLIOGRAPHIES",
     "COLUMNS",
     "DERIVED_COLUMNS",
     "ENCODINGS",
@@ -187,6 +225,7 @@ __all__ = [
     "Format",
     "Line",
     "MappingError",
+    "build_csl_item",
     "explain_two_roles",
     "may_be_role",
     "nearest_format",

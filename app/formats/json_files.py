@@ -1,10 +1,11 @@
-"""JSON documents with events: an array, a saved page of `/events`, or TimelineJS."""
+"""JSON documents: an array of events, a saved page of `/events`, TimelineJS, or CSL-JSON."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from app.formats.csl import is_csl_item, read_csl_items
 from app.formats.lines import Line, damaged_file, unreadable_line
-from app.formats.timelinejs import read_slides
+from app.formats.timelinejs import read_slides, strip_jsonp
 from app.schemas import read_json
 
 MORE_PAGES = (
@@ -13,13 +14,15 @@ MORE_PAGES = (
 
 
 def read_json_file(file: BinaryIO) -> Iterator[Line]:
-    """Yield the events of the document; a line is the number of an entry, from 1."""
+    """Yield the events or sources of the document; a line is the number of an entry, from 1."""
     try:
-        document = read_json(file.read())
+        document = read_json(strip_jsonp(file.read()))
     except ValueError as error:
         yield damaged_file(str(error))
         return
-    if isinstance(document, list):
+    if isinstance(document, list) and document and is_csl_item(document[0]):
+        yield from read_csl_items(document)
+    elif isinstance(document, list):
         yield from _read_entries(document)
     elif isinstance(document, dict) and isinstance(document.get("items"), list):
         notes = (MORE_PAGES,) if document.get("next") else ()

@@ -96,7 +96,7 @@ class About:
 
 @dataclass(frozen=True)
 class Line:
-    """An event of a file.
+    """An event of a file, or a source if `kind` says so.
 
     `number` is the line it begins in, from 1, or the number of the slide in TimelineJS. `document`
     is a body of POST /events, perhaps with derived members as served; it is empty if `faults` say
@@ -113,6 +113,7 @@ class Line:
     actors: tuple[str, ...] = ()
     roles: frozenset[str] = frozenset()
     skipped: bool = False
+    kind: str = "event"
     locate: Callable[[Fault], Fault] = field(default=lambda fault: fault, compare=False)
 
     def blame(self, fault: Fault) -> Fault:

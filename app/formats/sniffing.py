@@ -9,6 +9,8 @@ SNIFFED_BYTES: Final = 64 * 1024
 BEGINNINGS: Final = (
     ("xlsx", rb"PK\x03\x04"),
     ("ics", rb"(?i)\s*BEGIN:VCALENDAR"),
+    ("bib", rb"(?:\s*(?:%[^\n]*)?\n)*+\s*@[A-Za-z]+\s*[{(]"),
+    ("ris", rb"\s*TY {1,2}- "),
     ("json", rb"\s*\["),
     ("json", rb'\s*\{(?s:.*)(?<!\\)"(?:events|items|timeline)"\s*:\s*[\[{]'),
     ("json", rb"\s*\{\s*[\r\n]"),

@@ -10,7 +10,7 @@ the first medium only.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from html import escape
@@ -30,7 +30,7 @@ from app.formats.lines import (
     pick_members,
     write_json_list,
 )
-from app.formats.markup import SOURCES_CLASS, preserve_text, read_html
+from app.formats.markup import SOURCES_CLASS, find_title, preserve_text, read_html
 from app.formats.media import find_kind, list_linked
 from app.json_types import Json
 from app.schemas import ADDRESS, SLUG
@@ -38,6 +38,7 @@ from app.words import fold
 
 MAX_ID_LETTERS = 100
 CALENDAR_MEMBERS = ("year", "month", "day")
+JSONP = re.compile(rb"(?:\xef\xbb\xbf)?\s*[A-Za-z_$][\w$.]*\s*([=(])\s*(?=[\[{])")
 CLOCK_MEMBERS = ("hour", "minute", "second", "millisecond")
 
 
@@ -146,8 +147,20 @@ class SlideError(ValueError):
         self.name = name
 
 
+def strip_jsonp(raw: bytes) -> bytes:
+    """Return the JSON of a JSONP file: `callback({…});`, or `storyjs_jsonp_data = {…}`."""
+    match = JSONP.match(raw)
+    if match is None:
+        return raw
+    rest = raw[match.end() :].rstrip(b"; \t\r\n")
+    return rest.removesuffix(b")") if match[1] == b"(" else rest
+
+
 def read_slides(timeline: Any) -> Iterator[Line]:
     """Yield the events of a document; types and sources are left to the import."""
+    if isinstance(timeline, dict) and isinstance(timeline.get("timeline"), dict):
+        yield from _read_older(timeline["timeline"])
+        return
     if not isinstance(timeline, dict) or not isinstance(timeline.get("events"), list):
         yield damaged_file("is missing: TimelineJS keeps its slides in the list `events`", "events")
         return
@@ -160,9 +173,63 @@ def read_slides(timeline: Any) -> Iterator[Line]:
         for name in ("title", "eras")
         if timeline.get(name)
     )
-    for number, slide in enumerate(timeline["events"], 1):
+    yield from _read_each(timeline["events"], notes, _event)
+
+
+def _read_older(timeline: Json) -> Iterator[Line]:
+    """Yield the events of the JSON of TimelineJS 1 and 2, whose slides stand in `timeline.date`."""
+    if not isinstance(timeline.get("date"), list):
+        message = "is missing: TimelineJS 2 keeps its slides in the list `timeline.date`"
+        yield damaged_file(message, "timeline.date")
+        return
+    named = {"headline": "title", "text": "title", "asset": "title", "era": "eras"}
+    left_out = dict.fromkeys(name for member, name in named.items() if timeline.get(member))
+    notes = tuple(f"{name} is left out: no event stands behind it" for name in left_out)
+    yield from _read_each(timeline["date"], notes, lambda slide: _event(_modernize(slide)))
+
+
+def _modernize(slide: Any) -> Json:
+    """Return a slide of TimelineJS 2 as TimelineJS 3 has it."""
+    if not isinstance(slide, dict):
+        raise SlideError("body", "is not a slide: write a JSON object")
+    ends = {"start_date": "startDate", "end_date": "endDate"}
+    return {
+        **{new: _read_older_date(slide, old) for new, old in ends.items()},
+        "text": {"headline": slide.get("headline"), "text": slide.get("text")},
+        "group": slide.get("tag"),
+        "media": _modernize_media(slide),
+    }
+
+
+def _modernize_media(slide: Json) -> Json:
+    asset = _object(slide, "asset")
+    return {"url": asset.pop("media", None), **asset}
+
+
+def _read_older_date(slide: Json, name: str) -> Json:
+    """Return the date object of `2012,1,26` or `2012,1,26,14,30`; an empty one if there is none."""
+    parts = [part.strip() for part in _string(slide, name).split(",")]
+    if parts == [""]:
+        if name == "startDate":
+            raise SlideError(name, "is missing")
+        return {}
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    members = (*CALENDAR_MEMBERS, *CLOCK_MEMBERS)
+    if len(parts) > len(members) or not all(re.fullmatch("-?[0-9]{1,18}", p) for p in parts):
+        message = f"'{slide[name]}'"[:80] + " is not a date such as 2012,1,26: year, month, day"
+        raise SlideError(name, message)
+    return dict(zip(members, parts, strict=False))
+
+
+def _read_each(
+    slides: Iterable[Any],
+    notes: tuple[str, ...],
+    read: Callable[[Any], tuple[Json, tuple[str, ...]]],
+) -> Iterator[Line]:
+    for number, slide in enumerate(slides, 1):
         try:
-            document, own_notes = _event(slide)
+            document, own_notes = read(slide)
         except SlideError as error:
             faults = (Fault("body", error.name, str(error), line=number),)
             yield Line(number, {}, faults, notes)
@@ -177,11 +244,10 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
         raise SlideError("body", "is not a slide: write a JSON object")
     text = _object(slide, "text")
     headline, summary = read_html(_string(text, "headline")), read_html(_string(text, "text"))
-    if not headline.text:
-        raise SlideError("text.headline", "is missing: an event needs a title")
     date, notes = _date(slide)
-    document: Json = {"title": headline.text.replace("\n", " "), "date": date}
-    if summary.text:
+    title = " ".join(headline.text.split("\n")) or _find_title(slide, summary.text, notes)
+    document: Json = {"title": title, "date": date}
+    if summary.text and summary.text != title:
         document["summary"] = summary.text
     if headline.links or summary.links:
         notes.append("links in the text are left out: their words stay")
@@ -235,6 +301,18 @@ def _read_media(slide: Json, notes: list[str]) -> Json:
     if others := [name for name in ("link", "link_target", "title") if medium.get(name)]:
         notes.append(f"media.{others[0]} is left out: an event has no place for it")
     return {"media": [result]}
+
+
+def _find_title(slide: Json, summary: str, notes: list[str]) -> str:
+    """Return a title for a slide without a headline, from its text or the caption of its media."""
+    media = {} if isinstance(slide.get("media"), str) else _object(slide, "media")
+    caption = read_html(_string(media, "caption")).text
+    for name, text in (("text", summary), ("caption", caption)):
+        if title := find_title(text):
+            notes.append(f"a slide without a headline takes its title from its {name}")
+            return title
+    message = "is missing, and there is no text or caption to take a title from"
+    raise SlideError("text.headline", message)
 
 
 def _is_ours(slide: Json) -> bool:

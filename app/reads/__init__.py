@@ -32,6 +32,7 @@ from app.reads.events import (
 from app.reads.files import describe_file
 from app.reads.hits import Hits
 from app.reads.journal import changes, changes_after, revision, revisions
+from app.reads.mappings import list_mappings, mapping, mappings, unknown_mapping
 from app.reads.vocabulary import VOCABULARIES, record, served, vocabulary
 from app.reads.warming import warm
 
@@ -62,7 +63,10 @@ __all__ = [
     "identity",
     "labels",
     "last_update",
+    "list_mappings",
     "locate_in_list",
+    "mapping",
+    "mappings",
     "measure_density",
     "page",
     "position",
@@ -72,6 +76,7 @@ __all__ = [
     "revisions",
     "served",
     "tag",
+    "unknown_mapping",
     "vocabulary",
     "warm",
     "write_json",

@@ -255,6 +255,28 @@ class ImportReport(Shape):
     )
 
 
+class ListedMapping(Shape):
+    """A stored mapping of a table's columns, in a list."""
+
+    name: Slug = Field(description="Name for `mapping` of an import.", examples=["incidents"])
+    at: str = Field(description="When it was stored, RFC 3339, UTC.")
+    author: str = Field(description="Name of the key that stored it.")
+
+
+class StoredMapping(ListedMapping):
+    """A stored mapping of a table's columns."""
+
+    mapping: dict[str, Any] = Field(
+        description="The mapping, as an import takes it.", examples=[{"Headline": "title"}]
+    )
+
+
+class MappingPage(Page):
+    """Stored mappings: always all."""
+
+    items: list[ListedMapping] = Field(description="The mappings, by name.")
+
+
 class Finding(Shape):
     """Something about an event that should be looked at again."""
 

@@ -1,6 +1,6 @@
 """Every change to the data, each within the transaction of the session it is given."""
 
-from app.writes.chronology import patch_chronology, put_chronology
+from app.writes.chronology import patch_chronology, put_chronology, restore_chronology
 from app.writes.citations import add_source, remove_source
 from app.writes.events import EVENT, StoredKind, create_events
 from app.writes.imports import ImportOptions, ImportOutcome, import_lines
@@ -14,10 +14,11 @@ from app.writes.records import (
     patch_record,
     put_record,
     restore_record,
+    restore_revision,
 )
 from app.writes.report import format_report
 from app.writes.retries import RepeatableRequest, WriteAnswer, answer_once
-from app.writes.tables import import_file
+from app.writes.tables import delete_mapping, import_file
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "create_events",
     "create_record",
     "current_timestamp",
+    "delete_mapping",
     "delete_record",
     "find_contradictions",
     "format_report",
@@ -50,5 +52,7 @@ __all__ = [
     "put_chronology",
     "put_record",
     "remove_source",
+    "restore_chronology",
     "restore_record",
+    "restore_revision",
 ]

@@ -1,5 +1,6 @@
 """Writing the chronology itself: a record of which there is one, and which is never deleted."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session
@@ -8,7 +9,7 @@ from app import reads, schemas
 from app.errors import Fault, refuse
 from app.json_types import Json
 from app.writes.journal import By, JournalEntry, record_changes
-from app.writes.records import Precondition
+from app.writes.records import Precondition, describe_restoring, fetch_revision
 from app.writes.retries import WriteAnswer
 
 
@@ -36,6 +37,15 @@ def patch_chronology(session: Session, by: By, raw: Any, condition: Precondition
     members = {name: value for name, value in {**stored, **patch}.items() if value is not None}
     members.pop("version")
     return put_chronology(session, by, members, condition)
+
+
+def restore_chronology(
+    session: Session, by: By, version: int, condition: Precondition
+) -> WriteAnswer:
+    """Store an earlier description as the next version. Raise a Problem as `put_chronology`."""
+    earlier = fetch_revision(session, "chronology", "chronology", version)
+    by = replace(by, note=by.note or describe_restoring(version))
+    return put_chronology(session, by, earlier, condition)
 
 
 def _without_version(raw: Any, stored: Json) -> Json:

@@ -1,7 +1,7 @@
-"""Import files of events: all or nothing, every fault with its line."""
+"""Import files of events or sources: all or nothing, every fault with its line."""
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, Self
@@ -40,6 +40,7 @@ STORED_BY_THIS_IMPORT = text(
     " AND record_id IN :ids AND position > :began"
 ).bindparams(listed("ids"))
 MAX_FILE_FAULTS = 100  # that are reported; the rest of the file is not read
+EVENT_OPTIONS = ("type", "roles", "source_publisher", "source_title", "source_url")
 LIST_MEMBERS = ("match",)  # that lists add to an event
 
 
@@ -242,8 +243,15 @@ class _Run:
     def take(self, lines: Iterable[Line]) -> Iterator[int]:
         """Go through the file; gives the number of lines read from time to time."""
         batch: dict[str, ParsedEvent] = {}
+        sources: list[tuple[Line, schemas.SourceWrite]] = []
         for done, line in enumerate(lines, 1):
-            if (read := self._read(line)) is not None:
+            if line.kind == "source":
+                sources += self._read_source(line)
+                if len(sources) == index.BATCH:
+                    self._store_sources(sources)
+                    sources = []
+                    yield done
+            elif (read := self._read(line)) is not None:
                 if read.event_id in batch:  # is to be compared with the one before
                     self._store(list(batch.values()))
                     batch = {}
@@ -255,6 +263,7 @@ class _Run:
             if len(self.faults) >= MAX_FILE_FAULTS:
                 return
         self._store(list(batch.values()))
+        self._store_sources(sources)
         self.blocks.flush()
 
     def require_targets(self) -> None:
@@ -307,6 +316,42 @@ class _Run:
             return None
         event_id = body.id or make_slug(f"{body.date.edtf} {body.title}")
         return ParsedEvent(line, event_id, body, version)
+
+    def _read_source(self, line: Line) -> Iterator[tuple[Line, schemas.SourceWrite]]:
+        """Yield the source of a line, if it is valid."""
+        self._take_notes(line.notes)
+        self.faults += line.faults
+        if line.faults:
+            return
+        self._refuse_event_options()
+        try:
+            yield line, schemas.validate(schemas.SourceWrite, line.document)
+        except Problem as problem:
+            self._blame(line, problem, None)
+
+    def _refuse_event_options(self) -> None:
+        """Raise Problem `invalid-parameters` for options that mean nothing to sources."""
+        names = [name for name in EVENT_OPTIONS if getattr(self.options, name)]
+        if names:
+            message = "works only for events; this file has sources"
+            raise refuse(*(Fault("query", name, message) for name in names))
+
+    def _store_sources(self, batch: Sequence[tuple[Line, schemas.SourceWrite]]) -> None:
+        """Create, fill in and, if the file may, correct sources; no event is touched."""
+        if not batch:
+            return
+        self.lookups.prepare_sources([source for _, source in batch])
+        for line, source in batch:
+            self.lookups.mentions.line = line.number
+            known = self.lookups.report.number_of("source")
+            try:
+                self.lookups.resolve_source(source)
+            except Problem as problem:
+                self._blame(line, problem, None)
+            else:
+                if self.lookups.report.number_of("source") == known:
+                    self._take_notes(["a source is stored already, as the file has it"])
+        self.lookups.save(self.by, blocks=self.blocks)
 
     def _store(self, batch: list[ParsedEvent]) -> None:
         """Store what is new or to be replaced."""

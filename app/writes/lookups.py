@@ -111,6 +111,24 @@ class Lookups:
         new = (source for event in events for source in event.sources if source.id not in records)
         self._publishers.ask(source.publisher for source in new if source.publisher)
 
+    def prepare_sources(self, sources: Sequence[schemas.SourceWrite]) -> None:
+        """Query these sources of a file; call it before resolving any of them."""
+        self.prepare([])
+        shelf = self._shelves["source"]
+        shelf.ask(map(vars, sources))
+        shelf.ask({**vars(source), "id": None} for source in sources)
+        self._publishers.ask(source.publisher for source in sources if source.publisher)
+
+    def resolve_source(self, source: schemas.SourceWrite) -> str:
+        """Return the id of the record that a source of a bibliography is, as `resolve` does.
+
+        Its id is a key of some library: if no record has it, the address finds one, too.
+        """
+        shelf = self._shelves["source"]
+        if source.id not in shelf.records and shelf.find({**vars(source), "id": None}):
+            source = source.model_copy(update={"id": None})
+        return self.resolve("sources", source, 0)
+
     def type(self, type_id: str) -> str:
         """Return the id of a type. Raise Problem `invalid-body` with the nearest if none has it."""
         if type_id not in self._shelves["type"].records:

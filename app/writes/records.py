@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -15,7 +15,7 @@ from app.json_types import Json
 from app.plain import count
 from app.words import make_slug
 from app.writes.events import EVENT, StoredKind
-from app.writes.journal import By, refuse_used_id
+from app.writes.journal import By, fetch_versions, refuse_used_id
 from app.writes.names import IdAllocator
 from app.writes.retries import WriteAnswer
 from app.writes.vocabulary import ACTOR, PLACE, SOURCE, TYPE
@@ -157,6 +157,53 @@ def restore_record(session: Session, by: By, kind: StoredKind, record_id: str) -
     document = without_derived(kind, schemas.read_json(bytes(body)))
     restored = schemas.validate(kind.shape, kind.revived(session, document))
     return _describe_saved(session, kind, kind.save(session, by, restored, "restore"))
+
+
+def restore_revision(
+    session: Session,
+    by: By,
+    kind: StoredKind,
+    record_id: str,
+    version: int,
+    condition: Precondition,
+) -> Saved:
+    """Store an earlier version of a record as its next one; it names others as they are now.
+
+    Raise Problem `not-found` if there is no such version, `conflict` if it is a deletion.
+    """
+    stored = fetch_for_edit(session, kind, record_id, condition)
+    document = fetch_revision(session, kind.name, record_id, version)
+    document = kind.revived(session, without_derived(kind, document))
+    by = replace(by, note=by.note or describe_restoring(version))
+    kind.save(session, by, schemas.validate(kind.shape, document), "update")
+    return _describe_saved(session, kind, stored["id"])
+
+
+def fetch_revision(session: Session, kind: str, record_id: str, version: int) -> Json:
+    """Return a record as a revision has it.
+
+    Raise Problem `not-found` if there is no such version, `conflict` if it is a deletion.
+    """
+    query = (
+        "SELECT body FROM change WHERE kind = :kind AND record_id = :id AND version = :version"
+        " AND cause_kind IS NULL"
+    )
+    of = {"kind": kind, "id": record_id, "version": version}
+    row = session.execute(text(query), of).first()
+    if row is None:
+        last = fetch_versions(session, kind, [record_id]).get(record_id, 0)
+        fault = Fault("path", "version", f"there is no such version; the last one is {last}")
+        raise Problem("not-found", f"The {kind} '{record_id}' has no version {version}.", (fault,))
+    if row.body is None:
+        message = "is a deletion; DELETE the record to repeat it"
+        raise refuse(Fault("path", "version", message), code="conflict")
+    document: Json = schemas.read_json(bytes(row.body))
+    return document
+
+
+def describe_restoring(version: int) -> str:
+    """Return the note of a revision that restores another, if its author gives none."""
+    return f"Version {version} again"
 
 
 def _current(session: Session, kind: StoredKind, record_id: str) -> bytes:

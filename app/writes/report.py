@@ -56,6 +56,10 @@ class RecordReport:
             listed.op = op
             listed.changes |= entry.changes
 
+    def number_of(self, kind: str) -> int:
+        """Return how many records the file has changed so far, with those created of a kind."""
+        return self._made[kind] + len(self._changed)
+
     def _list(self, entry: RecordEntry) -> None:
         group = entry.kind, entry.op, bool(entry.namesake_of)
         if self._room[group] > 0:

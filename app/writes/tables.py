@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import insert, text
 from sqlmodel import Session
 
+from app import reads
 from app.errors import Fault, Problem, refuse
 from app.formats import READERS, TABLE_READERS, MappingError, open_table
 from app.formats.mapping import ColumnMapping
@@ -117,6 +118,13 @@ def _find_mapping(session: Session, options: ImportOptions) -> Any:
         near = nearest(mapping[:100], list(names))
         raise refuse(Fault("query", "mapping", options.explain_unknown_mapping(), near))
     return json.loads(body)
+
+
+def delete_mapping(session: Session, name: str) -> None:
+    """Delete a stored mapping. Raise Problem `not-found` with the nearest name if there is none."""
+    query = text("DELETE FROM saved_mapping WHERE name = :name RETURNING name")
+    if not name.isprintable() or session.execute(query, {"name": name}).first() is None:
+        raise reads.unknown_mapping(session.connection(), name)
 
 
 def _save_mapping(session: Session, by: By, name: str, mapping: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.formats import READERS, Line
+from app.formats import READERS, Line, sniff_format
 from app.formats.markup import preserve_text, read_html
 from formats.documents import RAW, Json, date, event, file_of, source
 from tiers import everything
@@ -322,3 +322,67 @@ def test_broken_markup_takes_no_square_of_the_time(html: str) -> None:
     """Each of these would take minutes, and a tenth of them in the quick tier."""
     times = 100_000 if everything() else 30_000
     read_html(html * times + "</p>" * times)
+
+
+OLDER: Json = {
+    "timeline": {
+        "headline": "Gas",
+        "type": "default",
+        "text": "A history",
+        "era": [{"startDate": "2010", "endDate": "2012"}],
+        "date": [
+            {
+                "startDate": "2012,1,26",
+                "endDate": "2012,2",
+                "headline": "A <b>contract</b>",
+                "text": "<p>Two firms signed it.</p>",
+                "tag": "energy",
+                "asset": {"media": "https://example.org/a.jpg", "caption": "A picture"},
+            },
+            {"startDate": "2012,3,1,14,30", "headline": "Talks"},
+            {"startDate": "26 January 2012", "headline": "x"},
+            {"headline": "y"},
+        ],
+    }
+}
+
+
+def test_the_older_json_is_read() -> None:
+    """TimelineJS 1 and 2: dates with commas, tags and assets; a bad date is one fault."""
+    first, second, third, fourth = read(OLDER)
+    assert first.document == {
+        "title": "A contract",
+        "date": {"edtf": "2012-01-26/2012-02"},
+        "summary": "Two firms signed it.",
+        "tags": ["energy"],
+        "media": [{"url": "https://example.org/a.jpg", "kind": "image", "caption": "A picture"}],
+    }
+    assert first.notes == (
+        "title is left out: no event stands behind it",
+        "eras is left out: no event stands behind it",
+    )
+    assert second.document["date"] == {"edtf": "2012-03-01", "text": "2012-03-01 14:30"}
+    assert [(line.faults[0].name, line.faults[0].message) for line in (third, fourth)] == [
+        ("startDate", "'26 January 2012' is not a date such as 2012,1,26: year, month, day"),
+        ("startDate", "is missing"),
+    ]
+
+
+def test_jsonp_is_read() -> None:
+    """As TimelineJS 1 published it: a call, or an assignment."""
+    for file in ("storyjs_jsonp_data = {};", "callback({});\n", "\ufeffa.b( {} )", "{}"):
+        raw = file.replace("{}", json.dumps(OLDER)).encode()
+        lines = list(READERS["json"](io.BytesIO(raw)))
+        assert [line.document.get("title") for line in lines] == ["A contract", "Talks", None, None]
+        assert sniff_format(raw) == "json"
+
+
+def test_a_slide_without_a_headline_takes_its_title_elsewhere() -> None:
+    """From its text, or the caption of its picture; without any it is one fault."""
+    of_text = slide(text={"text": "<p>Two firms signed it in Baku. More followed.</p>"})
+    assert of_text.document["title"] == "Two firms signed it in Baku."
+    of_caption = slide(text={}, media={"url": "https://example.org", "caption": "The <i>dam</i>"})
+    assert of_caption.document["title"] == "The dam"
+    assert "a slide without a headline takes its title from its caption" in of_caption.notes
+    bare = slide(text={})
+    assert [fault.name for fault in bare.faults] == ["text.headline"]

@@ -229,7 +229,7 @@ class _Entry:
 
     def __init__(self, properties: Mapping[str, list[Property]]) -> None:
         for name, values in properties.items():
-            if len(values) > 1 and name in READ and name != "CATEGORIES":
+            if len(values) > 1 and name in READ and name not in ("CATEGORIES", "ATTACH"):
                 raise EntryError(name, f"stands {len(values)} times; an event has one")
         self.properties = properties
 
@@ -237,8 +237,8 @@ class _Entry:
         return self.properties[name][0] if name in self.properties else None
 
     def text(self, name: str) -> str:
-        found = self.find(name)
-        return "" if found is None else found.text
+        written = self.find(name)
+        return "" if written is None else written.text
 
     def line(self, name: str) -> str:
         return " ".join(self.text(name).split())
