@@ -232,7 +232,7 @@ DOUBTS: dict[str, Callable[[bytes], int]] = {
     "atom": lambda file: (
         file.count(b"<summary>") and sum(DOUBT in entry.summary for entry in feed(file).entries)
     ),
-    "html": lambda file: file.count(b'<span class="match">possible</span>'),
+    "html": lambda file: file.count(b'<span class="match">may fall in this window</span>'),
 }
 
 
