@@ -1,7 +1,6 @@
 """The chronology itself: what it says of itself is a record with versions, shown everywhere."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from app.dialects import StoreError
 from app.main import create_app
 from app.models import TABLES
 from app.settings import Settings
-from app.store import Database, schema
+from app.store import Database
 from stores import Stores, opened
+from test_identities import first_version, without_chronology
 from writing import PATCHING, desk_over, key_of, unsound
 
 pytestmark = pytest.mark.both_engines
@@ -173,16 +173,10 @@ def test_a_store_of_the_version_before_is_upgraded(
 ) -> None:
     """Populated: nothing of its journal is lost, and its tables are those of a new store."""
     monkeypatch.chdir(tmp_path)  # a copy is made here before
-    later = shutil.ignore_patterns("__pycache__", "0003_*", "0004_*")
-    shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations", ignore=later)
-    url = stores.new()
-    with monkeypatch.context() as patch, opened(url) as store:
-        patch.setattr(schema, "MIGRATIONS", tmp_path / "migrations")
-        patch.setattr(seeding, "_store_chronology", lambda _: 0)
-        store.schema.migrate()
-        with store.write() as session:
-            seeding.seed(session)
-        before = journal(store)
+    full = without_chronology(stores, monkeypatch)
+    with opened(full) as origin:
+        before = journal(origin)
+    url = first_version(stores, full, "0002")
     with opened(url) as store:
         with pytest.raises(StoreError, match="has an older form"):
             store.schema.require_current()

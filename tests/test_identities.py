@@ -165,11 +165,11 @@ def as_first_served(value: object) -> object:
     return value.replace(b',"media":[],"extra":{}', b"") if isinstance(value, bytes) else value
 
 
-def first_version(stores: Stores, full: str) -> str:
-    """Return the URL of a store with the tables of the first version and the rows of another."""
+def first_version(stores: Stores, full: str, revision: str = "0001") -> str:
+    """Return the URL of a store with the tables of an earlier version and the rows of another."""
     url = stores.new()
     with opened(full) as origin, opened(url) as store:
-        migrate_to(store, "0001")
+        migrate_to(store, revision)
         with origin.read(patient=True) as source, store.write() as session:
             connection = session.connection()
             for name in {*inspect(connection).get_table_names()} & {*TABLES} - {"store"}:
