@@ -430,11 +430,11 @@ def test_exactly_the_documented_answers_are_given_to_a_write(
         *(without.patience(stale.given(**bearer(without.key))) for _ in range(2)),
     ]
     given += [writer.ask(asked) for asked in refused(writer, operation, valid)]
-    given.append(writer.ask(valid))
+    given.append(done := writer.ask(valid))
     if operation.method == "PUT" and operation.of("path"):
         fresh = replace(unconditional(valid), target=f"{valid.target}-of-this-test")
         given.append(writer.ask(fresh))
-    assert {str(answer.status) for answer in given} == set(operation.spec["responses"])
+    assert {str(answer.status) for answer in given} == set(operation.spec["responses"]), done.body
     for answer in given:
         assert_as_documented(operation, answer)
 
