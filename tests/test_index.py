@@ -439,11 +439,23 @@ def test_a_rebuild_tells_how_far_it_is(stores: Stores, filled: str, story: Chron
 COORDINATES = st.none() | st.floats(-180, 180) | st.floats(-1e-3, 1e-3)
 
 
-@given(st.text(), COORDINATES, COORDINATES)
-def test_documents_are_the_bytes_that_json_writes(said: str, latitude: Any, longitude: Any) -> None:
+OWN_VALUES = (
+    st.none()
+    | st.text()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+
+
+@given(st.text(), COORDINATES, COORDINATES, OWN_VALUES)
+def test_documents_are_the_bytes_that_json_writes(
+    said: str, latitude: Any, longitude: Any, own: Any
+) -> None:
     """Whatever makes them: stored documents are compared byte for byte, and for years."""
     place = {"name": said, "latitude": latitude, "longitude": longitude}
     document = {"title": said, "places": [place], "tags": [said], "version": 1, "summary": None}
+    document["extra"] = {"own": own}
     expected = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     assert documents._encoded(document) == expected.encode()
 
