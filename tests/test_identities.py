@@ -185,6 +185,15 @@ def first_version(stores: Stores, full: str, revision: str = "0001") -> str:
     return url
 
 
+def upgraded(stores: Stores, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URL of a store of the first version, with events, that is of this version now."""
+    url = first_version(stores, without_chronology(stores, monkeypatch))
+    with monkeypatch.context() as patch, opened(url) as store:
+        patch.chdir(folder)  # PostgreSQL's copy of the store before is made here
+        store.schema.migrate()
+    return url
+
+
 def test_a_store_of_the_first_version_gets_an_identity(
     stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from app.main import create_app
 from app.settings import Settings
 from stores import Stores
 from tables import check_each
-from test_identities import first_version, without_chronology
+from test_identities import upgraded
 from test_own_fields import Newsroom
 from writing import desk_over, key_of
 
@@ -212,15 +213,10 @@ def test_a_table_names_media_by_their_addresses(newsroom: Newsroom) -> None:
 
 
 def test_a_store_from_before_has_a_place_for_them(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every document has the key, also that of an event with own fields."""
-    from app.store import Database
-
-    url = first_version(stores, without_chronology(stores, monkeypatch))
-    store = Database(Settings(database_url=url))
-    store.schema.migrate()
-    store.close()
+    url = upgraded(stores, tmp_path, monkeypatch)
     with desk_over(url) as desk:
         events = desk.get("/events?limit=200")["items"]
         assert {json.dumps(event["media"]) for event in events} == {"[]"}

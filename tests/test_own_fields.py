@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from formats.documents import OWN_VALUES
 from formats.foreign import graph
 from stores import Stores
 from tables import check_each
-from test_identities import first_version, without_chronology
+from test_identities import upgraded
 from writing import PATCHING, Desk, desk_over, key_of
 
 pytestmark = pytest.mark.both_engines
@@ -332,24 +333,18 @@ def test_the_page_shows_them_and_leads_to_others_of_the_same_value(newsroom: New
 
 
 def test_a_store_from_before_has_them_afterwards(
-    stores: Stores, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every document has the key, and sources may back own fields."""
-    url = first_version(stores, without_chronology(stores, monkeypatch))
-    from app.settings import Settings
-    from app.store import Database
-
-    store = Database(Settings(database_url=url))
-    store.schema.migrate()
-    store.close()
+    url = upgraded(stores, tmp_path, monkeypatch)
     with desk_over(url) as desk:
-        upgraded = Newsroom(desk, key_of(url, "newsroom"))
-        events = upgraded.client.get("/events", params={"limit": 200}).json()["items"]
+        newsroom = Newsroom(desk, key_of(url, "newsroom"))
+        events = newsroom.client.get("/events", params={"limit": 200}).json()["items"]
         assert {json.dumps(event["extra"]) for event in events} == {"{}"}
-        feed = upgraded.client.get("/changes", params={"limit": 200}).json()["items"]
+        feed = newsroom.client.get("/changes", params={"limit": 200}).json()["items"]
         assert all(change["event"]["extra"] == {} for change in feed)
         source = {"publisher": "Desk", "title": "A report", "claims": ["extra"]}
-        assert upgraded.post("a", OWN, sources=[source]).status_code == 201
+        assert newsroom.post("a", OWN, sources=[source]).status_code == 201
 
 
 @given(OWN_VALUES)
