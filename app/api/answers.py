@@ -196,9 +196,8 @@ async def document_or_references(
         return _of_bytes(request, body, JSON, headers)
     record = json.loads(body)
     sources = record.get("sources")
-    items = [build_csl_item(s) for s in (sources if sources is not None else [record])]
-    references = reads.write_json(items if sources is not None else items[0])
-    return _of_bytes(request, references, CSL, headers)
+    references = build_csl_item(record) if sources is None else list(map(build_csl_item, sources))
+    return _of_bytes(request, reads.write_json(references), CSL, headers)
 
 
 def _of_bytes(

@@ -197,11 +197,15 @@ def files(
     }
 
 
-def reading_references(description: str, *codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that also answers in CSL-JSON if Accept asks for it."""
+def reading_references(
+    schema: dict[str, Any], description: str, *codes: str
+) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that also answers in CSL-JSON if Accept asks for it.
+
+    `schema` is that of the CSL-JSON: A_LIST of items, or one item, AN_OBJECT.
+    """
     responses = reading(description, *codes)
     media_type = BIBLIOGRAPHIES["csl"].media_type
-    schema = AN_OBJECT if "source" in description else A_LIST
     responses[200]["content"] = {media_type: {"schema": schema}}
     return responses
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import Unchanged, collection, document_or_references
-from app.api.documentation import ID, paging, reading_references
+from app.api.documentation import A_LIST, ID, paging, reading_references
 from app.api.routes import StrictRoute
 from app.filters import EventQuery
 
@@ -38,7 +38,7 @@ async def list_events(request: Request, asked: Annotated[EventQuery, Query()]) -
     "/{id}",
     summary="Get an event",
     response_model=schemas.Event,
-    responses=reading_references("The event, with all it names.", "not-found", "gone"),
+    responses=reading_references(A_LIST, "The event, with all it names.", "not-found", "gone"),
 )
 async def get_event(
     request: Request,

@@ -1,5 +1,6 @@
 """`/types`, `/actors`, `/places`, `/tags`, `/publishers`, `/sources`: the vocabulary."""
 
+from functools import partial
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 from app import reads, schemas
 from app.api.access import Reader
 from app.api.answers import Unchanged, collection, document, document_or_references
-from app.api.documentation import ID, paging, reading, reading_references
+from app.api.documentation import AN_OBJECT, ID, paging, reading, reading_references
 from app.api.routes import StrictRoute
 from app.filters import VocabularyQuery
 
@@ -87,6 +88,11 @@ VOCABULARY_ROUTES = (
 
 
 def _add(entry: VocabularyTexts) -> None:
+    is_cited = entry.name == "sources"
+    advice = CSL_ADVICE if is_cited else ""
+    documented = partial(reading_references, AN_OBJECT) if is_cited else reading
+    answer = document_or_references if is_cited else document
+
     @router.get(
         f"/{entry.name}",
         name=f"list_{entry.name}",
@@ -106,13 +112,10 @@ def _add(entry: VocabularyTexts) -> None:
         f"/{entry.name}/{{id}}",
         name=f"get_{entry.name[:-1]}",
         summary=f"Get {entry.one}",
-        description=f"All fields of {entry.one}, and its number of events."
-        + (CSL_ADVICE if entry.name == "sources" else ""),
+        description=f"All fields of {entry.one}, and its number of events.{advice}",
         tags=[entry.tag],
         response_model=entry.record,
-        responses=(reading_references if entry.name == "sources" else reading)(
-            f"The {entry.name[:-1]}.", "not-found", *entry.deleted
-        ),
+        responses=documented(f"The {entry.name[:-1]}.", "not-found", *entry.deleted),
     )
     async def get_entry(
         request: Request,
@@ -126,7 +129,6 @@ def _add(entry: VocabularyTexts) -> None:
             ),
         ],
     ) -> Response:
-        answer = document_or_references if entry.name == "sources" else document
         return await answer(request, reads.record, entry.name, record_id)
 
 

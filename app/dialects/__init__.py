@@ -21,13 +21,14 @@ from app.dialects.errors import (
 )
 from app.dialects.pool import SnapshotPool
 from app.dialects.postgresql import Postgresql
-from app.dialects.prepared import Prepared
+from app.dialects.prepared import LAST_TEXT, Prepared, prefix_range
 from app.dialects.sqlite import Sqlite
 
 __all__ = [
     "AS_THEY_ARE",
     "CLUSTERED",
     "FULL",
+    "LAST_TEXT",
     "TOO_COSTLY",
     "AwayError",
     "Dialect",
@@ -43,6 +44,7 @@ __all__ = [
     "lost",
     "numbers",
     "only_where",
+    "prefix_range",
     "require_slow",
     "time_limit",
     "too_costly",

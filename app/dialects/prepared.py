@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 PARAMETER = re.compile(r":(\w+)")
 LIST = re.compile(r"IN :(\w+)")
+LAST_TEXT = "\U0010ffff"  # sorts after every timestamp, id and word
 BINARY = {"binary": True}  # else psycopg receives bytes as hexadecimal digits
 Rows = Sequence[Any]  # of tuples
 
@@ -40,3 +41,8 @@ class Prepared:
     def row(self, connection: Connection, **values: Any) -> Any:
         """Return the first row, or None. Raise DBAPIError."""
         return next(iter(self.rows(connection, **values)), None)
+
+
+def prefix_range(prefix: str) -> dict[str, str]:
+    """Return the values of `:prefix` and `:beyond`, between which every text with a prefix is."""
+    return {"prefix": prefix, "beyond": prefix + LAST_TEXT}

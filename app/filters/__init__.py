@@ -1,13 +1,13 @@
 """The filter: the parameters of a query string, their meaning, and the resolved filter."""
 
 from app.filters.meaning import (
+    NAMES_FIRST,
     ColumnBound,
-    OwnFieldValues,
     ParameterMeaning,
     Participation,
     QuantityBound,
     find_facet_kind,
-    is_own_field,
+    require_own_field,
 )
 from app.filters.query import (
     FACETS,
@@ -27,6 +27,7 @@ from app.filters.resolved import Choice, Clause, Phrase, ResolvedFilter, resolve
 
 __all__ = [
     "FACETS",
+    "NAMES_FIRST",
     "AuditQuery",
     "ChangesQuery",
     "Choice",
@@ -39,7 +40,6 @@ __all__ = [
     "HistogramQuery",
     "ListQuery",
     "OrderedQuery",
-    "OwnFieldValues",
     "ParameterMeaning",
     "Participation",
     "Phrase",
@@ -48,6 +48,6 @@ __all__ = [
     "RevisionsQuery",
     "VocabularyQuery",
     "find_facet_kind",
-    "is_own_field",
+    "require_own_field",
     "resolve",
 ]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app import dates, models, quantities, schemas, words
 from app.candidates import Candidates, SearchedColumn
-from app.dialects import Prepared
+from app.dialects import Prepared, prefix_range
 from app.errors import Fault, refuse
 from app.suggestions import nearest
 
@@ -217,19 +217,11 @@ class TermFilter(ParameterMeaning):
         ]
 
 
-OWN_FIELD_PREFIX = "extra."  # of the name of an own field, in facets, columns and mappings
 NAMES_FIRST = ":"  # in the term of an own field whatever its value: `:importance`
 FIELD_NAMES, FIELD_VALUES = (
     Stored(SearchedColumn("term", "value", f"kind = 'extra' AND events > 0 AND {which}"))
     for which in ("value >= ':' AND value < ';'", "(value < ':' OR value >= ';')")
 )
-
-
-def is_own_field(name: str) -> bool:
-    """Return whether a name is `extra.` and the name of an own field."""
-    return name.startswith(OWN_FIELD_PREFIX) and schemas.is_slug(
-        name.removeprefix(OWN_FIELD_PREFIX)
-    )
 
 
 class OwnFieldValues(AllowedValues):
@@ -256,18 +248,27 @@ class OwnFieldValues(AllowedValues):
         return Fault("query", name, message, near and near.removeprefix(NAMES_FIRST))
 
 
+def require_own_field(connection: Connection, parameter: str, field_name: str) -> None:
+    """Raise Problem `invalid-parameters` if no event has the own field `extra.NAME`.
+
+    `parameter` is the one that names it.
+    """
+    values, name = OwnFieldValues(), field_name.removeprefix(schemas.OWN_FIELD_PREFIX)
+    if not values.find(connection, name):
+        fault = values.fault(Candidates(connection), parameter, name)
+        near = fault.suggestion and schemas.OWN_FIELD_PREFIX + fault.suggestion
+        raise refuse(replace(fault, suggestion=near))
+
+
 def find_facet_kind(connection: Connection, facet: str) -> tuple[str, str | None]:
     """Return the kind of term of a facet, and of own fields the prefix of the terms.
 
     Raise Problem `invalid-parameters` if no event has an own field of this name.
     """
-    if not is_own_field(facet):
+    name = schemas.name_own_field(facet)
+    if name is None:
         return facet, NAMES_FIRST if facet == "extra" else None
-    name = facet.removeprefix(OWN_FIELD_PREFIX)
-    if not OwnFieldValues().find(connection, name):
-        fault = OwnFieldValues().fault(Candidates(connection), "by", name)
-        near = fault.suggestion and OWN_FIELD_PREFIX + fault.suggestion
-        raise refuse(replace(fault, suggestion=near))
+    require_own_field(connection, "by", facet)
     return "extra", f"{name}:"
 
 
@@ -409,8 +410,8 @@ class FullText(ParameterMeaning):
         for word in search.every_word:
             plan.require_any([("word", word)])
         for prefix in search.prefixes:
-            ends = {"prefix": prefix, "beyond": prefix + "\U0010ffff"}
-            plan.looked_up.append([term for (term,) in WORDS_WITH_PREFIX.rows(connection, **ends)])
+            rows = WORDS_WITH_PREFIX.rows(connection, **prefix_range(prefix))
+            plan.looked_up.append([term for (term,) in rows])
         plan.phrases += search.phrases
 
 

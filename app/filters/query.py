@@ -42,7 +42,6 @@ from app.filters.meaning import (
     TermFilter,
     ids_of,
     ids_or_names_of,
-    is_own_field,
     repeated,
 )
 from app.formats import FORMATS, LIST_OPTIONS, Format
@@ -167,7 +166,7 @@ def _repeated_facet(value: str) -> str:
 
 def _facet(value: str) -> str:
     """Return the name. Raise ValueError if it is neither a parameter nor `extra.` and a name."""
-    if is_own_field(value):
+    if schemas.name_own_field(value):
         return value
     return schemas.OneOf(FACETS, suggest_facet).check(value)
 
@@ -757,7 +756,8 @@ class ExportQuery(OrderedQuery):
     @property
     def own_fields(self) -> list[str]:
         """Return the `extra.NAME` among `fields`."""
-        return [name for name in (self.fields or "").split(",") if is_own_field(name)]
+        fields = (self.fields or "").split(",")
+        return [field for field in fields if schemas.name_own_field(field)]
 
     def of(self, fmt: Format) -> "ExportQuery":
         """Return the query for a file in this format: a feed has its own order and limit.

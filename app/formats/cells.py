@@ -11,7 +11,6 @@ from app.schemas import (
     SLUG,
     OwnValue,
     format_own_value,
-    is_slug,
     parse_own_value,
     read_json,
 )
@@ -40,15 +39,6 @@ class CellError(ValueError):
     def __init__(self, message: str, suggestion: str | None = None) -> None:
         super().__init__(message)
         self.suggestion = suggestion
-
-
-OWN_COLUMN_PREFIX = "extra."
-
-
-def name_own_field(column: str) -> str | None:
-    """Return the name of the own field that a column is; None if it is none."""
-    name = column.removeprefix(OWN_COLUMN_PREFIX)
-    return name if name != column and is_slug(name) else None
 
 
 def write_own_value(value: OwnValue | None) -> str:

@@ -14,7 +14,6 @@ from app.formats.cells import (
     CellError,
     decode_list,
     is_json,
-    name_own_field,
     read_media_cell,
     read_own_cell,
     read_parenthesis,
@@ -26,7 +25,7 @@ from app.formats.markup import read_html
 from app.formats.sheets import Sheet
 from app.formats.written_dates import PRECISION_WORDS, WrittenDate, join_parts, read_date, widen
 from app.json_types import Json
-from app.schemas import find_country_code
+from app.schemas import find_country_code, name_own_field
 from app.words import fold
 
 SKIPPED: Final = "rows with a text in '{}' are left out"

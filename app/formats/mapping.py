@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.errors import Fault
-from app.formats.cells import OWN_COLUMN_PREFIX, name_own_field
 from app.formats.written_dates import DATE_FORMS, DATE_ORDERS, WIDENINGS
 from app.json_types import Json
-from app.schemas import is_slug
+from app.schemas import is_slug, mend_own_field, name_own_field
 from app.suggestions import nearest
-from app.words import fold, make_slug
+from app.words import fold
 
 LIST_FIELDS: Final = frozenset(("actors", "places", "tags", "related", "quantities"))
 SOURCE_LIST_FIELDS: Final = frozenset(
@@ -203,9 +202,11 @@ def _read_target(
         TARGET_PATTERN.fullmatch(text[:MAX_HEADER_CHARACTERS]) if isinstance(text, str) else None
     )
     if match is None or not _is_field(match[1], names):
-        near = nearest(normalize(text)[:100], names) if isinstance(text, str) else None
+        near = None
+        if isinstance(text, str):
+            near = mend_own_field(text.strip()) or nearest(normalize(text)[:100], names)
         message = f"is mapped to no field; known: {', '.join(names)}, extra.NAME"
-        return None, _fault(column, message, _mend_own_field(text) or near)
+        return None, _fault(column, message, near)
     name, detail = match[1], (match[2] or "").strip() or None
     if detail and name not in ("actors", "quantities"):
         return None, _fault(column, "only `actors (role)` and `quantities (measure)` have brackets")
@@ -227,13 +228,6 @@ def _read_target(
 
 def _is_field(name: str, fields: Sequence[str]) -> bool:
     return name in fields or name_own_field(name) is not None
-
-
-def _mend_own_field(text: Any) -> str | None:
-    """Return `extra.` and a slug if a text begins as an own field does, else None."""
-    if not isinstance(text, str) or not text.casefold().strip().startswith(OWN_COLUMN_PREFIX):
-        return None
-    return OWN_COLUMN_PREFIX + make_slug(text.strip()[len(OWN_COLUMN_PREFIX) :][:200])
 
 
 def _check_constants(

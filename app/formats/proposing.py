@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.errors import Fault
-from app.formats.cells import is_json, name_own_field
+from app.formats.cells import is_json
 from app.formats.mapping import LIST_FIELDS, SOURCE_LIST_FIELDS, ColumnMapping, Target, normalize
 from app.formats.synonyms import HEADER_SYNONYMS, MEASURES, ROLE_WORDS, TIMELINE_SHEET
 from app.formats.written_dates import (
@@ -21,7 +21,7 @@ from app.formats.written_dates import (
     find_orders,
     is_plain,
 )
-from app.schemas import SLUG
+from app.schemas import SLUG, name_own_field
 from app.words import fold, make_slug
 
 SAMPLE_ROWS: Final = 1000

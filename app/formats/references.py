@@ -13,7 +13,7 @@ from app.formats.citations import safe_web_link
 from app.formats.lines import Line, batch_documents
 from app.json_types import Json
 from app.models import SOURCE_KINDS
-from app.schemas import MAX_ID_CHARACTERS, SLUG
+from app.schemas import is_slug
 
 NAME_SEPARATOR: Final = "; "  # between the authors of a source
 DOI_ADDRESS: Final = "https://doi.org/"
@@ -115,7 +115,7 @@ def build_source_line(
 ) -> Line:
     """Return the line of a source; `origins` are the names of its fields in the file."""
     document = {name: value for name, value in fields.items() if value}
-    if re.fullmatch(SLUG, key) and len(key) <= MAX_ID_CHARACTERS:
+    if is_slug(key):
         document["id"] = key
 
     def locate(fault: Fault) -> Fault:

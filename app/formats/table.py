@@ -16,7 +16,6 @@ from typing import Any, BinaryIO
 from app.errors import Fault
 from app.formats.cells import (
     LISTS,
-    OWN_COLUMN_PREFIX,
     SOURCE_PREFIX,
     CellError,
     decode_list,
@@ -25,7 +24,6 @@ from app.formats.cells import (
     is_json,
     is_number,
     mend_list,
-    name_own_field,
     read_media_cell,
     read_own_cell,
     split_list,
@@ -44,8 +42,9 @@ from app.formats.mapping import MAX_COLUMNS, ColumnMapping, normalize, read_mapp
 from app.formats.proposing import SAMPLE_ROWS, propose
 from app.formats.sheets import Sheet, SheetError, open_sheet
 from app.formats.written_dates import find_forms, find_orders, is_plain
+from app.schemas import OWN_FIELD_PREFIX, mend_own_field, name_own_field
 from app.suggestions import nearest
-from app.words import fold, make_slug
+from app.words import fold
 
 REQUIRED_COLUMNS = ("type", "title", "date")
 MAX_HEADER_FAULTS = 100  # are named
@@ -171,7 +170,7 @@ def write_table(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
 def list_columns(about: About) -> list[str]:
     """Return the columns of a file: all, those of own fields before the derived ones, or some."""
     fields = (*COLUMNS, "extra", *DERIVED_COLUMNS) if about.fields is None else about.fields
-    own = [OWN_COLUMN_PREFIX + name for name in about.own_fields] if "extra" in fields else []
+    own = [OWN_FIELD_PREFIX + name for name in about.own_fields] if "extra" in fields else []
     columns = (name for f in fields for name in (own if f == "extra" else [f]))
     return list(dict.fromkeys(columns))
 
@@ -215,7 +214,7 @@ def write_cells(event: dict[str, Any], columns: Sequence[str], about: About) -> 
         **{SOURCE_PREFIX + name: value for name, value in own.items()},
         "more_sources": encode_list(others) if others else None,
         "media": encode_list(event["media"]) if event["media"] else None,
-        **{OWN_COLUMN_PREFIX + name: write_own_value(v) for name, v in event["extra"].items()},
+        **{OWN_FIELD_PREFIX + name: write_own_value(v) for name, v in event["extra"].items()},
     }
     return [_cell(column, members.get(column), about) for column in columns]
 
@@ -394,8 +393,7 @@ def _faults_of_header(
     for position, column in enumerate(columns, 1):
         if not column:
             yield Fault("body", f"column {position}", "has no name", line=number)
-        elif column.casefold().startswith(OWN_COLUMN_PREFIX) and name_own_field(column) is None:
-            near = OWN_COLUMN_PREFIX + make_slug(column[len(OWN_COLUMN_PREFIX) :][:200])
+        elif (near := mend_own_field(column)) and name_own_field(column) is None:
             message = "is no own field: write `extra.` and a name of a-z, 0-9 and hyphens"
             yield Fault("body", column[:200], message, near, number)
         elif column not in WRITTEN_COLUMNS and name_own_field(column) is None:
@@ -465,7 +463,7 @@ def _locate(cells: Mapping[str, str], fault: Fault) -> Fault:
             return replace(fault, name=_in_json("more_sources", [str(number), *path]))
         part, path = SOURCE_PREFIX + (path[0] if path else "title"), path[1:]
     if part == "extra" and path:
-        return replace(fault, name=OWN_COLUMN_PREFIX + path[0])
+        return replace(fault, name=OWN_FIELD_PREFIX + path[0])
     if part == "media" and path:
         return replace(fault, name=_in_json("media", path))
     if part not in LISTS or not path:

@@ -12,11 +12,11 @@ from app import dates
 from app.dialects import Prepared
 from app.errors import Fault, refuse
 from app.filters import (
+    NAMES_FIRST,
     EventFilter,
     FacetQuery,
     HistogramQuery,
     find_facet_kind,
-    is_own_field,
     resolve,
 )
 from app.json_types import Json
@@ -30,6 +30,7 @@ from app.reads.spans import (
     cut_calendar,
 )
 from app.reads.tallies import Spans, count_commonest, spans_of
+from app.schemas import name_own_field
 
 MAX_BUCKETS = 5000
 MAX_NAMES = 100_000  # of own fields
@@ -72,7 +73,7 @@ def facet(connection: Connection, hits: Hits, name: str, limit: int) -> list[Jso
     """Return the `limit` commonest values of one facet, with labels and numbers of events."""
     kind, prefix = find_facet_kind(connection, name)
     counts = count_commonest(connection, hits, kind, limit, prefix)
-    counts = [(value.removeprefix(":"), number) for value, number in counts]
+    counts = [(value.removeprefix(NAMES_FIRST), number) for value, number in counts]
     label_of = labels(connection, name, [value for value, _ in counts])
     return [{"value": value, "label": label_of[value], "count": number} for value, number in counts]
 
@@ -101,7 +102,7 @@ def own_field_names(connection: Connection, query: EventFilter) -> list[str]:
     hits = Hits(connection, resolve(connection, query))
     kind, prefix = find_facet_kind(connection, "extra")
     names = count_commonest(connection, hits, kind, MAX_NAMES, prefix)
-    return sorted(name.removeprefix(":") for name, _ in names)
+    return sorted(name.removeprefix(NAMES_FIRST) for name, _ in names)
 
 
 def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str, str]:
@@ -114,7 +115,7 @@ def labels(connection: Connection, name: str, values: Sequence[str]) -> dict[str
         label_of = {v: getattr(c, "common_name", c.name) for v, c in countries.items() if c}
     elif name == "extra":
         label_of = {value: value.replace(":", ": ", 1) for value in values}
-    elif is_own_field(name):
+    elif name_own_field(name):
         label_of = {value: value.partition(":")[2] for value in values}
     return {value: label_of.get(value, value) for value in values}
 

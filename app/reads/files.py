@@ -1,13 +1,10 @@
 """What a file says beside its events."""
 
-from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
 
-from app.candidates import Candidates
-from app.errors import refuse
-from app.filters import ExportQuery, OwnFieldValues
+from app.filters import ExportQuery, require_own_field
 from app.formats import About, Format
 from app.reads import counts
 from app.reads.chronology import fetch_chronology
@@ -27,7 +24,8 @@ def describe_file(
 
     `base` and `address` are those of `About`. Labels and shared names are read when first needed.
     """
-    refuse_unknown_own_fields(connection, query)
+    for column in query.own_fields:
+        require_own_field(connection, "fields", column)
     chronology = fetch_chronology(connection)
     return About(
         title=chronology["title"],
@@ -45,14 +43,3 @@ def describe_file(
         read_shared_names=partial(counts.shared_names, connection),
         read_own_fields=partial(counts.own_field_names, connection, query),
     )
-
-
-def refuse_unknown_own_fields(connection: Connection, query: ExportQuery) -> None:
-    """Raise Problem `invalid-parameters` if `fields` names an own field that no event has."""
-    fields, candidates = OwnFieldValues(), Candidates(connection)
-    for column in query.own_fields:
-        name = column.partition(".")[2]
-        if not fields.find(connection, name):
-            fault = fields.fault(candidates, "fields", name)
-            near = fault.suggestion and f"extra.{fault.suggestion}"
-            raise refuse(replace(fault, suggestion=near))

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from app import words
-from app.dialects import Prepared
+from app.dialects import LAST_TEXT, Prepared
 from app.filters import EventQuery, OrderedQuery
 from app.reads.cursors import Position, read_cursor
 from app.reads.hits import Hits, batch_keys
@@ -18,7 +18,6 @@ from app.reads.hits import Hits, batch_keys
 MAX_KEY = (1 << 63) - 1
 MIN_BATCH_EVENTS, MAX_BATCH_EVENTS = 60, 2000  # read at once in the order of their edits
 MAX_SORTED_EVENTS = 2000
-LAST_TEXT = "\U0010ffff"  # sorts after every timestamp and id
 FEW_BY_UPDATE, ALL_BY_UPDATE, BY_UPDATE = (
     {
         descending: Prepared(statement.format(way="DESC" if descending else "ASC", side=side))

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from app import dates
-from app.dialects import Prepared
+from app.dialects import Prepared, prefix_range
 from app.filters import Participation
 from app.index import batches, decode_posting, empty_mask, ids_of_kind, slots_of
 from app.reads.bitmaps import Bitmap, count_bits
@@ -233,8 +233,8 @@ def _read_postings(
     ids: Sequence[int] = ids_of_kind(kind)
     wanted: set[int] = set()
     if prefix is not None:
-        ends = {"prefix": prefix, "beyond": f"{prefix}\U0010ffff"}
-        ids = [term for (term,) in TERMS_WITH_PREFIX.rows(connection, kind=kind, **ends)]
+        terms = TERMS_WITH_PREFIX.rows(connection, kind=kind, **prefix_range(prefix))
+        ids = [term for (term,) in terms]
         wanted.update(ids)
     if not ids or not len(blocks):
         return []
@@ -275,7 +275,7 @@ def _commonest_of_all(
         if prefix is None:
             rows = COMMONEST.rows(connection, kind=kind, limit=limit)
         else:
-            ends = {"prefix": prefix, "beyond": f"{prefix}\U0010ffff"}
+            ends = prefix_range(prefix)
             rows = COMMONEST_WITH_PREFIX.rows(connection, kind=kind, limit=limit, **ends)
         return [(value, events) for value, events in rows]
 

@@ -42,11 +42,14 @@ from app.schemas.answers import (
 from app.schemas.chronology import Chronology, ChronologyRevision, ChronologyWrite
 from app.schemas.own_fields import (
     MAX_COMPARED_CHARACTERS,
+    OWN_FIELD_PREFIX,
     OwnValue,
     comparable_form,
     decode_own_value,
     encode_own_value,
     format_own_value,
+    mend_own_field,
+    name_own_field,
     parse_own_value,
 )
 from app.schemas.reading import read_json, validate
@@ -118,6 +121,7 @@ __all__ = [
     "MAX_ENTRIES",
     "MAX_ID_CHARACTERS",
     "MAX_SOURCES",
+    "OWN_FIELD_PREFIX",
     "SLUG",
     "VISIBLE",
     "Actor",
@@ -205,6 +209,8 @@ __all__ = [
     "format_own_value",
     "format_timestamp",
     "is_slug",
+    "mend_own_field",
+    "name_own_field",
     "parse_own_value",
     "read_json",
     "validate",

@@ -25,6 +25,20 @@ MAX_WHOLE_NUMBER = 2**53 - 1  # the largest that every reader of JSON keeps
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+][0-9]+)?")
 MAX_NUMBER_CHARACTERS = 30
 OwnValue = str | int | float | bool
+OWN_FIELD_PREFIX = "extra."  # of the name of an own field, in facets, columns and mappings
+
+
+def name_own_field(text: str) -> str | None:
+    """Return the name of an own field from `extra.NAME`; None if the text is no such name."""
+    name = text.removeprefix(OWN_FIELD_PREFIX)
+    return name if name != text and is_slug(name) else None
+
+
+def mend_own_field(text: str) -> str | None:
+    """Return `extra.` and a slug for a text that begins as the name of an own field, else None."""
+    if not text.casefold().startswith(OWN_FIELD_PREFIX):
+        return None
+    return OWN_FIELD_PREFIX + make_slug(text[len(OWN_FIELD_PREFIX) :][:200])
 
 
 def read_own_value(value: Any) -> OwnValue:

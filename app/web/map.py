@@ -114,7 +114,7 @@ class Map:
 
 def draw_map(places: Sequence[MappedPlace], elsewhere: int, box: Area | None = None) -> Map:
     """Return the map of some places, of all that is in `box` if it is given."""
-    area = box or (_around(places) if places else None)
+    area = _widened(box) if box else (_around(places) if places else None)
     pictures = {name: _draw(places, area, width) for name, width in WIDTHS.items() if area}
     return Map(pictures, elsewhere)
 
@@ -177,6 +177,12 @@ def _around(places: Sequence[MappedPlace]) -> Area:
     side = max(MARGIN_SHARE * span, MIN_SPAN_DEGREES)
     end = max(MARGIN_SHARE * (north - south), MIN_SPAN_DEGREES)
     return Area(west - side, max(south - end, -90), west + span + side, min(north + end, 90))
+
+
+def _widened(box: Area) -> Area:
+    """Return a box that is wide enough to be drawn: a filter's may be a line, or a point."""
+    side = max(MIN_SPAN_DEGREES - (box.east - box.west), 0) / 2
+    return box._replace(west=box.west - side, east=box.east + side)
 
 
 def _frame(box: Area, width: int) -> tuple[Area, int]:

@@ -66,6 +66,14 @@ def test_a_box_of_the_filter_is_shown_whole() -> None:
     assert [spot.place.latitude for spot in picture.spots] == [50]
 
 
+def test_a_box_may_be_a_line_or_a_point(server: "Server") -> None:
+    """The filter takes one, and so does the map."""
+    for box in ("20.5,44.8,20.5,44.8", "20.5,40,20.5,45", "20,44.8,21,44.8", "0,90,10,90"):
+        answer = server.ask(f"/?view=map&bbox={box}", {"Accept": "text/html"})
+        assert (box, answer.status) == (box, 200)
+        assert b'<svg class="of-wide"' in answer.body
+
+
 def test_the_land_goes_round_the_earth() -> None:
     """Each coast that a picture shows is in its path, also beyond the antimeridian."""
     drawn = draw_map([place(0, lon) for lon in range(-180, 180, 20)], 0)
