@@ -187,13 +187,13 @@ def files(
 ) -> dict[str, Any]:
     """Return the 200 of a route that answers with a file in a format `of` these, or in one.
 
-    Generated clients read each file as the first type that they know: NDJSON, else CSV.
+    Generated clients read each file as the first type that they know, and JSON is no file to them.
     """
     formats = (entry for entry in of.values() if only in (None, entry.name))
     media_types = dict.fromkeys(entry.media_type.partition(";")[0] for entry in formats)
     return {
         "description": description,
-        "content": {name: {"schema": _file(name)} for name in media_types},
+        "content": {name: {"schema": _file(name)} for name in sorted(media_types, key=_is_json)},
     }
 
 
@@ -211,9 +211,15 @@ def reading_references(
 
 
 def _file(media_type: str) -> dict[str, Any]:
-    if media_type.endswith(("/json", "+json")):
+    if media_type == BIBLIOGRAPHIES["csl"].media_type:
+        return A_LIST
+    if _is_json(media_type):
         return AN_OBJECT
     return A_TEXT if media_type.startswith("text/") else A_FILE
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type.endswith(("/json", "+json"))
 
 
 def _header(description: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from app.api.bodies import MIB, read_body, require_type
 from app.api.codings import coding_for, encode
 from app.api.documentation import (
     A_FILE,
-    A_LIST,
     AN_OBJECT,
     DOCUMENTED_EXAMPLES,
     OF_WRITES,
@@ -75,9 +74,16 @@ IMPORT_EXAMPLES = {
     "csv": write_template().decode(),
     "timelinejs": {"events": [SLIDE]},
     "tsv": write_template().decode(),
-    "csl": [
-        {"id": "example-csl-2023", "type": "report", "title": "A report", "URL": EXAMPLE_ADDRESS}
-    ],
+    "csl": {
+        "items": [
+            {
+                "id": "example-csl-2023",
+                "type": "report",
+                "title": "A report",
+                "URL": EXAMPLE_ADDRESS,
+            }
+        ]
+    },
     "bib": "@online{example-bib-2023, title = {A page}, date = {2023-11}}",
     "ris": "TY  - NEWS\r\nTI  - More gas\r\nT2  - Example News\r\nDA  - 2023/11//\r\nER  - \r\n",
     "ics": "\r\n".join(
@@ -89,13 +95,13 @@ IMPORT_EXAMPLES = {
     ),
     "xlsx": write_template().decode(),  # the kind of a table is recognised by its content
 }
-FIRST_TYPE, *OTHER_TYPES = IMPORT_MEDIA_TYPES.items()
+# Some generated clients send every file as the last of these types: it is recognised there.
 IMPORT_CONTENT = {
     media_type: {
-        "schema": {"timelinejs": AN_OBJECT, "csl": A_LIST}.get(name, A_FILE),
+        "schema": {"title": name, **AN_OBJECT} if name in ("timelinejs", "csl") else A_FILE,
         "example": IMPORT_EXAMPLES[name],
     }
-    for media_type, name in (FIRST_TYPE, (UNDECLARED_TYPE, "csv"), *OTHER_TYPES)
+    for media_type, name in (*IMPORT_MEDIA_TYPES.items(), (UNDECLARED_TYPE, "csv"))
 }
 
 

@@ -86,9 +86,7 @@ def _dataset(about: About) -> Json:
 
 
 def _event(about: About, event: Json) -> Json:
-    """Return the https:
-
-    schema.org/Event. `edtf` is dcterms:date, the exact date.
+    """Return the https://schema.org/Event; `edtf` is dcterms:date, the exact date.
 
     `organizer` and `performer` would say more of an actor than its role does, and `participant`
     belongs to actions: the event is `about` its actors. Nor has an event a `citation`: it is the

@@ -1,11 +1,9 @@
 """TimelineJS 3: the JSON that Knight Lab's timeline shows, one slide per event.
 
-Its documentation: https:
-
-timeline.knightlab.com/docs/json-format.html. A slide that is written here has one more member,
-`edtf`: the exact date, and the sign that its `group` is the event's type. Under a `date` filter it
-also has `match`, and if the event has them `extra`, its own fields, and `all_media`: a slide shows
-the first medium only.
+Its documentation: https://timeline.knightlab.com/docs/json-format.html. A slide that is written
+here has one more member, `edtf`: the exact date, and the sign that its `group` is the event's type.
+Under a `date` filter it also has `match`, and if the event has them `extra`, its own fields, and
+`all_media`: a slide shows the first medium only.
 """
 
 import re
@@ -247,7 +245,7 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
     date, notes = _date(slide)
     title = " ".join(headline.text.split("\n")) or _find_title(slide, summary.text, notes)
     document: Json = {"title": title, "date": date}
-    if summary.text and summary.text != title:
+    if summary.text and (headline.text or summary.text != title):
         document["summary"] = summary.text
     if headline.links or summary.links:
         notes.append("links in the text are left out: their words stay")

@@ -17,7 +17,7 @@ from dateline_client.api.events import (
     list_events,
     patch_event,
 )
-from dateline_client.api.files import export_events, import_events
+from dateline_client.api.files import export_events, export_sources, import_events
 from dateline_client.models import (
     ActorReference,
     Change,
@@ -140,11 +140,17 @@ def wrote(client: AuthenticatedClient) -> dict[str, Any]:
     }
 
 
-def copied(client: AuthenticatedClient) -> list[int]:
-    """All events out as a file, and in again."""
-    lines = the(File, export_events.sync("ndjson", client=client))
-    report = the(ImportReport, import_events.sync(client=client, body=lines))
-    return [report.created, report.updated, report.unchanged]
+def copied(client: AuthenticatedClient) -> list[list[int]]:
+    """All events out as lines and as a table, all sources as a bibliography, and in again."""
+    files = (
+        export_events.sync("ndjson", client=client),
+        export_events.sync("csv", client=client),
+        export_sources.sync("bib", client=client),
+    )
+    reports = [
+        the(ImportReport, import_events.sync(client=client, body=the(File, file))) for file in files
+    ]
+    return [[report.created, report.updated, report.unchanged] for report in reports]
 
 
 def session(url: str, key: str) -> dict[str, Any]:

@@ -124,20 +124,31 @@ async function wrote() {
   };
 }
 
-/** All events out as a file, and in again. */
-async function copied(): Promise<number[]> {
-  const { data: lines } = await client.GET("/events.{format}", {
-    params: { path: { format: "ndjson" } },
-    parseAs: "text",
-  });
+/** A file in again. */
+async function imported(file: string | undefined, mediaType: string): Promise<number[]> {
   const report = the(
     await client.POST("/import", {
-      headers: { "Content-Type": "application/x-ndjson" },
-      body: lines ?? "",
+      headers: { "Content-Type": mediaType },
+      body: file ?? "",
       bodySerializer: (body) => body,
     }),
   );
   return [report.created, report.updated, report.unchanged];
+}
+
+/** All events out as lines and as a table, all sources as a bibliography, and in again. */
+async function copied(): Promise<number[][]> {
+  const events = async (format: "ndjson" | "csv") =>
+    (await client.GET("/events.{format}", { params: { path: { format } }, parseAs: "text" })).data;
+  const sources = await client.GET("/sources.{format}", {
+    params: { path: { format: "bib" } },
+    parseAs: "text",
+  });
+  return [
+    await imported(await events("ndjson"), "application/x-ndjson"),
+    await imported(await events("csv"), "text/csv"),
+    await imported(sources.data as string | undefined, "application/x-bibtex"),
+  ];
 }
 
 const session = {

@@ -28,7 +28,7 @@ STEPS: Mapping[str, Any] = {
         "Serbia agreed to sell NORA B-52 howitzers to Azerbaijan",
     ],
     "misspelt": [422, "/problems/invalid-parameters", [["date", None]]],
-    "copied": [0, 0, 33],
+    "copied": [[0, 0, 33], [0, 0, 33], [0, 0, 0]],
     "created": [
         "2024-03-talks-about-more-gas-in-belgrade",
         "in March",

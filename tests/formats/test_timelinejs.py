@@ -68,6 +68,18 @@ def shown(*events: Json) -> list[Json]:
 # -- reading --------------------------------------------------------------------------------------
 
 
+def test_a_summary_may_say_what_the_headline_says() -> None:
+    """It is kept; only what a slide without a headline took its title from is not said twice."""
+    for headline, text, summary in (
+        ("Gas", "Gas", "Gas"),
+        ("Gas", "", None),
+        ("", "Gas", None),
+        ("", "Gas.<br>More", "Gas.\nMore"),
+    ):
+        found = slide(text={"headline": headline, "text": text}).document
+        assert (headline or found["title"], found.get("summary")) == (found["title"], summary)
+
+
 def test_a_documented_slide_is_an_event() -> None:
     """Its type and its sources are left to whoever imports it."""
     assert slide(**DOCUMENTED) == Line(

@@ -33,6 +33,19 @@ def listed(page: "Page") -> list[str]:
     return [str(name).removeprefix("event-") for name in ids]
 
 
+def read_down(page: "Page", number: int) -> None:
+    """Go to the end of the page until it shows so many events, and no more after that."""
+    for _ in range(100):
+        if len(listed(page)) == number:
+            break
+        page.keyboard.press("End")
+        page.wait_for_timeout(200)
+    for _ in range(5):
+        page.keyboard.press("End")
+        page.wait_for_timeout(200)
+    assert len(listed(page)) == number
+
+
 def found(server: Server, query: str) -> list[str]:
     """Ids of the events that the API lists."""
     answer = server.ask(f"/events?limit=200&{query}")
@@ -544,10 +557,7 @@ def test_the_end_of_a_page_can_be_reached(tmp_path: Path, browser: "Browser") ->
     with serving(url) as long, visiting(browser, base_url=long.url, viewport=size) as visit:
         page = visit.page
         page.goto("/")
-        for _ in range(20):
-            page.keyboard.press("End")
-            page.wait_for_timeout(150)
-        assert len(listed(page)) == 200
+        read_down(page, 200)
         assert page.get_by_role("link", name="API reference").is_visible()
         page.get_by_role("link", name="Show 50 more").click()
         page.locator(".event").nth(249).wait_for(state="attached")
@@ -566,10 +576,7 @@ def test_a_list_is_as_long_as_it_is(many: Server, browser: "Browser", width: int
     with visiting(browser, base_url=many.url, viewport={"width": width, "height": 700}) as visit:
         page = visit.page
         page.goto("/")
-        for _ in range(40):
-            page.keyboard.press("End")
-            page.wait_for_timeout(100)
-        assert len(listed(page)) == 180
+        read_down(page, 180)
         length = page.evaluate("document.documentElement.scrollHeight")
         for key in ("Home", "End"):
             page.keyboard.press(key)
