@@ -10,6 +10,7 @@ from app.dates.days import BEGINNING, day_number, iso_day
 from app.dates.grammar import MAX_DATE_CHARACTERS, DateError, Expression, read_expression
 from app.dates.labels import format_label
 from app.dates.mistakes import explain_mistake
+from app.languages import ENGLISH, Language
 
 _QUALIFIED: Final = re.compile("[?~%]")
 _GAPS: Final = re.compile("X-?[0-9]")
@@ -59,7 +60,7 @@ class Date:
     @property
     def label(self) -> str:
         """Return the date in words, British English: `November 2023`."""
-        return _label(self.edtf)
+        return format_date_label(self.edtf)
 
     def possible(self, window: Window) -> bool:
         """Return whether the date may overlap the window."""
@@ -174,5 +175,6 @@ def _read(text: str) -> Expression:
 
 
 @lru_cache(maxsize=8192)
-def _label(text: str) -> str:
-    return format_label(_read(text))
+def format_date_label(text: str, language: Language = ENGLISH) -> str:
+    """Return the label of an EDTF text in a language. Raise DateError as `parse` does."""
+    return format_label(_read(text), language)

@@ -1,9 +1,9 @@
-"""Write dates in words for people, in British English."""
+"""Write dates in words for people, in any language that pages have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from app.dates.days import MONTHS, month_length
+from app.dates.days import month_length
 from app.dates.grammar import (
     DAY_PATTERNS,
     GROUPINGS,
@@ -14,21 +14,42 @@ from app.dates.grammar import (
     Interval,
     SetRange,
 )
+from app.languages import Language, mark
 
-_SEASONS: Final = ("spring", "summer", "autumn", "winter")
-_GROUPING_NAMES: Final[dict[str, str]] = dict(
+_GROUPING_NAMES: Final[Mapping[str, str]] = dict(
     zip(
         GROUPINGS,
         (
-            *_SEASONS,
-            *(f"northern {season}" for season in _SEASONS),
-            *(f"southern {season}" for season in _SEASONS),
-            *(f"Q{number}" for number in range(1, 5)),
-            *(f"{nth} four months of" for nth in ("first", "middle", "last")),
-            *(f"{nth} half of" for nth in ("first", "second")),
+            mark("spring {year}"),
+            mark("summer {year}"),
+            mark("autumn {year}"),
+            mark("winter {year}"),
+            mark("northern spring {year}"),
+            mark("northern summer {year}"),
+            mark("northern autumn {year}"),
+            mark("northern winter {year}"),
+            mark("southern spring {year}"),
+            mark("southern summer {year}"),
+            mark("southern autumn {year}"),
+            mark("southern winter {year}"),
+            mark("Q1 {year}"),
+            mark("Q2 {year}"),
+            mark("Q3 {year}"),
+            mark("Q4 {year}"),
+            mark("first four months {year}"),
+            mark("middle four months {year}"),
+            mark("last four months {year}"),
+            mark("first half {year}"),
+            mark("second half {year}"),
         ),
         strict=True,
     )
+)
+_DIGITS: Final = (mark("first"), mark("second"), mark("third"), mark("fourth"))
+# The names of parts, which a grammar takes from PRECISIONS.
+_PARTS: Final = (
+    *(mark("year"), mark("semester"), mark("quadrimester"), mark("quarter")),
+    *(mark("season"), mark("month"), mark("day")),
 )
 
 
@@ -38,173 +59,225 @@ class _RangeWords(NamedTuple):
     open_end: str
 
 
-_ONE_OF: Final = _RangeWords("between {} and {}", "by {}", "{} or later")
-_ALL_OF: Final = _RangeWords("each from {} to {}", "each up to {}", "each from {} on")
+_ONE_OF: Final = _RangeWords(
+    mark("between {first} and {last}"), mark("by {date}"), mark("{date} or later")
+)
+_ALL_OF: Final = _RangeWords(
+    mark("each from {first} to {last}"), mark("each up to {date}"), mark("each from {date} on")
+)
 _TO: Final = "–"
 
 
-def format_label(expression: Expression) -> str:
+def format_label(expression: Expression, language: Language) -> str:
     """Return any date in words, without EDTF's symbols: `between 21 and 23 November 2022`."""
-    if isinstance(expression, Component):
-        return _date(expression)
-    return _interval(expression) if isinstance(expression, Interval) else _set(expression)
+    return _Writer(language).write(expression)
 
 
-def _interval(interval: Interval) -> str:
-    start, end = interval.start, interval.end
-    if isinstance(start, Component) and isinstance(end, Component):
-        return " to ".join(_pair(start, end))
-    if isinstance(start, Component):
-        return f"{_date(start)} onwards" if end else f"from {_date(start)}, end unknown"
-    until = f"until {_date(end)}" if isinstance(end, Component) else ""
-    return until if start else f"{until}, start unknown"
+class _Writer:
+    """Writes dates in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.words = language.gettext
+
+    def write(self, expression: Expression) -> str:
+        """Return any date in words."""
+        if isinstance(expression, Component):
+            return self._date(expression)
+        if isinstance(expression, Interval):
+            return self._interval(expression)
+        return self._set(expression)
+
+    def _interval(self, interval: Interval) -> str:
+        start, end = interval.start, interval.end
+        if isinstance(start, Component) and isinstance(end, Component):
+            first, last = self._pair(start, end)
+            return self.words("{first} to {last}", first=first, last=last)
+        if isinstance(start, Component):
+            date = self._date(start)
+            if end:
+                return self.words("{date} onwards", date=date)
+            return self.words("from {date}, end unknown", date=date)
+        date = self._date(end) if isinstance(end, Component) else ""
+        if start:
+            return self.words("until {date}", date=date)
+        return self.words("until {date}, start unknown", date=date)
+
+    def _set(self, dates: DateSet) -> str:
+        ranges = _ALL_OF if dates.all_members else _ONE_OF
+        members = [self._member(member, ranges) for member in dates.members]
+        return self.language.join(members, any_of=not dates.all_members)
+
+    def _member(self, member: Component | SetRange, ranges: _RangeWords) -> str:
+        if isinstance(member, Component):
+            return self._date(member)
+        if member.first and member.last:
+            first, last = self._pair(member.first, member.last)
+            return self.words(ranges.closed, first=first, last=last)
+        (date,) = member.components
+        message = ranges.open_end if member.first else ranges.open_start
+        return self.words(message, date=self._date(date))
+
+    def _pair(self, first: Component, last: Component) -> tuple[str, str]:
+        """Return two dates, writing their common part only once: 21 and 23 November 2022."""
+        if _is_plain(first) and _is_plain(last) and first.parts == last.parts:
+            words, others = self._date(first).split(" "), self._date(last).split(" ")
+            if words != others and len(words) == len(others) and self.language.begins_with_day:
+                shared = next(i for i in range(len(words) + 1) if words[i:] == others[i:])
+                return " ".join(words[:shared]), self._date(last)
+        return self._date(first), self._date(last)
+
+    def _date(self, date: Component) -> str:
+        """Return a single date with all its qualifiers."""
+        about = date.approximate == date.parts
+        notes = (
+            self._unknown_digits(date),
+            self.words("estimated {year}", year=self._year(date.estimate))
+            if date.estimate is not None
+            else "",
+            self._unknown_parts(date),
+            "" if about else self._approximate(date),
+            self._uncertain(date),
+        )
+        text = self._unqualified(date)
+        text = self.words("about {date}", date=text) if about else text
+        if not any(notes):
+            return text
+        return self.words("{date} ({notes})", date=text, notes="; ".join(filter(None, notes)))
+
+    def _unknown_digits(self, date: Component) -> str:
+        digits = date.year.lstrip("-")
+        if "X" not in digits.rstrip("X"):
+            return ""
+        unknown = [nth for nth, digit in zip(_DIGITS, digits, strict=True) if digit == "X"]
+        return self.language.ngettext(
+            "{nths} digit of the year unknown",
+            "{nths} digits of the year unknown",
+            len(unknown),
+            nths=self._names(unknown),
+        )
+
+    def _unknown_parts(self, date: Component) -> str:
+        if date.day not in ("", "XX"):
+            return ""
+        written = (("month", date.month), ("day", date.day))
+        unknown = [name for name, digits in written if digits == "XX"]
+        return self.words("{parts} unknown", parts=self._names(unknown)) if unknown else ""
+
+    def _approximate(self, date: Component) -> str:
+        if not date.approximate:
+            return ""
+        return self.words("{parts} approximate", parts=self._names(date.approximate))
+
+    def _uncertain(self, date: Component) -> str:
+        if not date.uncertain or date.uncertain == date.parts:
+            return self.words("uncertain") if date.uncertain else ""
+        return self.words("{parts} uncertain", parts=self._names(date.uncertain))
+
+    def _names(self, names: Sequence[str]) -> str:
+        return self.language.join([self.words(name) for name in names])
+
+    def _unqualified(self, date: Component) -> str:
+        day = "" if date.day == "XX" else date.day
+        if not date.month or (date.month == "XX" and not day):
+            return self._year_alone(date)
+        if date.month in GROUPINGS:
+            return self._grouping(date)
+        if _is_plain(date):
+            year = self._year(date.years[0])
+            return self.language.date(year, int(date.month), int(date.day) if day else None)
+        months = self._months(MONTH_PATTERNS[date.month])
+        vague = len(MONTH_PATTERNS[date.month]) > 3
+        year = self._of_year(date) if vague or "X" in date.year else self._year(date.years[0])
+        days = self._days(date)
+        if not days:
+            return self.words("{months} {year}", months=months, year=year)
+        if vague:
+            return self.words("day {days} of {months} {year}", days=days, months=months, year=year)
+        return self.words("{days} {months} {year}", days=days, months=months, year=year)
+
+    def _grouping(self, date: Component) -> str:
+        message, grouping = _GROUPING_NAMES[date.month], GROUPINGS[date.month]
+        year = date.years[0]
+        crosses = grouping.first + grouping.months > 13
+        if "X" in date.year:
+            words = self._beginning_in_year(date) if crosses else self._of_year(date)
+        elif crosses:
+            short = year > 999 and year % 100 < 99
+            words = f"{year}{_TO}{(year + 1) % 100:02d}" if short else self._years(year, year + 1)
+        else:
+            of = grouping.precision in ("quadrimester", "semester")
+            words = self._of_year(date) if of else self._year(year)
+        return self.words(message, year=words)
+
+    def _months(self, numbers: tuple[int, ...]) -> str:
+        names = [self.language.month(number) for number in numbers]
+        if len(names) == 12:
+            return self.words("an unknown month")
+        if len(names) > 3:
+            return self.words("a month between {first} and {last}", first=names[0], last=names[-1])
+        return self.language.join(names, any_of=True)
+
+    def _days(self, date: Component) -> str:
+        """Return the days of the month that exist in any of the months and years."""
+        if date.day in ("", "XX"):
+            return ""
+        longest = max(MONTH_PATTERNS[date.month], key=lambda month: month_length(2001, month))
+        length = max(month_length(year, longest) for year in date.years)
+        days = [str(day) for day in DAY_PATTERNS[date.day] if day <= length]
+        if len(days) > 4:
+            return self.words("between {first} and {last}", first=days[0], last=days[-1])
+        return self.language.join(days, any_of=True)
+
+    def _of_year(self, date: Component) -> str:
+        """Return the year, behind a part of it."""
+        if "X" not in date.year:
+            return self.words("of {year}", year=self._year(date.years[0]))
+        if date.year.strip("-X"):
+            return self.words("of one of the years {years}", years=self._years_of(date))
+        bc = date.years[-1] < 0
+        return self.words("of an unknown year BC") if bc else self.words("of an unknown year")
+
+    def _beginning_in_year(self, date: Component) -> str:
+        """Return the year of unknown digits, behind a part that ends in the next."""
+        if date.year.strip("-X"):
+            return self.words("beginning in one of the years {years}", years=self._years_of(date))
+        bc = date.years[-1] < 0
+        if bc:
+            return self.words("beginning in an unknown year BC")
+        return self.words("beginning in an unknown year")
+
+    def _year_alone(self, date: Component) -> str:
+        first, last = date.years[0], date.years[-1]
+        if not date.year.strip("-X"):
+            bc = last < 0
+            return self.words("an unknown year BC") if bc else self.words("an unknown year")
+        # "1900s" would be read as a century.
+        decade = date.year[-1] == "X" and last - first == 9 and first > 999 and first % 100
+        return self.words("{year}s", year=str(first)) if decade else self._years(first, last)
+
+    def _years_of(self, date: Component) -> str:
+        return self._years(date.years[0], date.years[-1])
+
+    def _year(self, year: int) -> str:
+        """Return an astronomical year as people count: 0 is 1 BC."""
+        if year > 999:
+            return str(year)
+        if year > 0:
+            return self.words("AD {year}", year=str(year))
+        return self.words("{year} BC", year=str(1 - year))
+
+    def _years(self, first: int, last: int) -> str:
+        if first == last:
+            return self._year(first)
+        if first > 0:
+            return f"{self._year(first)}{_TO}{last}"
+        if last <= 0:
+            return self.words("{year} BC", year=f"{1 - first}{_TO}{1 - last}")
+        return self.words("{first} to {last}", first=self._year(first), last=self._year(last))
 
 
-def _set(dates: DateSet) -> str:
-    ranges, word = (_ALL_OF, "and") if dates.all_members else (_ONE_OF, "or")
-    return _join_words([_member(member, ranges) for member in dates.members], word)
-
-
-def _member(member: Component | SetRange, ranges: _RangeWords) -> str:
-    if isinstance(member, Component):
-        return _date(member)
-    if member.first and member.last:
-        return ranges.closed.format(*_pair(member.first, member.last))
-    (date,) = member.components
-    return (ranges.open_end if member.first else ranges.open_start).format(_date(date))
-
-
-def _pair(first: Component, last: Component) -> tuple[str, str]:
-    """Return two dates, writing their common part only once: 21 and 23 November 2022."""
-    words, others = _plain_words(first), _plain_words(last)
-    if words and len(words) == len(others) and words != others:
-        shared = next(i for i in range(len(words) + 1) if words[i:] == others[i:])
-        return " ".join(words[:shared]), _date(last)
-    return _date(first), _date(last)
-
-
-def _plain_words(date: Component) -> list[str]:
-    """Return day, month and year of a plain date, as far as written; [] for any other."""
-    if "X" in date.text or date.month in GROUPINGS or date.uncertain or date.approximate:
-        return []
-    day = [str(int(date.day))] if date.day else []
-    month = [MONTHS[int(date.month) - 1]] if date.month else []
-    return [*day, *month, _year(date.years[0])]
-
-
-def _date(date: Component) -> str:
-    """Return a single date with all its qualifiers."""
-    about = "about " if date.approximate == date.parts else ""
-    notes = (
-        _unknown_digits(date),
-        f"estimated {_year(date.estimate)}" if date.estimate is not None else "",
-        _unknown_parts(date),
-        "" if about else _qualified(date, date.approximate, "approximate"),
-        _qualified(date, date.uncertain, "uncertain"),
-    )
-    words = "; ".join(filter(None, notes))
-    return about + _unqualified(date) + (f" ({words})" if words else "")
-
-
-def _unknown_digits(date: Component) -> str:
-    digits = date.year.lstrip("-")
-    if "X" not in digits.rstrip("X"):
-        return ""
-    nths = ("first", "second", "third", "fourth")
-    unknown = [nth for nth, digit in zip(nths, digits, strict=True) if digit == "X"]
-    return f"{_join_words(unknown, 'and')} digit{'s' * (len(unknown) > 1)} of the year unknown"
-
-
-def _unknown_parts(date: Component) -> str:
-    if date.day not in ("", "XX"):
-        return ""
-    written = (("month", date.month), ("day", date.day))
-    unknown = [name for name, digits in written if digits == "XX"]
-    return f"{_join_words(unknown, 'and')} unknown" if unknown else ""
-
-
-def _qualified(date: Component, parts: tuple[str, ...], word: str) -> str:
-    if not parts or parts == date.parts:
-        return word if parts else ""
-    return f"{_join_words(parts, 'and')} {word}"
-
-
-def _unqualified(date: Component) -> str:
-    day = "" if date.day == "XX" else date.day
-    if not date.month or (date.month == "XX" and not day):
-        return _year_alone(date)
-    if date.month in GROUPINGS:
-        return _grouping(date)
-    months = _months(MONTH_PATTERNS[date.month])
-    vague = len(MONTH_PATTERNS[date.month]) > 3
-    name = f"day {_days(date)} of {months}" if day and vague else f"{_days(date)} {months}".strip()
-    return f"{name}{' of ' if vague or 'X' in date.year else ' '}{_year_of(date)}"
-
-
-def _grouping(date: Component) -> str:
-    name, grouping = _GROUPING_NAMES[date.month], GROUPINGS[date.month]
-    crosses = grouping.first + grouping.months > 13
-    if "X" in date.year:
-        preposition = " beginning in " if crosses else " " if name.endswith(" of") else " of "
-        return name + preposition + _year_of(date)
-    year = date.years[0]
-    if not crosses:
-        return f"{name} {_year(year)}"
-    short = year > 999 and year % 100 < 99
-    return f"{name} {f'{year}{_TO}{(year + 1) % 100:02d}' if short else _years(year, year + 1)}"
-
-
-def _months(numbers: tuple[int, ...]) -> str:
-    names = [MONTHS[number - 1] for number in numbers]
-    if len(names) == 12:
-        return "an unknown month"
-    if len(names) > 3:
-        return f"a month between {names[0]} and {names[-1]}"
-    return _join_words(names, "or")
-
-
-def _days(date: Component) -> str:
-    """Return the days of the month that exist in any of the months and years."""
-    if date.day in ("", "XX"):
-        return ""
-    longest = max(MONTH_PATTERNS[date.month], key=lambda month: month_length(2001, month))
-    length = max(month_length(year, longest) for year in date.years)
-    days = [str(day) for day in DAY_PATTERNS[date.day] if day <= length]
-    return f"between {days[0]} and {days[-1]}" if len(days) > 4 else _join_words(days, "or")
-
-
-def _year_of(date: Component) -> str:
-    """Return the year, behind a part of it."""
-    if "X" in date.year and date.year.strip("-X"):
-        return f"one of the years {_years(date.years[0], date.years[-1])}"
-    return _year_alone(date)
-
-
-def _year_alone(date: Component) -> str:
-    first, last = date.years[0], date.years[-1]
-    if not date.year.strip("-X"):
-        return f"an unknown year{' BC' * (last < 0)}"
-    # "1900s" would be read as a century.
-    decade = date.year[-1] == "X" and last - first == 9 and first > 999 and first % 100
-    return f"{first}s" if decade else _years(first, last)
-
-
-def _year(year: int) -> str:
-    """Return an astronomical year as people count: 0 is 1 BC."""
-    if year > 999:
-        return str(year)
-    return f"AD {year}" if year > 0 else f"{1 - year} BC"
-
-
-def _years(first: int, last: int) -> str:
-    if first == last:
-        return _year(first)
-    if first > 0:
-        return f"{_year(first)}{_TO}{last}"
-    return f"{1 - first}{_TO}{1 - last} BC" if last <= 0 else f"{_year(first)} to {_year(last)}"
-
-
-def _join_words(items: Sequence[str], word: str) -> str:
-    """Return `a, b or c`."""
-    *others, last = items
-    return f"{', '.join(others)} {word} {last}" if others else last
+def _is_plain(date: Component) -> bool:
+    """Return whether it has a day, month and year as far as written, and nothing else."""
+    qualified = date.uncertain or date.approximate or date.estimate is not None
+    return "X" not in date.text and date.month not in GROUPINGS and not qualified
