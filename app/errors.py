@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from app.languages import mark
 from app.masking import mask_keys
 from app.plain import describe
 
@@ -24,72 +25,101 @@ class ProblemType:
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = {
     "bad-request": ProblemType(
-        400, "The request is malformed", "Correct the request and send it again."
+        400, mark("The request is malformed"), mark("Correct the request and send it again.")
     ),
     "unauthorized": ProblemType(
-        401, "A key is needed", "Send a key that is valid: Authorization: Bearer <key>."
+        401, mark("A key is needed"), mark("Send a key that is valid: Authorization: Bearer <key>.")
     ),
-    "forbidden": ProblemType(403, "This key may not write", "Use a key of the scope `write`."),
-    "not-found": ProblemType(404, "Not found", "Check the path and the id."),
+    "forbidden": ProblemType(
+        403, mark("This key may not write"), mark("Use a key of the scope `write`.")
+    ),
+    "not-found": ProblemType(404, mark("Not found"), mark("Check the path and the id.")),
     "method-not-allowed": ProblemType(
-        405, "Method not allowed", "Use one of the methods that the Allow header lists."
+        405, mark("Method not allowed"), mark("Use one of the methods that the Allow header lists.")
     ),
     "request-timeout": ProblemType(
         408,
-        "The request did not arrive in time",
-        "Send it without a break: 30 seconds for the head, 30 for the body and 1 more per 64 KiB.",
+        mark("The request did not arrive in time"),
+        mark(
+            "Send it without a break: 30 seconds for the head, 30 for the body and 1 more per"
+            " 64 KiB."
+        ),
     ),
     "conflict": ProblemType(
-        409, "This contradicts a stored record", "The errors say which stored record differs."
+        409,
+        mark("This contradicts a stored record"),
+        mark("The errors say which stored record differs."),
     ),
     "start-again": ProblemType(
         410,
-        "Start again",
-        "The database was replaced; drop the cursor and begin at the first page.",
+        mark("Start again"),
+        mark("The database was replaced; drop the cursor and begin at the first page."),
     ),
     "gone": ProblemType(
-        410, "Deleted", "Its revisions are kept; restore it with POST to its path + /restore."
+        410,
+        mark("Deleted"),
+        mark("Its revisions are kept; restore it with POST to its path + /restore."),
     ),
     "precondition-failed": ProblemType(
-        412, "It has changed meanwhile", "Read it again, and repeat the change on what it is now."
+        412,
+        mark("It has changed meanwhile"),
+        mark("Read it again, and repeat the change on what it is now."),
     ),
-    "body-too-large": ProblemType(413, "The body is too large", "Send less in one request."),
-    "uri-too-long": ProblemType(414, "The URL is too long", "Ask for less in one request."),
+    "body-too-large": ProblemType(
+        413, mark("The body is too large"), mark("Send less in one request.")
+    ),
+    "uri-too-long": ProblemType(
+        414, mark("The URL is too long"), mark("Ask for less in one request.")
+    ),
     "unsupported-media-type": ProblemType(
-        415, "Unsupported content type", "Send the content type that the documentation names."
+        415,
+        mark("Unsupported content type"),
+        mark("Send the content type that the documentation names."),
     ),
     "invalid-parameters": ProblemType(
-        422, "The query is not understood", "Each error names a parameter and what would be right."
+        422,
+        mark("The query is not understood"),
+        mark("Each error names a parameter and what would be right."),
     ),
     "invalid-body": ProblemType(
-        422, "The document is not valid", "Each error names a field and what would be right."
+        422,
+        mark("The document is not valid"),
+        mark("Each error names a field and what would be right."),
     ),
     "key-reused": ProblemType(
-        422, "The Idempotency-Key is taken", "Use a new key for each request that differs."
+        422,
+        mark("The Idempotency-Key is taken"),
+        mark("Use a new key for each request that differs."),
     ),
     "query-too-costly": ProblemType(
-        422, "The query would cost too much", "Narrow it with a date or another filter."
+        422, mark("The query would cost too much"), mark("Narrow it with a date or another filter.")
     ),
     "precondition-required": ProblemType(
-        428, "If-Match is needed", "Read the record, and send its ETag as If-Match."
+        428, mark("If-Match is needed"), mark("Read the record, and send its ETag as If-Match.")
     ),
     "too-many-requests": ProblemType(
-        429, "Too many requests", "Try again after the seconds in Retry-After."
+        429, mark("Too many requests"), mark("Try again after the seconds in Retry-After.")
     ),
     "headers-too-large": ProblemType(
-        431, "The headers are too large", "Send fewer or shorter headers, or a shorter URL."
+        431,
+        mark("The headers are too large"),
+        mark("Send fewer or shorter headers, or a shorter URL."),
     ),
     "internal-error": ProblemType(
-        500, "Something went wrong in Dateline", "Try again; if it persists, report it."
+        500, mark("Something went wrong in Dateline"), mark("Try again; if it persists, report it.")
     ),
     "not-implemented": ProblemType(
-        501, "Not offered in this format", "Ask for the format that the documentation names."
+        501,
+        mark("Not offered in this format"),
+        mark("Ask for the format that the documentation names."),
     ),
     "too-many-connections": ProblemType(
-        503, "Too many connections", "Close some, or try again after the seconds in Retry-After."
+        503,
+        mark("Too many connections"),
+        mark("Close some, or try again after the seconds in Retry-After."),
     ),
     "store-unavailable": ProblemType(
-        503, "The store is not available", "Try again after the seconds in Retry-After."
+        503, mark("The store is not available"), mark("Try again after the seconds in Retry-After.")
     ),
 }
 

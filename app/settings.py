@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.languages import LANGUAGES, find_language
 from app.suggestions import nearest
 
 ENV_PREFIX = "DATELINE_"
@@ -62,6 +63,15 @@ def _hosts(value: str) -> str:
     return ",".join(hosts)
 
 
+def _language(value: str | None) -> str | None:
+    """Return the tag of a language that pages have, or raise ValueError."""
+    if not value:
+        return None
+    if language := find_language(value):
+        return language.tag
+    raise ValueError(f"give a language of the pages: {', '.join(LANGUAGES)}")
+
+
 class Settings(BaseSettings):
     """The settings of one server; each field is an environment variable `DATELINE_…`."""
 
@@ -98,6 +108,12 @@ class Settings(BaseSettings):
         description="Hosts whose images pages show, separated by commas: `upload.wikimedia.org, "
         "*.example.org`. Of all other media they show links. A shown image tells its host the "
         "reader's address.",
+    )
+    language: Annotated[str | None, AfterValidator(_language)] = Field(
+        None,
+        description="The language of pages, such as `de`, whatever a reader's browser asks for; "
+        "`lang` in an address wins over it. Unset: the language of the browser, else of the "
+        "chronology, else English.",
     )
     query_seconds: float = Field(
         2.0, gt=0, le=60, description="Time limit of one read query, in seconds."

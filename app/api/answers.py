@@ -105,14 +105,14 @@ async def of_this_state(
     def read(connection: Connection) -> tuple[str, bytes, dict[str, str]]:
         now = reads.position(connection)
         tag = _tag_of_state(request, now)
-        headers = tagged(tag)
+        headers = {**tagged(tag), **_vary(request)}
         return tag, render(work(connection, now, *args, **kwargs), headers), headers
 
     store = database(request)
     slow = any(getattr(query, "slow", False) for query in args)  # set by the query model
     tag, body, headers = await (store.run_slow_read if slow else store.run_read)(read)
     if _client_tags(request).star_tag:
-        return _not_modified(tag)
+        return _not_modified(request, tag)
     return Response(body, headers=headers, media_type=media_type)
 
 
@@ -142,15 +142,33 @@ Unchanged = Depends(unchanged)
 def install(app: FastAPI) -> None:
     """Answer 304 when NotModified is raised."""
 
-    async def not_modified(_: Request, ended: Exception) -> Response:
+    async def not_modified(request: Request, ended: Exception) -> Response:
         assert isinstance(ended, NotModified)
-        return _not_modified(ended.tag)
+        return _not_modified(request, ended.tag)
 
     app.add_exception_handler(NotModified, not_modified)
 
 
-def _not_modified(tag: str) -> Response:
-    return Response(status_code=304, headers={**tagged(tag), "Vary": "Accept-Encoding"})
+def _not_modified(request: Request, tag: str) -> Response:
+    vary = ", ".join((*_choices(request), "Accept-Encoding"))
+    return Response(status_code=304, headers={**tagged(tag), "Vary": vary})
+
+
+def vary_by(request: Request, header: str, choice: str) -> None:
+    """Have the answer name a header in Vary, and its tag depend on what was chosen by it."""
+    request.state.choices = {**_choices(request), header: choice}
+
+
+def _choices(request: Request) -> Mapping[str, str]:
+    """Return what was chosen for this answer by headers of the request."""
+    choices: Mapping[str, str] = getattr(request.state, "choices", {})
+    return choices
+
+
+def _vary(request: Request) -> dict[str, str]:
+    """Return the Vary header of what was chosen; compression adds its own."""
+    choices = _choices(request)
+    return {"Vary": ", ".join(choices)} if choices else {}
 
 
 def tagged(tag: str) -> dict[str, str]:
@@ -167,7 +185,7 @@ def _tag_of_state(request: Request, now: reads.Position) -> str:
     settings = request.app.state.settings
     # Everything besides the store that an answer depends on.
     named_hosts = (settings.frame_ancestors, settings.media_hosts)
-    inputs = (settings.public_url, request.url, *named_hosts)
+    inputs = (settings.public_url, request.url, *named_hosts, *_choices(request).values())
     digest = blake2b("\n".join(map(str, inputs)).encode(), digest_size=6).hexdigest()
     return f"{now.epoch}.{now.position}.{digest}.{__version__}"
 

@@ -82,6 +82,17 @@ def prefers(accept: str, media_type: str, other: str) -> bool:
     return weight > 0 and (weight, specificity) > _preference(accept, other)
 
 
+def order_by_weight(header: str, most: int) -> list[str]:
+    """Return the values of an Accept-… header, preferred ones first, without those of weight 0.
+
+    Only the first `most` of them are read.
+    """
+    items = [[part.strip() for part in item.split(";")] for item in header.split(",")[:most]]
+    weights = [(_weight(parameters), name) for name, *parameters in items if name]
+    ordered = sorted(weights, key=lambda pair: -pair[0])
+    return [name for weight, name in ordered if weight > 0]
+
+
 def _preference(accept: str, media_type: str) -> tuple[float, int]:
     """Return the weight of a media type and how specifically it is named (RFC 9110, 12.5.1)."""
     ranges = {"*/*": 0, media_type.partition("/")[0] + "/*": 1, media_type: 2}

@@ -78,7 +78,7 @@ class _Writer:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self.words = language.gettext
+        self.gettext = language.gettext
 
     def write(self, expression: Expression) -> str:
         """Return any date in words."""
@@ -92,16 +92,16 @@ class _Writer:
         start, end = interval.start, interval.end
         if isinstance(start, Component) and isinstance(end, Component):
             first, last = self._pair(start, end)
-            return self.words("{first} to {last}", first=first, last=last)
+            return self.gettext("{first} to {last}", first=first, last=last)
         if isinstance(start, Component):
             date = self._date(start)
             if end:
-                return self.words("{date} onwards", date=date)
-            return self.words("from {date}, end unknown", date=date)
+                return self.gettext("{date} onwards", date=date)
+            return self.gettext("from {date}, end unknown", date=date)
         date = self._date(end) if isinstance(end, Component) else ""
         if start:
-            return self.words("until {date}", date=date)
-        return self.words("until {date}, start unknown", date=date)
+            return self.gettext("until {date}", date=date)
+        return self.gettext("until {date}, start unknown", date=date)
 
     def _set(self, dates: DateSet) -> str:
         ranges = _ALL_OF if dates.all_members else _ONE_OF
@@ -113,10 +113,10 @@ class _Writer:
             return self._date(member)
         if member.first and member.last:
             first, last = self._pair(member.first, member.last)
-            return self.words(ranges.closed, first=first, last=last)
+            return self.gettext(ranges.closed, first=first, last=last)
         (date,) = member.components
         message = ranges.open_end if member.first else ranges.open_start
-        return self.words(message, date=self._date(date))
+        return self.gettext(message, date=self._date(date))
 
     def _pair(self, first: Component, last: Component) -> tuple[str, str]:
         """Return two dates, writing their common part only once: 21 and 23 November 2022."""
@@ -132,7 +132,7 @@ class _Writer:
         about = date.approximate == date.parts
         notes = (
             self._unknown_digits(date),
-            self.words("estimated {year}", year=self._year(date.estimate))
+            self.gettext("estimated {year}", year=self._year(date.estimate))
             if date.estimate is not None
             else "",
             self._unknown_parts(date),
@@ -140,10 +140,10 @@ class _Writer:
             self._uncertain(date),
         )
         text = self._unqualified(date)
-        text = self.words("about {date}", date=text) if about else text
+        text = self.gettext("about {date}", date=text) if about else text
         if not any(notes):
             return text
-        return self.words("{date} ({notes})", date=text, notes="; ".join(filter(None, notes)))
+        return self.gettext("{date} ({notes})", date=text, notes="; ".join(filter(None, notes)))
 
     def _unknown_digits(self, date: Component) -> str:
         digits = date.year.lstrip("-")
@@ -162,20 +162,20 @@ class _Writer:
             return ""
         written = (("month", date.month), ("day", date.day))
         unknown = [name for name, digits in written if digits == "XX"]
-        return self.words("{parts} unknown", parts=self._names(unknown)) if unknown else ""
+        return self.gettext("{parts} unknown", parts=self._names(unknown)) if unknown else ""
 
     def _approximate(self, date: Component) -> str:
         if not date.approximate:
             return ""
-        return self.words("{parts} approximate", parts=self._names(date.approximate))
+        return self.gettext("{parts} approximate", parts=self._names(date.approximate))
 
     def _uncertain(self, date: Component) -> str:
         if not date.uncertain or date.uncertain == date.parts:
-            return self.words("uncertain") if date.uncertain else ""
-        return self.words("{parts} uncertain", parts=self._names(date.uncertain))
+            return self.gettext("uncertain") if date.uncertain else ""
+        return self.gettext("{parts} uncertain", parts=self._names(date.uncertain))
 
     def _names(self, names: Sequence[str]) -> str:
-        return self.language.join([self.words(name) for name in names])
+        return self.language.join([self.gettext(name) for name in names])
 
     def _unqualified(self, date: Component) -> str:
         day = "" if date.day == "XX" else date.day
@@ -191,10 +191,12 @@ class _Writer:
         year = self._of_year(date) if vague or "X" in date.year else self._year(date.years[0])
         days = self._days(date)
         if not days:
-            return self.words("{months} {year}", months=months, year=year)
+            return self.gettext("{months} {year}", months=months, year=year)
         if vague:
-            return self.words("day {days} of {months} {year}", days=days, months=months, year=year)
-        return self.words("{days} {months} {year}", days=days, months=months, year=year)
+            return self.gettext(
+                "day {days} of {months} {year}", days=days, months=months, year=year
+            )
+        return self.gettext("{days} {months} {year}", days=days, months=months, year=year)
 
     def _grouping(self, date: Component) -> str:
         message, grouping = _GROUPING_NAMES[date.month], GROUPINGS[date.month]
@@ -208,14 +210,16 @@ class _Writer:
         else:
             of = grouping.precision in ("quadrimester", "semester")
             words = self._of_year(date) if of else self._year(year)
-        return self.words(message, year=words)
+        return self.gettext(message, year=words)
 
     def _months(self, numbers: tuple[int, ...]) -> str:
         names = [self.language.month(number) for number in numbers]
         if len(names) == 12:
-            return self.words("an unknown month")
+            return self.gettext("an unknown month")
         if len(names) > 3:
-            return self.words("a month between {first} and {last}", first=names[0], last=names[-1])
+            return self.gettext(
+                "a month between {first} and {last}", first=names[0], last=names[-1]
+            )
         return self.language.join(names, any_of=True)
 
     def _days(self, date: Component) -> str:
@@ -226,35 +230,35 @@ class _Writer:
         length = max(month_length(year, longest) for year in date.years)
         days = [str(day) for day in DAY_PATTERNS[date.day] if day <= length]
         if len(days) > 4:
-            return self.words("between {first} and {last}", first=days[0], last=days[-1])
+            return self.gettext("between {first} and {last}", first=days[0], last=days[-1])
         return self.language.join(days, any_of=True)
 
     def _of_year(self, date: Component) -> str:
         """Return the year, behind a part of it."""
         if "X" not in date.year:
-            return self.words("of {year}", year=self._year(date.years[0]))
+            return self.gettext("of {year}", year=self._year(date.years[0]))
         if date.year.strip("-X"):
-            return self.words("of one of the years {years}", years=self._years_of(date))
+            return self.gettext("of one of the years {years}", years=self._years_of(date))
         bc = date.years[-1] < 0
-        return self.words("of an unknown year BC") if bc else self.words("of an unknown year")
+        return self.gettext("of an unknown year BC") if bc else self.gettext("of an unknown year")
 
     def _beginning_in_year(self, date: Component) -> str:
         """Return the year of unknown digits, behind a part that ends in the next."""
         if date.year.strip("-X"):
-            return self.words("beginning in one of the years {years}", years=self._years_of(date))
+            return self.gettext("beginning in one of the years {years}", years=self._years_of(date))
         bc = date.years[-1] < 0
         if bc:
-            return self.words("beginning in an unknown year BC")
-        return self.words("beginning in an unknown year")
+            return self.gettext("beginning in an unknown year BC")
+        return self.gettext("beginning in an unknown year")
 
     def _year_alone(self, date: Component) -> str:
         first, last = date.years[0], date.years[-1]
         if not date.year.strip("-X"):
             bc = last < 0
-            return self.words("an unknown year BC") if bc else self.words("an unknown year")
+            return self.gettext("an unknown year BC") if bc else self.gettext("an unknown year")
         # "1900s" would be read as a century.
         decade = date.year[-1] == "X" and last - first == 9 and first > 999 and first % 100
-        return self.words("{year}s", year=str(first)) if decade else self._years(first, last)
+        return self.gettext("{year}s", year=str(first)) if decade else self._years(first, last)
 
     def _years_of(self, date: Component) -> str:
         return self._years(date.years[0], date.years[-1])
@@ -264,8 +268,8 @@ class _Writer:
         if year > 999:
             return str(year)
         if year > 0:
-            return self.words("AD {year}", year=str(year))
-        return self.words("{year} BC", year=str(1 - year))
+            return self.gettext("AD {year}", year=str(year))
+        return self.gettext("{year} BC", year=str(1 - year))
 
     def _years(self, first: int, last: int) -> str:
         if first == last:
@@ -273,8 +277,8 @@ class _Writer:
         if first > 0:
             return f"{self._year(first)}{_TO}{last}"
         if last <= 0:
-            return self.words("{year} BC", year=f"{1 - first}{_TO}{1 - last}")
-        return self.words("{first} to {last}", first=self._year(first), last=self._year(last))
+            return self.gettext("{year} BC", year=f"{1 - first}{_TO}{1 - last}")
+        return self.gettext("{first} to {last}", first=self._year(first), last=self._year(last))
 
 
 def _is_plain(date: Component) -> bool:

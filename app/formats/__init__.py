@@ -31,6 +31,7 @@ from app.formats.mapping import MappingError
 from app.formats.sheets import ENCODINGS
 from app.formats.sniffing import SNIFFED_BYTES, sniff_format
 from app.formats.table import COLUMNS, DERIVED_COLUMNS, open_table, write_template
+from app.languages import mark
 from app.suggestions import nearest
 
 FileReader = Callable[[BinaryIO], Iterator[Line]]
@@ -77,7 +78,7 @@ FORMATS: Mapping[str, Format] = {
     for each in (
         Format(
             "ndjson",
-            "Everything (NDJSON)",
+            mark("Everything (NDJSON)"),
             "application/x-ndjson",
             ndjson.write_ndjson,
             ndjson.read_ndjson,
@@ -86,7 +87,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "csv",
-            "Spreadsheet (CSV)",
+            mark("Spreadsheet (CSV)"),
             "text/csv; charset=utf-8",
             table.write_table,
             table.read_table,
@@ -96,7 +97,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "xlsx",
-            "Spreadsheet (XLSX)",
+            mark("Spreadsheet (XLSX)"),
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             xlsx.write_xlsx,
             table.read_table,
@@ -106,7 +107,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "timelinejs",
-            "Slides (TimelineJS 3)",
+            mark("Slides (TimelineJS 3)"),
             "application/json",
             timelinejs.write_timelinejs,
             json_files.read_json_file,
@@ -114,7 +115,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "ics",
-            "Calendar (iCalendar)",
+            mark("Calendar (iCalendar)"),
             "text/calendar; charset=utf-8",
             ics.write_ics,
             ics.read_ics,
@@ -122,7 +123,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "geojson",
-            "Map (GeoJSON)",
+            mark("Map (GeoJSON)"),
             "application/geo+json",
             geojson.write_geojson,
             options=LIST_OPTIONS,
@@ -130,7 +131,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "atom",
-            "Feed (Atom)",
+            mark("Feed (Atom)"),
             "application/atom+xml",
             atom.write_atom,
             latest=MAX_FEED_EVENTS,
@@ -138,14 +139,14 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "jsonfeed",
-            "Feed (JSON Feed)",
+            mark("Feed (JSON Feed)"),
             "application/feed+json",
             jsonfeed.write_jsonfeed,
             latest=MAX_FEED_EVENTS,
             suffix="feed.json",
         ),
-        Format("jsonld", "Linked data (JSON-LD)", "application/ld+json", jsonld.write_jsonld),
-        Format("html", "Document (HTML)", "text/html; charset=utf-8", html.write_html),
+        Format("jsonld", mark("Linked data (JSON-LD)"), "application/ld+json", jsonld.write_jsonld),
+        Format("html", mark("Document (HTML)"), "text/html; charset=utf-8", html.write_html),
     )
 }
 # Of the sources that events cite: /sources.{format}.
@@ -154,7 +155,7 @@ BIBLIOGRAPHIES: Mapping[str, Format] = {
     for each in (
         Format(
             "csl",
-            "Bibliography (CSL-JSON)",
+            mark("Bibliography (CSL-JSON)"),
             "application/vnd.citationstyles.csl+json",
             csl.write_csl,
             csl.read_csl,
@@ -162,14 +163,14 @@ BIBLIOGRAPHIES: Mapping[str, Format] = {
         ),
         Format(
             "bib",
-            "Bibliography (BibTeX)",
+            mark("Bibliography (BibTeX)"),
             "application/x-bibtex; charset=utf-8",
             bibtex.write_bibtex,
             bibtex.read_bibtex,
         ),
         Format(
             "ris",
-            "Bibliography (RIS)",
+            mark("Bibliography (RIS)"),
             "application/x-research-info-systems; charset=utf-8",
             ris.write_ris,
             ris.read_ris,

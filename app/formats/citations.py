@@ -6,9 +6,10 @@ from html import escape
 from typing import Any
 
 from app import dates
+from app.languages import ENGLISH, Language, mark
 
 CitedSource = Mapping[str, Any]
-UNKNOWN_PUBLISHER = "unknown publisher"
+UNKNOWN_PUBLISHER = mark("unknown publisher")
 
 
 def format_line(source: CitedSource) -> str:
@@ -16,9 +17,9 @@ def format_line(source: CitedSource) -> str:
     return _format_name(source) + _format_role(source)
 
 
-def format_reference(source: CitedSource) -> str:
+def format_reference(source: CitedSource, language: Language = ENGLISH) -> str:
     """Return a source as a line to paste: publisher, title, date and address."""
-    return " ".join(filter(None, (f"{_format_name(source)}.", web_link(source))))
+    return " ".join(filter(None, (f"{_format_name(source, language)}.", web_link(source))))
 
 
 def web_link(source: CitedSource) -> str | None:
@@ -51,17 +52,21 @@ def _format_link(source: CitedSource) -> str:
     return named + _format_role(source)
 
 
-def _format_name(source: CitedSource) -> str:
+def _format_name(source: CitedSource, language: Language = ENGLISH) -> str:
     """Return publisher, title and date, also if the publisher is unknown."""
-    named = (source["publisher"] or UNKNOWN_PUBLISHER, display_title(source), _format_date(source))
-    return ", ".join(filter(None, named))
+    publisher = source["publisher"] or language.gettext(UNKNOWN_PUBLISHER)
+    named = (publisher, display_title(source), _format_date(source, language))
+    return language.gettext(", ").join(filter(None, named))
 
 
-def _format_date(source: CitedSource) -> str | None:
+def _format_date(source: CitedSource, language: Language) -> str | None:
     """Return when it was published, in words; if that is unknown, when it was read."""
     if source["published"]:
-        return dates.parse(source["published"]).label
-    return f"accessed {dates.parse(source['accessed']).label}" if source["accessed"] else None
+        return dates.format_date_label(source["published"], language)
+    if not source["accessed"]:
+        return None
+    accessed = dates.format_date_label(source["accessed"], language)
+    return language.gettext("accessed {date}", date=accessed)
 
 
 def _format_role(source: CitedSource) -> str:

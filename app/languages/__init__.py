@@ -39,16 +39,25 @@ class Language:
 
     def gettext(self, message: str, **values: object) -> str:
         """Return a message in this language, its `{names}` replaced by values."""
-        return self._catalogue.gettext(message).format(**values)
+        return self.translate(message).format(**values)
 
     def ngettext(self, singular: str, plural: str, number: int, **values: object) -> str:
         """Return the form of a message for a number, which is `{number}` in it."""
-        message = self._catalogue.ngettext(singular, plural, number)
+        message = self.translate_plural(singular, plural, number)
         return message.format(number=self.number(number), **values)
+
+    def translate(self, message: str) -> str:
+        """Return a message in this language, with its `{names}`; the message itself if unknown."""
+        return self._catalogue.gettext(message)
+
+    def translate_plural(self, singular: str, plural: str, number: int) -> str:
+        """Return the form of a message for a number, with its `{names}`."""
+        return self._catalogue.ngettext(singular, plural, number)
 
     def number(self, value: int | Decimal) -> str:
         """Return a number with the separators of this language, its digits as they are."""
-        return f"{value:,}".translate(self._separators)
+        plain = f"{value:,}" if isinstance(value, int) else f"{value:,f}"
+        return plain.translate(self._separators)
 
     def date(self, year: str, month: int, day: int | None = None) -> str:
         """Return a month of a year in words, or a day of it."""
@@ -59,9 +68,10 @@ class Language:
         """Return the name of a month."""
         return self._months[number - 1]
 
-    def short_month(self, number: int) -> str:
-        """Return the abbreviated name of a month."""
-        return str(self._locale.months["stand-alone"]["abbreviated"][number]).rstrip(".")
+    def short_date(self, month: int, day: int | None = None) -> str:
+        """Return the abbreviated name of a month, or a day of it."""
+        name = str(self._locale.months["stand-alone"]["abbreviated"][month]).rstrip(".")
+        return name if day is None else self._short_template.format(d=day, M=name, L=name)
 
     def join(self, items: Sequence[str], *, any_of: bool = False) -> str:
         """Return `a, b and c`; `a, b or c` if one of them is meant."""
@@ -92,6 +102,10 @@ class Language:
     @cached_property
     def _month_template(self) -> str:
         return _as_template(self._locale.datetime_skeletons["yMMMM"].pattern)
+
+    @cached_property
+    def _short_template(self) -> str:
+        return _as_template(self._locale.datetime_skeletons["MMMd"].pattern)
 
     @cached_property
     def _separators(self) -> Mapping[int, str]:

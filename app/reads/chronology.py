@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from app.dialects import Prepared
 from app.errors import Problem
 from app.filters import RevisionsQuery
+from app.languages import mark
 from app.reads.cursors import Page, Position, write_json
 from app.reads.journal import revision, revisions
 from app.schemas import ChronologyWrite
@@ -17,7 +18,7 @@ CURRENT = Prepared(
     "SELECT version, body FROM change WHERE kind = 'chronology' AND record_id = 'chronology'"
     " AND cause_kind IS NULL ORDER BY version DESC LIMIT 1"
 )
-UNTITLED = "Chronology"
+UNTITLED = mark("Chronology")
 MEMBERS = tuple(ChronologyWrite.model_fields)
 
 

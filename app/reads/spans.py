@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app import dates
+from app.languages import ENGLISH, Language
 from app.reads.blocks import Array
 from app.reads.cursors import write_json
 
@@ -21,7 +22,7 @@ class CalendarInterval:
 
     number_at: Callable[[int], int]  # of the span with this day
     first_day: Callable[[int], int]  # of a span
-    label: Callable[[int], str]  # of a span
+    label: Callable[[int, Language], str]  # of a span
 
 
 class Span(NamedTuple):
@@ -38,7 +39,7 @@ def span(interval: CalendarInterval, number: int) -> Span:
     """Return a span of an interval, cut off at the ends of the calendar."""
     first = max(interval.first_day(number), dates.FIRST_DAY)
     last = min(interval.first_day(number + 1) - 1, dates.LAST_DAY)
-    label = interval.label(number)
+    label = interval.label(number, ENGLISH)
     members = {"start": dates.iso_day(first), "end": dates.iso_day(last), "label": label}
     return Span(first, last, label, write_json(members)[:-1])
 
@@ -68,10 +69,10 @@ def cut_calendar(interval: CalendarInterval, lowest: int, highest: int) -> Cut:
 def _years(size: int) -> CalendarInterval:
     """Return the interval of `size` years."""
 
-    def label(number: int) -> str:
+    def label(number: int, language: Language) -> str:
         # Cut off at the ends of the calendar.
         first, last = max(number * size, -9999), min(number * size + size - 1, 9999)
-        return "–".join(_edtf_label(year) for year in dict.fromkeys((first, last)))
+        return "–".join(_edtf_label(year, language) for year in dict.fromkeys((first, last)))
 
     return CalendarInterval(
         lambda day: dates.from_day_number(day)[0] // size,
@@ -80,7 +81,7 @@ def _years(size: int) -> CalendarInterval:
     )
 
 
-def _months(size: int, label: Callable[[int, int], str]) -> CalendarInterval:
+def _months(size: int, edtf_month: Callable[[int], str]) -> CalendarInterval:
     """Return the interval of `size` months, counted from January."""
     per_year = 12 // size
 
@@ -92,19 +93,24 @@ def _months(size: int, label: Callable[[int, int], str]) -> CalendarInterval:
         year, part = divmod(number, per_year)
         return dates.day_number(year, part * size + 1, 1)
 
-    return CalendarInterval(number_at, first_day, lambda number: label(*divmod(number, per_year)))
+    def label(number: int, language: Language) -> str:
+        year, part = divmod(number, per_year)
+        return _edtf_label(year, language, edtf_month(part))
+
+    return CalendarInterval(number_at, first_day, label)
 
 
-def _edtf_label(year: int, rest: str = "") -> str:
-    return dates.parse(f"{year:0{5 if year < 0 else 4}d}{rest}").label
+def _edtf_label(year: int, language: Language, rest: str = "") -> str:
+    return dates.format_date_label(f"{year:0{5 if year < 0 else 4}d}{rest}", language)
 
 
-def _week_label(number: int) -> str:
+def _week_label(number: int, language: Language) -> str:
     """Return the label of an ISO 8601 week; its year is that of its Thursday."""
     thursday = number * 7 + 4
     year, _, _ = dates.from_day_number(thursday)
     week = (thursday - dates.day_number(year, 1, 1)) // 7 + 1
-    return f"week {week} of {_edtf_label(year)}"
+    year_label = _edtf_label(year, language)
+    return language.gettext("week {week} of {year}", week=week, year=year_label)
 
 
 # All digits of a year may be unknown: `XXXX`, `XXXX-12`, and `-XXXX`.
@@ -150,15 +156,15 @@ CALENDAR_INTERVALS: Mapping[str, CalendarInterval] = {
     "century": _years(100),
     "decade": _years(10),
     "year": _years(1),
-    "quarter": _months(3, lambda year, part: _edtf_label(year, f"-{33 + part}")),
-    "month": _months(1, lambda year, part: _edtf_label(year, f"-{part + 1:02d}")),
+    "quarter": _months(3, lambda part: f"-{33 + part}"),
+    "month": _months(1, lambda part: f"-{part + 1:02d}"),
     "week": CalendarInterval(
         lambda day: (day - 1) // 7, lambda number: number * 7 + 1, _week_label
     ),
     "day": CalendarInterval(
         lambda day: day,
         lambda number: number,
-        lambda day: dates.parse(str(dates.iso_day(day))).label,
+        lambda day, language: dates.format_date_label(str(dates.iso_day(day)), language),
     ),
 }
 

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from app import dates
-from app.dates.days import MONTHS
+from app.languages import Language
 from app.reads import Bucket, Density
-from app.reads.spans import CalendarInterval
+from app.reads.spans import CalendarInterval, span
 from app.web.marks import Scale
 
 MAX_EVENTS: Final = 150  # with titles; more are drawn as counts
@@ -51,7 +51,7 @@ class Axis:
         return dates.write_window(dates.Window(self.scale.last + 1, dates.END))
 
 
-def fit_axis(density: Density, window: dates.Window | None) -> Axis | None:
+def fit_axis(density: Density, window: dates.Window | None, language: Language) -> Axis | None:
     """Return the axis of a window, or of the time in which events are dense.
 
     Return None if there is no window and no event names a day.
@@ -64,7 +64,7 @@ def fit_axis(density: Density, window: dates.Window | None) -> Axis | None:
     if window and dates.iso_day(window.last):
         last = window.last
     scale = Scale(first, max(first, last))
-    return Axis(scale, _draw_ticks(density, scale))
+    return Axis(scale, _draw_ticks(density, scale, language))
 
 
 def cut_axis(density: Density, interval: CalendarInterval, scale: Scale) -> list[Bucket]:
@@ -135,37 +135,39 @@ def rounded(first: int, last: int) -> tuple[int, int]:
 # -- the names -----------------------------------------------------------------------------------
 
 
-def _draw_ticks(density: Density, scale: Scale) -> list[Tick]:
+def _draw_ticks(density: Density, scale: Scale, language: Language) -> list[Tick]:
     """Return the names on the axis of a scale, at most MAX_TICKS of them."""
     finest = Density((scale.first, scale.last), density.spans).finest_interval(MAX_TICKS)
     buckets = cut_axis(density, finest, scale)
     # If even centuries are too many, some of them are named.
     buckets = buckets[:: -(-len(buckets) // MAX_TICKS)] if buckets else []
     places = [max(0.0, scale.position(bucket.first)) for bucket in buckets]
-    names = _names(buckets)
+    names = _names(buckets, language)
+    captions = [write_caption(bucket, finest, language) for bucket in buckets]
     by_size = {size: _names_apart(places, names, width) for size, width in AXIS_REM.items()}
     return [
         Tick(
             place,
             name,
             # The spoken name begins with the visible one (WCAG 2.5.3).
-            write_caption(bucket) if name == bucket.label else f"{name}, {write_caption(bucket)}",
+            caption if caption.startswith(f"{name}:") else name_caption(name, caption, language),
             write_days(bucket),
             [size for size, numbers in by_size.items() if number in numbers],
         )
-        for number, (place, name, bucket) in enumerate(zip(places, names, buckets, strict=True))
+        for number, (place, name, bucket, caption) in enumerate(
+            zip(places, names, buckets, captions, strict=True)
+        )
     ]
 
 
-def _names(buckets: Sequence[Bucket]) -> list[str]:
+def _names(buckets: Sequence[Bucket], language: Language) -> list[str]:
     """Return short names: `2013`, `Nov`, `13 Nov`; the first of each year names the year."""
     names, last_year = [], None
     for bucket in buckets:
         year, month, day = dates.from_day_number(bucket.first)
         days = bucket.last - bucket.first + 1
-        words = [str(day)] if days <= 7 else []
-        words += [MONTHS[month - 1][:3]] if days <= 31 else []
-        words += [_year(bucket.first)] if year != last_year else []
+        words = [language.short_date(month, day if days <= 7 else None)] if days <= 31 else []
+        words += [_year(bucket.first, language)] if year != last_year else []
         names.append(" ".join(words))
         last_year = year
     return names
@@ -183,16 +185,43 @@ def _names_apart(places: Sequence[float], names: Sequence[str], width: float) ->
     return set(taken)
 
 
-def _year(day: int) -> str:
-    return dates.parse(str(dates.iso_day(day))[: -len("-01-01")]).label
+def _year(day: int, language: Language) -> str:
+    return dates.format_date_label(name_year(day), language)
 
 
-def write_caption(bucket: Bucket) -> str:
+def name_year(day: int) -> str:
+    """Return the year of a day in EDTF."""
+    return str(dates.iso_day(day))[: -len("-01-01")]
+
+
+def write_caption(bucket: Bucket, interval: CalendarInterval, language: Language) -> str:
     """Return a span in words: `2023: 16 events, 9 surely`."""
-    events = f"{bucket.possible:,} event{'' if bucket.possible == 1 else 's'}"
+    label = _label_bucket(bucket, interval, language)
     if bucket.certain == bucket.possible:
-        return f"{bucket.label}: {events}"
-    return f"{bucket.label}: {events}, {bucket.certain:,} surely"
+        return language.ngettext(
+            "{span}: {number} event", "{span}: {number} events", bucket.possible, span=label
+        )
+    return language.ngettext(
+        "{span}: {number} event, {surely} surely",
+        "{span}: {number} events, {surely} surely",
+        bucket.possible,
+        span=label,
+        surely=language.number(bucket.certain),
+    )
+
+
+def name_caption(name: str, caption: str, language: Language) -> str:
+    """Return a caption led by the name of what it is about."""
+    return language.gettext("{name}, {caption}", name=name, caption=caption)
+
+
+def _label_bucket(bucket: Bucket, interval: CalendarInterval, language: Language) -> str:
+    """Return the label of a span of an interval, or of the part of it that lies on an axis."""
+    number = interval.number_at(bucket.first)
+    whole = span(interval, number)
+    if (whole.first, whole.last) == (bucket.first, bucket.last):
+        return interval.label(number, language)
+    return dates.format_date_label(write_days(bucket), language)
 
 
 def write_days(bucket: Bucket) -> str:

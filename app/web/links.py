@@ -26,6 +26,7 @@ class Links:
     query: PageQuery
     label: Callable[[str, str], str]
     image_hosts: Sequence[str] = ()
+    content_language: str | None = None  # of titles and summaries, if the page has another
 
     @cached_property
     def pairs(self) -> QueryPairs:
@@ -117,8 +118,26 @@ class Links:
 
     def unfiltered(self) -> str:
         """Return all events, in the same theme."""
-        looks = ("theme", "view", "lanes", "rows", "limit")
+        looks = ("theme", "view", "lanes", "rows", "limit", "lang")
         return relative_url(self.page, [pair for pair in self.pairs if pair[0] in looks])
+
+    @property
+    def own_language(self) -> QueryPairs:
+        """Return the language of the page as a query, if it was asked for by name."""
+        return [pair for pair in self.pairs if pair[0] == "lang"]
+
+    def home(self) -> str:
+        """Return the page of all events as it looks at first."""
+        return relative_url(self.page, self.own_language)
+
+    def alone(self, event_id: str) -> str:
+        """Return the whole page of all events with one of them open."""
+        return relative_url(WHOLE, [*self.own_language, ("event", event_id)])
+
+    def in_language(self, tag: str) -> str:
+        """Return this state in another language, with the event that is open."""
+        rest = [pair for pair in self.state if pair[0] != "lang"]
+        return relative_url(self.page, [*rest, ("lang", tag)])
 
     def export(self, name: str) -> str:
         """Return the file of this format with the events of the filter."""

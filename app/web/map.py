@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from app.languages import mark
 from app.web.overview import FONT_PIXELS, shortened, text_pixels
 
 # The land, after the countries of Natural Earth at 1:110 million (public domain): joined,
@@ -24,6 +26,7 @@ LABEL_CHARS, LABEL_GAP_PIXELS = 30, 4
 # Degrees between two lines of the grid; the first with at most MAX_LINES of them is taken.
 GRID_DEGREES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45)
 MAX_LINES = 9
+NORTH, SOUTH, EAST, WEST = mark("N"), mark("S"), mark("E"), mark("W")
 
 
 class MappedPlace(NamedTuple):
@@ -74,7 +77,8 @@ class GridLine(NamedTuple):
 
     x: float | None
     y: float | None
-    label: str
+    degrees: Decimal
+    half: str  # of the Earth: N, S, E or W, empty for the lines between two
 
 
 @dataclass(frozen=True)
@@ -228,14 +232,14 @@ def _grid(box: Area, width: int, height: int) -> Iterator[GridLine]:
     for number in range(math.ceil(box.west / step), math.floor(box.east / step) + 1):
         degrees = (number * step + 180) % 360 - 180
         x = width * (number * step - box.west) / (box.east - box.west)
-        yield GridLine(round(x, 1), None, _name_degrees(degrees, "E", "W"))
+        yield GridLine(round(x, 1), None, *_split_degrees(degrees, EAST, WEST))
     for number in range(math.ceil(box.south / step), math.floor(box.north / step) + 1):
         y = height * (box.north - number * step) / (box.north - box.south)
-        yield GridLine(None, round(y, 1), _name_degrees(number * step, "N", "S"))
+        yield GridLine(None, round(y, 1), *_split_degrees(number * step, NORTH, SOUTH))
 
 
-def _name_degrees(degrees: float, positive: str, negative: str) -> str:
-    """Return degrees with their half of the Earth, such as `20° E`."""
+def _split_degrees(degrees: float, positive: str, negative: str) -> tuple[Decimal, str]:
+    """Return degrees without a sign, and their half of the Earth."""
     whole = round(abs(degrees), 1)
-    half = "" if whole in (0, 180) else f" {positive if degrees > 0 else negative}"
-    return f"{whole:g}°{half}"
+    half = "" if whole in (0, 180) else positive if degrees > 0 else negative
+    return Decimal(f"{whole:g}"), half

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from app import dates
+from app.languages import mark
 
 FADE_SHARE: Final = 12  # percent of the width in which a line fades out
 MARK_SCALES: Final = {"row": 1.0, "tile": 0.7}
@@ -176,25 +177,25 @@ class Scale:
 
 
 LEGEND: Final = (
-    LegendEntry(Mark((Stroke("dot", 50, 50),), vague=False), "on this day"),
+    LegendEntry(Mark((Stroke("dot", 50, 50),), vague=False), mark("on this day")),
     LegendEntry(
         Mark((Stroke("thin", 5, 95), Stroke("cap", 5, 5), Stroke("cap", 95, 95)), vague=False),
-        "once, some time in this span",
+        mark("once, some time in this span"),
     ),
     LegendEntry(
         Mark((Stroke("thin", 5, 95), Stroke("cap", 5, 5), Stroke("cap", 95, 95)), vague=True),
-        "about",
+        mark("about"),
     ),
-    LegendEntry(Mark((Stroke("thick", 5, 95),), vague=False), "lasted all this time"),
+    LegendEntry(Mark((Stroke("thick", 5, 95),), vague=False), mark("lasted all this time")),
     LegendEntry(
         Mark((Stroke("cap", 5, 5), Stroke("thin fade-out", 5, 100)), vague=False),
-        "start or end not known",
+        mark("start or end not known"),
     ),
     LegendEntry(
         Mark(
             (Stroke("cap", 5, 5), Stroke("thin", 5, 95), Stroke("arrow-right", 100, 100)),
             vague=False,
         ),
-        "goes on beyond the window",
+        mark("goes on beyond the window"),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from app import dates
 from app.json_types import Json
+from app.languages import Language
 from app.reads import Density
 from app.web.axis import MAX_COUNT_BARS, Axis
 from app.web.marks import Mark
@@ -14,7 +15,6 @@ from app.web.strip import Bar, draw_bars
 
 MAX_LANES: Final = 12  # and one for the others
 MAX_TITLE_CHARS: Final = 70
-OTHERS = "others"
 # The layouts of an overview by the width of its plot, in pixels, from which on they hold: marks and
 # titles keep their distance on any wider one, since places are percentages.
 LAYOUTS: Mapping[str, int] = {"small": 280, "medium": 560, "large": 900}
@@ -56,7 +56,7 @@ class Lane:
     """The events of one type, actor, place or publisher."""
 
     value: str | None  # None for the others
-    label: str
+    label: str  # empty for the others
     colour: int
     events: int
     rows: Mapping[str, LaneRows]  # by layout
@@ -155,7 +155,10 @@ def _outline(lane: Lane, outlined: Set[str]) -> Lane:
 
 
 def draw_counts(
-    density: Density, lanes: Sequence[tuple[str, str, int, Density]], axis: Axis
+    density: Density,
+    lanes: Sequence[tuple[str, str, int, Density]],
+    axis: Axis,
+    language: Language,
 ) -> Overview:
     """Return the overview of more events than have room.
 
@@ -168,7 +171,13 @@ def draw_counts(
         axis,
         [],
         [
-            CountLane(value, label, number, size, draw_bars(of_lane, interval, scale, label)[0])
+            CountLane(
+                value,
+                label,
+                number,
+                size,
+                draw_bars(of_lane, interval, scale, language, label)[0],
+            )
             for number, (value, label, size, of_lane) in enumerate(lanes)
         ],
         int(events[ends < scale.first].sum()),
@@ -207,7 +216,7 @@ def _lanes(
     unnamed = {e["id"]: (e, m) for e, m in marks if not lanes_of[e["id"]]}
     rest = list((others | unnamed).values())
     if rest:
-        lanes.append(_lane(None, OTHERS.capitalize(), len(lanes), rest))
+        lanes.append(_lane(None, "", len(lanes), rest))
     return lanes
 
 

@@ -1,20 +1,22 @@
 """`/` and `/embed`: the timeline as a whole page and as one for a frame."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
+from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
 from app import reads
 from app.api.access import Reader
-from app.api.answers import Unchanged, absolute, of_this_state
+from app.api.answers import Unchanged, absolute, of_this_state, vary_by
 from app.api.discovery import description_links
 from app.api.elsewhere import nearest_path
-from app.api.heads import prefers
+from app.api.heads import order_by_weight, prefers
 from app.api.problems import answer_problem, from_http, root_path
 from app.api.routes import StrictRoute, check_encoding
 from app.errors import (
@@ -28,6 +30,15 @@ from app.errors import (
 from app.filters.query import REPEATED_FACETS
 from app.formats import FORMATS
 from app.formats.html import load_templates
+from app.languages import (
+    ENGLISH,
+    LANGUAGES,
+    MAX_LANGUAGE_RANGES,
+    Language,
+    choose_language,
+    find_language,
+    mark,
+)
 from app.masking import mask_keys, mask_pair
 from app.web import embedding
 from app.web.assets import ASSETS
@@ -41,6 +52,8 @@ from app.web.sources import count_publishers, summarize_sources
 from app.web.view import (
     FACET_HEADINGS,
     MAX_FACET_VALUES,
+    PARAMETER_NAMES,
+    VALUE_WORDS,
     View,
     read_overview,
     read_view,
@@ -49,20 +62,28 @@ from app.web.view import (
 
 HTML = "text/html; charset=utf-8"
 ORDER_NAMES = {
-    "date": "Oldest first",
-    "-date": "Newest first",
-    "updated": "First edited first",
-    "-updated": "Last edited first",
-    "relevance": "Most relevant first",
+    "date": mark("Oldest first"),
+    "-date": mark("Newest first"),
+    "updated": mark("First edited first"),
+    "-updated": mark("Last edited first"),
+    "relevance": mark("Most relevant first"),
 }
-PAGES = load_templates(Path(__file__).parent / "templates")
-PAGES.filters["publisher_count"] = count_publishers
-PAGES.globals |= {
+REVISION_WORDS = {
+    "create": mark("created by {author}, {date}"),
+    "update": mark("updated by {author}, {date}"),
+    "delete": mark("deleted by {author}, {date}"),
+    "restore": mark("restored by {author}, {date}"),
+}
+TEMPLATE_GLOBALS = {
     "assets": ASSETS,
     "facet_names": FACET_HEADINGS,
     "formats": FORMATS,
+    "languages": LANGUAGES,
     "max_facet_values": MAX_FACET_VALUES,
     "order_names": ORDER_NAMES,
+    "parameter_names": PARAMETER_NAMES,
+    "revision_words": REVISION_WORDS,
+    "value_words": VALUE_WORDS,
     "repeated_facets": REPEATED_FACETS,
     "several_chosen": several_chosen,
     "summarize_sources": summarize_sources,
@@ -76,6 +97,27 @@ PAGE_POLICY = (
     " connect-src 'self'; frame-src 'self'; form-action 'self';"
     " base-uri 'none'"
 )
+
+
+@cache
+def load_pages(language: Language) -> Environment:
+    """Return the templates of the pages in a language."""
+    pages = load_templates(language, Path(__file__).parent / "templates")
+    pages.filters["publisher_count"] = count_publishers
+    pages.globals |= TEMPLATE_GLOBALS
+    return pages
+
+
+def _asked_language(request: Request) -> Language | None:
+    """Return the language that the address asks for, else that of the setting, if any."""
+    tag = request.query_params.get("lang") or request.app.state.settings.language
+    return find_language(tag) if tag else None
+
+
+def _browser_language(request: Request) -> Language | None:
+    """Return the language that the browser prefers among those that pages have."""
+    header = ",".join(request.headers.getlist("accept-language"))
+    return choose_language(order_by_weight(header, MAX_LANGUAGE_RANGES))
 
 
 def _policy(ancestors: str, image_hosts: Sequence[str]) -> str:
@@ -111,7 +153,18 @@ class PageRoute(StrictRoute):
         return handle_page
 
 
-router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Reader, Unchanged])
+async def negotiate_language(request: Request) -> None:
+    """Have the answer vary by the languages of the browser, unless another is asked for."""
+    if _asked_language(request) is None:
+        language = _browser_language(request)
+        vary_by(request, "Accept-Language", language.tag if language else "")
+
+
+router = APIRouter(
+    route_class=PageRoute,
+    include_in_schema=False,
+    dependencies=[Reader, Depends(negotiate_language), Unchanged],
+)
 
 
 @router.get("/")
@@ -139,22 +192,36 @@ async def get_preview(request: Request, query: Annotated[PageQuery, Query()]) ->
 
 
 async def _render_page(request: Request, template: str, page: str, query: PageQuery) -> Response:
+    preferred = _asked_language(request) or _browser_language(request)
+
     def render(view: View | Presentation, headers: dict[str, str]) -> bytes:
         headers |= security_headers(request, page)
         headers["Link"] = description_links(root_path(request))
-        links = Links(page, query, view.label, request.app.state.settings.image_hosts)
-        context = {"query": query, "view": view, "links": links, **_about(view.chronology)}
-        shared = _sharing(request, links, view.chronology["title"])
-        return PAGES.get_template(template).render(context, **shared).encode()
+        content_language = view.chronology["language"]
+        if content_language == view.language.tag:
+            content_language = None
+        image_hosts = request.app.state.settings.image_hosts
+        links = Links(page, query, view.label, image_hosts, content_language)
+        context = {
+            "query": query,
+            "view": view,
+            "links": links,
+            **_about(view.chronology, view.language),
+        }
+        shared = _sharing(request, links, context["title"])
+        return load_pages(view.language).get_template(template).render(context, **shared).encode()
 
     if query.presents:
-        return await of_this_state(request, render, HTML, read_presentation, query)
-    return await of_this_state(request, render, HTML, read_view, query, form=page == WHOLE)
+        return await of_this_state(request, render, HTML, read_presentation, query, preferred)
+    form = page == WHOLE
+    return await of_this_state(request, render, HTML, read_view, query, preferred, form=form)
 
 
-def _about(chronology: Mapping[str, Any]) -> dict[str, Any]:
+def _about(chronology: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """Return the variables that every page shows of the chronology."""
-    return {"chronology": chronology, "title": chronology["title"]}
+    title = chronology["title"]
+    untitled = title == reads.UNTITLED
+    return {"chronology": chronology, "title": language.gettext(title) if untitled else title}
 
 
 def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
@@ -167,7 +234,7 @@ def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
         "oembed": embedding.discovery(request, links.state),
         "calendar": absolute(request, f"/{links.export('ics')}"),
         "preview": absolute(request, f"/{relative_url('preview.png', links.filtered)}"),
-        "event_address": absolute(request, f"/{relative_url('', [('event', event)])}")
+        "event_address": absolute(request, f"/{links.alone(event).removeprefix(WHOLE)}")
         if (event := links.query.event)
         else "",
         "canonical": absolute(request, f"/{relative_url('', links.state)}"),
@@ -187,21 +254,25 @@ def security_headers(request: Request, page: str) -> dict[str, str]:
 def _render_problem(request: Request, problem: Problem) -> Response:
     """Return an error as a page. Raise it as problem+json if the client prefers that to HTML."""
     if not prefers(",".join(request.headers.getlist("accept")), "text/html", MEDIA_TYPE):
-        problem.headers = {**problem.headers, "Vary": "Accept"}
+        problem.headers = {**problem.headers, "Vary": "Accept"}  # its words are English
         raise problem
     page = EMBEDDED if request.url.path.endswith("/embed") else WHOLE
     up = "../" * (request.url.path.removeprefix(root_path(request)).count("/") - 1)
     pairs = request.query_params.multi_items()
     remedies = [(fault, relative_url(page, _mend(pairs, fault))) for fault in problem.faults]
+    lang = [pair for pair in pairs if pair[0] == "lang" and find_language(pair[1])]
     context = {
         "problem": problem,
         "kind": PROBLEM_TYPES[problem.code],
         "remedies": remedies,
-        "page": up + page,
+        "page": up + relative_url(page, lang),
     }
-    about = _about({"title": reads.UNTITLED})  # the store may be what fails
-    body = PAGES.get_template("problem.html").render({**context, **about, "up": up})
-    headers = {"Cache-Control": "no-store", "Vary": "Accept", **security_headers(request, page)}
+    language = _asked_language(request) or _browser_language(request) or ENGLISH
+    about = _about({"title": reads.UNTITLED}, language)  # the store may be what fails
+    pages = load_pages(language)
+    body = pages.get_template("problem.html").render({**context, **about, "up": up})
+    vary = {"Vary": "Accept, Accept-Language"}
+    headers = {"Cache-Control": "no-store", **vary, **security_headers(request, page)}
     return Response(
         mask_keys(body),
         PROBLEM_TYPES[problem.code].status,

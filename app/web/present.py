@@ -7,17 +7,18 @@ from sqlalchemy import Connection
 
 from app import reads
 from app.json_types import Json
-from app.web.axis import fit_axis
+from app.languages import Language
 from app.web.overview import Overview
 from app.web.query import PageQuery
-from app.web.strip import Strip, draw_strip
-from app.web.view import first_event, read_overview
+from app.web.strip import Strip
+from app.web.view import first_event, language_of, read_pictures
 
 
 @dataclass(frozen=True)
 class Presentation:
     """The event on the screen, and where it stands."""
 
+    language: Language
     chronology: Json
     event: Json | None  # None if the filter finds nothing
     number: int | None  # in the list, None if the filter does not find this event
@@ -34,12 +35,19 @@ class Presentation:
 
 
 def read_presentation(
-    connection: Connection, now: reads.Position, query: PageQuery
+    connection: Connection,
+    now: reads.Position,
+    query: PageQuery,
+    preferred: Language | None = None,
 ) -> Presentation:
-    """Return the event to present, the first of the list unless one is named."""
-    density = reads.measure_density(connection, query)
-    axis = fit_axis(density, query.window)
-    overview = read_overview(connection, now, query)
+    """Return the event to present, the first of the list unless one is named.
+
+    The page is in the language that the reader prefers, else in that of the chronology.
+    """
+    chronology = reads.fetch_chronology(connection)
+    language = preferred or language_of(chronology)
+    total = reads.count_matching(connection, query)
+    pictures = read_pictures(connection, now, query, total, language)
     event = first_event(connection, now, query)
     if query.present:
         event = json.loads(reads.event(connection, query.present))
@@ -49,13 +57,14 @@ def read_presentation(
         place = reads.locate_in_list(connection, query, event["id"])
         labels = reads.labels(connection, "type", [event["type"]])
     return Presentation(
-        reads.fetch_chronology(connection),
+        language,
+        chronology,
         event,
         place.number,
-        reads.count_matching(connection, query),
+        total,
         place.before,
         place.after,
-        overview,
-        draw_strip(density, axis, query.window) if axis else None,
+        pictures.overview,
+        pictures.strip,
         labels.get(event["type"], "") if event else "",
     )

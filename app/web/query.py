@@ -8,7 +8,10 @@ from pydantic import AfterValidator, Field
 
 from app import dates, schemas
 from app.api.tracking import is_tracking
+from app.errors import wrong
 from app.filters import EventQuery, ListQuery
+from app.languages import LANGUAGES, find_language
+from app.suggestions import nearest
 
 PAGE_EVENTS = 50
 THEMES = ("light", "dark")
@@ -60,6 +63,17 @@ def _join_days(pairs: QueryPairs) -> QueryPairs:
     return [("date", date), *rest]
 
 
+def _check_language(tag: str) -> str:
+    """Return the tag of the language that pages have for `tag`. Raise an error if they have none.
+
+    `de-AT` is answered in `de`.
+    """
+    if language := find_language(tag):
+        return language.tag
+    have = ", ".join(LANGUAGES)
+    raise wrong(f"is no language of these pages; they have {have}", nearest(tag, LANGUAGES))
+
+
 class PageQuery(ListQuery):
     """The query of the timeline page."""
 
@@ -73,6 +87,7 @@ class PageQuery(ListQuery):
     present: Annotated[str, AfterValidator(schemas.check_printable)] | None = Field(
         None, max_length=500
     )
+    lang: Annotated[str, AfterValidator(_check_language)] | None = None
 
     @property
     def presents(self) -> bool:
@@ -152,7 +167,7 @@ class EmbedQuery(PageQuery):
     @property
     def shows_strip(self) -> bool:
         """Return whether the frame has the density strip, and marks in the list."""
-        return self.view in (None, "list", "strip")
+        return self.presents or self.view in (None, "list", "strip")
 
     @property
     def shows_list(self) -> bool:

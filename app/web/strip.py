@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from app import dates
+from app.languages import Language
 from app.reads import Bucket, Density
 from app.reads.spans import PICTURE_INTERVALS, CalendarInterval
 from app.reads.tallies import Spans
-from app.web.axis import Axis, cut_axis, write_caption, write_days
+from app.web.axis import Axis, cut_axis, name_caption, write_caption, write_days
 from app.web.marks import Scale
 
 MAX_BARS, MIN_BARS = 156, 6
@@ -49,13 +50,16 @@ class Strip:
     undated: int  # events that name no day
     earlier: int  # events that may also have been before the strip
     later: int
-    wider: Sequence[tuple[str, str]]  # spans around the strip: label, and the date that asks for it
+    wider: Sequence[str]  # the dates of the spans around the strip
 
 
-def draw_strip(density: Density, axis: Axis, window: dates.Window | None) -> Strip:
+def draw_strip(
+    density: Density, axis: Axis, window: dates.Window | None, language: Language
+) -> Strip:
     """Return the strip of some events on an axis."""
     scale = axis.scale
-    bars, highest = draw_bars(density, _fitting_interval(density, scale), scale)
+    interval = _fitting_interval(density, scale)
+    bars, highest = draw_bars(density, interval, scale, language)
     starts, ends, events = density.spans.bounds[0], density.spans.bounds[3], density.spans.events
     overlapping = (starts <= scale.last) & (ends >= scale.first)
     return Strip(
@@ -70,22 +74,29 @@ def draw_strip(density: Density, axis: Axis, window: dates.Window | None) -> Str
 
 
 def draw_bars(
-    density: Density, interval: CalendarInterval, scale: Scale, name: str | None = None
+    density: Density,
+    interval: CalendarInterval,
+    scale: Scale,
+    language: Language,
+    name: str | None = None,
 ) -> tuple[list[Bar], int]:
     """Return the bars of a scale, their captions led by a name, and the events of the highest."""
     closed = Density(density.extent, _close_open_ends(density.spans))
     drawn = cut_axis(closed, interval, scale)
     highest = max((bucket.possible for bucket in drawn), default=0) or 1
     buckets = cut_axis(density, interval, scale)
-    pairs = zip(buckets, drawn, strict=True)
-    return [_bar(scale, bucket, heights, highest, name) for bucket, heights in pairs], highest
+    bars = []
+    for bucket, heights in zip(buckets, drawn, strict=True):
+        caption = write_caption(bucket, interval, language)
+        caption = name_caption(name, caption, language) if name else caption
+        bars.append(_bar(scale, bucket, heights, highest, caption))
+    return bars, highest
 
 
-def _bar(scale: Scale, bucket: Bucket, heights: Bucket, highest: int, name: str | None) -> Bar:
+def _bar(scale: Scale, bucket: Bucket, heights: Bucket, highest: int, caption: str) -> Bar:
     x = scale.position(bucket.first)
     width = scale.position(bucket.last + 1) - x
     possible, certain = (100 * number / highest for number in (heights.possible, heights.certain))
-    caption = ", ".join(filter(None, (name, write_caption(bucket))))
     return Bar(x, width, possible, certain, caption, write_days(bucket))
 
 
@@ -124,7 +135,7 @@ def _fitting_interval(density: Density, scale: Scale) -> CalendarInterval:
     return finest
 
 
-def _wider(window: dates.Window) -> Iterator[tuple[str, str]]:
+def _wider(window: dates.Window) -> Iterator[str]:
     """Yield the year and the month around a window, unless it is one of them."""
     ends = [dates.iso_day(day) for day in window]
     if None in ends:
@@ -133,4 +144,4 @@ def _wider(window: dates.Window) -> Iterator[tuple[str, str]]:
     for size in (len("-01-01"), len("-01")):
         span = first[:-size]
         if span == last[:-size] and dates.parse_window(span) != window:
-            yield dates.parse(span).label, span
+            yield span

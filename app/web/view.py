@@ -1,7 +1,7 @@
 """The view of a page, read from one snapshot of the store."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -10,34 +10,52 @@ from sqlalchemy import Connection
 
 from app import dates, reads
 from app.filters import EventFilter, EventQuery, RevisionsQuery, VocabularyQuery, resolve
+from app.formats.html import STATUS_WORDS
 from app.json_types import Json
-from app.web.axis import MAX_EVENTS, Axis, fit_axis
+from app.languages import ENGLISH, Language, find_language, mark
+from app.web.axis import MAX_EVENTS, Axis, fit_axis, name_year
 from app.web.map import Area, Map, MappedPlace, draw_map
 from app.web.overview import MAX_LANES, LaneName, Overview, draw_counts, draw_overview
 from app.web.query import PageQuery
 from app.web.strip import Strip, draw_strip
 
 FACET_HEADINGS: Mapping[str, str] = {
-    "type": "Type",
-    "actor": "Actor",
-    "place": "Place",
-    "publisher": "Publisher",
-    "tag": "Tag",
-    "status": "Status",
+    "type": mark("Type"),
+    "actor": mark("Actor"),
+    "place": mark("Place"),
+    "publisher": mark("Publisher"),
+    "tag": mark("Tag"),
+    "status": mark("Status"),
 }
 PARAMETER_NAMES: Mapping[str, str] = {
-    "q": "text",
-    "date": "when",
-    "match": "match",
-    "known_by": "known by",
-    "min_publishers": "publishers at least",
-    "min_value": "at least",
-    "max_value": "at most",
-    "related_to": "linked to",
-    "updated_since": "updated since",
-    "bbox": "within",
-    "all_of": "all of",
-    "extra": "own field",
+    "q": mark("text"),
+    "date": mark("when"),
+    "match": mark("match"),
+    "known_by": mark("known by"),
+    "type": mark("type"),
+    "actor": mark("actor"),
+    "place": mark("place"),
+    "country": mark("country"),
+    "tag": mark("tag"),
+    "publisher": mark("publisher"),
+    "source": mark("source"),
+    "status": mark("status"),
+    "role": mark("role"),
+    "measure": mark("measure"),
+    "unit": mark("unit"),
+    "min_publishers": mark("publishers at least"),
+    "min_value": mark("at least"),
+    "max_value": mark("at most"),
+    "related_to": mark("linked to"),
+    "updated_since": mark("updated since"),
+    "bbox": mark("within"),
+    "all_of": mark("all of"),
+    "extra": mark("own field"),
+}
+# Values of parameters that are words of the page, not data.
+VALUE_WORDS: Mapping[str, Collection[str]] = {
+    "status": STATUS_WORDS,
+    "match": (mark("possible"), mark("certain")),
 }
 FORM_FIELDS = ("q", "date", "match", "known_by", "sort", "theme")
 MAX_FACET_VALUES, MAX_REVISIONS, MAX_LINKED_EVENTS, MAX_REPLAY_STEPS = 100, 50, 100, 400
@@ -45,16 +63,28 @@ MAX_MAPPED_PLACES, WHOLE_EARTH = 500, "-180,-90,180,90"
 MIN_SHARING = 3  # events that have to share a source, so that it is named once for all
 # A relation, read from its other end.
 INVERSE: Mapping[str, str] = {
-    "follows": "followed by",
-    "part-of": "includes",
-    "implements": "implemented by",
-    "responds-to": "answered by",
-    "causes": "caused by",
-    "amends": "amended by",
-    "supersedes": "superseded by",
-    "contradicts": "contradicted by",
-    "confirms": "confirmed by",
-    "related": "related to",
+    "follows": mark("followed by"),
+    "part-of": mark("includes"),
+    "implements": mark("implemented by"),
+    "responds-to": mark("answered by"),
+    "causes": mark("caused by"),
+    "amends": mark("amended by"),
+    "supersedes": mark("superseded by"),
+    "contradicts": mark("contradicted by"),
+    "confirms": mark("confirmed by"),
+    "related": mark("related to"),
+}
+RELATION_WORDS: Mapping[str, str] = {
+    "follows": mark("follows"),
+    "part-of": mark("part of"),
+    "implements": mark("implements"),
+    "responds-to": mark("responds to"),
+    "causes": mark("causes"),
+    "amends": mark("amends"),
+    "supersedes": mark("supersedes"),
+    "contradicts": mark("contradicts"),
+    "confirms": mark("confirms"),
+    "related": mark("related"),
 }
 
 
@@ -68,40 +98,33 @@ class Option(NamedTuple):
 
 
 class Chip(NamedTuple):
-    """A parameter in force, in words."""
+    """A parameter in force: its name and value, and the label of what it asks for."""
 
     name: str
     value: str
-    text: str
+    label: str
+    excluded: bool  # whether it asks for everything else
 
 
 class Step(NamedTuple):
     """A day on which a source reported an event, and the number of events reported by then."""
 
     day: str
-    label: str
     events: int
-
-
-class Known(NamedTuple):
-    """The day of `known_by`, and the number of events that are known now."""
-
-    label: str
-    in_all: int
 
 
 class Facts(NamedTuple):
     """The chronology in figures."""
 
-    years: str  # of the first and the last day that its events name
+    years: Sequence[str]  # of the first and the last day that its events name, once if the same
     events: int
     sources: int
-    updated: str  # the day of the last edit of an event
+    updated: str  # the day of the last edit of an event, empty if there is none
 
 
 @dataclass(frozen=True)
 class OpenEvent:
-    """The open event with the events linked to it and its revisions."""
+    """The open event with the events linked to it, each with its relation, and its revisions."""
 
     event: Json
     linked: Sequence[tuple[str, Json]]
@@ -114,13 +137,14 @@ class OpenEvent:
 class View:
     """The part of the store that a page shows."""
 
+    language: Language
     chronology: Json
     facts: Facts
     total: int
     all_events: int
-    years: Sequence[tuple[str, Sequence[Json]]]
+    years: Sequence[tuple[str | None, Sequence[Json]]]  # by year, "" unknown; or None: not grouped
     cursor: str | None
-    known: Known | None  # if it is asked for what was known on a day
+    total_now: int | None  # of what is known now, if it is asked for what was known on a day
     shared: Json | None  # the source that all events cite
     overview: Overview | None
     map: Map | None
@@ -141,36 +165,40 @@ def read_view(
     connection: Connection,
     now: reads.Position,
     query: PageQuery,
+    preferred: Language | None = None,
     *,
     form: bool = True,
 ) -> View:
-    """Return the view in the state `now` of the store, without facets if there is no `form`."""
+    """Return the view in the state `now` of the store, without facets if there is no `form`.
+
+    It is in the language that the reader prefers, else in that of the chronology.
+    """
+    chronology = reads.fetch_chronology(connection)
+    language = preferred or language_of(chronology)
     page = reads.page(connection, now, query.listing)
     events = [json.loads(item) for item in page.items]
-    density = reads.measure_density(connection, query)
     facets = {name: _facet(connection, query, name) for name in FACET_HEADINGS} if form else {}
     chips = list(_chips(connection, query))
     opened = _opened(connection, now, query, query.event) if query.event else None
     total, facts = page.total or 0, _facts(connection, now)
-    axis = _fit_axis(connection, query, density)
-    overview = _read_overview(connection, now, query, density, axis, total)
-    known = None
+    pictures = read_pictures(connection, now, query, total, language)
+    total_now = None
     if query.known_by:
-        label = dates.parse(query.known_by).label
-        known = Known(label, reads.count_matching(connection, query.without("known_by")))
+        total_now = reads.count_matching(connection, query.without("known_by"))
     events_on_page = [*events, *([opened.event] if opened else [])]
     return View(
-        chronology=reads.fetch_chronology(connection),
+        language=language,
+        chronology=chronology,
         facts=facts,
         total=total,
         all_events=facts.events,
-        years=_by_year(events) if query.sort in ("date", "-date") else [("", events)],
+        years=_by_year(events) if query.sort in ("date", "-date") else [(None, events)],
         cursor=page.cursor,
-        known=known,
+        total_now=total_now,
         shared=_shared_source(connection, query, events, total),
-        overview=overview,
+        overview=pictures.overview,
         map=_read_map(connection, query) if query.shows_map else None,
-        strip=draw_strip(density, axis, query.window) if axis and query.shows_strip else None,
+        strip=pictures.strip,
         facets=facets,
         chips=chips,
         hidden=_hidden(query, facets),
@@ -180,21 +208,22 @@ def read_view(
     )
 
 
+def language_of(chronology: Json) -> Language:
+    """Return the language of a chronology if pages have it, else English."""
+    return find_language(chronology["language"] or "") or ENGLISH
+
+
 def _facts(connection: Connection, now: reads.Position) -> Facts:
     """Return the facts about all events, whatever the filter."""
     extent = reads.measure_density(connection, EventFilter()).extent
-    years = [_year_label(day) for day in extent] if extent else []
+    years = [name_year(day) for day in extent] if extent else []
     updated = reads.last_update(connection, EventFilter())
     return Facts(
-        " to ".join(dict.fromkeys(years)),
+        list(dict.fromkeys(years)),
         reads.count_matching(connection, EventFilter()),
         reads.vocabulary(connection, now, "sources", VocabularyQuery(limit=1)).total or 0,
-        dates.parse(updated[:10]).label if updated else "",
+        updated[:10] if updated else "",
     )
-
-
-def _year_label(day: int) -> str:
-    return dates.parse(str(dates.iso_day(day))[: -len("-01-01")]).label
 
 
 def _shared_source(
@@ -212,13 +241,13 @@ def _shared_source(
 
 
 def _by_year(events: Sequence[Json]) -> list[tuple[str, list[Json]]]:
-    """Group the events by the years of the timeline, in the given order."""
+    """Group the events by the years of the timeline in EDTF, in the given order."""
     return [(year, list(group)) for year, group in groupby(events, _year)]
 
 
 def _year(event: Json) -> str:
     day = dates.parse(event["date"]["edtf"]).order_day
-    return _year_label(day) if dates.iso_day(day) else "At an unknown time"
+    return name_year(day) if dates.iso_day(day) else ""
 
 
 def first_event(connection: Connection, now: reads.Position, query: PageQuery) -> Json | None:
@@ -228,38 +257,40 @@ def first_event(connection: Connection, now: reads.Position, query: PageQuery) -
     return json.loads(items[0]) if items else None
 
 
-# -- the overview ---------------------------------------------------------------------------------
+# -- the pictures on the axis ---------------------------------------------------------------------
+
+
+class Pictures(NamedTuple):
+    """The pictures of a page on its axis, None if they are not shown."""
+
+    overview: Overview | None = None
+    strip: Strip | None = None
 
 
 def read_overview(connection: Connection, now: reads.Position, query: PageQuery) -> Overview | None:
     """Return the overview alone."""
-    density = reads.measure_density(connection, query)
-    axis = _fit_axis(connection, query, density)
     total = reads.count_matching(connection, query)
-    return _read_overview(connection, now, query, density, axis, total)
+    return read_pictures(connection, now, query, total, ENGLISH).overview
 
 
-def _fit_axis(connection: Connection, query: PageQuery, density: reads.Density) -> Axis | None:
-    """Return the axis of the events, the same on each day of a replay."""
-    if query.known_by:
-        density = reads.measure_density(connection, query.without("known_by"))
-    return fit_axis(density, query.window)
-
-
-def _read_overview(
-    connection: Connection,
-    now: reads.Position,
-    query: PageQuery,
-    density: reads.Density,
-    axis: Axis | None,
-    total: int,
-) -> Overview | None:
-    """Return the overview: titles if they have room, else counts; None if it is not shown."""
-    if axis is None or not query.shows_overview:
-        return None
+def read_pictures(
+    connection: Connection, now: reads.Position, query: PageQuery, total: int, language: Language
+) -> Pictures:
+    """Return the overview and the strip of what a filter finds, `total` events."""
+    density = reads.measure_density(connection, query)
+    # The axis is the same on each day of a replay.
+    whole = query.without("known_by")
+    on_axis = reads.measure_density(connection, whole) if query.known_by else density
+    axis = fit_axis(on_axis, query.window, language)
+    if axis is None:
+        return Pictures()
+    strip = draw_strip(density, axis, query.window, language) if query.shows_strip else None
+    if not query.shows_overview:
+        return Pictures(None, strip)
     if total > MAX_EVENTS:
-        return _overview_of_counts(connection, query, density, axis)
-    return _overview(connection, now, query, axis)
+        counts = _overview_of_counts(connection, query, density, axis, language)
+        return Pictures(counts, strip)
+    return Pictures(_overview(connection, now, query, axis), strip)
 
 
 def _overview(
@@ -298,7 +329,11 @@ def _lane_names(event: Json, kind: str, types: Mapping[str, str]) -> Iterator[La
 
 
 def _overview_of_counts(
-    connection: Connection, query: PageQuery, density: reads.Density, axis: Axis
+    connection: Connection,
+    query: PageQuery,
+    density: reads.Density,
+    axis: Axis,
+    language: Language,
 ) -> Overview:
     """Return how the events of the commonest values lie in time."""
     kind = query.lanes
@@ -314,7 +349,7 @@ def _overview_of_counts(
         one = EventFilter(**rest, **{kind: [option["value"], *excluded]})
         of_lane = reads.measure_density(connection, one)
         lanes.append((option["value"], option["label"], option["count"], of_lane))
-    return draw_counts(density, lanes, axis)
+    return draw_counts(density, lanes, axis, language)
 
 
 # -- the map --------------------------------------------------------------------------------------
@@ -369,10 +404,8 @@ def _chips(connection: Connection, query: PageQuery) -> Iterator[Chip]:
             plain = str(value).removeprefix("!")
             is_date = name in ("date", "known_by")
             labels = {} if is_date else reads.labels(connection, name, [plain])
-            label = dates.parse(plain).label if is_date else labels[plain]
-            field = PARAMETER_NAMES.get(name, name.replace("_", " "))
             excluded = isinstance(values, list) and str(value).startswith("!")
-            yield Chip(name, str(value), f"{field}: {'not ' if excluded else ''}{label}")
+            yield Chip(name, str(value), plain if is_date else labels[plain], excluded)
 
 
 def _hidden(query: PageQuery, facets: Mapping[str, Sequence[Option]]) -> list[tuple[str, str]]:
@@ -397,7 +430,7 @@ def _steps(connection: Connection, query: PageQuery) -> list[Step]:
     for day, number in reported:
         total += number
         iso = str(dates.iso_day(day))
-        steps.append(Step(iso, dates.parse(iso).label, total))
+        steps.append(Step(iso, total))
     stride = -(-len(steps) // MAX_REPLAY_STEPS) or 1
     # From the end, so that the last one stays.
     return steps[::-1][::stride][::-1]
@@ -435,7 +468,7 @@ def _linked(connection: Connection, now: reads.Position, event: Json) -> Iterato
         other = json.loads(item)
         for link in event["related"]:
             if link["event"] == other["id"]:
-                yield link["relation"].replace("-", " "), other
+                yield RELATION_WORDS[link["relation"]], other
         for link in other["related"]:
             if link["event"] == event["id"]:
                 yield INVERSE[link["relation"]], other

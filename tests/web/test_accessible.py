@@ -27,6 +27,11 @@ TARGETS = (
     "/embed?view=present",
     "/embed?type=visit&theme=dark",
     "/?tpye=contract",
+    "/?lang=de&event=serbia-azerbaijan-gas-contract",
+    "/?lang=ar",
+    "/?lang=ar&view=list&date=2023",
+    "/?lang=ar&present=serbia-azerbaijan-gas-contract",
+    "/embed?lang=ar",
 )
 
 

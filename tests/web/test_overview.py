@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
+from app.languages import ENGLISH
 from app.web.axis import dense_span, fit_axis
 from app.web.overview import (
     DOT_PIXELS,
@@ -43,7 +44,7 @@ def draw(*events: dict[str, Any], window: str | None = None, kinds: Any = None) 
     names = kinds or ["kind"] * len(events)
     lanes_of = {e["id"]: [LaneName(n, n)] for e, n in zip(events, names, strict=True)}
     asked = dates.parse_window(window) if window else None
-    axis = fit_axis(density(*(e["date"]["edtf"] for e in events)), asked)
+    axis = fit_axis(density(*(e["date"]["edtf"] for e in events)), asked, ENGLISH)
     return draw_overview(events, lanes_of, axis) if axis else None
 
 
@@ -165,7 +166,7 @@ def test_what_is_not_known_yet_is_an_outline() -> None:
     """In the place that it will have, counted nowhere, and absent from a tile."""
     events = [event(n, f"20{n}") for n in range(10, 20)]
     lanes_of = {e["id"]: [LaneName("kind", "kind")] for e in events}
-    axis = fit_axis(density(*(e["date"]["edtf"] for e in events)), None)
+    axis = fit_axis(density(*(e["date"]["edtf"] for e in events)), None, ENGLISH)
     assert axis is not None
     whole = draw_overview(events, lanes_of, axis)
     part = draw_overview(events, lanes_of, axis, {f"event-{n}" for n in range(15, 20)})
@@ -182,9 +183,9 @@ def test_what_is_not_known_yet_is_an_outline() -> None:
 def test_more_events_than_have_room_are_counted() -> None:
     """Lane by lane, each bar asking for its own days; a far one is said at the edge."""
     crowd = density(*(f"20{n % 20:02d}-0{n % 9 + 1}" for n in range(300)), "1389")
-    axis = fit_axis(crowd, None)
+    axis = fit_axis(crowd, None, ENGLISH)
     assert axis is not None
-    picture = draw_counts(crowd, [("visit", "Visit", 301, crowd)], axis)
+    picture = draw_counts(crowd, [("visit", "Visit", 301, crowd)], axis, ENGLISH)
     assert picture.axis.scale.first == dates.day_number(2000, 1, 1)
     assert (picture.earlier, picture.lanes) == (1, [])
     (lane,) = picture.counts

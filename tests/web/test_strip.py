@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from app import dates
 from app.dates import FIRST_DAY, LAST_DAY, Window
+from app.languages import ENGLISH
 from app.reads import Density
 from app.web.axis import AXIS_REM, LETTER_REM, MAX_TICKS, NAME_GAP_REM, fit_axis
-from app.web.pages import PAGES
+from app.web.pages import load_pages
 from app.web.strip import MAX_BARS, Strip, draw_strip
 from densities import density
 
@@ -20,8 +21,8 @@ DAYS = st.integers(FIRST_DAY, LAST_DAY)
 
 def draw(events: Density, window: Window | None = None) -> Strip | None:
     """The strip of some events on the axis of its page."""
-    axis = fit_axis(events, window)
-    return draw_strip(events, axis, window) if axis else None
+    axis = fit_axis(events, window, ENGLISH)
+    return draw_strip(events, axis, window, ENGLISH) if axis else None
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_the_way_out_goes_by_month_and_year(window: str, wider: list[str]) -> No
     """Those that hold what is shown."""
     picture = draw(density("2023-11-06"), dates.parse_window(window))
     assert picture is not None
-    assert [window for _, window in picture.wider] == wider
+    assert list(picture.wider) == wider
 
 
 def test_events_without_a_date_stretch_nothing_and_are_counted() -> None:
@@ -176,7 +177,7 @@ def test_events_without_a_date_stretch_nothing_and_are_counted() -> None:
     assert picture is not None
     assert picture.undated == 2
     assert picture.bars[-1].x + picture.bars[-1].width == pytest.approx(100)
-    written = PAGES.get_template("parts.html").make_module()
+    written = load_pages(ENGLISH).get_template("parts.html").make_module()
     query = SimpleNamespace(given_values={})
     view = SimpleNamespace(strip=picture, opened=None)
     links = SimpleNamespace(query=query, zoomed=lambda window: f"?date={window}")

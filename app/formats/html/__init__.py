@@ -3,30 +3,40 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from app import dates
 from app.formats import citations
 from app.formats.lines import About, batch_documents
 from app.json_types import Json
+from app.languages import ENGLISH, Language, mark
 from app.schemas import MAX_COMPARED_CHARACTERS, OwnValue, comparable_form, format_own_value
 
 TEMPLATES_FOLDER = Path(__file__).parent
 QUALIFIER_WORDS: Mapping[str, str] = {
-    "about": "about ",
-    "at-least": "at least ",
-    "at-most": "at most ",
+    "about": mark("about {amount}"),
+    "at-least": mark("at least {amount}"),
+    "at-most": mark("at most {amount}"),
 }
+STATUS_WORDS = (mark("planned"), mark("ongoing"), mark("completed"), mark("cancelled"))
+# Fields of an event, as claims and revisions name them.
+FIELD_WORDS = (
+    *(mark("type"), mark("title"), mark("summary"), mark("date"), mark("status"), mark("actors")),
+    *(mark("places"), mark("quantities"), mark("tags"), mark("related"), mark("sources")),
+    *(mark("media"), mark("extra")),
+)
+MEDIA_WORDS = (mark("image"), mark("video"), mark("audio"), mark("document"), mark("page"))
 
 
 def write_html(documents: Iterable[bytes], about: About) -> Iterator[bytes]:
     """Yield the document in chunks: every event with its sources, links leading to the server."""
-    parts: Any = load_templates().get_template("document.html").make_module({"about": about})
+    parts: Any = load_templates(ENGLISH).get_template("document.html").make_module({"about": about})
     links = AbsoluteLinks(about)
     yield parts.begin().encode()
     for batch in batch_documents(documents):
@@ -38,6 +48,7 @@ class AbsoluteLinks:
     """The absolute links of an event, to the timeline page of a server."""
 
     new_tab = False  # whether an event opens in a new tab
+    content_language = None  # the document is in the language of its events
 
     def __init__(self, about: About) -> None:
         self.event = about.page_of
@@ -57,8 +68,12 @@ class AbsoluteLinks:
 
 
 @cache
-def load_templates(*folders: Path) -> Environment:
-    """Return the templates in these folders and in this one; they escape every variable."""
+def load_templates(language: Language, *folders: Path) -> Environment:
+    """Return the templates in these folders and in this one; they escape every variable.
+
+    In them, `_` and `ngettext` give messages in the language, `label` and `number` dates and
+    numbers.
+    """
     environment = Environment(
         loader=FileSystemLoader([*folders, TEMPLATES_FOLDER]),
         autoescape=True,
@@ -67,18 +82,28 @@ def load_templates(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "amount": format_amount,
+        "amount": partial(format_amount, language=language),
         "comparable": find_comparable_form,
-        "label": lambda edtf: dates.parse(edtf).label,
+        "label": lambda edtf: dates.format_date_label(edtf, language),
         "machine_date": format_machine_date,
-        "number": "{:,}".format,
+        "number": language.number,
         "own_value": format_own_value,
         "parsed": lambda date: dates.parse(date["edtf"]),
-        "reference": citations.format_reference,
+        "reference": partial(citations.format_reference, language=language),
         "shape": mark_shape,
         "source_title": citations.display_title,
         "web_link": citations.safe_web_link,
     }
+
+    def gettext(message: str, **values: object) -> Markup:
+        return escape(language.translate(message)).format(**values)
+
+    def ngettext(singular: str, plural: str, number: int, **values: object) -> Markup:
+        message = language.translate_plural(singular, plural, number)
+        return escape(message).format(number=language.number(number), **values)
+
+    environment.filters["translated"] = gettext
+    environment.globals |= {"_": gettext, "ngettext": ngettext, "language": language}
     return environment
 
 
@@ -112,15 +137,14 @@ def find_comparable_form(value: OwnValue) -> str | None:
     return form if len(form) <= MAX_COMPARED_CHARACTERS else None
 
 
-def format_amount(quantity: Json) -> str:
+def format_amount(quantity: Json, language: Language = ENGLISH) -> str:
     """Return a quantity in words: the source's own, else its number and unit."""
     if quantity["text"]:
         return str(quantity["text"])
-    words = QUALIFIER_WORDS.get(quantity["qualifier"], "") + _number(quantity["value"])
+    amount = language.number(Decimal(quantity["value"]))
     if quantity["max_value"] is not None:
-        words += f" to {_number(quantity['max_value'])}"
-    return f"{words} {quantity['unit'] or ''}".rstrip()
-
-
-def _number(digits: str) -> str:
-    return f"{Decimal(digits):,f}"
+        most = language.number(Decimal(quantity["max_value"]))
+        amount = language.gettext("{first} to {last}", first=amount, last=most)
+    words = f"{amount} {quantity['unit'] or ''}".rstrip()
+    message = QUALIFIER_WORDS.get(quantity["qualifier"])
+    return language.gettext(message, amount=words) if message else words

@@ -30,7 +30,7 @@ class Refused extends Error {
   }
 }
 
-/** A page of another kind, which is not shown in place. */
+/** A page of another kind or in another language, which is not shown in place. */
 class Elsewhere extends Error {}
 
 // -- going from state to state --------------------------------------------------------------------
@@ -39,7 +39,8 @@ async function page_at(url) {
   under_way = new AbortController();
   const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: under_way.signal });
   const found = reader.parseFromString(await answer.text(), "text/html");
-  if (found.body.className !== document.body.className && found.querySelector(LIVE)) throw new Elsewhere();
+  const [here, there] = [document, found].map(({ body, documentElement }) => body.className + documentElement.lang);
+  if (here !== there && found.querySelector(LIVE)) throw new Elsewhere();
   if (found.querySelector(LIVE)) return { found, url: answer.url };
   throw new Refused(answer.statusText, [...found.querySelectorAll("[data-fault]")]);
 }
@@ -231,7 +232,7 @@ function soon(typed) {
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey) return;
-  if (event.shiftKey || event.altKey || link.target === "_blank") return;
+  if (event.shiftKey || event.altKey || link.target === "_blank" || link.hreflang) return;
   // In a picture, `href` is an object.
   const url = new URL(link.getAttribute("href"), document.baseURI);
   if (url.origin !== location.origin || url.pathname !== location.pathname) return;
@@ -260,7 +261,8 @@ document.addEventListener("keydown", (event) => {
 
 // -- one event a screen: arrows, swipes, the whole screen ------------------------------------------
 
-const PRESENT_KEYS = { ArrowRight: "#to-next", PageDown: "#to-next", ArrowLeft: "#to-previous", PageUp: "#to-previous" };
+const [FORTH, BACK] = document.dir === "rtl" ? ["ArrowLeft", "ArrowRight"] : ["ArrowRight", "ArrowLeft"];
+const PRESENT_KEYS = { [FORTH]: "#to-next", PageDown: "#to-next", [BACK]: "#to-previous", PageUp: "#to-previous" };
 
 function enhance_presentation() {
   if (!document.querySelector("#present")) return;
@@ -277,7 +279,7 @@ function enhance_presentation() {
   document.addEventListener("touchend", ({ changedTouches: [to] }) => {
     if (!from) return;
     const [x, y] = [to.clientX - from.clientX, to.clientY - from.clientY];
-    const forth = getComputedStyle(document.body).direction === "rtl" ? x > 0 : x < 0;
+    const forth = document.dir === "rtl" ? x > 0 : x < 0;
     if (Math.abs(x) > MIN_SWIPE && Math.abs(x) > 2 * Math.abs(y))
       document.querySelector(forth ? "#to-next" : "#to-previous")?.click();
   });
@@ -358,7 +360,7 @@ function watch_end() {
   const link = document.querySelector("a[rel=next]");
   if (!link || !form) return;
   const { total, more } = document.querySelector("#events").dataset;
-  const number = Math.min(PAGE, total - ids().size).toLocaleString(document.documentElement.lang);
+  const number = Math.min(PAGE, total - ids().size).toLocaleString(`${document.documentElement.lang}-u-nu-latn`); // digits as the server writes them
   link.textContent = more.replace("{number}", number);
   if (loads < MAX_LOADS) end.observe(link); // in a frame that is as high as its page, all is in view
 }
@@ -638,7 +640,7 @@ function enhance_frame() {
     const event = link && new URL(link.getAttribute("href"), document.baseURI).searchParams.get("event");
     if (event) parent.postMessage({ dateline: "select", event }, "*");
   });
-  parent.postMessage({ dateline: "ready" }, "*");
+  parent.postMessage({ dateline: "ready", title: document.title }, "*");
 }
 
 /** The scheme whose ink can be read on the paper; none where one sees through it. */

@@ -10,7 +10,7 @@
 
 const HOME = new URL(".", import.meta.url);
 const VARIABLES = ["accent", "paper", "ink", "quiet", "line", "raised", "font", "title-font"];
-const LOOKS = ["view", "limit", "lanes", "rows", "event", "theme"]; // attributes that the frame is asked for
+const LOOKS = ["view", "limit", "lanes", "rows", "event", "theme", "lang"]; // attributes that the frame is asked for
 const MAX_HEIGHT = 640; // pixels
 const TILE_HEIGHT = 344; // pixels, up to which a page in a frame is a picture: the style sheet says so
 const frames = new Map(); // window of a frame → its element, for those inside components
@@ -56,7 +56,7 @@ class DateLine extends HTMLElement {
       return;
     }
     for (const name of LOOKS) if (this.getAttribute(name)) url.searchParams.set(name, this.getAttribute(name));
-    this.#frame.title = this.title || this.getAttribute("heading") || "Timeline";
+    this.#frame.title = this.title || this.getAttribute("heading") || this.#frame.title;
     if (this.#frame.src !== url.href) this.#frame.src = url.href;
     if (!this.#frame.parentNode) this.shadowRoot.replaceChildren(this.#frame); // moving it loads it again
     frames.set(this.#frame.contentWindow, { frame: this.#frame, host: this });
@@ -102,6 +102,7 @@ addEventListener("message", ({ source, origin, data }) => {
   if (data.dateline === "height") bound(frame, host, data.height);
   if (data.dateline === "ready") {
     frame.dataset.ready = "true";
+    frame.title ||= data.title;
     dress(frame, host);
   }
 });
