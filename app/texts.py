@@ -8,6 +8,13 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # Cc and Cs but \n and \t
 
+# No space, nothing that Unicode lets be ignored (Default_Ignorable_Code_Point), no empty Braille.
+VISIBLE = re.compile(
+    r"[^\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
 
 def format_timestamp(moment: datetime) -> str:
     """Return a UTC moment in its stored form: RFC 3339 with microseconds, which sorts as text."""
@@ -15,13 +22,10 @@ def format_timestamp(moment: datetime) -> str:
 
 
 def check_printable(value: str) -> str:
-    """Return `value`. Raise ValueError if it is blank or holds NUL or a lone surrogate."""
-    blank = not value or value.isspace()
-    if not value.isprintable():
-        if odd := NOT_TEXT.search(value):
-            raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
-        blank = not value.replace("\ufeff", "").strip()  # a space to JavaScript, none to Python
-    if blank:
+    """Return `value`. Raise ValueError if nothing of it is seen, or if it holds what is no text."""
+    if not value.isprintable() and (odd := NOT_TEXT.search(value)):
+        raise ValueError(f"holds the character U+{ord(odd[0]):04X}, which is not text")
+    if not VISIBLE.search(value):
         raise ValueError("is blank; leave it out if it is not known")
     return value
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+import pytest
 import re2  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from app import schemas
 from app.filters import EventQuery
 from app.schemas import texts
+from app.texts import check_printable
 from reference import DOCUMENT
 from tiers import examples
 
@@ -137,7 +139,20 @@ def test_what_the_server_takes_fits_the_pattern(
         assert fits, (name, text)
         assert re2.search(pattern, text), (name, text)
     elif name in EXACT and len(text) < 100:  # which has a limit of its own
-        assert not fits or "\ufeff" in text, (name, text)
+        assert not fits or {"\ufeff", "\u200b"} & set(text), (name, text)
+
+
+def test_a_text_of_which_nothing_is_seen_is_blank() -> None:
+    """Whatever it is made of; one letter, digit or sign that is seen is enough."""
+    unseen = (
+        *("", " ", "\n\t", "\u00a0", "\u00ad", "\u115f", "\u200b\u200d", "\u202e\u202c", "\u2060"),
+        *("\u2800", "\u3164", "\ufe0f", "\ufeff \ufeff", "\uffa0", "\U000e0041\U000e007f"),
+    )
+    for text in unseen:
+        with pytest.raises(ValueError, match="is blank"):
+            check_printable(text)
+        for seen in ("a", "é", "\u0301", "-", "5", "😀", "ع", "가", "\ue000"):
+            assert check_printable(text + seen + text) == text + seen + text
 
 
 def test_patterns_take_linear_time() -> None:

@@ -19,6 +19,7 @@ from app.models import (
     SOURCE_KINDS,
     STATUSES,
 )
+from app.texts import VISIBLE
 
 Json = dict[str, Any]
 
@@ -33,8 +34,8 @@ RAW = st.lists(st.sampled_from(PIECES) | st.text(LETTERS, max_size=8), min_size=
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text is more than white space, which a byte order mark is to JavaScript."""
-    return bool(text.replace("\ufeff", "").strip())
+    """Return whether anything of a text is seen."""
+    return VISIBLE.search(text) is not None
 
 
 TEXT = RAW.map("".join).map(lambda text: text[:90]).filter(is_visible)

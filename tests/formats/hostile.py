@@ -5,7 +5,7 @@ import unicodedata
 from formats.documents import Json, date, event, source
 
 CONTROL = ("\x00", "\x01", "\x07bell", "\x08", "\x0b", "\x0c", "\x1b[31mred", "a\rb", "a\x7fb")
-BIDI = ("\u202egnp.exe", "\u2066\u2067", "\u200f\u200e", "שלום (a) \u202e", "\u061c")
+BIDI = ("\u202egnp.exe", "\u2066a\u2067", "\u200f-\u200e", "שלום (a) \u202e", "\u061ca")
 HTML = (
     *("<script>alert(1)</script>", "</script><script>alert(1)</script>", "<img src=x onerror=a()>"),
     *("<svg/onload=alert(1)>", "</title><script>1</script>", "</style><img onerror=a() src=x>"),
