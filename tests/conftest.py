@@ -4,6 +4,7 @@ Nothing of the application is imported before a fixture needs it: one file start
 """
 
 import gc
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -70,14 +71,16 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run the whole suite in a worker per core, files that are named in this process."""
+    """Run the whole suite in workers, files that are named in this process.
+
+    There is a worker more than cores: tests wait for servers, programs and clocks.
+    """
     option = config.option
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return
     paths = [(config.invocation_params.dir / path.split("::")[0]).resolve() for path in config.args]
     if option.numprocesses is None and any(path in (HERE, HERE.parent) for path in paths):
-        option.numprocesses = "auto"
-        option.maxprocesses = option.maxprocesses or MAX_WORKERS
+        option.numprocesses = min((os.cpu_count() or 1) + 1, option.maxprocesses or MAX_WORKERS)
     if option.numprocesses and option.dist == "no":
         option.dist = "loadfile"
         option.loadscopereorder = False  # the order below is meant

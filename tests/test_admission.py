@@ -12,6 +12,8 @@ from commands import forked_server
 from servers import DATELINE, SECONDS, Server, environment, launched, read_up_to, until
 from stores import SqliteStores, migrated
 
+pytestmark = pytest.mark.slow
+
 STREAM = b"GET /changes HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
 PER_ADDRESS = 20
 

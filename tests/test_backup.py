@@ -25,7 +25,7 @@ from commands import Ran, call
 from servers import until
 from stores import BY, PostgresqlStores, SqliteStores, Stores, migrated, opened, seeded
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 SECRET = "opensesame"
 CONTENT = (

@@ -19,7 +19,7 @@ from app.writes import lookups
 from stores import BY, Stores, opened
 from tiers import everything
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 Json = dict[str, Any]
 TITLES = ("Talks", "talks", "Gas & oil", "Đoković's visit", "新华社", "A &#269; B")

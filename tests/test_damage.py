@@ -14,7 +14,7 @@ from app.models import TABLES
 from commands import call
 from stores import PostgresqlStores, Stores, opened
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 # Damages, and whether `reindex` refuses them. One row is taken from each table that holds any.
 REFUSED_WITHOUT = ("store", "source", "actor", "place", "tag")

@@ -27,6 +27,8 @@ from stores import SqliteStores, key_of, migrated, seeded
 from tables import check_each
 from valid_writes import bearer
 
+pytestmark = pytest.mark.slow
+
 FILES = [f"/events.{name}" for name in FORMATS]
 PAGES = ("/", "/embed", "/docs", "/events.html")
 ANSWERS = (

@@ -27,7 +27,7 @@ from tables import check_each
 from tiers import share
 from valid_writes import PATCH, Request, Writer, over_wire, through
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 Dump = Mapping[str, list[str]]
 # A file is refused line by line: tests/test_files.py.

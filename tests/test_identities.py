@@ -22,7 +22,7 @@ from commands import call, run
 from formats.foreign import entries, feed, graph
 from stores import PostgresqlStores, SqliteStores, Stores, left_out, migrated, opened
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 FORMATS = ("ics", "atom", "jsonfeed", "jsonld")
 ADDRESSES = (

@@ -15,6 +15,8 @@ from commands import Ran, call, run, serving
 from servers import SECONDS, Answer
 from stores import SqliteStores, key_of, left_out, migrated, seeded
 
+pytestmark = pytest.mark.slow
+
 FULL = "the disk is full"
 EVENT = {
     "type": "visit",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+import pytest
 from starlette_compress._utils import parse_accept_encoding
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 from werkzeug.http import parse_etags
@@ -25,6 +26,8 @@ from app.masking import mask_target
 from app.reads import Position
 from app.reads.cursors import read_cursor
 from app.schemas import EventWrite, read_json, validate
+
+pytestmark = pytest.mark.slow
 
 CEILING = 0.4  # seconds
 UNITS = (

@@ -6,7 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from servers import SECONDS, environment
+
+pytestmark = pytest.mark.slow
 
 # Modules stay loaded: what no later command has, no earlier one had.
 PROGRAM = """

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tables import check_each
-from tiers import MIN_EXAMPLES, TABLE_SHARE, everything, examples, share
+from tiers import MIN_EXAMPLES, QUICK_SHARE, TABLE_SHARE, everything, examples, share
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -99,7 +101,7 @@ def test_the_quick_tier_draws_fewer_random_cases() -> None:
     """Never none, and never more than were asked for."""
     for number in (1, MIN_EXAMPLES, 100, 600):
         assert 0 < examples(number) <= number
-    assert examples(600) == (600 if everything() else 60)
+    assert examples(600) == (600 if everything() else 600 // QUICK_SHARE)
 
 
 def test_the_quick_tier_tries_every_case_of_a_table_that_is_shared() -> None:

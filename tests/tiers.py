@@ -7,7 +7,7 @@ from typing import TypeVar
 Case = TypeVar("Case")
 
 MIN_EXAMPLES = 10
-QUICK_SHARE = 10  # the quick tier draws one in so many random cases
+QUICK_SHARE = 25  # the quick tier draws one in so many random cases
 TABLE_SHARE = 5  # and tries one in so many of a table that many tests try
 
 REQUIRED = frozenset(filter(None, os.environ.get("REQUIRED_IN_TESTS", "").split(",")))
