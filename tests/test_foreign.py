@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from fastapi.testclient import TestClient
 
-from app.api.tracking import TRACKING_NAMES, TRACKING_PREFIXES
+from app.addresses import TRACKING_NAMES, TRACKING_PREFIXES
 from app.formats import COLUMNS, FORMATS, SUBSCRIPTIONS
 from app.main import create_app
 from app.settings import Settings

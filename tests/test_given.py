@@ -598,6 +598,34 @@ def test_the_report_names_what_a_record_may_be_meant_to_be(desk: Desk) -> None:
     assert told["records"][0]["similar"] == [{"id": "acme", "name": "Acme Steel"}]
 
 
+def test_the_report_names_the_source_at_another_spelling_of_an_address(desk: Desk) -> None:
+    """It is a source of its own: whether it is the same page is for people to say."""
+    near = (
+        "http://www.example.org/gas/",
+        "https://EXAMPLE.org/gas#top",
+        "https://example.org/gas?",
+    )
+    far = ("https://example.org/gas2", "https://example.org/gas?page=2", "https://example.com/gas")
+    known = {"id": "gas", "title": "Gas", "url": "https://example.org/gas"}
+    desk.add("/sources", known)
+    sent = [
+        *near,
+        f"{known['url']}?utm_source=x&fbclid=1",
+        *far,
+        f"{known['url']}#/part",
+        "http://[",
+    ]
+    told = report(
+        desk,
+        *(event(id=f"e-{n}", sources=[{"url": url}]) for n, url in enumerate(sent)),
+    )
+    made = [r for r in told["records"] if r["kind"] == "source"]
+    assert [r["similar"][:1] == [{"id": "gas", "name": "Gas"}] for r in made] == [
+        *[True] * 4,
+        *[False] * 5,
+    ]
+
+
 def test_every_kind_of_record_is_in_the_report(desk: Desk) -> None:
     """With the first line that made it."""
     rich = {

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from app import dates, schemas
-from app.api.tracking import is_tracking
+from app.addresses import is_tracking
 from app.errors import wrong
 from app.filters import EventQuery, ListQuery
 from app.languages import LANGUAGES, find_language

@@ -74,7 +74,7 @@ class RecordReport:
             own = position[entry.kind, entry.id]
             entry.similar = [
                 {"id": record_id, "name": name}
-                for record_id, name in find_similar(session, entry.kind, entry.name)
+                for record_id, name in find_similar(session, entry.kind, entry.id, entry.name)
                 if record_id not in {entry.id, *entry.namesake_of}
                 and position.get((entry.kind, record_id), -1) < own
             ][:MAX_SIMILAR]

@@ -1,4 +1,4 @@
-"""Find names that are likely meant to be one: `ACME Steel Ltd` and `Acme Steel`."""
+"""Find records that are likely meant to be one: `ACME Steel Ltd` and `Acme Steel`."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,10 @@ from rapidfuzz import fuzz
 from sqlalchemy import text
 from sqlmodel import Session
 
+from app.addresses import list_spellings
+from app.dialects import listed
 from app.words import fold
+from app.writes.vocabulary import SOURCE
 
 MAX_NAME_NEIGHBOURS = 50  # names before a name and as many behind it, in the order of the alphabet
 MIN_LETTERS = 6  # of a name that may be misspelt: shorter ones differ by too little
@@ -65,13 +68,20 @@ NEIGHBOUR_QUERIES = {
     "type": ("SELECT id, label, label FROM type ORDER BY id LIMIT 20 * :most",),
 }
 
+SOURCES_AT = text(
+    "SELECT s.id, p.name AS publisher, s.title, s.url, s.published, s.accessed FROM source s"
+    " LEFT JOIN publisher p ON p.id = s.publisher_id WHERE s.url IN :addresses ORDER BY s.id"
+).bindparams(listed("addresses"))
 
-def find_similar(session: Session, kind: str, name: str) -> list[tuple[str, str]]:
-    """Return ids and names of stored records that `name` may mean, itself included.
 
-    Looks at some neighbours in the alphabet, however many records there are. Sources have no name
-    of their own and are left out.
+def find_similar(session: Session, kind: str, record_id: str, name: str) -> list[tuple[str, str]]:
+    """Return ids and names of stored records that one may be meant to be, itself perhaps included.
+
+    Looks at some neighbours of its name in the alphabet, however many records there are. Sources
+    have no name of their own: those at another spelling of the address are found.
     """
+    if kind == SOURCE.name:
+        return _find_at_spellings(session, record_id)
     near: dict[str, str] = {}
     for probe in dict.fromkeys((fold(name), strip_legal_form(name))):
         for record_id, stored, spelling in _candidates(session, kind, probe):
@@ -83,3 +93,11 @@ def find_similar(session: Session, kind: str, name: str) -> list[tuple[str, str]
 def _candidates(session: Session, kind: str, probe: str) -> Iterator[Any]:
     for query in NEIGHBOUR_QUERIES.get(kind, ()):
         yield from session.execute(text(query), {"name": probe, "most": MAX_NAME_NEIGHBOURS})
+
+
+def _find_at_spellings(session: Session, source_id: str) -> list[tuple[str, str]]:
+    own = "SELECT url FROM source WHERE id = :id AND url IS NOT NULL"
+    address = session.execute(text(own), {"id": source_id}).scalar()
+    spellings = list_spellings(address) if address else []
+    rows = session.execute(SOURCES_AT, {"addresses": spellings}) if spellings else ()
+    return [(row.id, SOURCE.called(row._asdict())) for row in rows]
