@@ -18,7 +18,7 @@ def is_tracking(name: str) -> bool:
     return name in TRACKING_NAMES or name.startswith(TRACKING_PREFIXES)
 
 
-def strip_tracking(query: str) -> str:
+def clean_query(query: str) -> str:
     """Return a query string without tracking parameters; keep the rest as it is."""
     parts = query.split("&")
     return "&".join(p for p in parts if not is_tracking(unquote_plus(p.partition("=")[0])))
@@ -38,7 +38,7 @@ def list_spellings(address: str) -> list[str]:
     host, path = parts.netloc.lower(), parts.path.rstrip("/")
     bare = host.removeprefix("www.")
     route = f"#{parts.fragment}" if parts.fragment.startswith(("!", "/")) else ""
-    query = strip_tracking(parts.query)
+    query = clean_query(parts.query)
     rest = (f"?{query}" if query else "") + route
     spellings = {
         f"{scheme}://{name}{path}{slash}{rest}"
