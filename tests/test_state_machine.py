@@ -168,6 +168,15 @@ class Refused(Exception):  # noqa: N818 - as Problem is no error
         return str(self.args[0])
 
 
+def again(document: Json) -> Json:
+    """The body that means what an event is served as."""
+    named = {
+        part: [{"id": entry["id"], "role": entry["role"]} for entry in document[part]]
+        for part in ("actors", "sources")
+    }
+    return {**document, **named}
+
+
 # -- the model ------------------------------------------------------------------------------------
 
 
@@ -279,9 +288,7 @@ class Model:
         merged = {**stored, **given}
         if kind == "event":
             merged["extra"] = {**stored["extra"], **given.get("extra", {})}
-            for part, named in (("actors", "id"), ("sources", "id")):
-                if part not in given:
-                    merged[part] = [{named: e[named], "role": e["role"]} for e in stored[part]]
+            merged |= {part: again(stored)[part] for part in ("actors", "sources") - given.keys()}
             said: Any = merged["date"]
             date: Json = {"edtf": said} if isinstance(said, str) else said
             edtf = date.get("edtf", stored["date"]["edtf"])
@@ -322,6 +329,52 @@ class Model:
             held = self.written(kind, held)
         del self.gone[kind][record_id]
         return self.store(kind, record_id, held, "restore", note)
+
+    def go_back(
+        self, kind: str, record_id: str, version: int, condition: str, note: str | None
+    ) -> bool:
+        """POST to its path + /revisions/{version}/restore."""
+        self.require_there(kind, record_id)
+        self.require(kind, record_id, condition)
+        told = self.revisions[kind, record_id]
+        if version > len(told):
+            raise Refused("not-found")
+        document = told[version - 1][3]
+        if document is None:
+            raise Refused("conflict")
+        if kind == "event":
+            for part, names in (("actor", "actors"), ("source", "sources")):
+                if not {e["id"] for e in document[names]} <= {*self.live[part]}:
+                    raise Refused("conflict")
+            if not {link["event"] for link in document["related"]} <= {*self.live["event"]}:
+                raise Refused("conflict")
+            document = again(document)
+        held = self.held(kind, document, record_id)
+        return self.store(kind, record_id, held, "update", note)
+
+    def cite(self, event_id: str, entry: Json, condition: str, note: str | None) -> bool:
+        """POST to its path + /sources."""
+        self.require_there("event", event_id)
+        self.require("event", event_id, condition)
+        given = again(self.document("event", event_id))
+        given["sources"].append(entry)
+        held = self.held("event", given, event_id)
+        *others, added = held["sources"]
+        if added in others:
+            raise Refused("conflict")
+        return self.store("event", event_id, held, "update", note)
+
+    def uncite(self, event_id: str, number: int, condition: str, note: str | None) -> bool:
+        """DELETE of its path + /sources/{number}."""
+        self.require_there("event", event_id)
+        self.require("event", event_id, condition)
+        given = again(self.document("event", event_id))
+        if number >= len(given["sources"]):
+            raise Refused("not-found")
+        del given["sources"][number]
+        self.require_support("event", given, "conflict")
+        held = self.held("event", given, event_id)
+        return self.store("event", event_id, held, "update", note)
 
     # What a body means.
 
@@ -719,6 +772,61 @@ class Newsroom(RuleBasedStateMachine):
             note,
         )
         assert answer is None or answer.status == 200
+
+    @rule(
+        data=st.data(),
+        kind=st.sampled_from([*IDS]),
+        version=st.integers(1, 4),
+        condition=CONDITIONS,
+        note=NOTES,
+    )
+    def go_back(
+        self, data: st.DataObject, kind: str, version: int, condition: str, note: str | None
+    ) -> None:
+        """To an earlier version of a record."""
+        record_id = self.pick(data, kind, self.model.live[kind])
+        by, of = writes.By(AUTHOR, note), writes.RECORD_KINDS[kind]
+        sent, condition = self.edited(kind, record_id, condition)
+        said = note or f"Version {version} again"
+        self.attempt(
+            lambda session: (
+                writes.restore_revision(session, by, of, record_id, version, sent).answer
+            ),
+            lambda model: model.go_back(kind, record_id, version, condition, said),
+            "update",
+            said,
+        )
+
+    @rule(data=st.data(), entry=sources, condition=CONDITIONS, note=NOTES)
+    def cite(self, data: st.DataObject, entry: Json, condition: str, note: str | None) -> None:
+        """One more source."""
+        event_id = self.pick(data, "event", self.model.live["event"])
+        by = writes.By(AUTHOR, note)
+        sent, condition = self.edited("event", event_id, condition)
+        self.attempt(
+            lambda session: writes.add_source(session, by, event_id, dict(entry), sent).answer,
+            lambda model: model.cite(event_id, entry, condition, note),
+            "update",
+            note,
+        )
+
+    @rule(data=st.data(), number=st.integers(0, 2), condition=CONDITIONS, note=NOTES)
+    def uncite(self, data: st.DataObject, number: int, condition: str, note: str | None) -> None:
+        """A source less."""
+        event_id = self.pick(data, "event", self.model.live["event"])
+        by = writes.By(AUTHOR, note)
+        sent, condition = self.edited("event", event_id, condition)
+        self.attempt(
+            lambda session: writes.remove_source(session, by, event_id, number, sent).answer,
+            lambda model: model.uncite(event_id, number, condition, note),
+            "update",
+            note,
+        )
+
+    def edited(self, kind: str, record_id: str, condition: str) -> tuple[writes.Precondition, str]:
+        """The condition of an edit, which creates nothing, and what it comes to."""
+        condition = "none" if condition == "create" else condition
+        return self.conditioned(kind, record_id, condition), condition
 
     # What must hold.
 
