@@ -183,7 +183,7 @@ class _Writer:
             return self._year_alone(date)
         if date.month in GROUPINGS:
             return self._grouping(date)
-        if _is_plain(date):
+        if _is_exact(date):
             year = self._year(date.years[0])
             return self.language.date(year, int(date.month), int(date.day) if day else None)
         months = self._months(MONTH_PATTERNS[date.month])
@@ -282,6 +282,11 @@ class _Writer:
 
 
 def _is_plain(date: Component) -> bool:
-    """Return whether it has a day, month and year as far as written, and nothing else."""
+    """Return whether it is a day, a month or a year, and nothing more is said of it."""
     qualified = date.uncertain or date.approximate or date.estimate is not None
-    return "X" not in date.text and date.month not in GROUPINGS and not qualified
+    return _is_exact(date) and not qualified
+
+
+def _is_exact(date: Component) -> bool:
+    """Return whether it is a day, a month or a year, without unknown digits."""
+    return "X" not in date.text and date.month not in GROUPINGS

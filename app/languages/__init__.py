@@ -30,7 +30,7 @@ class Language:
     @property
     def name(self) -> str:
         """Return its own name for itself."""
-        return str(self._locale.get_language_name(self._locale.language)).capitalize()
+        return str(self._locale.get_language_name()).capitalize()
 
     @property
     def direction(self) -> str:
@@ -62,7 +62,8 @@ class Language:
     def date(self, year: str, month: int, day: int | None = None) -> str:
         """Return a month of a year in words, or a day of it."""
         template = self._month_template if day is None else self._day_template
-        return template.format(y=year, M=self.month(month), L=self.month(month), d=day)
+        text = template.format(y=year, M=self.month(month), L=self.month(month), d=day)
+        return text.replace("..", ".")  # some patterns end with a full stop, and "44 B.C." does too
 
     def month(self, number: int) -> str:
         """Return the name of a month."""

@@ -187,6 +187,19 @@ def test_a_paper_settles_no_more_than_it_can(
     assert (html.get_attribute("data-theme") or None) == settled
 
 
+def test_the_component_speaks_the_language_of_its_page(
+    server: Server, host: Host, guest: Visit
+) -> None:
+    """If it says so; its frame is named after the chronology."""
+    code = component(server).replace("<date-line", '<date-line lang="de"')
+    guest.page.goto(host(code))
+    shown(guest.page).get_by_role("link", name="Zeitleiste öffnen").wait_for()
+    guest.page.wait_for_function(
+        "document.querySelector('date-line').shadowRoot.querySelector('iframe').title"
+        " === 'Azerbaijan and Serbia'"
+    )
+
+
 def test_a_frame_out_of_sight_is_as_high_as_its_timeline(
     server: Server, host: Host, guest: Visit
 ) -> None:

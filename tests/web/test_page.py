@@ -616,6 +616,51 @@ def test_a_story_is_presented_event_by_event(visit: Visit, server: Server) -> No
     page.locator("#present-title").wait_for()
 
 
+def test_arrows_turn_the_screen_as_one_reads(visit: Visit, server: Server) -> None:
+    """From right to left in Arabic."""
+    page, ids = visit.page, found(server, "type=visit")
+    page.goto(f"/?type=visit&lang=ar&present={ids[0]}")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(f"**present={ids[1]}")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(f"**present={ids[0]}")
+
+
+def test_another_language_is_a_whole_new_page(visit: Visit) -> None:
+    """Chosen at its foot, and left again by going back; filters then stay in it."""
+    page = visit.page
+    page.goto("/?type=visit")
+    page.get_by_role("link", name="العربية").click()
+    page.locator("html[dir=rtl]").wait_for()
+    assert page.locator("#found").inner_text() == "3 من 33 حدثًا"
+    page.locator("#chips a").first.click()
+    page.wait_for_url("**/?lang=ar")
+    page.locator("#found", has_text=re.compile("^33 حدثًا$")).wait_for()
+    page.go_back()
+    page.go_back()
+    page.locator("html[dir=ltr]").wait_for()
+    assert page.locator("#found").inner_text() == "3 of 33 events"
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_a_page_from_right_to_left_is_no_wider_than_its_window(
+    server: Server, browser: "Browser", width: int
+) -> None:
+    """In every view; lanes, axis and strip lie below one another."""
+    size = {"width": width, "height": 900}
+    with visiting(browser, base_url=server.url, viewport=size) as visit:
+        page = visit.page
+        for query in ("", "&view=list", "&view=map", f"&event={GAS}", f"&present={GAS}"):
+            page.goto(f"/?lang=ar{query}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, query
+        page.goto("/?lang=ar")
+        lefts = page.locator(".plots .axis svg, .lane .rows, .bars").evaluate_all(
+            "parts => parts.filter(part => part.getClientRects().length)"
+            ".map(part => part.getBoundingClientRect().left)"
+        )
+        assert max(lefts) - min(lefts) < 2
+
+
 def test_a_swipe_turns_the_screen(server: Server, browser: "Browser") -> None:
     """To the left for the next one, to the right for the one before; scrolling turns nothing."""
     size = {"width": 375, "height": 700}
@@ -962,6 +1007,19 @@ def test_an_embed_is_fitted_before_it_is_copied(visit: Visit) -> None:
     box = page.locator("[data-builder] iframe").bounding_box()
     assert box
     assert box["height"] == pytest.approx(402, abs=2)
+
+
+def test_what_is_chosen_for_an_embed_stays_while_one_filters(visit: Visit) -> None:
+    """The new code says it, too."""
+    page = visit.page
+    page.goto("/?view=list")
+    page.get_by_label("Theme").select_option("dark")
+    page.get_by_label("Height in pixels").fill("400")
+    page.locator("#filters").get_by_text("Visit", exact=True).click()
+    page.wait_for_url("**type=visit**")
+    page.locator("[data-builder] iframe[src*='type=visit']").wait_for(state="attached")
+    assert page.get_by_label("Theme").input_value() == "dark"
+    assert ' theme="dark" height="400"' in page.locator("#code").input_value()
 
 
 def test_an_event_and_a_citation_are_copied(server: Server, browser: "Browser") -> None:

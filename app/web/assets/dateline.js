@@ -145,14 +145,18 @@ function show(found, { same, whole }) {
   const [before, marks] = [ids(), mark_ids()];
   const kept = mark_of(document.activeElement);
   const open = [...document.querySelectorAll("details[open]")].map((details) => details.id);
-  const sought = [...document.querySelectorAll("[data-find]")].map((field) => [field.id, field.value]);
+  const entered = [...document.querySelectorAll("[data-find], [data-builder] :is(select, input)")].map((field) => [field.id, field.value]);
   document.title = found.title;
   for (const part of found.querySelectorAll(LIVE)) {
     if ((same && part.id !== "opened") || (replay.playing && part.id === "replay")) continue;
     document.getElementById(part.id).replaceWith(document.adoptNode(part));
   }
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  for (const [id, value] of sought) find_values(document.getElementById(id), value);
+  for (const [id, value] of entered) {
+    const field = document.getElementById(id);
+    if (field) field.value = value;
+    if (field?.matches("[data-find]")) find_values(field, value);
+  }
   const opened = document.querySelector(".opened");
   document.querySelector("#page")?.classList.toggle("with-event", !!opened);
   const open_id = opened?.dataset.event;
@@ -205,9 +209,7 @@ function mark_arrived(events, marks) {
 
 /** Leave those values of a facet whose names have these letters. */
 function find_values(field, letters) {
-  if (!field) return;
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-  field.value = letters;
   const facet = field.closest("fieldset");
   for (const option of facet.querySelectorAll(".option:has(.label)"))
     option.hidden = !plain(option.querySelector(".label").textContent).includes(plain(letters));
