@@ -531,7 +531,8 @@ class Block(SQLModel, table=True):
 class Timeline(SQLModel, table=True):
     """An event's place in the timeline and its four bounds, in days as `dates` counts them.
 
-    `key` sorts as the timeline does: by `day`, then by event id. `sure` means a date without ?, ~
+    `key` sorts as the timeline does: by `day`, then by `clock` (the seconds since midnight, or
+    dates.NO_CLOCK), then by event id. `sure` means a date without ?, ~
     or %. `known` is the first day by which a source had reported it; `publishers` counts those that
     support it. `stamp` is that of the last write that changed the row.
     """
@@ -539,7 +540,7 @@ class Timeline(SQLModel, table=True):
     __tablename__ = "timeline"
     __table_args__ = (
         UniqueConstraint("event_id"),
-        UniqueConstraint("day", "event_id"),
+        UniqueConstraint("day", "clock", "event_id"),
         Index(None, "updated_at", "event_id"),
         Index(None, "block", "stamp"),
     )
@@ -547,6 +548,7 @@ class Timeline(SQLModel, table=True):
     key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
     event_id: str = ordered()
     day: int
+    clock: int
     start_earliest: int
     start_latest: int
     end_earliest: int

@@ -1005,7 +1005,7 @@ PRECISE = {
     "A Musical Heritage": ("1963-08-09", "day", None),
     "Early years": ("1978", "year", None),
     "Signs a contract": ("1983-04", "month", None),
-    "First album": ("1985-02-14", "day", "1985-02-14 20:30"),
+    "First album": ("1985-02-14T20:30", "minute", None),
     "On tour": ("1987-06/1988", "interval", None),
     "The Ides of March": ("-0043", "year", None),
 }
@@ -1072,7 +1072,11 @@ def test_a_calendar_imports_with_a_type_and_a_source(empty: str, tmp_path: Path)
     assert "unchanged       2" in ran.out
     found = documents(command(empty, tmp_path, "export", "ndjson").out.encode())
     assert [(e["id"], e["date"]["edtf"], e["date"]["text"]) for e in found] == [
-        ("one-example-org", "2024-03-12", "2024-03-12 14:15 to 16:00 Europe/Belgrade"),
+        (
+            "one-example-org",
+            "2024-03-12T14:15+01:00/2024-03-12T16:00+01:00",
+            "2024-03-12 14:15 to 16:00 Europe/Belgrade",
+        ),
         ("two-example-org", "2024-04-01/2024-04-30", None),
     ]
     assert [e["sources"][0]["url"] for e in found] == ["https://news.example.org/talks", None]

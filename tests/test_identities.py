@@ -176,7 +176,9 @@ def first_version(stores: Stores, full: str, revision: str = "0001") -> str:
                 columns = [column["name"] for column in inspect(connection).get_columns(name)]
                 there = [TABLES[name].c[column] for column in columns]
                 query = TABLES[name].select().with_only_columns(*there)
-                filled = [tuple(map(as_first_served, row)) for row in source.execute(query)]
+                filled = [tuple(row) for row in source.execute(query)]
+                if revision < "0005":
+                    filled = [tuple(map(as_first_served, row)) for row in filled]
                 store.dialect.fill(connection, name, columns, filled)
             state = source.execute(text("SELECT epoch, position, stamp FROM store")).one()
             update = "UPDATE store SET epoch = :epoch, position = :position, stamp = :stamp"
@@ -185,9 +187,11 @@ def first_version(stores: Stores, full: str, revision: str = "0001") -> str:
     return url
 
 
-def upgraded(stores: Stores, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the URL of a store of the first version, with events, that is of this version now."""
-    url = first_version(stores, without_chronology(stores, monkeypatch))
+def upgraded(
+    stores: Stores, folder: Path, monkeypatch: pytest.MonkeyPatch, revision: str = "0001"
+) -> str:
+    """Return the URL of a store of an earlier version, with events, that is of this version now."""
+    url = first_version(stores, without_chronology(stores, monkeypatch), revision)
     with monkeypatch.context() as patch, opened(url) as store:
         patch.chdir(folder)  # PostgreSQL's copy of the store before is made here
         store.schema.migrate()

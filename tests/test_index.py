@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import pairwise
+from operator import attrgetter
 from random import Random
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlmodel import Session
 
 from app import dates as edtf
 from app import index, schemas, writes
-from app.index import blocks, documents, keys
+from app.index import TimelinePlace, blocks, documents, keys
 from app.words import fold
 from chronology import Chronology, ascending, chronology
 from stores import BY, SqliteStores, Stores, migrated, opened, seeded
@@ -28,8 +29,8 @@ pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("small_blocks")]
 
 DAYS = (edtf.day_number(-9999, 1, 1), -1, 0, 738_000, edtf.day_number(9999, 12, 31), edtf.END)
 TABLES = (
-    "CREATE TABLE timeline (key INTEGER PRIMARY KEY, day INT, event_id TEXT, block INT, stamp INT,"
-    " UNIQUE (day, event_id))",
+    "CREATE TABLE timeline (key INTEGER PRIMARY KEY, day INT, clock INT, event_id TEXT, block INT,"
+    " stamp INT, UNIQUE (day, clock, event_id))",
     "CREATE TABLE document (key INTEGER PRIMARY KEY, body TEXT)",
     "CREATE TABLE wording (key INTEGER PRIMARY KEY, words TEXT)",
     "CREATE TABLE measurement (key INTEGER, position INT, PRIMARY KEY (key, position))",
@@ -57,38 +58,44 @@ def undone(engine: Engine) -> Iterator[Connection]:
         connection.rollback()
 
 
-def put(connection: Connection, wanted: Iterable[tuple[int, str]]) -> dict[str, int]:
+def on(day: int, ids: Iterable[str]) -> list[TimelinePlace]:
+    """Places of events on one day, without a time of it."""
+    return [TimelinePlace(day, edtf.NO_CLOCK, event_id) for event_id in ids]
+
+
+def put(connection: Connection, wanted: Collection[TimelinePlace]) -> dict[str, int]:
     """Place events at once as the index does: rows, documents, and now and then a block."""
     placed: dict[str, int] = {}
-    days = {event_id: day for day, event_id in wanted}
+    places = {place.event_id: place for place in wanted}
     for free in keys.allocate_keys(connection, wanted):
         placed |= free
         for event_id, key in free.items():
-            told = {"key": key, "day": days[event_id], "id": event_id}
+            told = {"key": key, **places[event_id]._asdict()}
             for statement in (
-                "INSERT INTO timeline (key, day, event_id) VALUES (:key, :day, :id)",
-                "INSERT INTO document (key, body) VALUES (:key, :id)",
+                "INSERT INTO timeline (key, day, clock, event_id)"
+                " VALUES (:key, :day, :clock, :event_id)",
+                "INSERT INTO document (key, body) VALUES (:key, :event_id)",
             ):
                 connection.execute(text(statement), told)
             if len(event_id) % 2:
                 statement = "INSERT INTO block (id, first_key) SELECT count(*), :key FROM block"
                 connection.execute(text(statement), told)
                 connection.execute(text("UPDATE timeline SET block = 1 WHERE key = :key"), told)
-    assert placed.keys() == days.keys()
+    assert placed.keys() == places.keys()
     return placed
 
 
-def assert_in_order(connection: Connection, placed: Iterable[tuple[int, str]]) -> None:
-    """Keys sort as (day, id), lie within their day, and lead to the same event in every table.
+def assert_in_order(connection: Connection, placed: Iterable[TimelinePlace]) -> None:
+    """Keys sort as (day, clock, id), lie within their day, lead to the same event in every table.
 
     Each block begins where it did: before the same event.
     """
     query = (
-        "SELECT t.key, t.day, t.event_id, d.body, t.block FROM timeline t"
+        "SELECT t.key, t.day, t.clock, t.event_id, d.body, t.block FROM timeline t"
         " JOIN document d ON d.key = t.key ORDER BY t.key"
     )
     held = connection.execute(text(query)).all()
-    assert [(row.day, row.event_id) for row in held] == sorted(placed)
+    assert [(row.day, row.clock, row.event_id) for row in held] == sorted(placed)
     for row in held:
         assert row.body == row.event_id
         assert keys.first_key_of_day(row.day) <= row.key < keys.first_key_of_day(row.day + 1)
@@ -97,9 +104,14 @@ def assert_in_order(connection: Connection, placed: Iterable[tuple[int, str]]) -
 
 
 NAMES = st.lists(
-    st.tuples(st.sampled_from(DAYS), st.text("ab-1", min_size=1, max_size=6)),
+    st.builds(
+        TimelinePlace,
+        st.sampled_from(DAYS),
+        st.sampled_from([edtf.NO_CLOCK, edtf.NO_CLOCK, 0, 52_200, 86_399]),
+        st.text("ab-1", min_size=1, max_size=6),
+    ),
     max_size=60,
-    unique_by=lambda placed: placed[1],
+    unique_by=attrgetter("event_id"),
 )
 
 
@@ -112,8 +124,8 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(NAMES, st.integers(1, 40))
-def test_keys_keep_the_order_of_days_and_ids_however_events_come(
-    memory: Engine, placed: list[tuple[int, str]], at_once: int
+def test_keys_keep_the_order_of_days_clocks_and_ids_however_events_come(
+    memory: Engine, placed: list[TimelinePlace], at_once: int
 ) -> None:
     """From the first day of the calendar to behind the last; one by one, or many at once."""
     with undone(memory) as connection:
@@ -126,7 +138,7 @@ def test_keys_keep_the_order_of_days_and_ids_however_events_come(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(NAMES, st.integers(1, 40))
 def test_room_is_found_again_in_a_crowded_day(
-    memory: Engine, placed: list[tuple[int, str]], at_once: int
+    memory: Engine, placed: list[TimelinePlace], at_once: int
 ) -> None:
     """By moving those that are there, within their day."""
     with undone(memory) as connection:
@@ -165,8 +177,8 @@ def test_one_day_takes_hundreds_of_ids_in_any_order_of_arrival(
     assert len(set(ids)) == 200
     with undone(memory) as connection:
         for some in index.batches(ids, at_once):
-            put(connection, [(738_000, event_id) for event_id in some])
-        assert_in_order(connection, [(738_000, event_id) for event_id in ids])
+            put(connection, on(738_000, some))
+        assert_in_order(connection, on(738_000, ids))
 
 
 NESTS: dict[str, Callable[[int], bool]] = {
@@ -189,8 +201,8 @@ def test_the_gap_between_two_neighbours_never_runs_out(memory: Engine, nest: str
     with undone(memory) as connection:
         placed: dict[str, int] = {}
         for event_id in ids:
-            placed |= put(connection, [(738_000, event_id)])
-        assert_in_order(connection, [(738_000, event_id) for event_id in ids])
+            placed |= put(connection, on(738_000, [event_id]))
+        assert_in_order(connection, on(738_000, ids))
         held = connection.execute(text("SELECT event_id, key FROM timeline"))
         assert placed != dict(map(tuple, held)), "nothing was ever moved: the test shows nothing"
 
@@ -200,13 +212,13 @@ def test_many_at_once_find_room_in_gaps_that_are_full(memory: Engine) -> None:
     """Ten between each two neighbours of a day whose first labels are all taken."""
     day, ids = 738_000, [f"e-{n:02d}" for n in range(16)]
     with undone(memory) as connection:
-        placed = put(connection, [(day, event_id) for event_id in ids])
+        placed = put(connection, on(day, ids))
         keys.move_keys(
             connection, sorted(placed.values()), [keys.first_key_of_day(day) + n for n in range(16)]
         )
         more = [f"{event_id}-{n}" for event_id in ids for n in range(10)]
-        put(connection, [(day, event_id) for event_id in more])
-        assert_in_order(connection, [(day, event_id) for event_id in (*ids, *more)])
+        put(connection, on(day, more))
+        assert_in_order(connection, on(day, (*ids, *more)))
 
 
 @pytest.mark.parametrize("ends", [(), ("a",), ("z",), ("a", "z")])
@@ -217,8 +229,8 @@ def test_many_that_fall_into_one_gap_have_equal_room_between(
     day = 738_000
     with undone(memory) as connection:
         if ends:
-            put(connection, [(day, event_id) for event_id in ends])
-        made = put(connection, [(day, f"m-{n:03d}") for n in range(100)])
+            put(connection, on(day, ends))
+        made = put(connection, on(day, (f"m-{n:03d}" for n in range(100))))
         between = {later - earlier for earlier, later in pairwise(sorted(made.values()))}
         assert max(between) - min(between) <= 1
         assert min(between) >= keys.MAX_STRIDE or len(ends) == 2
@@ -413,9 +425,7 @@ def test_writing_what_has_not_changed_changes_nothing(stores: Stores, filled: st
 
 def test_keys_are_moved_in_every_table(stores: Stores, filled: str, story: Chronology) -> None:
     """Enough ids between two neighbours make others move, with their documents and postings."""
-    day = [
-        i for i in story.order["date"] if story.date(i).order_day == edtf.day_number(2023, 11, 1)
-    ]
+    day = [i for i in story.order["date"] if story.date(i).place[0] == edtf.day_number(2023, 11, 1)]
     query = text("SELECT event_id, key FROM timeline")
     with opened(stores.new(filled)) as store, store.write() as session:
         before = set(map(tuple, session.execute(query)))

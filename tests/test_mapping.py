@@ -60,7 +60,11 @@ SHAPES: Mapping[str, tuple[bytes, str, Json, list[tuple[str, str, list[str]]]]] 
         b"1952,,,,,In the fifties,A ferry,,,,\n",
         "text/csv",
         {"constants": {"type": "event", "source_title": "A timeline"}},
-        [("1928-04/1931", "Built", []), ("1944-10-03", "Blown up", []), ("1952", "A ferry", [])],
+        [
+            ("1928-04/1931", "Built", []),
+            ("1944-10-03T06:30", "Blown up", []),
+            ("1952", "A ferry", []),
+        ],
     ),
     "Excel in a German office": (
         b"sep=;\r\nDatum;Titel;Quelle;Art\r\n14.03.2022;Lehrer demonstrieren;Morgenpost;Protest\r\n"
@@ -189,7 +193,7 @@ def test_what_a_shape_says_besides_is_read_too(desk: TestClient) -> None:
     assert roles[0] == ("acme-transit", "alleged-deployer")
     assert roles[2] == ("cyclists", "harmed-parties")
     assert by_title["Built"]["summary"] == "Two & one"
-    assert by_title["Blown up"]["date"]["text"] == "1944-10-03 06:30"
+    assert by_title["Blown up"]["date"]["edtf"] == "1944-10-03T06:30"
     assert by_title["A ferry"]["date"]["text"] == "In the fifties"
 
 

@@ -24,9 +24,9 @@ Dated events, each with its sources, behind one filter.
 - [The timeline of energy](./?tag=energy), and [the same as a spreadsheet](events.csv?tag=energy)
 
 **Dates claim only known facts.** A date is an EDTF string (ISO 8601-2): `2023-11` is some moment in
-November 2023, `2023-11/2024-12` a period, `[..2024-02-06]` one day, at the latest that one, and
-`2020-08~` about August 2020. Filters use the same notation: `date=2023-11`. Every hit says whether
-it is `certain` or only `possible`.
+November 2023, `2023-11/2024-12` a period, `[..2024-02-06]` one day, at the latest that one,
+`2020-08~` about August 2020, and `2024-02-06T14:30+01:00` a time of a day. Filters use the same
+notation, in days: `date=2023-11`. Every hit says whether it is `certain` or only `possible`.
 
 **No filter is silently ignored.** An unknown, misspelt or wrongly repeated parameter is an error
 that names it and suggests the right one.

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from itertools import product
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.dates.days import (
     BEGINNING,
@@ -28,6 +28,9 @@ from app.dates.grammar import (
     Interval,
     SetRange,
 )
+
+_DAY_SECONDS: Final = 86_400
+_LAST_SECOND: Final = 59  # of a minute
 
 
 class Bounds(NamedTuple):
@@ -58,9 +61,34 @@ def _interval(interval: Interval) -> Bounds:
     if last < first:
         raise DateError(
             f"The interval is reversed: it cannot start before {iso_day(first)} and ends by"
-            f" {iso_day(last)}. Write the earlier date first."
+            f" {iso_day(last)}. {_remedy(interval)}"
+        )
+    if _has_reversed_clocks(interval, first, last):
+        raise DateError(
+            f"The interval is reversed: by the clock it ends before it starts. {_remedy(interval)}"
         )
     return Bounds(first, _latest(interval.start, last), _earliest(interval.end, first), last)
+
+
+def _remedy(interval: Interval) -> str:
+    """Return how to mend a reversed interval: across the date line, days may be in any order."""
+    zones = {date.clock.zone for date in interval.components if date.clock}
+    if len(zones - {None}) > 1:
+        return "Write both ends by the clock of one zone."
+    return "Write the earlier date first."
+
+
+def _has_reversed_clocks(interval: Interval, first: int, last: int) -> bool:
+    """Return whether the end is before the start, if both have a time of day to compare."""
+    clocks = [date.clock for date in interval.components if date.clock]
+    if len(clocks) < 2 or len({clock.zone is None for clock in clocks}) > 1:
+        return False
+    start, end = clocks
+    moments = [
+        day * _DAY_SECONDS + clock.seconds - (clock.zone or 0) * 60
+        for day, clock in ((first, start), (last, end))
+    ]
+    return moments[0] > moments[1] + (_LAST_SECOND if end.second is None else 0)
 
 
 def _latest(start: End, limit: int) -> int:

@@ -1,17 +1,29 @@
 """Parse dates and query windows from their text."""
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.dates.bounds import find_bounds
 from app.dates.days import BEGINNING, day_number, iso_day
-from app.dates.grammar import MAX_DATE_CHARACTERS, DateError, Expression, read_expression
+from app.dates.grammar import (
+    MAX_DATE_CHARACTERS,
+    Clock,
+    Component,
+    DateError,
+    Expression,
+    Interval,
+    read_expression,
+)
 from app.dates.labels import format_label
-from app.dates.mistakes import explain_mistake
+from app.dates.mistakes import drop_times, explain_mistake
 from app.languages import ENGLISH, Language
 
+NO_CLOCK: Final = -1
+"""The clock of a date without a time of day, which comes before all others of its day."""
 _QUALIFIED: Final = re.compile("[?~%]")
 _GAPS: Final = re.compile("X-?[0-9]")
 _PLAIN_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -30,7 +42,8 @@ class Date:
 
     The bounds are the earliest and latest possible start and the earliest and latest possible end,
     all inclusive; BEGINNING and END if there is none. `precision` is one of PRECISIONS. `uncertain`
-    is set by any `?` or `%`, `approximate` by any `~` or `%`.
+    is set by any `?` or `%`, `approximate` by any `~` or `%`. The clocks are the stated times of
+    day; a single date has the same at its start and its end.
     """
 
     edtf: str
@@ -41,6 +54,8 @@ class Date:
     precision: str
     uncertain: bool
     approximate: bool
+    start_clock: Clock | None = None
+    end_clock: Clock | None = None
 
     @property
     def earliest(self) -> str | None:
@@ -56,6 +71,15 @@ class Date:
     def order_day(self) -> int:
         """Return the day number that orders the date on a timeline: its first, else its last."""
         return self.end_latest if self.start_earliest == BEGINNING else self.start_earliest
+
+    @property
+    def order_clock(self) -> int:
+        """Return what orders it within its day: the seconds since midnight as stated, or NO_CLOCK.
+
+        Zones do not count: the day, too, is as stated.
+        """
+        clock = self.end_clock if self.start_earliest == BEGINNING else self.start_clock
+        return NO_CLOCK if clock is None else clock.seconds
 
     @property
     def label(self) -> str:
@@ -75,7 +99,7 @@ class Date:
 
 
 def parse(text: str) -> Date:
-    """Return the date of an EDTF text, ISO 8601-2 levels 0 to 2 without times of day.
+    """Return the date of an EDTF text, ISO 8601-2 levels 0 to 2.
 
     Years run from -9999 to 9999, texts to 64 characters. Raise DateError, in words for people, for
     anything else, also for days that do not exist and for reversed intervals.
@@ -89,12 +113,24 @@ def parse(text: str) -> Date:
     return _parse(text)
 
 
+def parse_days(text: str) -> Date:
+    """Return the date as `parse` does. Raise DateError also for times of day."""
+    date = parse(text)
+    if days := _without_times(text, lambda days: True):
+        message = f"Only the date of an event has a time of day: write {days}."
+        raise DateError(message, days)
+    return date
+
+
 def parse_window(text: str) -> Window:
     """Return the window of a query's date: from its first possible day to its last.
 
-    The grammar is that of `parse`. Raise DateError also for sets, for `?`, `~` and `%`, and for
-    digits behind an X, which leave gaps: no window can express them. It suggests none of these.
+    The grammar is that of `parse_days`. Raise DateError also for sets, for `?`, `~` and `%`, and
+    for digits behind an X, which leave gaps: no window can express them. It suggests none of these.
     """
+    if days := _without_times(text, lambda days: _no_window(days) is None):
+        message = f"Queries are in days and have no time of day: write {days}."
+        raise DateError(message, days)
     if fault := _no_window(text):
         raise DateError(fault)
     try:
@@ -119,6 +155,19 @@ def write_window(window: Window) -> str:
     return "/".join(dict.fromkeys(day[: len(day) - cut] if day else ".." for day in days))
 
 
+def _without_times(text: str, allowed: Callable[[str], bool]) -> str | None:
+    """Return what a text with times of day is without them, if that is an `allowed` date."""
+    if len(text) > MAX_DATE_CHARACTERS or drop_times(text) == text:
+        return None
+    meant = text if read_expression(text) else explain_mistake(text).suggestion or text
+    days = "/".join(dict.fromkeys(drop_times(meant).split("/")))
+    if not allowed(days):
+        return None
+    with suppress(DateError):
+        return parse(days).edtf
+    return None
+
+
 def _no_window(text: str) -> str | None:
     """Return why no window can express the text, whether it is a date or not; None if one can."""
     if text[:1] in ("[", "{"):
@@ -131,6 +180,8 @@ def _no_window(text: str) -> str | None:
             "A query's date cannot be uncertain or approximate. Leave out ?, ~ and %, or ask for an"
             " interval such as 2020/2021."
         )
+    if drop_times(text) != text:
+        return "Queries are in days and have no time of day. Write for example 2023-11-15."
     if _GAPS.search(text):
         return (
             "A query's date cannot have gaps: in it X stands for the last digits only, as in 202X,"
@@ -158,12 +209,18 @@ def _plain_day(text: str) -> Date | None:
 
 def _any_date(text: str) -> Date:
     expression = _read(text)
+    ends: tuple[object, object] = (expression, expression)
+    if isinstance(expression, Interval):
+        ends = (expression.start, expression.end)
+    start_clock, end_clock = (end.clock if isinstance(end, Component) else None for end in ends)
     return Date(
         text,
         *find_bounds(expression),
         expression.precision,
         uncertain=any(date.uncertain for date in expression.components),
         approximate=any(date.approximate for date in expression.components),
+        start_clock=start_clock,
+        end_clock=end_clock,
     )
 
 

@@ -54,7 +54,7 @@ of the next year), autumn and winter. 33-36 are quarters, 37-39 quadrimesters (f
 
 PRECISIONS: Final[tuple[str, ...]] = (
     *("era", "millennium", "century", "decade", "year"),
-    *("semester", "quadrimester", "quarter", "season", "month", "day"),
+    *("semester", "quadrimester", "quarter", "season", "month", "day", "minute", "second"),
     *("interval", "set"),
 )
 """Every precision, coarse to fine, then the two that are not one date.
@@ -79,9 +79,37 @@ MONTH_PATTERNS: Final = _patterns(12)
 DAY_PATTERNS: Final = _patterns(31)
 
 
+class Clock(NamedTuple):
+    """A time of day as it is stated; `zone` in minutes east of UTC, None if none is stated."""
+
+    hour: int
+    minute: int
+    second: int | None
+    zone: int | None
+
+    @property
+    def seconds(self) -> int:
+        """Return the seconds since midnight, by this clock."""
+        return (self.hour * 60 + self.minute) * 60 + (self.second or 0)
+
+    @property
+    def text(self) -> str:
+        """Return it without the zone: `14:30`, `14:30:05`."""
+        numbers = (self.hour, self.minute, self.second)
+        return ":".join(f"{number:02d}" for number in numbers if number is not None)
+
+    @property
+    def iso(self) -> str:
+        """Return it as ISO 8601 and RFC 3339 have it behind a day: `T14:30Z`, `T14:30:05+01:00`."""
+        if not self.zone:
+            return f"T{self.text}{'' if self.zone is None else 'Z'}"
+        hours, minutes = divmod(abs(self.zone), 60)
+        return f"T{self.text}{'-' if self.zone < 0 else '+'}{hours:02d}:{minutes:02d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A single date: a year, a part of a year, a month or a day.
+    """A single date: a year, a part of a year, a month, a day or a time of a day.
 
     `year` is four digits or X, with a minus for BC; `month` is a month pattern, a grouping code
     or empty; `day` is a day pattern or empty. `estimate` is the year that was written before S.
@@ -94,10 +122,11 @@ class Component:
     estimate: int | None = None
     uncertain: tuple[str, ...] = ()
     approximate: tuple[str, ...] = ()
+    clock: Clock | None = None
 
     @property
     def text(self) -> str:
-        """Return the date without its qualifiers."""
+        """Return the date without its qualifiers and its time of day."""
         return "-".join(filter(None, (self.year, self.month, self.day)))
 
     @property
@@ -139,7 +168,11 @@ class Component:
             return GROUPINGS[self.month].precision
         if "X" in self.month or not self.month:
             return "year"
-        return "month" if "X" in self.day or not self.day else "day"
+        if "X" in self.day or not self.day:
+            return "month"
+        if self.clock is None:
+            return "day"
+        return "minute" if self.clock.second is None else "second"
 
 
 End = Component | Literal["..", ""]
@@ -192,13 +225,22 @@ _Q: Final = "([?~%]?)"
 _DATE: Final = re.compile(
     rf"{_Q}((?!-0000)-?[0-9X]{{4}}){_Q}(?:-{_Q}([0-9X]{{2}}){_Q}(?:-{_Q}([0-9X]{{2}}){_Q})?)?"
 )
+_DATE_TIME: Final = re.compile(
+    "((?!-0000)-?[0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    "T([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?"
+    # No clock has been further from Greenwich than Manila's until 1844, almost 16 hours.
+    "(Z|(?!-00(?::00)?$)([+-])(0[0-9]|1[0-5])(?::([0-5][0-9]))?)?"
+)
 _YEAR: Final = re.compile(
     rf"{_Q}(?:((?!-0000)-?[0-9]{{4}})|Y(-?[1-9][0-9]*)E([1-9][0-9]*))(?:S([1-9]))?{_Q}"
 )
 
 
 def read_expression(text: str) -> Expression | None:
-    """Return the structure of an EDTF text, levels 0 to 2 without times; None if it is not EDTF."""
+    """Return the structure of an EDTF text, levels 0 to 2; None if it is not EDTF.
+
+    Beyond the standard, times of day may lack seconds and may be ends of intervals.
+    """
     if text[:1] in ("[", "{"):
         return _read_set(text)
     return _read_interval(text) if "/" in text else read_component(text)
@@ -212,7 +254,7 @@ def read_component(text: str) -> Component | None:
     """
     match = _DATE.fullmatch(text)
     if match is None:
-        return _read_year(text)
+        return _read_date_time(text) if "T" in text else _read_year(text)
     year, month, day = match.group(2, 5, 8)
     month, day = month or "", day or ""
     if month and month not in MONTH_PATTERNS and (month not in GROUPINGS or day):
@@ -221,6 +263,18 @@ def read_component(text: str) -> Component | None:
         return None
     date = Component(year, month, day)
     return _qualified(date, match.group(1, 4, 7), match.group(3, 6, 9))
+
+
+def _read_date_time(text: str) -> Component | None:
+    """Return a day with a time of day (EDTF level 0)."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, zone, sign, hours, minutes = match.groups()
+    east = int(hours or 0) * 60 + int(minutes or 0)
+    offset = None if zone is None else -east if sign == "-" else east
+    clock = Clock(int(hour), int(minute), int(second) if second else None, offset)
+    return Component(year, month, day, clock=clock)
 
 
 def _read_year(text: str) -> Component | None:
@@ -295,6 +349,8 @@ def _read_set(text: str) -> DateSet | None:
 def _read_member(text: str) -> Component | SetRange | None:
     left, dots, right = text.partition("..")
     first, last = read_component(left), read_component(right)
+    if any(date and date.clock for date in (first, last)):
+        return None
     if not dots:
         return first
     complete = bool(first or not left) and bool(last or not right)

@@ -8,6 +8,7 @@ from app.dates.grammar import (
     DAY_PATTERNS,
     GROUPINGS,
     MONTH_PATTERNS,
+    Clock,
     Component,
     DateSet,
     Expression,
@@ -120,7 +121,12 @@ class _Writer:
 
     def _pair(self, first: Component, last: Component) -> tuple[str, str]:
         """Return two dates, writing their common part only once: 21 and 23 November 2022."""
-        if _is_plain(first) and _is_plain(last) and first.parts == last.parts:
+        if first.clock and last.clock and first.text == last.text:
+            zone = None if first.clock.zone == last.clock.zone else first.clock.zone
+            start = self._zoned(self._timed(first, first.clock), zone)
+            return start, self._zoned(last.clock.text, last.clock.zone)
+        plain = all(_is_plain(date) and not date.clock for date in (first, last))
+        if plain and first.parts == last.parts:
             words, others = self._date(first).split(" "), self._date(last).split(" ")
             if words != others and len(words) == len(others) and self.language.begins_with_day:
                 shared = next(i for i in range(len(words) + 1) if words[i:] == others[i:])
@@ -128,7 +134,9 @@ class _Writer:
         return self._date(first), self._date(last)
 
     def _date(self, date: Component) -> str:
-        """Return a single date with all its qualifiers."""
+        """Return a single date with all its qualifiers and its time of day."""
+        if date.clock:
+            return self._zoned(self._timed(date, date.clock), date.clock.zone)
         about = date.approximate == date.parts
         notes = (
             self._unknown_digits(date),
@@ -144,6 +152,18 @@ class _Writer:
         if not any(notes):
             return text
         return self.gettext("{date} ({notes})", date=text, notes="; ".join(filter(None, notes)))
+
+    def _timed(self, date: Component, clock: Clock) -> str:
+        return self.gettext("{date}, {time}", date=self._unqualified(date), time=clock.text)
+
+    def _zoned(self, text: str, zone: int | None) -> str:
+        """Return a time with its zone, if that is stated: `14:30 (UTC+1)`, `14:30 (UTC−3:30)`."""
+        if zone is None:
+            return text
+        hours, minutes = divmod(abs(zone), 60)
+        sign = "\N{MINUS SIGN}" if zone < 0 else "+"
+        shift = f"{sign}{hours}" + (f":{minutes:02d}" if minutes else "")
+        return self.gettext("{date} ({notes})", date=text, notes=f"UTC{shift if zone else ''}")
 
     def _unknown_digits(self, date: Component) -> str:
         digits = date.year.lstrip("-")

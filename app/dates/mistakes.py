@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -24,8 +25,13 @@ _CENTURIES: Final = ("20", "19")  # that two digits of a year may stand for
 _SERIAL_ZERO: Final = date(1899, 12, 30)  # day 0 of Excel's and LibreOffice's calendars
 _DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _TIME: Final = re.compile(
-    r"[T ][0-9]{1,2}(?::?[0-9]{2})*(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?", re.I
+    r"(?<=[0-9])[T ] ?([0-9]{1,2})(?::?([0-9]{2})(?::?([0-9]{2}))?)?"
+    r"(?:\.[0-9]+|,[0-9]+(?![0-9]|-[0-9]{2}-))?(?: ?([ap])\.?m\.?)?(?: ?(Z|UTC|GMT))?"
+    # In a query string, + becomes a blank.
+    r"(?: ?([+ -])([0-9]{1,2})(?::?([0-9]{2}))?)?",
+    re.I,
 )
+_TIMED: Final = "(?:[0-9]T[0-9]|[0-9]:[0-9])"
 _DOTS: Final = "Two dots stand only in a set or at the open end of an interval"
 
 Interpretation = Callable[[re.Match[str]], Iterable[str]]
@@ -164,10 +170,55 @@ def _serial(match: re.Match[str]) -> Iterable[str]:
     yield (_SERIAL_ZERO + timedelta(days=int(match[1]))).isoformat()
 
 
-def _without_time(match: re.Match[str]) -> Iterable[str]:
-    date = _TIME.sub("", match[0])
-    yield date
-    yield re.sub("(-00)+$", "", date.removeprefix("+"))
+def drop_times(text: str) -> str:
+    """Return a date without its times of day, however they are written."""
+    if not re.search(_TIMED, text, re.I):
+        return text
+    return _TIME.sub("", text)
+
+
+def _without_times(match: re.Match[str]) -> Iterable[str]:
+    yield drop_times(match[0])
+
+
+def _of_wikidata(match: re.Match[str]) -> Iterable[str]:
+    yield re.sub("(-00)+$", "", match[1])
+
+
+def _next_day(match: re.Match[str]) -> Iterable[str]:
+    with suppress(ValueError, OverflowError):
+        yield f"{date.fromisoformat(match[1]) + timedelta(days=1)}T00:00{match[2] or ''}"
+
+
+def _timed(match: re.Match[str]) -> Iterable[str]:
+    text = re.sub(r"(?<![0-9])([0-9]{4})([0-9]{2})([0-9]{2})(?=T)", r"\1-\2-\3", match[0].upper())
+    yield _TIME.sub(_write_time, text)
+    for time in _TIME.finditer(match[0]):
+        if time.end() == len(match[0]) and not read_expression(match[0][: time.start()]):
+            day = explain_mistake(match[0][: time.start()]).suggestion
+            yield f"{day}{_write_time(time)}"
+
+
+def _unqualified_or_day(match: re.Match[str]) -> Iterable[str]:
+    yield re.sub("[?~%]", "", match[0])
+    yield drop_times(match[0])
+
+
+def _write_time(match: re.Match[str]) -> str:
+    """Return a time of day as EDTF has it."""
+    hour, minute, second, half, utc, sign, hours, minutes = match.groups()
+    if half:
+        hour = str(int(hour) % 12 + 12 * (half.upper() == "P"))
+    zone = "Z" if utc else ""
+    if sign and int(hours) + int(minutes or 0):
+        zone = f"{'-' if sign == '-' else '+'}{hours:0>2}:{minutes or '00'}"
+    elif sign:
+        zone = "Z"
+    return ":".join(filter(None, (f"T{hour:0>2}", minute or "00", second))) + zone
+
+
+def _abbreviated_time(match: re.Match[str]) -> Iterable[str]:
+    yield f"{match[0].split('/')[0]}/{match[1]}T{match[2]}"
 
 
 def _two_digit_year(match: re.Match[str]) -> Iterable[str]:
@@ -228,9 +279,45 @@ _MISTAKES: Final = (
         "A date has no control characters (in a URL, % must be sent as %25)",
     ),
     _row(
-        r".*([0-9]T[0-9]|[0-9]:[0-9]).*",
-        "A date has no time of day",
-        _without_time,
+        r"\+([0-9]{4}(?:-[0-9]{2}){2})T00:00:00Z",
+        "A date has no plus sign, nor a time of day that means the whole of it",
+        _of_wikidata,
+    ),
+    _row(
+        rf"[\[{{].*{_TIMED}.*",
+        "The dates of a set have no time of day",
+        _without_times,
+    ),
+    _row(
+        r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:]+[^/]*/([0-9]{2}:[0-9]{2}.*)",
+        "Each end of an interval is a whole date",
+        _abbreviated_time,
+    ),
+    _row(
+        r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]24:00(?::00)?(Z|[+-][0-9:]+)?",
+        "A time of day ends at 23:59:59, and 24:00 is 00:00 of the next day",
+        _next_day,
+    ),
+    _row(
+        rf".*{_TIMED}[^/]*[.,][0-9].*",
+        "A time of day is in whole seconds",
+        _timed,
+    ),
+    _row(
+        rf".*[?~%].*{_TIMED}.*|.*{_TIMED}.*[?~%].*",
+        "A time of day is neither uncertain nor approximate",
+        _unqualified_or_day,
+    ),
+    _row(
+        r"[0-9X]{4}(?:-[0-9X]{2})?T.*|.*X.*T[0-9]+:.*",
+        "Only a whole day can have a time",
+        _without_times,
+    ),
+    _row(
+        rf".*{_TIMED}.*",
+        "A time of day, 00:00 to 23:59:59, stands after a day and a T, and before Z, a zone or"
+        " nothing, as in 2024-02-06T14:30+01:00",
+        _timed,
     ),
     _row(r"-0000.*", "There is no year -0000; 1 BC is the year 0000", lambda m: [m[0][1:]]),
     _row(

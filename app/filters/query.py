@@ -431,7 +431,8 @@ class EventFilter(BaseModel):
         None,
         description="When, as an EDTF expression: `2023`, `2023-11`, `2023-11-01/2023-12-15`, "
         "`2023-11/..`, `../2020`. Both ends count. A set, a `?`, `~`, `%`, or an X that is not "
-        "among the last digits (`202X`, `2023-XX`) is an error.",
+        "among the last digits (`202X`, `2023-XX`) is an error, and so is a time of day: queries "
+        "are in days.",
         examples=["2023-11"],
     )
     match: Annotated[schemas.Match | None, OVERLAP] = Field(
@@ -634,8 +635,8 @@ class OrderedQuery(EventFilter):
     sort: Sort = Field(
         "date",
         description="`date` is timeline order (by earliest day, or where that is open by latest, "
-        "then by id); `updated` is the order of the last edit; `-` reverses exactly. `relevance`, "
-        "with `q`, lists the newest 1,000 hits, the best first.",
+        "then by the time of day as stated, then by id); `updated` is the order of the last edit; "
+        "`-` reverses exactly. `relevance`, with `q`, lists the newest 1,000 hits, the best first.",
         examples=["date"],
     )
 

@@ -253,7 +253,7 @@ def _join_parts(parts: Any, date: Json, name: str) -> str:
 def _read_words(date: Json, name: str, notes: list[str]) -> str | None:
     words = _text(date, "raw") or _text(date, "literal")
     try:
-        return dates.parse(words).edtf
+        return dates.parse_days(words).edtf
     except dates.DateError:
         notes.append(f"{name} is left out where it is only in words: '{words[:40]}'")
         return None

@@ -131,19 +131,21 @@ def _iso_dates(date: dates.Date) -> Json:
     """
     if date.uncertain or date.approximate:
         return {}
-    start, end = (date.start_earliest, date.start_latest), (date.end_earliest, date.end_latest)
-    span = {"startDate": _span(*start)}
-    return span if start == end else {**span, "endDate": _span(*end)}
+    start = _span(date.start_earliest, date.start_latest, date.start_clock)
+    end = _span(date.end_earliest, date.end_latest, date.end_clock)
+    once = (date.start_earliest, date.start_latest) == (date.end_earliest, date.end_latest)
+    same = once and date.start_clock == date.end_clock
+    return {"startDate": start} if same else {"startDate": start, "endDate": end}
 
 
-def _span(first: int, last: int) -> str | None:
-    """Return the day, month or year that holds all days from `first` to `last`, else None."""
+def _span(first: int, last: int, clock: dates.Clock | None) -> str | None:
+    """Return the time, day, month or year that holds all of `first` to `last`, else None."""
     days = [dates.iso_day(number) for number in (first, last)]
     if None in days or any(str(day).startswith("-") for day in days):
         return None
     ours, theirs = (str(day).split("-") for day in days)
     shared = [part for n, part in enumerate(ours) if ours[: n + 1] == theirs[: n + 1]]
-    return "-".join(shared) or None
+    return "-".join(shared) + (clock.iso if clock else "") or None
 
 
 def _place(about: About, place: Json) -> Json:

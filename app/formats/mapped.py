@@ -23,7 +23,14 @@ from app.formats.lines import Line, unreadable_line
 from app.formats.mapping import LIST_FIELDS, PLACEHOLDER, ColumnMapping, Target
 from app.formats.markup import read_html
 from app.formats.sheets import Sheet
-from app.formats.written_dates import PRECISION_WORDS, WrittenDate, join_parts, read_date, widen
+from app.formats.written_dates import (
+    PRECISION_WORDS,
+    WrittenDate,
+    add_time,
+    join_parts,
+    read_date,
+    widen,
+)
 from app.json_types import Json
 from app.schemas import find_country_code, name_own_field
 from app.words import fold
@@ -207,33 +214,37 @@ class _RowReader:
             if end is not None:
                 self._fail(event, "date.end", CellError("has an end and no start"))
             return
-        edtf = self._apply_precision(event, start.edtf)
-        if end is not None and end.edtf != edtf:
-            edtf = f"{edtf}/{end.edtf}"
-        date: Json = {"edtf": edtf}
-        clocks = [f"{w.edtf} {w.time}".rstrip() for w in (start, end) if w is not None]
+        stated = [start] if end is None else [start, end._replace(edtf=end.edtf or start.edtf)]
+        days = [self._apply_precision(event, start.edtf), *(w.edtf for w in stated[1:])]
+        timed = [add_time(w._replace(edtf=day)) for w, day in zip(stated, days, strict=True)]
+        if stated[-1].time == "" and stated[-1].edtf == start.edtf:
+            del days[1:], timed[1:]  # an end on the same day says no more
+        written = (edtf or day for edtf, day in zip(timed, days, strict=True))
+        date: Json = {"edtf": "/".join(dict.fromkeys(written))}
         if event.words:
             date["text"] = " ".join(event.words[0].split())
-        elif any(w is not None and w.time for w in (start, end)):
-            date["text"] = " to ".join(clocks)
+        elif any(w.time and not edtf for w, edtf in zip(stated, timed, strict=False)):
+            date["text"] = " to ".join(f"{w.edtf} {w.time}".rstrip() for w in stated)
         event.document["date"] = date
         event.origins.setdefault("date", event.origins.get("date.year", "date"))
 
     def _read_end(self, event: _Event, end: str) -> WrittenDate | None:
-        parts = {p: event.parts.get(f"{end}.{p}", "") for p in ("year", "month", "day", "time")}
-        whole = event.parts.get(end, "")
+        parts = [event.parts.get(f"{end}.{part}", "") for part in ("year", "month", "day")]
+        whole, time = event.parts.get(end, ""), event.parts.get(f"{end}.time", "")
         try:
             if whole:
                 written = read_date(whole, self.mapping.order, self.mapping.forms)
-            elif any(parts.values()):
-                written = WrittenDate(join_parts(parts["year"], parts["month"], parts["day"]))
+            elif any(parts) or (time and end == "date"):
+                written = WrittenDate(join_parts(*parts))
+            elif time:
+                written = WrittenDate("")  # on the day of the start
             else:
                 return None
         except CellError as error:
             name = end if whole else f"{end}.{str(error).partition(' ')[0]}"
             self._fail(event, name if name in event.origins else f"{end}.year", error)
             return None
-        return WrittenDate(written.edtf, written.time or parts["time"])
+        return WrittenDate(written.edtf, written.time or time)
 
     def _apply_precision(self, event: _Event, edtf: str) -> str:
         code = event.parts.get("date.precision", "")

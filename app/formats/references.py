@@ -128,7 +128,7 @@ def build_source_line(
 def read_edtf(text: str, name: str) -> str:
     """Return a date in EDTF. Raise ReferenceError if it is none."""
     try:
-        return dates.parse(text).edtf
+        return dates.parse_days(text).edtf
     except dates.DateError as error:
         raise ReferenceError(name, f"'{text[:60]}' is not a date: {error}") from None
 

@@ -268,7 +268,15 @@ def _write_value(value: Any) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
     if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
-    if isinstance(value, date | time):
+        return value.date().isoformat() if value.time() == time() else _write_time(value)
+    if isinstance(value, time):
+        return _write_time(value)
+    if isinstance(value, date):
         return value.isoformat()
     return str(value)
+
+
+def _write_time(value: datetime | time) -> str:
+    """Return a time of day, or a day and a time, without seconds if there are none."""
+    whole = value.second == value.microsecond == 0
+    return value.isoformat(timespec="minutes" if whole else "auto").replace("T", " ")

@@ -54,7 +54,8 @@ COLUMNS: Mapping[str, str] = {
     "type": "Its type, by id or label",
     "title": "What happened, in a line",
     "summary": "What happened, in more words",
-    "date": "When, as EDTF: `2023-11`, `2023-11-01/2023-12-15`, `[..2024-02-06]`",
+    "date": "When, as EDTF: `2023-11`, `2023-11-01/2023-12-15`, `[..2024-02-06]`,"
+    " `2024-02-06T14:30`",
     "date_text": "What the source said of the date, verbatim",
     "status": "`planned`, `ongoing`, `completed` or `cancelled`",
     "actors": "List: `Serbia (seller); Azerbaijan (buyer)`, the role in parentheses",

@@ -119,7 +119,12 @@ def _is_plain(part: Expression | End | None) -> TypeGuard[Component]:
 
 
 def _numbers(date: Component) -> Json:
-    return _date_object(*(int(part) for part in (date.year, date.month, date.day) if part))
+    members = _date_object(*(int(part) for part in (date.year, date.month, date.day) if part))
+    if date.clock is None:
+        return members
+    *numbers, _ = date.clock  # TimelineJS has no zones
+    clock = zip(CLOCK_MEMBERS, numbers, strict=False)
+    return members | {name: number for name, number in clock if number is not None}
 
 
 def _of_day(day: str | None) -> Json:
@@ -351,12 +356,17 @@ def _own_date(slide: Json) -> dates.Date | None:
 
 
 def _read_numbers(date: Json, where: str) -> dict[str, int]:
-    """Return year, month and day of a date object, as far as they are there."""
+    """Return year, month, day, hour, minute and second of a date object, as far as they are there.
+
+    Only a day has a time.
+    """
     members = {name: _number(date, name, where) for name in CALENDAR_MEMBERS}
     if members["year"] is None:
         raise SlideError(f"{where}.year", "is missing")
     if members["month"] is None and members["day"] is not None:
         raise SlideError(f"{where}.month", "is missing: there is a day")
+    if members["day"] is not None:
+        members |= {name: _number(date, name, where) for name in CLOCK_MEMBERS[:-1]}
     return {name: number for name, number in members.items() if number is not None}
 
 
@@ -365,7 +375,8 @@ def _written_date(numbers: Mapping[str, dict[str, int]]) -> str:
     if "start_date" not in numbers:
         raise SlideError("start_date", "is missing")
     ends = [_edtf(end, name) for name, end in numbers.items()]
-    edtf = "/".join(dict.fromkeys(ends))  # the same twice is one, as it is to TimelineJS
+    # The same twice is one, as it is to TimelineJS; so is a time and its day.
+    edtf = ends[0] if ends[0].startswith(f"{ends[-1]}T") else "/".join(dict.fromkeys(ends))
     try:
         dates.parse(edtf)
     except dates.DateError as error:
@@ -374,12 +385,16 @@ def _written_date(numbers: Mapping[str, dict[str, int]]) -> str:
 
 
 def _edtf(date: Mapping[str, int], where: str) -> str:
-    year, *finer = date.values()
+    year, *finer = (date[name] for name in CALENDAR_MEMBERS if name in date)
     astronomical = year + 1 if year < 0 else year
     if not -9999 <= astronomical <= 9999:
         raise SlideError(f"{where}.year", f"is {year}; years go from -9999 to 9999")
     sign = "-" if astronomical < 0 else ""
-    return "-".join((f"{sign}{abs(astronomical):04d}", *(f"{part:02d}" for part in finer)))
+    days = "-".join((f"{sign}{abs(astronomical):04d}", *(f"{part:02d}" for part in finer)))
+    if "hour" not in date:
+        return days
+    clock = [date["hour"], date.get("minute", 0), *(date[n] for n in ("second",) if n in date)]
+    return f"{days}T{':'.join(f'{number:02d}' for number in clock)}"
 
 
 def _display_date(holder: Json) -> str:
@@ -387,15 +402,24 @@ def _display_date(holder: Json) -> str:
 
 
 def _describe_ends(date_objects: Mapping[str, Json]) -> str:
-    """Return the words of the ends, or their times of day, which no date can hold; "" if none."""
-    if not any(_display_date(end) or _clock(end, name) for name, end in date_objects.items()):
+    """Return the words of the ends, or their times of day if no date can hold them; "" if none."""
+    numbers = {name: _read_numbers(end, name) for name, end in date_objects.items()}
+    if not any(
+        _display_date(end) or (_clock(end, name) and not _holds_clock(end, numbers[name]))
+        for name, end in date_objects.items()
+    ):
         return ""
     ends = (
         _display_date(end)
-        or f"{_edtf(_read_numbers(end, name), name)} {_clock(end, name)}".rstrip()
+        or f"{_edtf(numbers[name], name).partition('T')[0]} {_clock(end, name)}".rstrip()
         for name, end in date_objects.items()
     )
     return " to ".join(dict.fromkeys(ends))
+
+
+def _holds_clock(date: Json, numbers: Mapping[str, int]) -> bool:
+    """Return whether EDTF has all of the time of day of a date object."""
+    return "hour" in numbers and str(date.get("millisecond", 0)).strip("0 ") == ""
 
 
 def _clock(date: Json, where: str) -> str:

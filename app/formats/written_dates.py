@@ -210,8 +210,15 @@ SEASON: Final = DATE_FORMS["season"].pattern
 NUMERIC_DATE: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.A)
 SHORT_NUMBERS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{2})", re.A)
 CLOCK_SUFFIX: Final = re.compile(
-    r"(.*\d)(?:T|\s+)(\d{1,2}:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?"
+    r"(.*\d)(?:T|,?\s+)(\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?(?:\s?[AP]\.?M\.?)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)?)",
+    re.I | re.A,
 )
+CLOCK: Final = re.compile(
+    r"(\d{1,2})[:h.](\d\d)(?::(\d\d)(?:\.0+)?)?(?:\s?([AP])\.?M\.?)?(?:\s?(?:Uhr|h))?"
+    r"\s?(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.I | re.A,
+)
+MIDNIGHT: Final = re.compile(r"0?0:00(:00(\.0+)?)?Z?")
 
 
 def find_orders(text: str) -> set[str]:
@@ -257,13 +264,29 @@ def read_date(text: str, order: str | None, forms: tuple[str, ...]) -> WrittenDa
 
 
 def _split_clock(text: str) -> tuple[str, str]:
-    """Return a date without its time of day, and the time; midnight is no time."""
+    """Return a date without its time of day, and the time; midnight is no time.
+
+    Of an interval in EDTF nothing is split off.
+    """
     text = text.strip()
     match = CLOCK_SUFFIX.fullmatch(text) if len(text) <= MAX_WRITTEN_DATE_CHARACTERS else None
-    if match is None:
+    if match is None or ("/" in text and _is_edtf(text)):
         return text, ""
-    time = f"{match[2]}{match[3] or ''}"
-    return match[1].strip(), "" if re.fullmatch("0?0:00(:00)?Z?", time) else time
+    return match[1].strip(), "" if MIDNIGHT.fullmatch(match[2]) else match[2]
+
+
+def add_time(written: WrittenDate) -> str | None:
+    """Return the EDTF of a day with its time; None if it is no day or the time cannot be read."""
+    match = CLOCK.fullmatch(written.time)
+    if match is None:
+        return None
+    hour, minute, second, half, zone = match.groups()
+    if half:
+        hour = str(int(hour) % 12 + 12 * (half.upper() == "P"))
+    clock = ":".join(filter(None, (f"{int(hour):02d}", minute, second)))
+    offset = re.sub(r"(?<=[+-]\d\d)(?=\d)", ":", (zone or "").upper())
+    edtf = f"{written.edtf}T{clock}{offset}"
+    return edtf if _is_edtf(edtf) else None
 
 
 def _read_numbers(match: re.Match[str], order: str) -> str | None:

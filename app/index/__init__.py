@@ -7,6 +7,7 @@ the events of a block that have a `term`. All of it can be rebuilt from the norm
 from app.index.blocks import BlockWriter, Mask, Slots, decode_posting, empty_mask, is_list, slots_of
 from app.index.check import find_faults
 from app.index.documents import join_entries
+from app.index.keys import TimelinePlace
 from app.index.postings import EntryChange, count_indexed_events, rebuild, update_entries
 from app.index.terms import IndexTerm, ids_of_kind
 from app.rows import BATCH, batches
@@ -18,6 +19,7 @@ __all__ = [
     "IndexTerm",
     "Mask",
     "Slots",
+    "TimelinePlace",
     "batches",
     "count_indexed_events",
     "decode_posting",

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, RowMapping, text
 
-from app.dates import DateError, parse
+from app.dates import DateError, parse_days
 from app.index.blocks import decode_posting, empty_mask, slots_of
 from app.index.documents import Entry, IndexedQuantity, read_entries_or_errors
-from app.index.keys import first_key_of_day
+from app.index.keys import TimelinePlace, first_key_of_day
 from app.index.postings import timeline_row
 from app.index.terms import WORD_IDS, IndexTerm, encode_terms
 from app.rows import BATCH, batches
@@ -74,7 +74,7 @@ def _rows(connection: Connection) -> Iterator[str]:
     for source_id, *texts in connection.execute(text(query)):
         for date in filter(None, texts):
             try:
-                parse(date)
+                parse_days(date)
             except DateError as error:
                 yield f"source {source_id} has a date that is none: {error}"
     for table, name in (
@@ -156,7 +156,7 @@ class _StoredBlocks:
 
 def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterator[str]:
     """Compare every entry of the read model with its rows, in timeline order; yield faults."""
-    last: tuple[int, str] | None = None
+    last: TimelinePlace | None = None
     after, done = -1, 0
     blocks = _StoredBlocks(connection)
     while (
@@ -168,7 +168,7 @@ def _entries(connection: Connection, progress: Callable[[int], None]) -> Iterato
         measured = _measured(connection, rows[0]["key"], rows[-1]["key"])
         for row in rows:
             entry = entries.get(row["event_id"])
-            place = (row["day"], row["event_id"])
+            place = TimelinePlace(row["day"], row["clock"], row["event_id"])
             if isinstance(entry, str):
                 yield entry
             elif (

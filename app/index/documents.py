@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import dates, quantities, rows
 from app.dialects import listed
+from app.index.keys import TimelinePlace
 from app.index.terms import EVERY_TERM, TermValues
 from app.json_types import Json
 from app.rows import EventRows
@@ -69,6 +70,11 @@ class Entry(NamedTuple):
     publishers: int
     words: str
     measurements: tuple[IndexedQuantity, ...]
+
+    @property
+    def place(self) -> TimelinePlace:
+        """Return its place in the order of the timeline."""
+        return TimelinePlace(self.date.order_day, self.date.order_clock, self.event_id)
 
     @property
     def sure(self) -> bool:

@@ -1,4 +1,4 @@
-"""Date keys: integers that sort as the timeline does, by day and within a day by event id.
+"""Date keys: integers that sort as the timeline does, by day, time of day and event id.
 
 A key is the day in its high bits and a label in its low ones. Labels leave room between neighbours.
 When it runs out, the smallest stretch of the day that is sparse enough is spread evenly (Bender et
@@ -20,11 +20,11 @@ DAY_ZERO = 1 << 22  # makes the days of the years -9999 to 9999 positive
 MAX_STRIDE = 1 << 20  # room left after an id that is appended to its day
 KEYED_TABLES = ("timeline", "document", "wording", "measurement")  # and the first of each block
 NEIGHBOUR_KEYS = (
-    "WITH wanted (day, id) AS (VALUES {}) SELECT day, id,"
-    " (SELECT key FROM timeline t WHERE t.day = w.day AND t.event_id < w.id"
-    " ORDER BY t.event_id DESC LIMIT 1),"
-    " (SELECT key FROM timeline t WHERE t.day = w.day AND t.event_id > w.id"
-    " ORDER BY t.event_id LIMIT 1) FROM wanted w"
+    "WITH wanted (day, clock, id) AS (VALUES {}) SELECT day, clock, id,"
+    " (SELECT key FROM timeline t WHERE t.day = w.day AND (t.clock, t.event_id) < (w.clock, w.id)"
+    " ORDER BY t.clock DESC, t.event_id DESC LIMIT 1),"
+    " (SELECT key FROM timeline t WHERE t.day = w.day AND (t.clock, t.event_id) > (w.clock, w.id)"
+    " ORDER BY t.clock, t.event_id LIMIT 1) FROM wanted w"
 )
 CROWDING = 1.3  # a stretch of 2^i labels may hold (2 / CROWDING)^i events
 
@@ -39,22 +39,30 @@ def spread_keys(day: int, count: int) -> list[int]:
     return _spread(first_key_of_day(day), MAX_LABELS, count)
 
 
+class TimelinePlace(NamedTuple):
+    """The day of an event, its time of day in seconds or NO_CLOCK, and its id: they sort so."""
+
+    day: int
+    clock: int
+    event_id: str
+
+
 class Gap(NamedTuple):
     """A gap for new events of a day, after the key `low` and before the key `high`."""
 
     day: int
     low: int
     high: int
-    ids: list[str]  # in order
+    places: list[TimelinePlace]  # in order
 
     @property
     def wide(self) -> bool:
         """Return whether there is a key for each event."""
-        return self.high - self.low > len(self.ids)
+        return self.high - self.low > len(self.places)
 
     def keys(self) -> list[int]:
         """Return evenly spread keys, at most MAX_STRIDE apart at an end of the day."""
-        room, count = self.high - self.low, len(self.ids)
+        room, count = self.high - self.low, len(self.places)
         first, last = (
             self.low < first_key_of_day(self.day),
             self.high == first_key_of_day(self.day + 1),
@@ -73,10 +81,10 @@ class Gap(NamedTuple):
 
 def allocate_keys(
     connection: Connection,
-    wanted: Iterable[tuple[int, str]],
+    wanted: Iterable[TimelinePlace],
     moved: Callable[[], None] = lambda: None,
 ) -> Iterator[dict[str, int]]:
-    """Yield free keys for new events, each a day and an id, as dicts by id.
+    """Yield free keys for the places of new events, as dicts by id.
 
     Store the events of each dict before taking the next one. `moved` is called when stored events
     get other keys.
@@ -85,26 +93,32 @@ def allocate_keys(
     free: dict[str, int] = {}
     for gap in _gaps(connection, wanted):
         if gap.wide:
-            free.update(zip(gap.ids, gap.keys(), strict=True))
+            free.update(_by_id(gap.places, gap.keys()))
         else:
             narrow.append(gap)
     yield free
     for gap in narrow:
         # Storing other events may have moved the ends of the gap.
-        [now] = _gaps(connection, [(gap.day, event_id) for event_id in gap.ids])
+        [now] = _gaps(connection, gap.places)
         keys = now.keys() if now.wide else _make_room(connection, now)
         moved()
-        yield dict(zip(now.ids, keys, strict=True))
+        yield _by_id(now.places, keys)
 
 
-def _gaps(connection: Connection, wanted: Iterable[tuple[int, str]]) -> list[Gap]:
+def _by_id(places: Iterable[TimelinePlace], keys: Iterable[int]) -> dict[str, int]:
+    return {place.event_id: key for place, key in zip(places, keys, strict=True)}
+
+
+def _gaps(connection: Connection, wanted: Iterable[TimelinePlace]) -> list[Gap]:
     """Return the gaps that these events fall into, read in one query."""
     gaps: dict[tuple[int, int], Gap] = {}
     neighbours = sorted(map(tuple, rows.matching(connection, NEIGHBOUR_KEYS, wanted)))
-    for day, event_id, before, after in neighbours:
-        low = first_key_of_day(day) - 1 if before is None else before
-        high = first_key_of_day(day + 1) if after is None else after
-        gaps.setdefault((day, low), Gap(day, low, high, [])).ids.append(event_id)
+    for *values, before, after in neighbours:
+        place = TimelinePlace(*values)
+        low = first_key_of_day(place.day) - 1 if before is None else before
+        high = first_key_of_day(place.day + 1) if after is None else after
+        gap = gaps.setdefault((place.day, low), Gap(place.day, low, high, []))
+        gap.places.append(place)
     return list(gaps.values())
 
 
@@ -114,7 +128,7 @@ def _spread(start: int, room: int, count: int) -> list[int]:
 
 def _make_room(connection: Connection, gap: Gap) -> list[int]:
     """Return keys in a crowded gap, after spreading the smallest sparse stretch around it."""
-    floor, more = first_key_of_day(gap.day), len(gap.ids)
+    floor, more = first_key_of_day(gap.day), len(gap.places)
     label = max(gap.low - floor, 0)
     for bits in range(4, LABEL_BITS + 1):
         start = floor + (label >> bits << bits)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -15,11 +16,11 @@ from app.models import TABLES
 from app.rows import batches
 
 Link = tuple[str, str]  # an event, and one that it relates to
-PLACES = text(
-    "SELECT event_id, key, day, block, slot FROM timeline WHERE event_id IN :ids"
-).bindparams(listed("ids"))
+PLACES = text("SELECT event_id, key, block, slot FROM timeline WHERE event_id IN :ids").bindparams(
+    listed("ids")
+)
 ENTRIES = text(
-    "SELECT t.event_id, t.key, t.day, t.block, t.slot, d.terms, d.body"
+    "SELECT t.event_id, t.key, t.day, t.clock, t.block, t.slot, d.terms, d.body"
     " FROM timeline t LEFT JOIN document d ON d.key = t.key WHERE t.event_id IN :ids"
 ).bindparams(listed("ids"))
 
@@ -81,7 +82,11 @@ def _write(
     stored = {row.event_id: row for row in connection.execute(ENTRIES, {"ids": ids})}
     before = {event_id: terms.decode_terms(row.terms) for event_id, row in stored.items()}
     _remove_documents(connection, [row.key for row in stored.values()])
-    staying = {i for i, row in stored.items() if _stays(row.day, written.get(i))}
+    staying = {
+        i
+        for i, row in stored.items()
+        if i in written and written[i].place == (row.day, row.clock, i)
+    }
     _displace(connection, blocks, [row for i, row in stored.items() if i not in staying], before)
     _place(connection, blocks, [entry for i, entry in written.items() if i not in staying])
     _update(connection, blocks, [written[i] for i in staying])
@@ -103,9 +108,9 @@ def _write(
 
 
 def _place(connection: Connection, blocks: BlockWriter, new: Sequence[Entry]) -> None:
-    """Insert events into the timeline that are new, or new to their day."""
+    """Insert events into the timeline that are new, or new to their day or time of day."""
     entry_of = {entry.event_id: entry for entry in new}
-    wanted = [(entry.date.order_day, entry.event_id) for entry in new]
+    wanted = [entry.place for entry in new]
     for free in keys.allocate_keys(connection, wanted, blocks.reload):
         event_at = {key: event_id for event_id, key in free.items()}
         for placed in blocks.allocate_slots(sorted(event_at)):
@@ -150,7 +155,7 @@ def _link(connection: Connection, blocks: BlockWriter, links: Iterable[Link]) ->
 def _displace(
     connection: Connection, blocks: BlockWriter, rows: Sequence[Any], term_ids: dict[str, set[int]]
 ) -> None:
-    """Remove events from the timeline that are deleted, or move to another day."""
+    """Remove events from the timeline that are deleted, or move to another day or time of day."""
     if not rows:
         return
     for row in rows:
@@ -173,15 +178,15 @@ def rebuild(connection: Connection, progress: Callable[[int], None] = lambda don
     for table in ("posting", "block", "term", *keys.KEYED_TABLES):
         connection.execute(text(f"DELETE FROM {table}"))
     ids = connection.execute(text("SELECT id FROM event ORDER BY id")).scalars().all()
-    days: list[tuple[int, str]] = []
+    places: list[keys.TimelinePlace] = []
     for batch in batches(ids):
         for entry in read_entries_or_errors(connection, batch).values():
             if isinstance(entry, str):
                 raise StoreError(f"nothing was indexed: {entry}; `dateline check` lists all faults")
-            days.append((entry.date.order_day, entry.event_id))
+            places.append(entry.place)
     key_of: dict[str, int] = {}
-    for day, events in groupby(sorted(days), key=lambda pair: pair[0]):
-        of_day = [event_id for _, event_id in events]
+    for day, places_of_day in groupby(sorted(places), key=attrgetter("day")):
+        of_day = [place.event_id for place in places_of_day]
         key_of.update(zip(of_day, keys.spread_keys(day, len(of_day)), strict=True))
     done = 0
     blocks = BlockWriter(connection)
@@ -217,15 +222,12 @@ def _fill(
     _insert_documents(connection, documents)
 
 
-def _stays(day: int, entry: Entry | None) -> bool:
-    return entry is not None and entry.date.order_day == day
-
-
 def timeline_row(entry: Entry) -> dict[str, Any]:
     """Return the timeline's columns for an entry, without key, block and slot."""
     return {
         "event_id": entry.event_id,
-        "day": entry.date.order_day,
+        "day": entry.place.day,
+        "clock": entry.place.clock,
         "start_earliest": entry.date.start_earliest,
         "start_latest": entry.date.start_latest,
         "end_earliest": entry.date.end_earliest,

@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 from app import dates
 from app.dialects import Prepared
 from app.filters import AuditQuery, Choice, EventFilter, resolve
-from app.index import Mask
+from app.index import Mask, TimelinePlace
 from app.json_types import Json
 from app.reads.bitmaps import Bitmap, match_blocks, match_clause
 from app.reads.blocks import Array, BlockState, Older, cached, columns
 from app.reads.cursors import Page, Position, read_cursor, write_cursor, write_json
 from app.reads.hits import Hits, batch_keys
-from app.reads.orders import key_at, locate
+from app.reads.orders import PLACE_TYPES, key_at, locate
 from app.reads.room import MAX_DOCUMENTS_PER_QUERY, documents
 
 SOURCES = Prepared("SELECT id, published, accessed FROM source WHERE published IS NOT NULL")
@@ -114,8 +114,10 @@ def audit(connection: Connection, now: Position, query: AuditQuery) -> Page:
     hits.narrow(_suspects(hits, now, query.finding or tuple(RULES), today))
     beyond, first_event, skipped = None, None, 0
     if query.cursor is not None:
-        day, first_event, skipped = read_cursor(now, query.identity, query.cursor, (int, str, int))
-        beyond = key_at(connection, day, first_event, descending=True) - 1
+        *values, skipped = read_cursor(now, query.identity, query.cursor, (*PLACE_TYPES, int))
+        place = TimelinePlace(*values)
+        first_event = place.event_id
+        beyond = key_at(connection, place, descending=True) - 1
     items: list[bytes] = []
     for key, event in _documents(hits, beyond):
         findings = _of_event(event, query.finding, today)
@@ -123,9 +125,7 @@ def audit(connection: Connection, now: Position, query: AuditQuery) -> Page:
         end = start + query.limit - len(items)
         items += findings[start:end]
         if len(findings) > end:
-            cursor = write_cursor(
-                now, query.identity, [locate(connection, key)[0], event["id"], end]
-            )
+            cursor = write_cursor(now, query.identity, [*locate(connection, key)[0], end])
             return Page(items, None, cursor)
     return Page(items, None, None)
 

@@ -105,7 +105,7 @@ def last_update(connection: Connection, query: EventFilter) -> str | None:
     """Return when the latest edited hit was edited, in RFC 3339; None if there are no hits."""
     hits = Hits(connection, resolve(connection, query))
     for key in keys_by_update(connection, hits, descending=True):
-        return locate(connection, key)[2]
+        return locate(connection, key)[1]
     return None
 
 

@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 from app import words
 from app.dialects import LAST_TEXT, Prepared
 from app.filters import EventQuery, OrderedQuery
+from app.index import TimelinePlace
 from app.reads.cursors import Position, read_cursor
 from app.reads.hits import Hits, batch_keys
 
 MAX_KEY = (1 << 63) - 1
+PLACE_TYPES = (int, int, str)  # of a TimelinePlace
 MIN_BATCH_EVENTS, MAX_BATCH_EVENTS = 60, 2000  # read at once in the order of their edits
 MAX_SORTED_EVENTS = 2000
 FEW_BY_UPDATE, ALL_BY_UPDATE, BY_UPDATE = (
@@ -43,12 +45,12 @@ MAX_WORD_REPEATS = 3  # further repeats of a word in a field do not count
 WORDINGS = Prepared("SELECT key, words FROM wording WHERE key IN :keys")
 KEY_AT = {
     descending: Prepared(
-        f"SELECT key FROM timeline WHERE (day, event_id) {side} (:day, :id)"
-        f" ORDER BY day {way}, event_id {way} LIMIT 1"
+        f"SELECT key FROM timeline WHERE (day, clock, event_id) {side} (:day, :clock, :id)"
+        f" ORDER BY day {way}, clock {way}, event_id {way} LIMIT 1"
     )
     for descending, side, way in ((True, ">=", "ASC"), (False, "<=", "DESC"))
 }
-EVENT_PLACE = Prepared("SELECT day, event_id, updated_at FROM timeline WHERE key = :key")
+EVENT_PLACE = Prepared("SELECT day, clock, event_id, updated_at FROM timeline WHERE key = :key")
 
 
 class Order(Protocol):
@@ -77,8 +79,8 @@ class ByDate:
     ) -> Sequence[int]:
         beyond = None
         if query.cursor is not None:
-            day, event_id = read_cursor(now, query.identity, query.cursor, (int, str))
-            beyond = key_at(connection, day, event_id, descending=self.descending)
+            values = read_cursor(now, query.identity, query.cursor, PLACE_TYPES)
+            beyond = key_at(connection, TimelinePlace(*values), descending=self.descending)
         keys = hits.in_order(descending=self.descending, beyond=beyond)
         return next(batch_keys(keys, query.limit + 1), [])
 
@@ -87,8 +89,7 @@ class ByDate:
             yield from array.tolist()
 
     def cursor_values(self, connection: Connection, key: int) -> list[Any]:
-        day, event_id, _ = locate(connection, key)
-        return [day, event_id]
+        return [*locate(connection, key)[0]]
 
 
 @dataclass
@@ -111,8 +112,8 @@ class ByUpdate:
         return keys_by_update(connection, hits, descending=self.descending)
 
     def cursor_values(self, connection: Connection, key: int) -> list[Any]:
-        _, event_id, updated_at = locate(connection, key)
-        return [updated_at, event_id]
+        place, updated_at = locate(connection, key)
+        return [updated_at, place.event_id]
 
 
 def keys_by_update(
@@ -153,7 +154,7 @@ class ByRelevance:
     """
 
     scores: dict[int, int] = field(default_factory=dict)
-    oldest: list[Any] = field(default_factory=list)
+    oldest: TimelinePlace | None = None
 
     def keys(
         self, connection: Connection, query: EventQuery, hits: Hits, now: Position
@@ -161,12 +162,11 @@ class ByRelevance:
         after: tuple[int, int] | None = None
         oldest, limit = -1, MAX_RANKED_EVENTS
         if query.cursor is not None:
-            shape = (int, int, str, int, str)
-            score, day, event_id, *self.oldest = read_cursor(
-                now, query.identity, query.cursor, shape
-            )
-            after = (-score, -key_at(connection, day, event_id, descending=True))
-            oldest = key_at(connection, *self.oldest, descending=True)
+            shape = (int, *PLACE_TYPES, *PLACE_TYPES)
+            score, *values = read_cursor(now, query.identity, query.cursor, shape)
+            last, self.oldest = TimelinePlace(*values[:3]), TimelinePlace(*values[3:])
+            after = (-score, -key_at(connection, last, descending=True))
+            oldest = key_at(connection, self.oldest, descending=True)
             limit = 2 * MAX_RANKED_EVENTS  # newer hits may have arrived since
         newest = next(batch_keys(hits.in_order(descending=True), limit), [])
         ranked = self._rank(connection, query, [key for key in newest if key >= oldest])
@@ -178,8 +178,7 @@ class ByRelevance:
         return iter([-key for _, key in self._rank(connection, query, newest)])
 
     def cursor_values(self, connection: Connection, key: int) -> list[Any]:
-        day, event_id, _ = locate(connection, key)
-        return [self.scores[key], day, event_id, *self.oldest]
+        return [self.scores[key], *locate(connection, key)[0], *(self.oldest or ())]
 
     def _rank(
         self, connection: Connection, query: OrderedQuery, keys: Sequence[int]
@@ -189,7 +188,7 @@ class ByRelevance:
         wordings = WORDINGS.rows(connection, keys=keys)
         self.scores = {key: _score(wording, patterns) for key, wording in wordings}
         if keys and not self.oldest:
-            self.oldest = list(locate(connection, keys[-1])[:2])
+            self.oldest = locate(connection, keys[-1])[0]
         return sorted((-score, -key) for key, score in self.scores.items())
 
 
@@ -211,17 +210,17 @@ def _score(wording: str, patterns: Sequence[str]) -> int:
     )
 
 
-def locate(connection: Connection, key: int) -> tuple[int, str, str]:
-    """Return the day, the id and the last edit of the event with this key."""
-    ((day, event_id, updated_at),) = EVENT_PLACE.rows(connection, key=key)
-    return day, event_id, updated_at
+def locate(connection: Connection, key: int) -> tuple[TimelinePlace, str]:
+    """Return the place and the last edit of the event with this key."""
+    ((*values, updated_at),) = EVENT_PLACE.rows(connection, key=key)
+    return TimelinePlace(*values), updated_at
 
 
-def key_at(connection: Connection, day: int, event_id: str, *, descending: bool) -> int:
+def key_at(connection: Connection, place: TimelinePlace, *, descending: bool) -> int:
     """Return a key that divides the events before a cursor from those after it.
 
     It does so even if the cursor's event has gone.
     """
-    row = KEY_AT[descending].row(connection, day=day, id=event_id)
+    row = KEY_AT[descending].row(connection, day=place.day, clock=place.clock, id=place.event_id)
     end = MAX_KEY if descending else -1
     return end if row is None else int(row[0])

@@ -88,8 +88,17 @@ def _escaped(space: re.Match[str]) -> str:
 
 def check_edtf(value: str) -> str:
     """Return `value`. Raise ValueError unless it is an EDTF date."""
+    return _check_date(value, dates.parse)
+
+
+def check_edtf_in_days(value: str) -> str:
+    """Return `value`. Raise ValueError unless it is an EDTF date without a time of day."""
+    return _check_date(value, dates.parse_days)
+
+
+def _check_date(value: str, parse: Callable[[str], dates.Date]) -> str:
     try:
-        dates.parse(value)
+        parse(value)
     except dates.DateError as error:
         raise wrong(str(error), error.suggestion) from None
     return value
@@ -186,6 +195,11 @@ Url = Annotated[
 Edtf = Annotated[
     str,
     AfterValidator(check_edtf),
+    JsonPattern(r"[-0-9ESTXYZ?~%.,:+/\[\]{}]+", dates.MAX_DATE_CHARACTERS),
+]
+EdtfInDays = Annotated[
+    str,
+    AfterValidator(check_edtf_in_days),
     JsonPattern(r"[-0-9ESXY?~%.,/\[\]{}]+", dates.MAX_DATE_CHARACTERS),
 ]
 Country = Annotated[str, AfterValidator(check_country), JsonPattern("[A-Z]{2}")]
@@ -386,8 +400,9 @@ Precision = TypeAliasType(
             words=(
                 "How finely a date is given, from an `era` (centuries of unknown digits) over "
                 "`millennium`, `century`, `decade` and `year` to parts of a year (`semester`, "
-                "`quadrimester`, `quarter`, `season`, `month`) and a `day`. An `interval` has a "
-                "start and an end; a `set` is one day among several."
+                "`quadrimester`, `quarter`, `season`, `month`), a `day`, and a time of day to the "
+                "`minute` or `second`. An `interval` has a start and an end; a `set` is one day "
+                "among several."
             ),
         ),
     ],

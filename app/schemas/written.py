@@ -14,6 +14,7 @@ from app.schemas.texts import (
     Country,
     DecimalText,
     Edtf,
+    EdtfInDays,
     Language,
     Latitude,
     LineText,
@@ -157,8 +158,8 @@ class SourceFields(Shape):
     author: LineText | None = None
     url: Url | None = None
     archive_url: Url | None = None
-    published: Edtf | None = None
-    accessed: Edtf | None = None
+    published: EdtfInDays | None = None
+    accessed: EdtfInDays | None = None
     language: Language | None = None
     kind: SourceKind | None = None
 
@@ -185,7 +186,10 @@ class SourceWrite(SourceFields):
 class DateWrite(Shape):
     """A date, as it is written."""
 
-    edtf: Edtf = Field(description="EDTF (ISO 8601-2).", examples=["2023-11"])
+    edtf: Edtf = Field(
+        description="EDTF (ISO 8601-2), at times with a time of day: `2024-02-06T14:30+01:00`.",
+        examples=["2023-11", "2024-02-06T14:30"],
+    )
     text: LineText | None = Field(None, description="The source's words, verbatim.")
 
 

@@ -18,7 +18,7 @@ from app import index, models, schemas, writes
 from chronology.amounts import Range, amount, kind_and_size, range_of
 from chronology.spans import INTERVALS, MOST, spans, written
 from chronology.texts import bare, sought, words
-from dates.model import FIRST, LAST, Model, number
+from dates.model import FIRST, LAST, Model, clock_of, number
 from stores import BY
 
 Query = Mapping[str, Sequence[str]]
@@ -63,25 +63,28 @@ class Known:
 
     bounds: tuple[int, int, int, int]
     sure: bool
+    clock: int = -1
     model: Model | None = None
 
     @classmethod
     def of(cls, text: str, model: Model | None = None) -> "Known":
         """What is known of an EDTF text: by its model, else as the application reads it."""
         if model is not None:
-            return cls(model.bounds, not (model.uncertain or model.approximate), model)
+            sure = not (model.uncertain or model.approximate)
+            return cls(model.bounds, sure, model.clock, model)
         date = edtf.parse(text)
         start_earliest, start_latest = _within(date.start_earliest), _within(date.start_latest)
         end_earliest, end_latest = _within(date.end_earliest), _within(date.end_latest)
         return cls(
             (start_earliest, start_latest, end_earliest, end_latest),
             not (date.uncertain or date.approximate),
+            clock_of(text),
         )
 
     @property
-    def order_day(self) -> int:
-        """The day that places it in the timeline."""
-        return self.bounds[3] if self.bounds[0] == FIRST else self.bounds[0]
+    def place(self) -> tuple[int, int]:
+        """The day and the time of it that place it in the timeline."""
+        return self.bounds[3] if self.bounds[0] == FIRST else self.bounds[0], self.clock
 
     @property
     def named(self) -> set[int]:
@@ -328,7 +331,7 @@ class Chronology:
     @cached_property
     def order(self) -> Mapping[str, Sequence[str]]:
         """All ids as each of SORTS lists them."""
-        by_date = sorted(self.events, key=lambda i: (self.date(i).order_day, i))
+        by_date = sorted(self.events, key=lambda i: (self.date(i).place, i))
         by_update = sorted(self.events, key=lambda i: (self.updated[i], i))
         return {
             "date": by_date,

@@ -84,10 +84,14 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """All (start, end) that a date allows; one act (`act`) starts and ends on the same day."""
+    """All (start, end) that a date allows; one act (`act`) starts and ends on the same day.
+
+    `clock` orders it within its day: the minutes and seconds since midnight, -1 if none is stated.
+    """
 
     pairs: tuple[Pairs, ...] = ()
     act: range = range(0)
+    clock: int = -1
     uncertain: bool = False
     approximate: bool = False
 
@@ -258,6 +262,49 @@ SINGLE = st.one_of(UNQUALIFIED, UNQUALIFIED, qualified(st.one_of(plain(), patter
 """Any single date, also impossible ones."""
 
 
+class Stated(NamedTuple):
+    """A time of day: its first and last second, and how many minutes its zone is ahead of UTC."""
+
+    first: int
+    last: int
+    zone: int | None
+
+
+ZONES = st.one_of(
+    st.just(("", None)),
+    st.just(("Z", 0)),
+    st.builds(
+        lambda sign, hours, minutes: (
+            f"{sign}{hours:02d}" + ("" if minutes is None else f":{minutes:02d}"),
+            int(f"{sign}1") * (60 * hours + (minutes or 0)),
+        ),
+        st.sampled_from("+-"),
+        st.integers(1, 15),
+        st.sampled_from([None, 0, 30, 45]),
+    ),
+)
+
+
+@st.composite
+def timed(draw: st.DrawFn, days: st.SearchStrategy[Part]) -> tuple[Part, Stated | None]:
+    """A day with a time of it, to the minute or to the second."""
+    day, (zone_text, zone) = draw(days), draw(ZONES)
+    hour = draw(st.one_of(st.integers(0, 23), st.sampled_from([0, 23])))
+    minute, second = draw(st.integers(0, 59)), draw(st.one_of(st.none(), st.integers(0, 59)))
+    first = 3600 * hour + 60 * minute + (second or 0)
+    written = f"T{hour:02d}:{minute:02d}" + ("" if second is None else f":{second:02d}")
+    stated = Stated(first, first if second is not None else first + 59, zone)
+    return Part(f"{day.text}{written}{zone_text}", day.days), stated
+
+
+def untimed(days: st.SearchStrategy[Part]) -> st.SearchStrategy[tuple[Part, Stated | None]]:
+    """Days, or other dates, without a time."""
+    return days.map(lambda part: (part, None))
+
+
+WHOLE_DAYS = plain().filter(lambda part: part.text.removeprefix("-").count("-") == 2)
+
+
 # --- Whole dates: text with its model, None where it must be refused ---------------------------
 
 Attempt = tuple[str, Model | None]
@@ -267,7 +314,17 @@ def _flagged(text: str, pairs: Sequence[Pairs] = (), act: range = range(0)) -> A
     uncertain, approximate = bool({"?", "%"} & set(text)), bool({"~", "%"} & set(text))
     if not pairs and not act:
         return text, None
-    return text, Model(tuple(pairs), act, uncertain, approximate)
+    return text, Model(tuple(pairs), act, clock_of(text), uncertain, approximate)
+
+
+def clock_of(text: str) -> int:
+    """Return the seconds since midnight of the start, or of the end of what has no start; or -1."""
+    start, _, end = text.partition("/")
+    stated = re.search("T([0-9:]{5,8})", end if start in ("", "..") else start)
+    if stated is None:
+        return -1
+    hours, minutes, *seconds = map(int, stated[1].split(":"))
+    return 3600 * hours + 60 * minutes + sum(seconds)
 
 
 def _hull(days: Sequence[int]) -> range:
@@ -309,6 +366,44 @@ def unknown_intervals(draw: st.DrawFn) -> Attempt:
     if draw(st.booleans()):
         return _flagged(f"{part.text}/", [Pairs(day, day, day, LAST) for day in part.days])
     return _flagged(f"/{part.text}", [Pairs(FIRST, day, day, day) for day in part.days])
+
+
+def times_of_day() -> st.SearchStrategy[Attempt]:
+    """One act on a day, at a time of it."""
+    return timed(WHOLE_DAYS).map(lambda drawn: _flagged(drawn[0].text, act=_hull(drawn[0].days)))
+
+
+@st.composite
+def timed_intervals(draw: st.DrawFn) -> Attempt:
+    """Between two days, often the same or the next, of which one or both have a time."""
+    day = draw(WHOLE_DAYS)
+    start, stated = draw(timed(st.just(day)))
+    near = draw(st.sampled_from([st.just(day), st.just(day), WHOLE_DAYS]))
+    end, other = draw(st.one_of(timed(near), timed(near), untimed(near), untimed(SINGLE)))
+    if draw(st.booleans()):
+        start, stated, end, other = end, other, start, stated
+    pairs = []
+    for first in start.days:
+        later = bisect_left(end.days, first)
+        if later < len(end.days):
+            pairs.append(Pairs(first, first, end.days[later], end.days[-1]))
+    if stated and other and (stated.zone is None) == (other.zone is None):
+        pairs = [
+            pair
+            for pair in pairs
+            if 86_400 * pair.first_start + stated.first - 60 * (stated.zone or 0)
+            <= 86_400 * pair.last_end + other.last - 60 * (other.zone or 0)
+        ]
+    return _flagged(f"{start.text}/{end.text}", pairs)
+
+
+@st.composite
+def open_timed_intervals(draw: st.DrawFn) -> Attempt:
+    """From or to a time of a day."""
+    part, _ = draw(timed(WHOLE_DAYS))
+    if draw(st.booleans()):
+        return _flagged(f"{part.text}/..", [Pairs(day, day, LAST, LAST) for day in part.days])
+    return _flagged(f"../{part.text}", [Pairs(FIRST, FIRST, day, day) for day in part.days])
 
 
 def precision(text: str) -> str | int:
@@ -367,6 +462,8 @@ KINDS: dict[str, st.SearchStrategy[Attempt]] = {
     "interval": intervals(),
     "open interval": open_intervals(),
     "unknown start or end": unknown_intervals(),
+    "time of day": times_of_day(),
+    "interval with a time of day": st.one_of(timed_intervals(), open_timed_intervals()),
     "one of a set": sets("[]"),
     "all of a set": sets("{}"),
 }
@@ -389,7 +486,8 @@ def dates(*kinds: str) -> st.SearchStrategy[tuple[str, Model]]:
 
 def windows() -> st.SearchStrategy[tuple[str, int, int]]:
     """What a query may ask for: text, first and last day."""
-    kinds = (kind for kind in KINDS if "set" not in kind.split() and "uncertain" not in kind)
+    others = {"set", "uncertain", "time"}
+    kinds = (kind for kind in KINDS if not others & {*kind.split()})
     usable = dates(*kinds).filter(lambda date: not (date[1].uncertain or date[1].approximate))
     whole = usable.filter(lambda date: not re.search("X-?[0-9]", date[0]))  # X at the end: no gaps
     return whole.map(lambda date: (date[0], date[1].bounds[0], date[1].bounds[3]))

@@ -98,10 +98,27 @@ WE_ACCEPT = [
         r"[\[{].*\.\.",
         "[201X..] [199X..200X] [1960-XX..1961]",
     ),
+    Deviation(
+        "A time of day may lack its seconds, as in ISO 8601.",
+        r"T[0-9]{2}:[0-9]{2}(?!:)",
+        "2019-01-01T10:00 2019-01-01T10:00Z",
+    ),
+    Deviation(
+        "It may be an end of an interval, as in ISO 8601.",
+        r"T.*/|/.*T",
+        "2019-01-01T10:00:00/2020 2019-01-01T10:00:00Z/.. 2019/2020-01-01T10:00:00",
+    ),
+    Deviation(
+        "Zones are any that clocks have had, and UTC may be written as one.",
+        r"T[0-9:]+[+-](1[0-5]|00)",
+        "2019-01-01T00:00:00+15:30 2019-01-01T00:00:00+00:00 2019-01-01T00:00:00+00",
+    ),
 ]
 
 WE_REFUSE = [
-    Deviation("The product keeps no times of day.", "time of day", "2023-11-15T10:00:00Z"),
+    Deviation(
+        "No day has 24:00: a moment has one name, and one day.", "next day", "2019-01-01T24:00:00"
+    ),
     Deviation("White space is no part of the grammar.", "white space", "2023-11\t 2023\u000b"),
     Deviation(
         "A day that does not exist cannot be placed.",

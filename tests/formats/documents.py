@@ -51,6 +51,13 @@ EDTF = st.sampled_from(
         *("[..2020-01,2021-01..]", "-0001", "2020-01~/2021-XX"),
     )
 )
+EDTF_OF_EVENTS = EDTF | st.sampled_from(
+    (
+        *("2024-02-06T14:30", "2024-02-06T00:15:30+01:00", "-0043-03-15T12:00"),
+        *("9999-12-31T23:59Z", "2024-02-06T14:30Z/2024-02-06T16:00Z", "2024-02-06T14:30/2024-03"),
+        "../2024-02-06T00:00",
+    )
+)
 URL = st.builds("https://example.org/{}?a=1&b='2'".format, SLUG)
 
 
@@ -165,7 +172,7 @@ EVENTS = st.fixed_dictionaries(
         "type": SLUG,
         "title": TEXT,
         "summary": nullable(TEXT),
-        "date": st.builds(date, EDTF, nullable(TEXT)),
+        "date": st.builds(date, EDTF_OF_EVENTS, nullable(TEXT)),
         "status": nullable(st.sampled_from(STATUSES)),
         "actors": st.lists(ACTORS, max_size=3),
         "places": st.lists(PLACES, max_size=2),

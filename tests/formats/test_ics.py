@@ -1,6 +1,7 @@
 """iCalendar, as vobject reads it: which days an entry covers, and what it says of them."""
 
 import datetime as gregorian
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.formats import READERS
 from app.formats.prose import replace_unfit
 from formats.documents import ABOUT, EVENTS, Json, date, event, file_of, source
 from formats.foreign import calendar, entries, ids_in, is_web, shows
@@ -46,6 +48,7 @@ def test_no_events_are_a_calendar_too() -> None:
 @given(st.lists(EVENTS, max_size=2))
 def test_an_entry_covers_all_days_on_which_it_may_have_happened(events: list[Json]) -> None:
     """To the last, which DTEND does not include; where one end is open, the day of the other."""
+    events = [e for e in events if "T" not in e["date"]["edtf"]]
     shown = [e for e in events if shows("ics", e)]
     file = file_of("ics", events)
     assert ids_in("ics", file) == [e["id"] for e in shown]
@@ -54,6 +57,58 @@ def test_an_entry_covers_all_days_on_which_it_may_have_happened(events: list[Jso
         assert entry.dtstart.value == Day.fromisoformat(ends[0])
         assert entry.dtend.value - A_DAY == Day.fromisoformat(ends[-1])
         assert type(entry.dtstart.value) is type(entry.dtend.value) is Day  # of no hour
+
+
+def moment(day: int, hour: int, minute: int, second: int = 0) -> gregorian.datetime:
+    """A time in November 2023, of no zone."""
+    return gregorian.datetime(2023, 11, day, hour, minute, second)
+
+
+@pytest.mark.parametrize(
+    ("edtf", "first", "end", "said"),
+    [
+        ("2023-11-15T14:30", moment(15, 14, 30), None, ""),
+        ("2023-11-15T14:30:05Z", moment(15, 14, 30, 5).replace(tzinfo=gregorian.UTC), None, ""),
+        ("2023-11-15T00:30+01:00", moment(14, 23, 30).replace(tzinfo=gregorian.UTC), None, ""),
+        ("2023-11-15T14:30/2023-11-15T16:00", moment(15, 14, 30), moment(15, 16, 0), ""),
+        ("2023-11-15T14:30:30/2023-11-15T14:30", moment(15, 14, 30, 30), None, ""),
+        (
+            "2023-11-15T14:30+09:00/2023-11-15T10:00-05:00",
+            moment(15, 5, 30).replace(tzinfo=gregorian.UTC),
+            moment(15, 15, 0).replace(tzinfo=gregorian.UTC),
+            "",
+        ),
+        # What a calendar cannot say at its time covers its days, with the words behind the title.
+        (
+            "2023-11-15T14:30Z/2023-11-16T10:00",
+            Day(2023, 11, 15),
+            Day(2023, 11, 17),
+            " (15 November 2023, 14:30 (UTC) to 16 November 2023, 10:00)",
+        ),
+        (
+            "2023-11-15T14:30/2023-11-16",
+            Day(2023, 11, 15),
+            Day(2023, 11, 17),
+            " (15 November 2023, 14:30 to 16 November 2023)",
+        ),
+        (
+            "2023-11-15T14:30/..",
+            Day(2023, 11, 15),
+            Day(2023, 11, 16),
+            " (15 November 2023, 14:30 onwards)",
+        ),
+        ("0001-01-01T00:30+01:00", Day(1, 1, 1), Day(1, 1, 2), " (1 January AD 1, 00:30 (UTC+1))"),
+    ],
+)
+def test_an_entry_is_at_its_time(edtf: str, first: Day, end: Day | None, said: str) -> None:
+    """As stated, or in UTC if a zone is; and its own reader finds the date again."""
+    entry = dated(edtf)
+    assert (entry.dtstart.value, "dtend" in entry.contents) == (first, end is not None)
+    assert end is None or entry.dtend.value == end
+    assert entry.summary.value == f"Gas contract{said}"
+    (line,) = READERS["ics"](io.BytesIO(file_of("ics", [event(date=date(edtf, None))])))
+    assert line.document["date"] == {"edtf": edtf}
+    assert line.document["title"] == "Gas contract"
 
 
 @pytest.mark.parametrize(

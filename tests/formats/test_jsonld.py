@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
-from formats.documents import ABOUT, EDTF, EVENTS, Json, date, event, file_of, source
+from formats.documents import ABOUT, EDTF_OF_EVENTS, EVENTS, Json, date, event, file_of, source
 from formats.foreign import SCHEMA, graph, is_web
 from formats.hostile import ADDRESSES, TEXTS, full_of, linked_to
 
@@ -75,7 +75,7 @@ def test_every_event_is_a_node(events: list[Json]) -> None:
         assert [url for url in addresses(node) if not (is_web(url) or is_own(url))] == []
 
 
-@given(EDTF)
+@given(EDTF_OF_EVENTS)
 def test_no_date_claims_more_than_is_known(edtf: str) -> None:
     """All days that an end may fall on lie in the day, month or year that is claimed for it."""
     known = dates.parse(edtf)
@@ -107,6 +107,11 @@ def test_no_date_claims_more_than_is_known(edtf: str) -> None:
         ("2020-08~", None, None),
         ("2020?", None, None),
         ("-0043-03-15", None, None),
+        ("2024-02-06T14:30", "2024-02-06T14:30", None),
+        ("2024-02-06T14:30:05-04", "2024-02-06T14:30:05-04:00", None),
+        ("2024-02-06T14:30Z/2024-02-06T16:00Z", "2024-02-06T14:30Z", "2024-02-06T16:00Z"),
+        ("2024-02-06T14:30/2024-03", "2024-02-06T14:30", "2024-03"),
+        ("-0043-03-15T12:00", None, None),
     ],
 )
 def test_a_date_is_as_fine_as_it_is_known(edtf: str, start: str | None, end: str | None) -> None:

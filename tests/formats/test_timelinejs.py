@@ -46,6 +46,9 @@ DOCUMENTED: Json = {
 }
 
 
+DAY: Json = {"year": 2016, "month": 3, "day": 5}
+
+
 def read(timeline: Any) -> list[Line]:
     """The lines of a TimelineJS file."""
     return list(READERS["timelinejs"](io.BytesIO(json.dumps(timeline).encode())))
@@ -88,7 +91,7 @@ def test_a_documented_slide_is_an_event() -> None:
             "id": "gas-contract",
             "title": "Gas contract & more",
             "summary": "One.\nTwo.",
-            "date": {"edtf": "2016-03-15/2016-04", "text": "2016-03-15 14:30 to 2016-04"},
+            "date": {"edtf": "2016-03-15T14:30/2016-04"},
             "tags": ["energy"],
             "media": [{"url": "https://example.org/a.jpg", "kind": "image"}],
         },
@@ -123,6 +126,14 @@ def test_what_belongs_to_no_event_is_noted_at_the_first() -> None:
         ({"year": -44, "month": 3, "day": 15}, None, "-0043-03-15"),
         ({"year": -1}, {"year": 1}, "0000/0001"),
         ({"year": -10_000}, {"year": 9999}, "-9999/9999"),
+        ({**DAY, "hour": 14}, None, "2016-03-05T14:00"),
+        ({**DAY, "hour": 0, "minute": 5, "second": 9}, None, "2016-03-05T00:05:09"),
+        ({**DAY, "hour": "14", "minute": "30", "millisecond": "0"}, DAY, "2016-03-05T14:30"),
+        (
+            {**DAY, "hour": 14},
+            {**DAY, "hour": 16, "minute": 30},
+            "2016-03-05T14:00/2016-03-05T16:30",
+        ),
     ],
 )
 def test_a_date_is_as_precise_as_it_was_given(start: Json, end: Json | None, edtf: str) -> None:
@@ -144,10 +155,14 @@ def test_a_date_is_as_precise_as_it_was_given(start: Json, end: Json | None, edt
             {"start_date": {"year": 2016, "hour": 6, "minute": 5, "millisecond": 7}},
             "2016 06:05:00.007",
         ),
+        (
+            {"start_date": {"year": 2016, "month": 3, "day": 5, "hour": 6, "millisecond": 7}},
+            "2016-03-05 06:00:00.007",
+        ),
     ],
 )
 def test_what_no_date_can_hold_is_kept_as_its_text(members: Json, text: str) -> None:
-    """Words, and times of day, which Dateline does not know."""
+    """Words, times of no day, and parts of a second."""
     assert slide(**members).document["date"]["text"] == text
 
 
@@ -166,6 +181,7 @@ def test_what_no_date_can_hold_is_kept_as_its_text(members: Json, text: str) -> 
         ({"end_date": {"year": 10_000}}, "end_date.year"),
         ({"start_date": {"year": -10_001}}, "start_date.year"),
         ({"start_date": {"year": 2016, "hour": "noon"}}, "start_date.hour"),
+        ({"start_date": {"year": 2016, "month": 3, "day": 5, "hour": 25}}, "start_date"),
         ({"text": None}, "text.headline"),
         ({"text": {"headline": "<br>"}}, "text.headline"),
         ({"text": "A contract"}, "text"),
@@ -242,6 +258,16 @@ def test_no_slide_is_an_exception(members: Json) -> None:
         ),
         ("-0043-03-15", {"year": -44, "month": 3, "day": 15}, None),
         ("0000", {"year": -1}, None),
+        (
+            "2023-11-05T14:30:05+01:00",
+            {"year": 2023, "month": 11, "day": 5, "hour": 14, "minute": 30, "second": 5},
+            None,
+        ),
+        (
+            "2023-11-05T00:00Z/2023-11",
+            {"year": 2023, "month": 11, "day": 5, "hour": 0, "minute": 0},
+            {"year": 2023, "month": 11},
+        ),
     ],
 )
 def test_a_slide_has_as_much_of_the_date_as_it_can_hold(
@@ -373,7 +399,7 @@ def test_the_older_json_is_read() -> None:
         "title is left out: no event stands behind it",
         "eras is left out: no event stands behind it",
     )
-    assert second.document["date"] == {"edtf": "2012-03-01", "text": "2012-03-01 14:30"}
+    assert second.document["date"] == {"edtf": "2012-03-01T14:30"}
     assert [(line.faults[0].name, line.faults[0].message) for line in (third, fourth)] == [
         ("startDate", "'26 January 2012' is not a date such as 2012,1,26: year, month, day"),
         ("startDate", "is missing"),

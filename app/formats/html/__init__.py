@@ -115,7 +115,7 @@ def mark_shape(edtf: str) -> str:
     date = dates.parse(edtf)
     classes = {
         "point": date.start_earliest == date.end_latest,
-        "within": date.precision not in ("day", "interval"),
+        "within": date.precision not in ("day", "minute", "second", "interval"),
         "lasting": date.precision == "interval" and date.start_earliest != date.end_latest,
         "open-start": date.start_earliest == dates.BEGINNING,
         "open-end": date.end_latest == dates.END,
@@ -125,9 +125,14 @@ def mark_shape(edtf: str) -> str:
 
 
 def format_machine_date(date: Json) -> str | None:
-    """Return a year, a month or a day for `<time datetime>`, None if HTML cannot express it."""
+    """Return a year, month, day or time for `<time datetime>`; None if HTML cannot express it."""
     edtf: str = date["edtf"]
-    plain = edtf.replace("-", "").isdigit() and not edtf.startswith(("-", "0000"))
+    if edtf.startswith(("-", "0000")):
+        return None
+    if date["precision"] in ("minute", "second"):
+        clock = dates.parse(edtf).start_clock
+        return f"{date['earliest']}{clock.iso}" if clock else None
+    plain = edtf.replace("-", "").isdigit()
     return edtf if plain and date["precision"] in ("day", "month", "year") else None
 
 

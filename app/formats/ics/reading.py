@@ -7,15 +7,19 @@ a millisecond for an entry.
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import BinaryIO, Final
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import BinaryIO, Final, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from app import dates
 from app.errors import Fault
 from app.formats.citations import safe_web_link
-from app.formats.ics.writing import A_DAY, describe_doubt, shown_days
+from app.formats.ics.writing import A_DAY, describe_doubt, find_span
 from app.formats.lines import Line, damaged_file, unreadable_line
 from app.formats.markup import find_title, read_html
 from app.formats.prose import DOUBTFUL_MATCH
@@ -244,18 +248,25 @@ class _Entry:
         return " ".join(self.text(name).split())
 
 
+class _Span(NamedTuple):
+    """The first and the last day of an entry, or two times, and those in words."""
+
+    start: date
+    end: date
+    words: str = ""
+    in_named_zone: bool = False
+
+
 def _read_event(properties: Mapping[str, list[Property]], notes: list[str]) -> Json:
     entry = _Entry(properties)
-    days, words = _read_days(entry)
-    document: Json = {"date": {"edtf": "/".join(dict.fromkeys(map(date.isoformat, days)))}}
-    if words:
-        document["date"]["text"] = words
+    span = _read_span(entry)
+    document: Json = {"date": _write_date(span)}
     if event_id := _read_id(entry, notes):
         document["id"] = event_id
     is_own = EDTF_PROPERTY in properties
     if is_own and OWN_TEXTS in notes:
         notes.remove(OWN_TEXTS)
-    (_read_own if is_own else _read_foreign)(entry, document, days, notes)
+    (_read_own if is_own else _read_foreign)(entry, document, span, notes)
     _read_places(entry, document, notes, separator="; " if is_own else None)
     _read_attachments(entry, document, notes)
     if not document["title"].strip():
@@ -284,8 +295,8 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _read_days(entry: _Entry) -> tuple[list[date], str]:
-    """Return the first and the last day as they are written, and the times of day in words."""
+def _read_span(entry: _Entry) -> _Span:
+    """Return the first and the last day as they are written, or the times."""
     first = entry.find("DTSTART")
     if first is None:
         raise EntryError("DTSTART", "is missing: an event needs a date")
@@ -297,21 +308,66 @@ def _read_days(entry: _Entry) -> tuple[list[date], str]:
         end, end_zone = _read_moment("DTEND", last)
     else:
         end, end_zone = _add_duration(start, entry.find("DURATION")), zone
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        _require_order(start, end, last)
+        return _Span(start, max(start, end - A_DAY))
+    words = _describe_times(start, zone, end, end_zone)
+    start, end = start.replace(tzinfo=find_zone(zone)), end.replace(tzinfo=find_zone(end_zone))
+    if (start.tzinfo is None) == (end.tzinfo is None):
+        _require_order(start, end, last)
+    elif end.replace(tzinfo=start.tzinfo) < start:
+        end = start  # one is in a zone that nobody knows
+    return _Span(start, end, words, not {zone, end_zone} <= {"", "UTC"})
+
+
+def _require_order(start: date, end: date, last: Property | None) -> None:
     if end < start:
-        if zone == end_zone:
-            raise EntryError("DTEND", f"'{last.value[:60] if last else ''}' lies before DTSTART")
-        end = start  # by the clock of another zone
-    if not isinstance(start, datetime):
-        return [start, max(start, end - A_DAY)], ""
-    assert isinstance(end, datetime)
+        raise EntryError("DTEND", f"'{last.value[:60] if last else ''}' lies before DTSTART")
+
+
+def _write_date(span: _Span) -> Json:
+    """Return the date of an event, with words if EDTF cannot hold all that they say."""
+    start, end, words, in_named_zone = span
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        return {"edtf": "/".join(dict.fromkeys((start.isoformat(), end.isoformat())))}
+    is_midnight = end.time() == time() and end.date() > start.date()
+    last = end - timedelta(minutes=1) if is_midnight else end  # else another day begins
+    edtf = "/".join(dict.fromkeys((_write_moment(start), _write_moment(max(start, last)))))
+    try:
+        dates.parse(edtf)
+    except dates.DateError:  # by the clocks as written, it ends on an earlier day
+        edtf, is_midnight = _write_moment(start), True
+    return {"edtf": edtf, **({"text": words} if is_midnight or in_named_zone else {})}
+
+
+def _write_moment(moment: datetime) -> str:
+    """Return EDTF, to the minute if the seconds are zero: iCalendar always writes them."""
+    offset = moment.utcoffset()
+    if offset is not None and offset % timedelta(minutes=1):  # the mean time of a place
+        moment = moment.replace(tzinfo=None)
+    text = moment.isoformat(timespec="seconds" if moment.second else "minutes")
+    return text.removesuffix("+00:00") + "Z" if offset == timedelta() else text
+
+
+def find_zone(name: str) -> tzinfo | None:
+    """Return a time zone by its IANA name, perhaps behind a prefix, or by that of Windows."""
+    if name == "UTC":
+        return UTC
+    parts = WINDOWS_TO_OLSON.get(name, name).strip("/").split("/")
+    for begin in range(len(parts)):
+        with suppress(ValueError, LookupError, OSError):
+            return ZoneInfo("/".join(parts[begin:]))
+    return None
+
+
+def _describe_times(start: datetime, zone: str, end: datetime, end_zone: str) -> str:
     words = start.isoformat(" ", "minutes") + _name_zone(zone, end_zone if end > start else None)
     if end > start:
         until = end.time() if end.date() == start.date() else end
         words += f" to {until.isoformat(timespec='minutes')}".replace("T", " ") + _name_zone(
             end_zone
         )
-    last_day = (end - timedelta(microseconds=1)).date() if end > start else start.date()
-    return [start.date(), last_day], words
+    return words
 
 
 def _name_zone(zone: str, later: str | None = None) -> str:
@@ -381,7 +437,7 @@ def _read_attachments(entry: _Entry, document: Json, notes: list[str]) -> None:
 # -- entries of other calendars -------------------------------------------------------------------
 
 
-def _read_foreign(entry: _Entry, document: Json, days: list[date], notes: list[str]) -> None:
+def _read_foreign(entry: _Entry, document: Json, span: _Span, notes: list[str]) -> None:
     """Read what an entry says of its event; the rest is noted."""
     title, summary = entry.line("SUMMARY"), entry.text("DESCRIPTION").strip()
     if HTML_TAG.search(summary):
@@ -414,14 +470,14 @@ def _read_categories(entry: _Entry) -> list[str]:
 # -- entries of Dateline --------------------------------------------------------------------------
 
 
-def _read_own(entry: _Entry, document: Json, days: list[date], notes: list[str]) -> None:
+def _read_own(entry: _Entry, document: Json, span: _Span, notes: list[str]) -> None:
     """Read what `write_ics` wrote, as far as it says."""
     written = entry.line(EDTF_PROPERTY)
     try:
         own = dates.parse(written)
     except dates.DateError as error:
         raise EntryError(EDTF_PROPERTY, str(error)) from None
-    if shown_days({"earliest": own.earliest, "latest": own.latest}) == (days[0], days[-1]):
+    if find_span(own) == (span.start, span.end):
         document["date"] = {"edtf": own.edtf}
     else:
         notes.append(f"{EDTF_PROPERTY} is left out: it is not the date of DTSTART and DTEND")

@@ -1,10 +1,10 @@
-"""A calendar to subscribe to (RFC 5545, 5546, 7986), with one all-day entry per event."""
+"""A calendar to subscribe to (RFC 5545, 5546, 7986): one entry per event, all-day or timed."""
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 
 from icalendar import Calendar
 from icalendar import Event as Entry
@@ -65,15 +65,19 @@ def _calendar(about: About) -> Calendar:
 
 def _entry(event: Json, about: About) -> Entry | None:
     """Return the VEVENT of an event (RFC 5545 section 3.6.1); None if no calendar can show it."""
-    days = shown_days(event["date"])
-    if days is None:
+    span = find_span(dates.parse(event["date"]["edtf"]))
+    if span is None:
         return None
+    first, last = span
     entry, updated = Entry(), datetime.fromisoformat(event["updated_at"])
     # RFC 7986 section 5.3 wants no name of a host: it may change, or be one of several.
     entry.add("uid", f"{event['id']}@{about.identity}")
     entry.add("dtstamp", updated)
-    entry.add("dtstart", days[0])
-    entry.add("dtend", days[1] + A_DAY)
+    entry.add("dtstart", first)
+    if not isinstance(last, datetime):
+        entry.add("dtend", last + A_DAY)
+    elif last != first:
+        entry.add("dtend", last)
     entry.add("created", datetime.fromisoformat(event["created_at"]))
     entry.add("last-modified", updated)
     entry.add("sequence", event["version"] - 1)
@@ -104,23 +108,39 @@ def _add_place(entry: Entry, places: list[Json]) -> None:
             return
 
 
-def shown_days(stated: Mapping[str, Any]) -> tuple[date, date] | None:
-    """Return the first and the last day of an entry; None if a calendar has no such day.
+def find_span(event_date: dates.Date) -> tuple[date, date] | None:
+    """Return the first and the last day of an entry, or two times; None if a calendar has none.
 
-    These are all days on which it may have happened. If one end is open or unknown, the entry
-    covers the day of the other alone. A calendar has no days before the year 1 or after 9999-12-30,
-    since an entry ends on the day after its last.
+    Two times if both ends have one, with a zone or without; those with a zone are in UTC. Else all
+    days on which it may have happened. If one end is open or unknown, the entry covers the day of
+    the other alone. A calendar has no days before the year 1 or after 9999-12-30, since an entry
+    ends on the day after its last.
     """
-    bounds = [day for day in (stated["earliest"], stated["latest"]) if day]
+    bounds = [day for day in (event_date.earliest, event_date.latest) if day]
     try:
         days = [date.fromisoformat(day) for day in bounds]
     except ValueError:  # a year before 1
         return None
-    return (days[0], days[-1]) if days and days[-1] < date.max else None
+    if not days or days[-1] == date.max:
+        return None
+    clocks = [clock for clock in (event_date.start_clock, event_date.end_clock) if clock]
+    if len(days) == len(clocks) == 2 and len({clock.zone is None for clock in clocks}) == 1:
+        with suppress(OverflowError):  # in UTC it is another day
+            start, end = map(_moment, days, clocks)
+            return start, max(start, end)
+    return days[0], days[-1]
+
+
+def _moment(day: date, clock: dates.Clock) -> datetime:
+    """Return a time as iCalendar has it (RFC 5545 section 3.3.5): floating, or in UTC."""
+    moment = datetime.combine(day, time(clock.hour, clock.minute, clock.second or 0))
+    if clock.zone is None:
+        return moment
+    return (moment - timedelta(minutes=clock.zone)).replace(tzinfo=UTC)
 
 
 def describe_doubt(edtf: str) -> str:
-    """Return the date in words, to stand behind a title; "" if the entry's days say it exactly.
+    """Return the date in words, to stand behind a title; "" if the entry's span says it exactly.
 
     ` (some time in November 2023)`
     """
@@ -128,7 +148,11 @@ def describe_doubt(edtf: str) -> str:
     one_start = event_date.start_earliest == event_date.start_latest != dates.BEGINNING
     one_end = event_date.end_earliest == event_date.end_latest != dates.END
     if one_start and one_end and not (event_date.uncertain or event_date.approximate):
-        return ""
+        span = find_span(event_date)
+        if not (event_date.start_clock or event_date.end_clock):
+            return ""
+        if span and isinstance(span[0], datetime):
+            return ""
     some_time = "some time in " if ONE_SPAN.fullmatch(event_date.edtf) else ""
     return f" ({some_time}{event_date.label})"
 
