@@ -466,22 +466,51 @@ def test_going_back_restores_every_state(visit: Visit) -> None:
 
 @pytest.mark.parametrize("width", [1024, 1440])
 def test_an_event_that_opens_moves_nothing(server: Server, browser: "Browser", width: int) -> None:
-    """The line that was clicked stays where it is, in sight beside the event, also at the end."""
+    """Neither the line that was clicked, in sight beside the event, nor its mark on the axis."""
     with visiting(browser, base_url=server.url, viewport={"width": width, "height": 900}) as visit:
         page = visit.page
         page.goto("/")
         page.evaluate("scrollTo(0, 4000)")
         title = page.locator(".event h3 a").nth(25)
         title.evaluate("title => scrollTo(0, scrollY + title.getBoundingClientRect().y - 525)")
-        before = title.bounding_box()
+        mark = page.locator(".event .track").nth(25)
+        before = title.bounding_box(), mark.bounding_box()
         title.click()
         page.locator("#opened-title").wait_for()
         page.wait_for_timeout(200)
-        opened = title.bounding_box()
+        opened = title.bounding_box(), mark.bounding_box()
         page.get_by_role("link", name="Close").click()
         page.locator("#opened article").wait_for(state="detached")
-        closed = title.bounding_box()
+        closed = title.bounding_box(), mark.bounding_box()
         assert before == opened == closed
+
+
+def test_the_strip_shades_the_bars_of_what_is_on_screen(visit: Visit) -> None:
+    """From the first to the last of them, wherever one reads."""
+    page = visit.page
+    page.goto("/?view=list")
+    for number in (5, 20, 32):
+        page.locator(".event h3 a").nth(number).scroll_into_view_if_needed()
+        page.wait_for_timeout(200)
+        wrong = page.evaluate(
+            """() => {
+                const shade = document.querySelector(".on-screen").getBoundingClientRect();
+                const strip = document.querySelector("[data-strip]").getBoundingClientRect();
+                const bars = [...document.querySelectorAll("[data-strip] a")];
+                const seen = [...document.querySelectorAll(".event .track")].filter((track) => {
+                    const { y } = track.getBoundingClientRect();
+                    return y > strip.bottom && y < innerHeight;
+                });
+                const bar_of = (track) => bars.findLast(
+                    (bar) => Number(bar.dataset.x) <= Number(track.dataset.start)
+                );
+                return seen.map(bar_of).filter(Boolean).map((bar) => {
+                    const left = strip.left + (strip.width * bar.dataset.x) / 100;
+                    return left + (strip.width * bar.dataset.width) / 100 - shade.right;
+                }).filter((beyond) => beyond > 1);
+            }"""
+        )
+        assert wrong == []
 
 
 @pytest.mark.parametrize("width", [375, 768, 1440])

@@ -382,8 +382,9 @@ function shade_strip() {
   shade.hidden = !starts.length;
   if (shade.hidden) return;
   const first = Math.min(...starts);
+  const bar = Number(document.querySelector("[data-strip] a").dataset.width);
   shade.style.left = `${first}%`;
-  shade.style.width = `${Math.max(Math.max(...starts) - first, 0.8)}%`;
+  shade.style.width = `${Math.min(Math.max(...starts) + bar, 100) - first}%`;
 }
 
 let shading = null;
