@@ -74,6 +74,10 @@ class Language:
         name = str(self._locale.months["stand-alone"]["abbreviated"][month]).rstrip(".")
         return name if day is None else self._short_template.format(d=day, M=name, L=name)
 
+    def country(self, code: str) -> str | None:
+        """Return the name of a country by its ISO 3166 code; None if CLDR has none."""
+        return self._locale.territories.get(code.removeprefix("!").upper())
+
     def join(self, items: Sequence[str], *, any_of: bool = False) -> str:
         """Return `a, b and c`; `a, b or c` if one of them is meant."""
         from babel.lists import format_list

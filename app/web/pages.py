@@ -160,27 +160,24 @@ async def negotiate_language(request: Request) -> None:
         vary_by(request, "Accept-Language", language.tag if language else "")
 
 
-router = APIRouter(
-    route_class=PageRoute,
-    include_in_schema=False,
-    dependencies=[Reader, Depends(negotiate_language), Unchanged],
-)
+router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Reader])
+IN_A_LANGUAGE = [Depends(negotiate_language), Unchanged]
 
 
-@router.get("/")
+@router.get("/", dependencies=IN_A_LANGUAGE)
 async def get_timeline(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
     """Return the timeline with its filters and the open event."""
     template = "present.html" if query.presents else "timeline.html"
     return await _render_page(request, template, WHOLE, query)
 
 
-@router.get("/embed")
+@router.get("/embed", dependencies=IN_A_LANGUAGE)
 async def get_embed(request: Request, query: Annotated[EmbedQuery, Query()]) -> Response:
     """Return the bare timeline for a frame."""
     return await _render_page(request, "embed.html", EMBEDDED, query)
 
 
-@router.get("/preview.png")
+@router.get("/preview.png", dependencies=[Unchanged])
 async def get_preview(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
     """Return the overview as a picture, for sites that show what a link leads to."""
 
@@ -224,8 +221,13 @@ def _about(chronology: Mapping[str, Any], language: Language) -> dict[str, Any]:
     return {"chronology": chronology, "title": language.gettext(title) if untitled else title}
 
 
-def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
+def _sharing(request: Request, links: Links, title: str) -> dict[str, Any]:
     """Return the code and the addresses by which other sites and calendars show the events."""
+
+    def whole(pairs: QueryPairs) -> str:
+        return absolute(request, f"/{relative_url('', pairs)}")
+
+    unnamed = [pair for pair in links.state if pair[0] != "lang"]
     script = absolute(request, "/embed.js")
     url = absolute(request, f"/{links.embedded()}")
     code = embedding.component(script, url, title)
@@ -234,10 +236,15 @@ def _sharing(request: Request, links: Links, title: str) -> dict[str, str]:
         "oembed": embedding.discovery(request, links.state),
         "calendar": absolute(request, f"/{links.export('ics')}"),
         "preview": absolute(request, f"/{relative_url('preview.png', links.filtered)}"),
-        "event_address": absolute(request, f"/{links.alone(event).removeprefix(WHOLE)}")
+        "event_address": whole([*links.own_language, ("event", event)])
         if (event := links.query.event)
         else "",
-        "canonical": absolute(request, f"/{relative_url('', links.state)}"),
+        "canonical": whole(links.state),
+        # Search engines take only absolute addresses.
+        "alternates": {
+            "x-default": whole(unnamed),
+            **{tag: whole([*unnamed, ("lang", tag)]) for tag in LANGUAGES},
+        },
     }
 
 

@@ -200,6 +200,22 @@ def test_every_page_leads_to_itself_in_every_language(reader: TestClient) -> Non
         assert list(links) == list(LANGUAGES)
         for tag, query in links.items():
             assert query == {"type": "contract", "event": GAS, "lang": tag}
+    alternates = [own for _, own in elements if own.get("hreflang") == "x-default"]
+    assert [own["href"] for own in alternates] == [f"http://testserver/?type=contract&event={GAS}"]
+
+
+def test_a_picture_has_no_language(reader: TestClient) -> None:
+    """A cache keeps one preview for all."""
+    previews = [
+        reader.get("/preview.png", headers={"Accept-Language": tag}) for tag in ("de", "ar")
+    ]
+    assert len({answer.headers["ETag"] for answer in previews}) == 1
+    assert "Accept-Language" not in previews[0].headers.get("Vary", "")
+
+
+def test_a_country_is_named_in_the_language(reader: TestClient) -> None:
+    """In the filter in force."""
+    assert "Land: nicht <bdi>Serbien</bdi>" in reader.get("/?lang=de&country=!RS").text
 
 
 def test_texts_of_the_chronology_say_their_own_language(reader: TestClient) -> None:
