@@ -122,7 +122,7 @@ def _braced(text: str | None) -> str | None:
 
 
 def _escape(text: str) -> str:
-    return " ".join(text.translate(TEX_SPECIALS).replace("--", "-{}-").split())
+    return " ".join(re.sub("-(?=-)", "-{}", text.translate(TEX_SPECIALS)).split())
 
 
 def _old_date(edtf: str | None) -> dict[str, str]:
