@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from servers import Server, serving
 from stores import SqliteStores, migrated
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -617,6 +618,36 @@ def test_a_list_is_as_long_as_it_is(many: Server, browser: "Browser", width: int
             assert page.evaluate("document.documentElement.scrollHeight") == length
         settled = "all => all.filter(e => getComputedStyle(e).contentVisibility === 'auto').length"
         assert page.locator(".events li").evaluate_all(settled) == 150
+
+
+def test_a_leap_over_the_end_of_the_list_brings_more(many: Server, browser: "Browser") -> None:
+    """To the foot of the page, which is far below it on a phone."""
+    size = {"width": 375, "height": 700}
+    with visiting(browser, base_url=many.url, viewport=size) as visit:
+        page = visit.page
+        page.goto("/?view=list")
+        page.evaluate("scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
+        page.locator(".event").nth(99).wait_for(state="attached")
+
+
+def test_more_that_takes_long_to_come_counts_once(many: Server, browser: "Browser") -> None:
+    """Whoever goes up and down meanwhile still gets three pages by going on."""
+
+    def delay(route: "Route") -> None:
+        time.sleep(0.5)
+        route.continue_()
+
+    size = {"width": 375, "height": 700}
+    with visiting(browser, base_url=many.url, viewport=size) as visit:
+        page = visit.page
+        page.goto("/?view=list")
+        page.route("**/*cursor=*", delay)
+        for _ in range(6):
+            page.keyboard.press("End")
+            page.wait_for_timeout(100)
+            page.keyboard.press("Home")
+            page.wait_for_timeout(100)
+        read_down(page, 180)
 
 
 # -- one event a screen ---------------------------------------------------------------------------

@@ -349,12 +349,12 @@ async function load_more(link) {
 const end = new IntersectionObserver(
   (seen) => {
     for (const { isIntersecting, target } of seen) {
-      if (!isIntersecting) continue;
+      if (!isIntersecting || target.ariaBusy) continue; // it may come into view again meanwhile
       loads += 1;
       load_more(target);
     }
   },
-  { rootMargin: "600px" },
+  { rootMargin: "1000000px 0px 600px" }, // also when it is behind: the End key leaps over it
 );
 
 function watch_end() {
