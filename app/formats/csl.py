@@ -1,12 +1,13 @@
 """CSL-JSON: the sources as citation processors and Zotero read and write them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from html import unescape
 from typing import Any, BinaryIO, Final
 
 from app import dates
 from app.formats.lines import About, Line, damaged_file, encode_json, unreadable_line
-from app.formats.markup import read_html
 from app.formats.references import (
     NAME_SEPARATOR,
     PERIODICALS,
@@ -54,6 +55,11 @@ READ_MEMBERS: Final = frozenset(
         *("accessed", "language", "genre", "archive_location", "custom", "citation-key"),
     )
 )
+# The rich text of CSL-JSON 1.0.2, and what Crossref adds to it.
+MARKUP: Final = re.compile(
+    r"</?(?:i|b|sub|sup|sc|em|strong|scp)>|<span(?: [^<>]*)?>|</span>", re.IGNORECASE
+)
+ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});")
 CSL_ORIGINS: Final = {
     "published": "issued",
     "accessed": "accessed",
@@ -203,7 +209,9 @@ def _text(holder: Json, name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return read_html(text).text if "<" in text or "&" in text else text
+    """Return a text without the markup that CSL-JSON may have; what else looks like a tag stays."""
+    bare = ENTITY.sub(lambda entity: unescape(entity[0]), MARKUP.sub("", text))
+    return " ".join(bare.split())
 
 
 def _read_names(item: Json) -> str:

@@ -19,7 +19,7 @@ from app.models import (
     SOURCE_KINDS,
     STATUSES,
 )
-from app.texts import VISIBLE
+from app.texts import SEEN
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ RAW = st.lists(st.sampled_from(PIECES) | st.text(LETTERS, max_size=8), min_size=
 
 def is_visible(text: str) -> bool:
     """Return whether anything of a text is seen."""
-    return VISIBLE.search(text) is not None
+    return SEEN.search(text) is not None
 
 
 TEXT = RAW.map("".join).map(lambda text: text[:90]).filter(is_visible)

@@ -36,6 +36,9 @@ WORDS = st.lists(
                 "^",
                 "--",
                 "----",
+                "<?>",
+                "<x",
+                "&lt",
             ),
             *('"', "''", "``", ",", "and", ";", "@misc{x,", "ER  - ", "TY  - NEWS", "https://x"),
         )
@@ -165,6 +168,18 @@ def test_a_bibliography_comes_back_as_it_was(sources: list[Json]) -> None:
             expected = {n: known[n] for n in fields if known[n]}
             assert (name, line.document) == (name, expected)
             assert (line.kind, line.notes) == ("source", ())
+
+
+def test_markup_of_a_title_goes_and_what_only_looks_like_it_stays() -> None:
+    """In CSL-JSON, whose titles may have some tags and entities."""
+    for title, plain in (
+        ('The <i>Gas</i> of <span class="nocase">SOCAR</span>', "The Gas of SOCAR"),
+        ("CO<sub>2</sub> &amp; gas", "CO2 & gas"),
+        ("<?> of < or >", "<?> of < or >"),
+        ("AT&T <newspaper>", "AT&T <newspaper>"),
+    ):
+        (line,) = read("csl", json.dumps([{"id": "a", "type": "report", "title": title}]).encode())
+        assert line.document["title"] == plain
 
 
 def test_an_inexact_date_is_never_made_exact() -> None:
