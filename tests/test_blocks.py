@@ -18,7 +18,6 @@ from app.index import blocks, decode_posting, slots_of
 from app.store import Cache, Database
 from app.store.cache import ENTRY_BYTES, key_bytes
 from stores import BY, Stores, opened
-from tiers import examples
 
 pytestmark = pytest.mark.both_engines
 
@@ -150,7 +149,7 @@ def test_every_filter_finds_its_events_whatever_happened(base: str) -> None:
     """Through blocks that fill, split, are made anew and go."""
     seen = set()
 
-    @settings(max_examples=examples(25), deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(STEPS)
     def run(steps: list[tuple[str, str, str, set[str]]]) -> None:
         held: Held = {}

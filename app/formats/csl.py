@@ -56,7 +56,7 @@ READ_MEMBERS: Final = frozenset(
     )
 )
 # The rich text of CSL-JSON 1.0.2, and what Crossref adds to it.
-MARKUP: Final = re.compile(
+RICH_TEXT: Final = re.compile(
     r"</?(?:i|b|sub|sup|sc|em|strong|scp)>|<span(?: [^<>]*)?>|</span>", re.IGNORECASE
 )
 ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});")
@@ -210,7 +210,7 @@ def _text(holder: Json, name: str) -> str:
 
 def _plain(text: str) -> str:
     """Return a text without the markup that CSL-JSON may have; what else looks like a tag stays."""
-    bare = ENTITY.sub(lambda entity: unescape(entity[0]), MARKUP.sub("", text))
+    bare = ENTITY.sub(lambda entity: unescape(entity[0]), RICH_TEXT.sub("", text))
     return " ".join(bare.split())
 
 
