@@ -32,7 +32,7 @@ MAX_CACHE_BYTES = 256 << 20
 COUNTER_CONNECTIONS = 2  # for counting requests
 MAX_WAITING_WRITES = 100
 MAX_WAITING_SLOW_READS = 100
-SLOW_READS = 2  # at a time, in threads; more would only wait for the interpreter lock
+SLOW_READS = 1  # at a time, in a thread; more would only wait for the interpreter lock
 
 
 class Database:
