@@ -170,6 +170,7 @@ def test_who_asks_for_the_same_file_is_given_the_same(large: str) -> None:
 def test_downloads_have_so_much_disk(large: str) -> None:
     """Beyond it the next one waits for its turn, then it is told to come again."""
     with serving(large, downloads_mib="6") as server, slow_clients(server, 1) as first:
+        until(lambda: metric(server, "dateline_downloads_bytes") > 3 << 20)
         refused = server.ask("/events.jsonld")
         assert refused.status == 503
         assert int(refused.headers["Retry-After"]) > 0
