@@ -193,7 +193,9 @@ def files(
     media_types = dict.fromkeys(entry.media_type.partition(";")[0] for entry in formats)
     return {
         "description": description,
-        "content": {name: {"schema": _file(name)} for name in sorted(media_types, key=_is_json)},
+        "content": {
+            name: {"schema": _file(name)} for name in sorted(media_types, key=is_json_type)
+        },
     }
 
 
@@ -213,12 +215,13 @@ def reading_references(
 def _file(media_type: str) -> dict[str, Any]:
     if media_type == BIBLIOGRAPHIES["csl"].media_type:
         return A_LIST
-    if _is_json(media_type):
+    if is_json_type(media_type):
         return AN_OBJECT
     return A_TEXT if media_type.startswith("text/") else A_FILE
 
 
-def _is_json(media_type: str) -> bool:
+def is_json_type(media_type: str) -> bool:
+    """Return whether a media type is JSON, or is written as JSON (RFC 6839 section 3.1)."""
     return media_type.endswith(("/json", "+json"))
 
 

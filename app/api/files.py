@@ -20,6 +20,7 @@ from app.api.documentation import (
     OF_WRITES,
     errors,
     files,
+    is_json_type,
     reading,
 )
 from app.api.downloads import Download
@@ -98,7 +99,7 @@ IMPORT_EXAMPLES = {
 # Some generated clients send every file as the last of these types: it is recognised there.
 IMPORT_CONTENT = {
     media_type: {
-        "schema": {"title": name, **AN_OBJECT} if name in ("timelinejs", "csl") else A_FILE,
+        "schema": {"title": name, **AN_OBJECT} if is_json_type(media_type) else A_FILE,
         "example": IMPORT_EXAMPLES[name],
     }
     for media_type, name in (*IMPORT_MEDIA_TYPES.items(), (UNDECLARED_TYPE, "csv"))

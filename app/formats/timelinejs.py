@@ -31,10 +31,9 @@ from app.formats.lines import (
 from app.formats.markup import SOURCES_CLASS, find_title, preserve_text, read_html
 from app.formats.media import find_kind, list_linked
 from app.json_types import Json
-from app.schemas import ADDRESS, SLUG
+from app.schemas import ADDRESS, is_slug
 from app.words import fold
 
-MAX_ID_LETTERS = 100
 CALENDAR_MEMBERS = ("year", "month", "day")
 JSONP = re.compile(rb"(?:\xef\xbb\xbf)?\s*[A-Za-z_$][\w$.]*\s*([=(])\s*(?=[\[{])")
 CLOCK_MEMBERS = ("hour", "minute", "second", "millisecond")
@@ -255,7 +254,7 @@ def _event(slide: Any) -> tuple[Json, tuple[str, ...]]:
     if headline.links or summary.links:
         notes.append("links in the text are left out: their words stay")
     if unique_id := _string(slide, "unique_id"):
-        if re.fullmatch(SLUG, unique_id) and len(unique_id) <= MAX_ID_LETTERS:
+        if is_slug(unique_id):
             document["id"] = unique_id
         else:
             notes.append("unique_id is left out: an id is made of a-z, 0-9 and hyphens")

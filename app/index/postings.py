@@ -226,8 +226,8 @@ def timeline_row(entry: Entry) -> dict[str, Any]:
     """Return the timeline's columns for an entry, without key, block and slot."""
     return {
         "event_id": entry.event_id,
-        "day": entry.place.day,
-        "clock": entry.place.clock,
+        "day": entry.date.order_day,
+        "clock": entry.date.order_clock,
         "start_earliest": entry.date.start_earliest,
         "start_latest": entry.date.start_latest,
         "end_earliest": entry.date.end_earliest,

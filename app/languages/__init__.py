@@ -145,6 +145,9 @@ LANGUAGES: Mapping[str, Language] = {
     for tag in (ENGLISH.tag, *sorted(path.stem for path in CATALOGUES_FOLDER.glob("*.po")))
 }
 
+_BY_NAME = {name.lower(): language for name, language in LANGUAGES.items()}
+_BY_NAME |= {name.partition("-")[0]: language for name, language in _BY_NAME.items()}
+
 
 def find_language(tag: str) -> Language | None:
     """Return the language of a tag, or the nearest that is less specific (RFC 4647 section 3.4).
@@ -152,11 +155,9 @@ def find_language(tag: str) -> Language | None:
     `de-AT` finds `de`, and `sr` finds `sr-Latn`, the only one there is. Return None if there is
     none.
     """
-    by_name = {name.lower(): language for name, language in LANGUAGES.items()}
-    by_name |= {name.partition("-")[0]: language for name, language in by_name.items()}
     subtags = tag.lower().replace("_", "-").split("-")
     names = ("-".join(subtags[:size]) for size in range(len(subtags), 0, -1))
-    return next((by_name[name] for name in names if name in by_name), None)
+    return next((_BY_NAME[name] for name in names if name in _BY_NAME), None)
 
 
 def choose_language(ranges: Iterable[str]) -> Language | None:

@@ -1,6 +1,5 @@
 """Create, replace, patch, delete and restore a record of any kind, each on a condition."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -82,7 +81,7 @@ def put_record(
     session: Session, by: By, kind: StoredKind, record_id: str, raw: Any, condition: Precondition
 ) -> Saved:
     """Replace a record; create it if there is none."""
-    if not re.fullmatch(schemas.SLUG, record_id) or len(record_id) > schemas.MAX_ID_CHARACTERS:
+    if not schemas.is_slug(record_id):
         message = "is not an id: small letters and digits, joined by hyphens, 100 at most"
         raise refuse(Fault("path", "id", message, make_slug(record_id[:1000])), code="invalid-body")
     exists = kind.exists(session, record_id)

@@ -1,6 +1,5 @@
 """Types as files name them: by id, or by label."""
 
-import re
 from collections import defaultdict
 
 from sqlalchemy import text
@@ -8,7 +7,7 @@ from sqlmodel import Session
 
 from app.candidates import Candidates, SearchedColumn
 from app.errors import Fault, refuse
-from app.schemas import MAX_ID_CHARACTERS, SLUG
+from app.schemas import is_slug
 from app.words import fold, make_slug
 
 
@@ -35,7 +34,7 @@ class TypeNames:
             raise refuse(Fault("body", "type", message, ids[0]), code="invalid-body")
         if ids:
             return ids[0]
-        if len(name) <= MAX_ID_CHARACTERS and re.fullmatch(SLUG, name):
+        if is_slug(name):
             return name
         new_id = make_slug(name)
         if new_id in self._labels:

@@ -24,7 +24,7 @@ from app.formats.lines import Line, damaged_file, unreadable_line
 from app.formats.markup import find_title, read_html
 from app.formats.prose import DOUBTFUL_MATCH
 from app.json_types import Json
-from app.schemas import ADDRESS, MAX_ID_CHARACTERS, SLUG, read_json
+from app.schemas import ADDRESS, MAX_ID_CHARACTERS, is_slug, read_json
 from app.words import make_slug
 
 MAX_LINE_CHARACTERS: Final = 1_000_000  # of an unfolded content line
@@ -282,7 +282,7 @@ def _read_id(entry: _Entry, notes: list[str]) -> str:
     uid, recurrence = entry.line("UID"), entry.line("RECURRENCE-ID")
     own, _, store = uid.rpartition("@")
     if EDTF_PROPERTY in entry.properties and _is_uuid(store):
-        if re.fullmatch(SLUG, own) and len(own) <= MAX_ID_CHARACTERS:
+        if is_slug(own):
             return own
         notes.append("UID is left out: it is not made of an event's id")
     return make_slug(f"{uid} {recurrence}", MAX_ID_CHARACTERS) if uid else ""

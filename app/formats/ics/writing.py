@@ -148,9 +148,9 @@ def describe_doubt(edtf: str) -> str:
     one_start = event_date.start_earliest == event_date.start_latest != dates.BEGINNING
     one_end = event_date.end_earliest == event_date.end_latest != dates.END
     if one_start and one_end and not (event_date.uncertain or event_date.approximate):
-        span = find_span(event_date)
         if not (event_date.start_clock or event_date.end_clock):
             return ""
+        span = find_span(event_date)
         if span and isinstance(span[0], datetime):
             return ""
     some_time = "some time in " if ONE_SPAN.fullmatch(event_date.edtf) else ""
